@@ -1,0 +1,63 @@
+"""What a learner gets told about an exercise: `attention = check("attention")`.
+
+    NOTEBOOKS    the one list of notebooks and their exercises, in order
+    check        judge the caller's function or class of that name; return what the notebook goes on with
+    exercise     the Exercise of that name: its probes and mistakes stand in one module a notebook
+"""
+
+import importlib
+import sys
+
+NOTEBOOKS: dict[str, list[str]] = {
+    "00_start_here": ["average_of_looks"],
+}
+
+
+class CheckFailed(Exception):
+    """A wrong answer. Jupyter and IPython show its message and no traceback."""
+
+    def __init__(self, name: str, message: str):
+        super().__init__(f"✗ {name}: {message}")
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]
+
+
+def notebook_of(name: str) -> str:
+    """The stem of the notebook that holds an exercise: "attention" -> "04_self_attention"."""
+    for notebook, names in NOTEBOOKS.items():
+        if name in names:
+            return notebook
+    raise ValueError(f"there is no exercise named {name!r}")
+
+
+def exercise(name: str):
+    """The Exercise of that name. Imports only the checks of its notebook."""
+    module = importlib.import_module(f"lib.checks.{notebook_of(name)[3:]}")
+    return getattr(module, name)
+
+
+def check(name: str):
+    """Judge the caller's `name` and say so in one line; return the learner's version, or the course's if unwritten.
+
+    ✓ the learner's is right; ○ not written yet, the course's is returned; ✗ raises CheckFailed with the mistake.
+    """
+    asked = exercise(name)
+    answer = sys._getframe(1).f_globals.get(name, asked.reference)
+    if answer is asked.reference:  # the cell was never run, or an earlier check put the course's version here
+        say(f"○ {name}: nothing of yours to check yet: run your cell. The notebook goes on with the course's version.")
+        return asked.reference
+    verdict = asked.judge(answer)
+    if verdict.status == "wrong":
+        raise CheckFailed(name, verdict.message)
+    if verdict.status == "unwritten":
+        say(f"○ {name}: not written yet. The notebook goes on with the course's version.")
+        return asked.reference
+    say(f"✓ {name}")
+    return answer
+
+
+def say(line: str) -> None:
+    """Print past a `print` that the learner may have redefined."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
