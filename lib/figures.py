@@ -1,7 +1,8 @@
 """Pictures of the course: arrays in, a matplotlib Figure out.
 
-    style      the look of every figure: one colour cycle, white paper, one resolution
-    heatmap    a matrix with its rows and columns named, such as attention weights
+style              the look of every figure: one colour cycle, white paper, one resolution
+heatmap            a matrix with its rows and columns named, such as attention weights
+transformer_map    the whole Transformer, with the notebook that builds each part     notebook 00
 """
 
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.patches import FancyBboxPatch
 
 
 def style() -> None:
@@ -56,3 +58,51 @@ def heatmap(
     if title:
         axes.set_title(title)
     return figure
+
+
+# (left, bottom, width, height, label, notebooks, part): the boxes of figure 1 in Vaswani et al. 2017
+TRANSFORMER = [
+    (0.0, 0.0, 4.2, 0.7, "tokens", "08", "encoder"),
+    (0.0, 0.9, 4.2, 0.7, "embeddings", "02", "encoder"),
+    (0.0, 1.8, 4.2, 0.7, "+ positions", "06", "encoder"),
+    (0.0, 3.0, 4.2, 0.7, "self-attention", "04 05", "encoder"),
+    (0.0, 3.95, 4.2, 0.7, "feed-forward", "07", "encoder"),
+    (5.2, 0.0, 4.2, 0.7, "tokens, shifted right", "09", "decoder"),
+    (5.2, 0.9, 4.2, 0.7, "embeddings", "02", "decoder"),
+    (5.2, 1.8, 4.2, 0.7, "+ positions", "06", "decoder"),
+    (5.2, 3.0, 4.2, 0.7, "masked self-attention", "05", "decoder"),
+    (5.2, 3.95, 4.2, 0.7, "cross-attention", "03 05", "cross"),
+    (5.2, 4.9, 4.2, 0.7, "feed-forward", "07", "decoder"),
+    (5.2, 6.1, 4.2, 0.7, "linear, softmax", "11", "decoder"),
+    (5.2, 7.0, 4.2, 0.7, "next token", "10 12", "decoder"),
+]
+
+
+def transformer_map(axes, parts: Sequence[str] = ("encoder", "decoder", "cross"), numbers: bool = True) -> None:
+    """Draw the whole Transformer on `axes`: what each notebook builds. Boxes outside `parts` are left pale."""
+    colours = dict(zip(("encoder", "decoder", "cross"), ("#cfe0fc", "#ffe3c2", "#f3cfe0"), strict=True))
+    for left, bottom, width, height, label, notebooks, part in TRANSFORMER:
+        there = part in parts
+        face, ink = (colours[part], "black") if there else ("white", "#c4c4c4")
+        box = FancyBboxPatch((left, bottom), width, height, boxstyle="round,pad=0.04", facecolor=face, edgecolor=ink)
+        axes.add_patch(box)
+        middle = bottom + height / 2
+        if numbers:
+            axes.text(left + 0.15, middle, label, va="center", color=ink, fontsize=9)
+            axes.text(
+                left + width - 0.1, middle, notebooks, va="center", ha="right", color=ink, fontsize=9, weight="bold"
+            )
+        else:
+            axes.text(left + width / 2, middle, label, va="center", ha="center", color=ink, fontsize=6)
+    for left, part, top, title in ((0.0, "encoder", 4.85, 5.4), (5.2, "decoder", 5.8, 8.1)):
+        ink = "#555555" if part in parts else "#d8d8d8"
+        size = 4.6, top - 2.8
+        axes.add_patch(FancyBboxPatch((left - 0.2, 2.8), *size, boxstyle="round,pad=0.04", fill=False, ec=ink, ls="--"))
+        axes.text(left + 2.1, title, part, ha="center", color=ink, weight="bold")
+        if numbers:
+            axes.text(left + 4.4, top + 0.12, "× N", ha="right", va="bottom", color=ink, fontsize=8)
+    if "cross" in parts:
+        axes.annotate("", (5.18, 4.3), (4.45, 4.3), arrowprops={"arrowstyle": "->", "color": "#555555"})
+    axes.set_xlim(-0.5, 9.9)
+    axes.set_ylim(-0.3, 8.6)
+    axes.axis("off")

@@ -1,15 +1,15 @@
 """What a learner gets told about an exercise: `attention = check("attention")`.
 
-    NOTEBOOKS    the one list of notebooks and their exercises, in order
-    check        judge the caller's function or class of that name; return what the notebook goes on with
-    exercise     the Exercise of that name: its probes and mistakes stand in one module a notebook
+NOTEBOOKS    the one list of notebooks and their exercises, in order
+check        judge the caller's function or class of that name; return what the notebook goes on with
+exercise     the Exercise of that name: its probes and mistakes stand in one module a notebook
 """
 
 import importlib
 import sys
 
 NOTEBOOKS: dict[str, list[str]] = {
-    "00_start_here": ["average_of_looks"],
+    "00_start_here": ["weighted_average"],
 }
 
 

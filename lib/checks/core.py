@@ -310,7 +310,10 @@ def _tensor_difference(mine, expected: Tensor, name: str) -> tuple[str, str] | N
     if mine.dtype != expected.dtype:
         return "dtype", f"{name} has dtype {mine.dtype}, expected {expected.dtype}."
     if expected.requires_grad and not mine.requires_grad:
-        return "no gradient", f"no gradient flows through {name} (`.detach()`, `.item()`, NumPy or `no_grad` cuts it off)."
+        return (
+            "no gradient",
+            f"no gradient flows through {name} (`.detach()`, `.item()`, NumPy or `no_grad` cuts it off).",
+        )
     a, b = mine.detach().double(), expected.detach().double()
     wrong = ~torch.isclose(a, b, rtol=RTOL, atol=ATOL, equal_nan=True)
     if not wrong.any():
@@ -392,7 +395,9 @@ def parameters(module: nn.Module) -> dict[str, str]:
 def gradients(result: Tensor, **inputs: Tensor) -> dict[str, Tensor]:
     """The gradient of a weighted sum of `result` for each named input, zero where none flows."""
     if not isinstance(result, Tensor) or not result.requires_grad:
-        raise Problem("no gradient", "no gradient flows through your result (`.detach()`, `.item()`, NumPy or `no_grad`?).")
+        raise Problem(
+            "no gradient", "no gradient flows through your result (`.detach()`, `.item()`, NumPy or `no_grad`?)."
+        )
     weights = torch.linspace(-1, 1, result.numel()).view(result.shape)
     found = torch.autograd.grad((result * weights).sum(), list(inputs.values()), allow_unused=True)
     return {

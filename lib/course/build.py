@@ -1,0 +1,176 @@
+"""From the source of a notebook to the two that are committed: `python -m lib.course.build [NN ...] [--check] [--all]`.
+
+    solutions/NN_name.py      the only source: cells as text (jupytext's py:percent)
+    solutions/NN_name.ipynb   the same, executed
+    notebooks/NN_name.ipynb   what the learner opens: each marked solution replaced by `raise NotImplementedError()`
+
+Only notebooks whose cells changed are executed. `--check` writes nothing and fails when a notebook is out of step.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import re
+import sys
+from copy import deepcopy
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from lib.course.cells import NOTEBOOKS, ROOT, SOLUTIONS, role
+
+METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+MARKED = re.compile(r"^([ \t]*)### BEGIN SOLUTION[ \t]*\n.*?^[ \t]*### END SOLUTION[ \t]*$", re.DOTALL | re.MULTILINE)
+UNWRITTEN = r"\1# YOUR CODE HERE\n\1raise NotImplementedError()"
+KINDS_OF_OUTPUT = {"text/plain", "image/png"}
+LARGEST = 600_000
+LONGEST_CELL = 600  # seconds
+
+
+def load(source: Path) -> NotebookNode:
+    """The notebook that a source file describes: not executed, with stable cell ids and clean metadata."""
+    import jupytext  # only those who build need it
+
+    notebook = jupytext.read(source, fmt="py:percent")
+    notebook.metadata = nbformat.from_dict(METADATA)
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    ids: dict[str, int] = {}
+    for cell in notebook.cells:
+        cell.metadata.pop("lines_to_next_cell", None)
+        kind, name = role(cell)
+        base = f"{kind}-{name}" if kind else hashlib.sha1((cell.cell_type + cell.source).encode()).hexdigest()[:8]
+        ids[base] = ids.get(base, 0) + 1
+        cell.id = base if ids[base] == 1 else f"{base}-{ids[base]}"
+        if kind == "check":
+            cell.metadata.update(deletable=False, editable=False)
+        if "training" in cell.metadata.get("tags", []):
+            cell.metadata.tags = sorted({*cell.metadata.tags, "nbval-ignore-output"})
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    return notebook
+
+
+def stub(notebook: NotebookNode) -> NotebookNode:
+    """The learner's notebook: no outputs, and in place of every marked solution a line that asks for theirs."""
+    notebook = deepcopy(notebook)
+    for cell in notebook.cells:
+        if cell.cell_type != "code":
+            continue
+        cell.outputs, cell.execution_count = [], None
+        kind, name = role(cell)
+        cell.source, count = MARKED.subn(UNWRITTEN, cell.source)
+        if (kind == "exercise") != bool(count):
+            raise ValueError(
+                f"exercise {name!r} has no marked solution" if kind else f"markers outside an exercise: {cell.id}"
+            )
+    return notebook
+
+
+def execute(notebook: NotebookNode, folder: Path) -> NotebookNode:
+    """Run all cells as a learner's JupyterLab would and keep pictures and text. Raises on an error or a warning."""
+    from nbclient import NotebookClient
+
+    os.environ |= {"PYTHONPATH": str(ROOT), "OMP_WAIT_POLICY": "PASSIVE", "COURSE_YOURS": "off"}
+    notebook = deepcopy(notebook)
+    client = NotebookClient(notebook, timeout=LONGEST_CELL, kernel_name="python3", coalesce_streams=True,
+                            record_timing=False, resources={"metadata": {"path": str(folder)}})  # fmt: skip
+    client.execute()
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if output.get("name") == "stderr":
+                raise ValueError(f"cell {cell.id} writes to stderr: {output.text.strip()[:300]}")
+            if extra := set(output.get("data", {})) - KINDS_OF_OUTPUT:
+                raise ValueError(f"cell {cell.id} displays {', '.join(sorted(extra))}: outputs are text and PNG only")
+            output.get("metadata", {}).clear()
+    notebook.metadata = nbformat.from_dict(METADATA)
+    return notebook
+
+
+def as_text(notebook: NotebookNode) -> str:
+    return json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def cells_of(notebook: NotebookNode) -> list[tuple]:
+    """Everything about the cells but their outputs: what must agree between source and solution notebook."""
+    return [
+        (cell.id, cell.cell_type, cell.source, json.dumps(cell.metadata, sort_keys=True)) for cell in notebook.cells
+    ]
+
+
+def read(path: Path) -> NotebookNode | None:
+    return nbformat.reads(path.read_text(encoding="utf-8"), 4) if path.exists() else None
+
+
+def write(path: Path, text: str) -> bool:
+    """Write through a temporary file, and only what differs."""
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return False
+    temporary = path.with_name(path.name + ".new")
+    temporary.write_text(text, encoding="utf-8", newline="\n")
+    os.replace(temporary, path)
+    return True
+
+
+def out_of_step(source: Path) -> list[str]:
+    """What `--check` complains about for one source, in words; an empty list when all is in step."""
+    notebook, solution = load(source), read(source.with_suffix(".ipynb"))
+    stub_path = NOTEBOOKS / source.with_suffix(".ipynb").name
+    found = []
+    if solution is None or cells_of(solution) != cells_of(notebook):
+        found.append(f"solutions/{source.stem}.ipynb is not built from solutions/{source.name}")
+    elif any(cell.cell_type == "code" and cell.execution_count is None and cell.source for cell in solution.cells):
+        found.append(f"solutions/{source.stem}.ipynb has cells that were not executed")
+    if not stub_path.exists() or stub_path.read_text(encoding="utf-8") != as_text(stub(notebook)):
+        found.append(f"notebooks/{source.stem}.ipynb is not built from solutions/{source.name}")
+    if (size := source.with_suffix(".ipynb").stat().st_size if solution else 0) > LARGEST:
+        found.append(f"solutions/{source.stem}.ipynb has {size:,} bytes; at most {LARGEST:,} are allowed")
+    return found
+
+
+def build(source: Path, always: bool = False) -> list[str]:
+    """Bring both notebooks of one source up to date; return the names of the files that changed."""
+    notebook = load(source)
+    stub_text = as_text(stub(notebook))  # before the long part: a marker mistake shows at once
+    solution_path = source.with_suffix(".ipynb")
+    solution = read(solution_path)
+    changed = []
+    if always or solution is None or cells_of(solution) != cells_of(notebook):
+        write(solution_path, as_text(execute(notebook, source.parent)))
+        changed.append(f"solutions/{solution_path.name}")
+    if write(NOTEBOOKS / solution_path.name, stub_text):
+        changed.append(f"notebooks/{solution_path.name}")
+    return changed
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m lib.course.build", description=__doc__.splitlines()[0])
+    parser.add_argument("numbers", nargs="*", metavar="NN", help="notebooks to build, such as 04 (default: all)")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail when a notebook is out of step")
+    parser.add_argument("--all", action="store_true", help="execute also what did not change")
+    asked = parser.parse_args(arguments)
+    sources = sorted(SOLUTIONS.glob("[0-9][0-9]_*.py"))
+    if unknown := [n for n in asked.numbers if not any(s.name.startswith(f"{n}_") for s in sources)]:
+        parser.error(f"there is no notebook {unknown[0]}")
+    sources = [s for s in sources if not asked.numbers or s.name[:2] in asked.numbers]
+    if asked.check:
+        findings = [line for source in sources for line in out_of_step(source)]
+        for line in findings:
+            print(line)
+        print(
+            "in step" if not findings else "out of step: run `python -m lib.course.build`",
+            f"({len(sources)} notebooks)",
+        )
+        return int(bool(findings))
+    for source in sources:
+        for name in build(source, asked.all):
+            print("wrote", name)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,88 @@
+"""What to run when a learner's notebook is graded: the course's cells in the course's order, with their answers put in.
+
+    Step, Segment   one cell to run and why; all the cells that lead to one check
+    plan            the segments of a learner's notebook, one an exercise
+
+The order, the given cells and the checks are the solution notebook's. From the learner's file come the exercise cells,
+wherever they stand now, and the cells that they added or changed. So nothing that happens to a check cell or to a saved
+output can change a verdict.
+"""
+
+import ast
+from collections import defaultdict
+from dataclasses import dataclass
+
+import nbformat
+from nbformat import NotebookNode
+
+from lib.course.cells import parse, role, untrained_cells
+
+
+@dataclass(frozen=True)
+class Step:
+    """One cell to run. Why: "given" by the course, the learner's "own", their "exercise", or the "check"."""
+
+    why: str
+    cell: NotebookNode
+
+
+@dataclass(frozen=True)
+class Segment:
+    """The cells that lead to one check, in order, and the course's answer for when the learner's does not do."""
+
+    exercise: str
+    steps: list[Step]
+    answer: NotebookNode
+
+
+def plan(solution: NotebookNode, learners: NotebookNode) -> list[Segment]:
+    """Put the learner's cells into the solution's order. Cells that wait for training are left out."""
+    given = [cell for cell in solution.cells if cell.cell_type == "code"]
+    matched, added = _match(given, learners)
+    light = {cell.id for cell in untrained_cells(given)}
+    steps, segments, answers = [Step("own", cell) for cell in added[None]], [], {}
+    for cell in given:
+        kind, name = role(cell)
+        mine = matched[cell.id]
+        if kind == "exercise":
+            answers[name] = cell
+            steps += [Step("exercise", c) for c in mine]
+        elif kind == "check":
+            segments.append(Segment(name, [*steps, Step("check", cell)], answers[name]))
+            steps = []
+        elif cell.id in light:
+            steps += [Step("own", c) for c in mine if c.source != cell.source]
+            steps.append(Step("given", cell))
+        steps += [Step("own", c) for c in added[cell.id]]
+    return segments
+
+
+def _match(given: list[NotebookNode], learners: NotebookNode) -> tuple[dict, dict]:
+    """Which of the learner's cells stand for which given cell, and which they added (by the given cell before them)."""
+    by_id = {cell.id: cell for cell in given}
+    by_role = {role(cell): cell for cell in given if role(cell)[0]}
+    by_source = {cell.source.strip(): cell for cell in reversed(given)}
+    matched, added, last = defaultdict(list), defaultdict(list), None
+    unknown = []
+    for theirs in learners.cells:
+        if theirs.cell_type != "code" and not role(theirs)[0]:
+            continue
+        known = by_id.get(theirs.get("id")) or by_role.get(role(theirs)) or by_source.get(theirs.source.strip())
+        cell = nbformat.v4.new_code_cell(theirs.source)  # without the outputs and tags that were saved with it
+        if known is None:
+            unknown.append((last, cell))
+        else:
+            matched[known.id].append(cell)
+            last = known.id
+    for after, cell in unknown:
+        home = _defines(cell, by_role, matched)
+        (matched[home] if home else added[after]).append(cell)
+    return matched, added
+
+
+def _defines(cell: NotebookNode, by_role: dict, matched: dict) -> str | None:
+    """The id of the exercise that an unknown cell defines and no other cell does: the file has lost ids and metadata."""
+    tree = parse(cell.source)
+    names = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)} if tree else set()
+    homes = (by_role[("exercise", name)].id for name in sorted(names) if ("exercise", name) in by_role)
+    return next((home for home in homes if not matched[home]), None)

@@ -1,0 +1,217 @@
+"""Text as vectors: count the words, weigh the counts, or learn a vector for each word from its neighbours.
+
+    bag_of_words, tf_idf    a text as counts of words; the same, rare words counting more           notebook 02
+    cosine_similarity       how far two vectors point the same way, whatever their lengths          notebook 02
+    skip_gram_pairs         which words stand near each other in a sentence                         notebook 02
+    negative_sampling       loss and gradients of "is this a real neighbour or a drawn one?"        notebook 02
+    word2vec                word vectors for a whole corpus, in blocks, without autograd            notebook 02
+    nearest, analogy        which words are closest; king - man + woman                             notebook 02
+    analogy_score           the share of analogies that come out right                              notebook 02
+
+A text or a sentence is a list of words. `words` is the vocabulary, a list: row i of a table of vectors (vocab, d)
+belongs to words[i]. The method is Mikolov et al. 2013, "Distributed representations of words and phrases and their
+compositionality"; the shared draws and the step sizes by row are for speed and are explained where they stand.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import permutations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+def bag_of_words(texts: Sequence[Sequence[str]], words: Sequence[str]) -> Tensor:
+    """Count how often each word of the vocabulary stands in each text. Other words are not counted.
+
+    Returns counts (text, vocab), float32.
+    """
+    number = {word: i for i, word in enumerate(words)}
+    counts = torch.zeros(len(texts), len(words))
+    for row, text in enumerate(texts):
+        for word in text:
+            if word in number:
+                counts[row, number[word]] += 1
+    return counts
+
+
+def tf_idf(counts: Tensor) -> Tensor:
+    """Weigh each count by how few texts have the word, then scale each row to length 1 (scikit-learn's variant).
+
+    counts: (text, vocab)
+
+    The weight of a word is ln((1 + texts) / (1 + texts that have it)) + 1. Returns (text, vocab); the row of a text
+    without words stays 0.
+    """
+    texts_with_word = (counts > 0).sum(dim=0)
+    rarity = torch.log((1 + len(counts)) / (1 + texts_with_word)) + 1
+    return functional.normalize(counts * rarity, dim=-1)
+
+
+def cosine_similarity(a: Tensor, b: Tensor) -> Tensor:
+    """The cosine of the angle between every row of a and every row of b: 1 the same way, 0 at right angles.
+
+    a: (..., n, d)    b: (..., m, d)
+
+    Returns (..., n, m). A row of zeros is similar to nothing: 0.
+    """
+    return functional.normalize(a, dim=-1) @ functional.normalize(b, dim=-1).transpose(-2, -1)
+
+
+def skip_gram_pairs(sentence: Sequence[str], window: int) -> list[tuple[str, str]]:
+    """All pairs (centre, neighbour) at most `window` places apart, by the place of the centre, then of the neighbour.
+
+    A place is never its own neighbour. Works for words and for their numbers.
+    """
+    pairs = []
+    for place, centre in enumerate(sentence):
+        for other in range(max(0, place - window), min(len(sentence), place + window + 1)):
+            if other != place:
+                pairs.append((centre, sentence[other]))
+    return pairs
+
+
+def negative_sampling(
+    centre: Tensor, context: Tensor, label: Tensor, weight: Tensor | float = 1.0
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The loss of "is this word a real neighbour?" and its gradients by hand; no autograd is needed or used.
+
+    centre: (..., n, d)    context: (..., m, d)
+    label: (..., n, m), 1 for a real neighbour, 0 for a drawn word    weight: how much each pair counts
+
+    The chance of "real" is sigmoid(centre · context); the loss sums -weight ln(chance of the label) over all pairs.
+    Returns the loss, a 0-d tensor, and its gradients for centre (..., n, d) and context (..., m, d).
+    """
+    score = centre @ context.transpose(-2, -1)  # (..., n, m)
+    loss = (weight * (functional.softplus(score) - label * score)).sum()
+    error = weight * (torch.sigmoid(score) - label)  # (..., n, m)
+    return loss, error @ context, error.transpose(-2, -1) @ centre
+
+
+def nearest(vector: Tensor, vectors: Tensor, words: Sequence[str], n: int = 5) -> list[tuple[str, float]]:
+    """The n words whose vectors point most nearly the way of `vector` (d,), best first, with their cosines."""
+    similarity = cosine_similarity(vector[None], vectors)[0]
+    best = similarity.topk(min(n, len(words)))
+    return [(words[i], value) for i, value in zip(best.indices.tolist(), best.values.tolist(), strict=True)]
+
+
+def analogy(a: str, b: str, c: str, vectors: Tensor, words: Sequence[str]) -> str:
+    """a is to b as c is to what? The word nearest by cosine to b - a + c; the three given words are no answer.
+
+    vectors: (vocab, d), row i for words[i]
+    """
+    given = [words.index(word) for word in (a, b, c)]
+    va, vb, vc = vectors[given]
+    similarity = cosine_similarity((vb - va + vc)[None], vectors)[0]
+    similarity[given] = -torch.inf
+    return words[similarity.argmax()]
+
+
+def analogy_score(pairs: Sequence[tuple[str, str]], vectors: Tensor, words: Sequence[str]) -> float:
+    """The share of right answers over all analogies that two of the pairs make; as `analogy`, but all at once."""
+    number = {word: i for i, word in enumerate(words)}
+    known = [(number[a], number[b]) for a, b in pairs if a in number and b in number]
+    asked = torch.tensor([(a, b, c, d) for (a, b), (c, d) in permutations(known, 2)])
+    if len(asked) == 0:
+        raise ValueError(f"no two of the {len(pairs)} pairs stand in the vocabulary of {len(words)} words")
+    a, b, c, d = asked.T
+    similarity = cosine_similarity(vectors[b] - vectors[a] + vectors[c], vectors)
+    similarity.scatter_(1, asked[:, :3], -torch.inf)
+    return (similarity.argmax(dim=1) == d).double().mean().item()
+
+
+# ---------------------------------------------------------------------------------------------- word2vec on a corpus
+
+CENTRES = 32  # centre words that share their window's words and their drawn words in one small matrix product
+BLOCK = 128  # such groups a step
+
+
+def word2vec(
+    sentences: Sequence[Sequence[str]],
+    generator: torch.Generator,
+    d: int = 64,
+    window: int = 5,
+    drawn: int = 5,
+    epochs: int = 5,
+    rate: float = 0.1,
+    least: int = 5,
+    frequent: float = 1e-3,
+) -> tuple[list[str], Tensor]:
+    """Learn a vector for each word that stands at least `least` times in the sentences (skip-gram).
+
+    Each pair of neighbours at most `window` apart is told from `drawn` random words. Of a word whose share of the text
+    is above `frequent`, some occurrences are left out. Returns the words, most frequent first, and (vocab, d).
+    """
+    counts = Counter(word for sentence in sentences for word in sentence)
+    words = [word for word, count in counts.most_common() if count >= least]
+    if len(words) < 2:
+        raise ValueError(f"only {len(words)} words stand at least {least} times in {len(sentences)} sentences")
+    number = {word: i for i, word in enumerate(words)}
+    numbers = [[number[word] for word in sentence if word in number] for sentence in sentences]
+    ids = torch.tensor([i for sentence in numbers for i in sentence])
+    home = torch.repeat_interleave(torch.tensor([len(sentence) for sentence in numbers]))  # which sentence a word is in
+
+    share = torch.bincount(ids, minlength=len(words)) / len(ids)
+    keep = (frequent / share).sqrt() + frequent / share
+    tables = _Table(len(words), d, generator), _Table(len(words), d, None)
+    steps_done, steps = 0.0, epochs * len(ids)
+    for _ in range(epochs):
+        kept = torch.rand(len(ids), generator=generator) < keep[ids]
+        for block_ids, block_home in _blocks(ids[kept], home[kept], window):
+            left = 1 - steps_done / steps
+            _step(*tables, block_ids, block_home, window, drawn, share**0.75, rate * max(left, 0.01), generator)
+            steps_done += CENTRES * len(block_ids) / kept.float().mean().item()
+    return words, tables[0].rows
+
+
+def _blocks(ids: Tensor, home: Tensor, window: int):
+    """Cut a text into groups of CENTRES places with `window` more on either side, BLOCK groups at a time."""
+    padding = -len(ids) % CENTRES
+    ids = functional.pad(ids, (window, window + padding)).unfold(0, CENTRES + 2 * window, CENTRES)
+    home = functional.pad(home, (window, window + padding), value=-1).unfold(0, CENTRES + 2 * window, CENTRES)
+    yield from zip(ids.split(BLOCK), home.split(BLOCK), strict=True)
+
+
+def _step(centres, contexts, ids, home, window, drawn, noise, rate, generator) -> None:
+    """One step for a block: ids and home (group, CENTRES + 2 window), home -1 where there is no word."""
+    middle = slice(window, window + CENTRES)
+    real = _neighbours(home, window, generator)  # (group, centre, place)
+    noise_ids = torch.multinomial(noise, len(ids) * 2 * drawn, replacement=True, generator=generator)
+    noise_ids = noise_ids.view(len(ids), -1)  # shared by the centres of a group
+    noise_weight = (real.sum(dim=2, keepdim=True) / 2).expand(-1, -1, 2 * drawn)
+    context_ids = torch.cat([ids, noise_ids], dim=1)
+    weight = torch.cat([real, noise_weight], dim=2)
+    label = torch.cat([torch.ones_like(real), torch.zeros_like(noise_weight)], dim=2)
+    centre, context = centres.rows[ids[:, middle]], contexts.rows[context_ids]
+    _, centre_gradient, context_gradient = negative_sampling(centre, context, label, weight)
+    centres.step(ids[:, middle], centre_gradient, rate)
+    contexts.step(context_ids, context_gradient, rate)
+
+
+def _neighbours(home: Tensor, window: int, generator: torch.Generator) -> Tensor:
+    """1.0 where a centre and a place are neighbours: same sentence, and no further apart than a drawn reach."""
+    place = torch.arange(CENTRES + 2 * window)
+    distance = (place - place[window : window + CENTRES, None]).abs()
+    home_of_centre = home[:, window : window + CENTRES, None]
+    reach = torch.randint(1, window + 1, home_of_centre.shape, generator=generator)
+    near = (distance > 0) & (distance <= reach) & (home_of_centre == home[:, None]) & (home_of_centre >= 0)
+    return near.float()
+
+
+class _Table:
+    """Vectors (vocab, d) whose steps shrink, row by row, with the gradients met so far (Adagrad, Duchi et al. 2011).
+
+    A frequent word gets hundreds of gradients in one step; summed as they are, they would throw it far off.
+    """
+
+    def __init__(self, n_rows: int, d: int, generator: torch.Generator | None):
+        self.rows = (torch.rand(n_rows, d, generator=generator) - 0.5) / d if generator else torch.zeros(n_rows, d)
+        self.met = torch.full((n_rows, 1), 1e-8)
+
+    def step(self, ids: Tensor, gradient: Tensor, rate: float) -> None:
+        rows, place = ids.reshape(-1).unique(return_inverse=True)
+        total = torch.zeros(len(rows), gradient.shape[-1]).index_add_(0, place, gradient.reshape(len(place), -1))
+        met = self.met[rows] + total.square().mean(dim=1, keepdim=True)
+        self.met[rows] = met
+        self.rows[rows] -= rate * total / met.sqrt()
