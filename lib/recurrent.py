@@ -14,7 +14,7 @@ LSTM's weights are input gate, forget gate, candidate and output gate, in PyTorc
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -176,7 +176,7 @@ def continue_text(
     generator: torch.Generator,
     temperature: float = 1.0,
 ) -> str:
-    """`length` characters that the model writes after the prompt, drawn one by one; `characters[id]` is the alphabet."""
+    """The `length` characters that the model writes after the prompt; `characters[id]` is the character of an id."""
     number = {character: i for i, character in enumerate(characters)}
     ids, state, written = torch.tensor([[number[character] for character in prompt]]), None, []
     for _ in range(length):
@@ -207,17 +207,20 @@ def log_probability(model: CharacterModel, characters: Sequence[str], prompt: st
 # -------------------------------------------------------------------------------------------- learning across distance
 
 
-def gradient_by_distance(states: Sequence[Tensor]) -> Tensor:
+def gradient_by_distance(step: Callable, inputs: Tensor, state: Tensor) -> Tensor:
     """How strongly the last state depends on the states before it.
 
-    states: the tensors of one computation in the order of time, each (batch, d_hidden)
+    step: a function (inputs (batch, d_in), state (batch, d_hidden)) -> the next state (batch, d_hidden)
+    inputs: (batch, position, d_in)    state: (batch, d_hidden), the state at the start
 
-    Returns (position,): entry k is the norm of the gradient of `states[-1].sum()` for the state k steps before the
-    last. A state that the last one does not depend on counts 0.
+    Returns (position + 1,): entry k is the norm of the gradient of the last state's sum for the state k steps
+    before it, from 0, the last state itself, to the state at the start.
     """
-    gradients = torch.autograd.grad(states[-1].sum(), states, allow_unused=True)
-    norms = [torch.zeros(()) if gradient is None else gradient.norm() for gradient in gradients]
-    return torch.stack(norms[::-1])
+    states = [state.detach().requires_grad_()]
+    for position in range(inputs.shape[1]):
+        states.append(step(inputs[:, position], states[-1]))
+    gradients = torch.autograd.grad(states[-1].sum(), states)
+    return torch.stack([gradient.norm() for gradient in reversed(gradients)])
 
 
 def clip_gradients(gradients: Sequence[Tensor], max_norm: float) -> tuple[list[Tensor], Tensor]:

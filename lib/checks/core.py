@@ -45,6 +45,7 @@ class Verdict:
     status: str  # "passed", "wrong" or "unwritten"
     message: str = ""
     kind: str = ""
+    probe: str = ""  # the label of the probe that showed it
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ class Exercise:
             kind = matches[0].name
         if mine.printed:
             message += "\n  your code printed: " + mine.printed.strip()[-400:].replace("\n", "\n  ")
-        return Verdict("wrong", message, kind)
+        return Verdict("wrong", message, kind, label)
 
     def _behaves_like(self, mistake: Mistake, mine: Outcome, seed: int, number: int) -> bool:
         theirs = run(self.probes[number][1], mistake.answer, seed + number)
@@ -182,7 +183,7 @@ def untouched_globals():
 
 
 def _guarded(answer: Callable) -> Callable:
-    """The answer, called on copies of its arguments; a Problem when it changes them. A module's forward is guarded too."""
+    """The answer, called on copies of its arguments; a Problem when it changes them. So is a module's forward."""
 
     def call(*arguments, **named):
         copies = _copy(arguments), _copy(named)

@@ -22,11 +22,6 @@ def _(answer, rng):
     return answer(*_case(rng, 5, 3))
 
 
-@weighted_average.probe("three values of three numbers each")
-def _(answer, rng):
-    return answer(*_case(rng, 3, 3))
-
-
 @weighted_average.probe("a single value, whose weight is 1")
 def _(answer, rng):
     return answer(*_case(rng, 1, 7))

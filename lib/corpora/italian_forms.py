@@ -56,7 +56,12 @@ FUTURE_STEMS = {
     "fare": "far", "potere": "potr", "rimanere": "rimarr", "sapere": "sapr", "sedere": "sieder", "stare": "star",
     "vedere": "vedr", "venire": "verr", "vivere": "vivr", "volere": "vorr",
 }  # fmt: skip
-LONG_STEMS = {"bere": "beve", "dire": "dice", "fare": "face", "tradurre": "traduce"}  # imperfect and gerund show the old stem
+LONG_STEMS = {
+    "bere": "beve",
+    "dire": "dice",
+    "fare": "face",
+    "tradurre": "traduce",
+}  # imperfect and gerund show the old stem
 WITH_ISC = {"capire", "finire", "preferire", "pulire", "spedire", "starnutire"}  # finisco, finiamo
 
 DIRECT = {"1s": "mi", "2s": "ti", "3sm": "lo", "3sf": "la", "1p": "ci", "2p": "vi", "3pm": "li", "3pf": "le"}

@@ -1,16 +1,17 @@
-"""`pytest --nbval notebooks/04_*.ipynb`: the learner's answers, judged by the course's checks. A plugin on nbval's classes.
+"""`pytest --nbval notebooks/04_*.ipynb`: the learner's answers, judged by the course's checks. On nbval's classes.
 
     LearnerNotebook   a notebook that the course has a solution for: one pytest item an exercise
-    CourseNotebook    any other (the solutions themselves): plain nbval, every output compared
+    CourseNotebook    any other (the solutions themselves): plain nbval, every output compared, and a budget
     the table         ✓ done, ✗ wrong with the reason, ○ not done yet; exit status 1 until all are done
 
-nbval alone compares outputs with those saved in the same file, which a learner's own run overwrites: a wrong answer then
-passes against itself. Here the solution notebook says what runs (see lib.course.plan), and each exercise is judged alone:
-after one that is not solved, the course's answer runs in its place.
+nbval alone compares outputs with those saved in the same file, which a learner's own run overwrites: a wrong answer
+then passes against itself. Here the solution notebook says what runs (see lib.course.plan), and each exercise is judged
+alone: after one that is not solved, the course's answer runs in its place.
 """
 
 import os
 import re
+import sys
 import time
 from collections import defaultdict
 from pathlib import Path
@@ -21,6 +22,7 @@ import pytest
 from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError
 
 from lib.checks import NOTEBOOKS
+from lib.course import budget
 from lib.course.cells import ROOT, SOLUTIONS, solution_of
 from lib.course.plan import Segment, Step, plan
 
@@ -34,16 +36,12 @@ class KernelDied(Exception):
     """Python itself ended: out of memory, or a crash below Python."""
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_cmdline_main(config):
-    if getattr(config.option, "dist", "no") == "load":  # -n 2: a notebook's cells belong to one worker
-        config.option.dist = "loadfile"
-
-
 def pytest_configure(config):
     options = config.option
     if not (options.nbval or options.nbval_lax):
         return
+    if getattr(options, "dist", "no") == "load":  # -n 2: a notebook's cells belong to one worker
+        options.dist = "loadfile"
     options.nbval_current_env |= not options.nbval_kernel_name  # the environment's Python, whatever the file names
     if options.nbval_cell_timeout == 2000:  # nbval's default
         options.nbval_cell_timeout = SECONDS_A_CELL
@@ -89,6 +87,37 @@ class CourseNotebook(IPyNbFile):
                         raise
 
         self.kernel.await_reply = await_reply
+
+    def collect(self):
+        yield from super().collect()
+        if self.path.parent.resolve() == SOLUTIONS and sys.platform != "win32":
+            yield Budget.from_parent(self)
+
+
+class Budget(IPyNbCell):
+    """The last item of a solution: what the notebook has cost, in processor seconds and megabytes."""
+
+    def __init__(self, name, parent):
+        super().__init__(name, parent, name, nbformat.v4.new_code_cell(budget.MEASURE), defaultdict(bool))
+
+    @classmethod
+    def from_parent(cls, parent):
+        return super(IPyNbCell, cls).from_parent(parent, name="budget")
+
+    def runtest(self):
+        super().runtest()
+        seconds, megabytes = map(float, self.test_outputs[0].text.split())
+        self.user_properties.append(("budget", [self.path.stem, seconds, megabytes]))
+        most_seconds, most_megabytes = budget.allowed(self.path.name[:2])
+        if seconds > most_seconds or megabytes > most_megabytes:
+            used = f"{seconds:.0f} processor seconds and {megabytes:.0f} MB"
+            pytest.fail(f"{used} were used; {most_seconds:.0f} and {most_megabytes:.0f} are allowed", pytrace=False)
+
+    def repr_failure(self, excinfo):
+        return str(excinfo.value)
+
+    def reportinfo(self):
+        return self.path, 0, f"{self.path.stem}: {self.name}"
 
 
 class LearnerNotebook(CourseNotebook):
@@ -247,7 +276,7 @@ def _report(item: pytest.Item, status: str, text: str) -> None:
 
 
 def pytest_report_teststatus(report, config):
-    status = dict(report.user_properties).get("course", [None])[0] if report.when == "call" else None
+    status = (_property(report, "course") or [None])[0]
     if status in (NOT_DONE, WRONG):
         colour = {"yellow": True} if status == NOT_DONE else {"red": True}
         return status, MARKS[status], (status.upper(), colour)
@@ -255,10 +284,10 @@ def pytest_report_teststatus(report, config):
 
 
 def pytest_terminal_summary(terminalreporter):
-    notebooks = defaultdict(list)
+    notebooks, stats = defaultdict(list), terminalreporter.stats
     for category in ("passed", NOT_DONE, WRONG):
-        for report in terminalreporter.stats.get(category, []):
-            if found := dict(report.user_properties).get("course"):
+        for report in stats.get(category, []):
+            if found := _property(report, "course"):
                 status, text, path = found
                 notebooks[path].append((report.nodeid.rpartition("::")[2], status, text))
     for path, rows in sorted(notebooks.items()):
@@ -270,6 +299,14 @@ def pytest_terminal_summary(terminalreporter):
             colour = {DONE: "green", NOT_DONE: "yellow", WRONG: "red"}[status]
             line = f" {MARKS[status]} {name}  {text or (status if status != DONE else '')}".rstrip()
             terminalreporter.write_line(line.replace("\n", "\n     "), **{colour: True})
+
+    costs = [cost for reports in stats.values() for report in reports for cost in [_property(report, "budget")] if cost]
+    for name, seconds, megabytes in sorted(costs):
+        terminalreporter.write_line(f"{name}: {seconds:.0f} processor seconds, {megabytes:.0f} MB")
+
+
+def _property(report, name: str):
+    return dict(getattr(report, "user_properties", [])).get(name) if getattr(report, "when", "") == "call" else None
 
 
 def _place(exercise: str) -> int:

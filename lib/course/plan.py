@@ -81,7 +81,7 @@ def _match(given: list[NotebookNode], learners: NotebookNode) -> tuple[dict, dic
 
 
 def _defines(cell: NotebookNode, by_role: dict, matched: dict) -> str | None:
-    """The id of the exercise that an unknown cell defines and no other cell does: the file has lost ids and metadata."""
+    """The exercise that an unknown cell defines and no other cell does: the file has lost its ids and metadata."""
     tree = parse(cell.source)
     names = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)} if tree else set()
     homes = (by_role[("exercise", name)].id for name in sorted(names) if ("exercise", name) in by_role)

@@ -3,11 +3,13 @@
     Piece        one exercise as it stands in the learner's notebook: unwritten, passed or wrong; and what to run
     piece        look one up: take the code that it needs out of the notebook, run it, and judge it
     extract      the statements of a notebook that a name depends on, in order
+    time_limit   ends a block that runs too long
 
-`lib.yours` builds on this, and so does `course.py status`. Nothing is trusted that was recorded elsewhere: what counts is
-the code that stands in the notebook now. A verdict is remembered by the hash of that code, in `.course/`.
+`lib.yours` builds on this, and so does `course.py status`. Nothing is trusted that was recorded elsewhere: what counts
+is the code that stands in the notebook now. A verdict is remembered by the hash of that code, in `.course/`.
 """
 
+import _thread
 import ast
 import contextlib
 import hashlib
@@ -54,7 +56,7 @@ def piece(name: str, notebooks: Path = NOTEBOOKS) -> Piece:
     if source is None or "raise NotImplementedError()" in source:
         return Piece(name, "unwritten", asked.reference)
     try:
-        with _time_limit():
+        with time_limit(SECONDS):
             answer = _run(source, name, path)
             known = _remembered().get(_key(name, source))
             verdict = known or asked.judge(answer).__dict__
@@ -129,11 +131,9 @@ def _run(source: str, name: str, path: Path) -> Callable:
 
 
 @contextlib.contextmanager
-def _time_limit():
-    """KeyboardInterrupt in the main thread after SECONDS: an endless loop must not hang every later notebook."""
-    import _thread
-
-    timer = threading.Timer(SECONDS, _thread.interrupt_main)
+def time_limit(seconds: float):
+    """KeyboardInterrupt in the main thread after that many seconds: an endless loop must not hang what comes later."""
+    timer = threading.Timer(seconds, _thread.interrupt_main)
     timer.daemon = True
     timer.start()
     try:

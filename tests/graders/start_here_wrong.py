@@ -103,3 +103,13 @@ def a_list_of_numbers(weights, values):
 @wrong("weighted_average")
 def a_fixed_number_of_values(weights, values):
     return weights[0] * values[0] + weights[1] * values[1] + weights[2] * values[2]
+
+
+@wrong("weighted_average", says="a single value")
+def squeezes_too_much(weights, values):
+    return (weights[:, None] * values).squeeze().sum(0)
+
+
+@wrong("weighted_average", says="values of one number each")
+def squeezes_the_result(weights, values):
+    return (weights @ values).squeeze()

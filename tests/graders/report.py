@@ -1,0 +1,122 @@
+"""How good are the checks? `python -m tests.graders.report [NN or exercise ...]`
+
+For each exercise: wrong answers rejected, wrong answers told their own mistake, right answers accepted (over 20 seeds
+each), mutants killed; then what needs work, by name. Exit status 1 when anything does.
+"""
+
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+
+from lib.checks import NOTEBOOKS, exercise
+from lib.course.yours import time_limit
+from tests.graders.cases import load
+from tests.graders.mutants import mutants
+from tests.graders.survivors import SURVIVORS
+
+SEEDS = range(20)
+SECONDS_A_MUTANT = 5
+LEAST_WRONG, LEAST_RIGHT, LEAST_DIAGNOSED = 10, 4, 0.8
+
+
+@dataclass
+class Report:
+    """What was found about one exercise's check; `faults` says in words what needs work."""
+
+    name: str
+    wrong: int = 0
+    rejected: int = 0
+    diagnosed: int = 0
+    right: int = 0
+    accepted: int = 0
+    mutants: int = 0
+    killed: int = 0
+    faults: list[str] = field(default_factory=list)
+
+
+def report(name: str) -> Report:
+    """Try one exercise's check with everything there is."""
+    asked, found = exercise(name), Report(name)
+    wrong, right = (
+        [case for case in cases if case.exercise == name]
+        for cases in load(asked.probes[0][1].__module__.rpartition(".")[2])
+    )
+    used: Counter[str] = Counter()
+    for case in wrong:
+        found.wrong += 1
+        verdicts = [asked.judge(case.answer, seed) for seed in SEEDS]
+        used.update(verdict.probe for verdict in verdicts)
+        if passed := [seed for seed, verdict in enumerate(verdicts) if verdict.status != "wrong"]:
+            found.faults.append(f"wrong answer {case} is not rejected for the seeds {passed}")
+            continue
+        found.rejected += 1
+        if case.says and case.says in verdicts[0].message:
+            found.diagnosed += 1
+        elif case.says:
+            found.faults.append(f"wrong answer {case} is not told {case.says!r} but: {verdicts[0].message}")
+    for case in right:
+        found.right += 1
+        verdicts = [asked.judge(case.answer, seed) for seed in SEEDS]
+        if refused := [verdict for verdict in verdicts if verdict.status != "passed"]:
+            found.faults.append(f"right answer {case} is refused: {refused[0].message}")
+        else:
+            found.accepted += 1
+    _try_mutants(asked, found, used)
+    _weigh(asked, found, used)
+    return found
+
+
+def _try_mutants(asked, found: Report, used: Counter) -> None:
+    explained = dict(SURVIVORS.get(asked.name, {}))
+    seen = set()
+    for change, answer in mutants(asked.reference):
+        found.mutants += 1
+        try:
+            with time_limit(SECONDS_A_MUTANT):
+                verdict = asked.judge(answer)
+        except KeyboardInterrupt:
+            found.killed += 1
+            continue
+        used[verdict.probe] += 1
+        if verdict.status == "wrong":
+            found.killed += 1
+        elif change in explained:
+            seen.add(change)
+        else:
+            found.faults.append(f"mutant survives unexplained: {change}")
+    found.faults += [f"listed as a survivor but killed or gone: {change}" for change in explained if change not in seen]
+
+
+def _weigh(asked, found: Report, used: Counter) -> None:
+    if found.wrong < LEAST_WRONG or found.right < LEAST_RIGHT:
+        found.faults.append(f"{found.wrong} wrong and {found.right} right answers; at least 10 and 4 are asked for")
+    if found.rejected and found.diagnosed < LEAST_DIAGNOSED * found.rejected:
+        found.faults.append(f"only {found.diagnosed} of {found.rejected} wrong answers are told their own mistake")
+    found.faults += [
+        f"the probe {label!r} finds nothing first: it is decoration" for label, _ in asked.probes if not used[label]
+    ]
+
+
+def main(arguments: list[str]) -> int:
+    names = [name for notebook, names in NOTEBOOKS.items() for name in names if _asked_for(notebook, name, arguments)]
+    found = []
+    print(f"{'exercise':32} rejected  diagnosed  accepted  mutants killed")
+    for name in names:
+        one = report(name)
+        found.append(one)
+        print(
+            f"{name:32} {one.rejected:3} of {one.wrong:2} {one.diagnosed:4} of {one.rejected:2}"
+            f" {one.accepted:4} of {one.right:2}   {one.killed:4} of {one.mutants:3}"
+        )
+    for one in found:
+        for fault in one.faults:
+            print(f"  {one.name}: {fault}")
+    return int(any(one.faults for one in found))
+
+
+def _asked_for(notebook: str, name: str, arguments: list[str]) -> bool:
+    return not arguments or name in arguments or notebook[:2] in arguments
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,13 @@
+"""The checks are tested like code: against wrong answers, right answers, and mutants of the course's own."""
+
+import pytest
+
+from lib.checks import NOTEBOOKS
+from tests.graders.report import report
+
+
+@pytest.mark.parametrize("name", [name for names in NOTEBOOKS.values() for name in names])
+def test_check_rejects_wrong_answers_with_reasons_accepts_right_ones_and_kills_mutants(name):
+    found = report(name)
+    assert not found.faults, "\n".join(found.faults)
+    assert found.mutants and found.killed
