@@ -1,9 +1,28 @@
 """Attention: every position asks a question and mixes the answers of the others.
 
-weighted_average     one mix of values, the last step of every attention     notebook 00
+    weighted_average         one mix of values, the last step of every attention          notebook 00
+    pair_scores              how well any two positions match: their dot products         notebook 04
+    stable_softmax           scores to weights that sum to 1, however large they are      notebook 04
+    simple_self_attention    softmax(XXᵀ)X: no parameters, nothing learned                notebook 04
+    attention                softmax(QKᵀ/√d_head)V, the one formula of the paper          notebook 04
+    attention_gradient       its gradient by hand                                         notebook 04
+    SelfAttention            one head: three matrices give query, key and value           notebook 04
+    causal_mask, padding_mask    who may look where                                       notebook 05
+    split_heads, join_heads      (d_model) to (heads, d_head) and back                    notebook 05
+    MultiHeadAttention       several attentions side by side, then mixed                  notebook 05
+    future_leak              a test: does the future change the past?                     notebook 05
+
+Shapes are written (batch, heads, query, d_head). `query` and `key` are positions: the same length in self-attention,
+different lengths in cross-attention. A mask is True where looking is allowed. A query that may look nowhere gets
+weights 0 and the mix 0, never NaN.
 """
 
-from torch import Tensor
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
 
 
 def weighted_average(weights: Tensor, values: Tensor) -> Tensor:
@@ -14,3 +33,157 @@ def weighted_average(weights: Tensor, values: Tensor) -> Tensor:
     Returns the mix (d_value,): the sum over the keys of weight times value.
     """
     return weights @ values
+
+
+def pair_scores(x: Tensor) -> Tensor:
+    """The dot product of every position with every position.
+
+    x: (..., position, d_model)
+
+    Returns the scores (..., position, position); [i, j] says how well position i matches position j.
+    """
+    return x @ x.transpose(-2, -1)
+
+
+def stable_softmax(scores: Tensor) -> Tensor:
+    """Turn the last axis into positive weights that sum to 1; bigger scores get more. Finite for any finite scores.
+
+    scores: (..., key), at least one key
+
+    Returns the weights (..., key): exp(score) over the sum of all exp(score).
+    """
+    largest = scores.amax(-1, keepdim=True)  # subtle: subtracting the same number everywhere changes no weight
+    powers = torch.exp(scores - largest)  # at most e⁰ = 1: nothing overflows
+    return powers / powers.sum(-1, keepdim=True)
+
+
+def simple_self_attention(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Every position becomes a mix of all positions, weighted by similarity. Nothing is learned.
+
+    x: (..., position, d_model)
+
+    Returns the new vectors (..., position, d_model) and the weights (..., position, position), rows summing to 1.
+    """
+    weights = (x @ x.transpose(-2, -1)).softmax(-1)
+    return weights @ x, weights
+
+
+def attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Mix the values by how well each query matches each key (Vaswani et al. 2017, eq. 1).
+
+    q: (..., query, d_head)    k: (..., key, d_head)    v: (..., key, d_value)
+    mask: bool, broadcastable to (..., query, key), True where looking is allowed; None: everywhere
+
+    Returns the mixed values (..., query, d_value) and the weights (..., query, key). A row of weights sums to 1;
+    where the mask allows no key at all, weights and mix are 0.
+    """
+    scores = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -math.inf)
+    weights = scores.softmax(-1)
+    if mask is not None:
+        weights = weights.masked_fill(~mask, 0.0)  # subtle: a row of nothing but -inf has become NaN
+    return weights @ v, weights
+
+
+def attention_gradient(q: Tensor, k: Tensor, v: Tensor, upstream: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """What backpropagation does in attention without a mask, by hand.
+
+    q: (..., query, d_head)    k: (..., key, d_head)    v: (..., key, d_value)
+    upstream: (..., query, d_value), the gradient of the loss for the mixed values
+
+    Returns the gradients of the loss for q, k and v, each of its own shape.
+    """
+    scale = 1 / math.sqrt(q.shape[-1])
+    weights = (q @ k.transpose(-2, -1) * scale).softmax(-1)
+    for_v = weights.transpose(-2, -1) @ upstream
+    for_weights = upstream @ v.transpose(-2, -1)
+    average = (weights * for_weights).sum(-1, keepdim=True)  # the weights of a row sum to 1: only differences count
+    for_scores = weights * (for_weights - average)
+    return for_scores @ k * scale, for_scores.transpose(-2, -1) @ q * scale, for_v
+
+
+class SelfAttention(nn.Module):
+    """One head: the same vectors are asked (query), compared (key) and mixed (value) through three learned matrices."""
+
+    def __init__(self, d_model: int, d_head: int):
+        super().__init__()
+        self.to_q = nn.Linear(d_model, d_head, bias=False)
+        self.to_k = nn.Linear(d_model, d_head, bias=False)
+        self.to_v = nn.Linear(d_model, d_head, bias=False)
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """x: (..., position, d_model). Returns the mix (..., position, d_head) and the weights (..., query, key)."""
+        return attention(self.to_q(x), self.to_k(x), self.to_v(x), mask)
+
+
+def causal_mask(length: int) -> Tensor:
+    """Who may look where when the future is not known yet: position i at 0 to i. Shape (query, key), bool."""
+    return torch.ones(length, length, dtype=torch.bool).tril()
+
+
+def padding_mask(ids: Tensor, padding: int) -> Tensor:
+    """Nobody looks at padding. ids: (batch, key). Returns (batch, 1, 1, key), bool, for any heads and queries."""
+    return (ids != padding)[:, None, None, :]
+
+
+def split_heads(x: Tensor, n_heads: int) -> Tensor:
+    """(batch, position, d_model) -> (batch, heads, position, d_head): head h takes the h-th slice of every vector."""
+    return x.unflatten(-1, (n_heads, -1)).transpose(1, 2)
+
+
+def join_heads(x: Tensor) -> Tensor:
+    """(batch, heads, position, d_head) -> (batch, position, d_model): undoes split_heads."""
+    return x.transpose(1, 2).flatten(2)
+
+
+class MultiHeadAttention(nn.Module):
+    """Several attentions side by side, each on its own slice of d_model, then mixed (section 3.2.2).
+
+    `weights` (batch, heads, query, key) holds what the last call looked at, if `keep_weights` was set before it.
+    """
+
+    def __init__(self, d_model: int, n_heads: int, bias: bool = False):
+        super().__init__()
+        if d_model % n_heads:
+            raise ValueError(f"d_model={d_model} does not split into n_heads={n_heads} equal heads")
+        self.n_heads = n_heads
+        self.to_q = nn.Linear(d_model, d_model, bias=bias)
+        self.to_k = nn.Linear(d_model, d_model, bias=bias)
+        self.to_v = nn.Linear(d_model, d_model, bias=bias)
+        self.to_out = nn.Linear(d_model, d_model, bias=bias)
+        self.keep_weights, self.weights = False, None
+
+    def forward(self, x: Tensor, context: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
+        """x: (batch, query, d_model). Keys and values come from context (batch, key, d_model), or from x itself.
+
+        mask: broadcastable to (batch, heads, query, key). Returns (batch, query, d_model).
+        """
+        context = x if context is None else context
+        q = split_heads(self.to_q(x), self.n_heads)
+        k = split_heads(self.to_k(context), self.n_heads)
+        v = split_heads(self.to_v(context), self.n_heads)
+        return self.to_out(join_heads(self.attend(q, k, v, mask)))
+
+    def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
+        """`attention` where the weights are wanted, else PyTorch's fused kernel: the same mix, without the weights."""
+        if not self.keep_weights:
+            return functional.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        mixed, self.weights = attention(q, k, v, mask)
+        return mixed
+
+
+def future_leak(layer: Callable[[Tensor], Tensor], x: Tensor) -> float:
+    """How much later inputs change earlier outputs: exactly 0 where the future cannot be seen.
+
+    layer: (batch, position, d_model) -> (batch, position, ...)    x: (batch, position, d_model)
+
+    For every position: negate the inputs from there on and look how far the outputs before it move. Returns the
+    largest move; 0.0 for a single position.
+    """
+    outputs, largest = layer(x), 0.0
+    for position in range(1, x.shape[1]):
+        changed = torch.cat([x[:, :position], -x[:, position:]], dim=1)
+        moved = (layer(changed) - outputs)[:, :position].abs().max()
+        largest = max(largest, moved.item())
+    return largest

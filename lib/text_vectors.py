@@ -4,7 +4,7 @@
     cosine_similarity       how far two vectors point the same way, whatever their lengths          notebook 02
     skip_gram_pairs         which words stand near each other in a sentence                         notebook 02
     negative_sampling       loss and gradients of "is this a real neighbour or a drawn one?"        notebook 02
-    word2vec                word vectors for a whole corpus, in blocks, without autograd            notebook 02
+    word2vec                word vectors for a whole corpus, in blocks, without autograd             notebook 02
     nearest, analogy        which words are closest; king - man + woman                             notebook 02
     analogy_score           the share of analogies that come out right                              notebook 02
 
@@ -123,8 +123,11 @@ def analogy_score(pairs: Sequence[tuple[str, str]], vectors: Tensor, words: Sequ
 
 # ---------------------------------------------------------------------------------------------- word2vec on a corpus
 
-CENTRES = 32  # centre words that share their window's words and their drawn words in one small matrix product
-BLOCK = 128  # such groups a step
+CENTRES = (
+    16  # centres that stand next to each other share their neighbourhood and their drawn words: one matrix product
+)
+GROUPS = 128  # such groups in one step
+LONGEST_STEP = 0.5  # how far one step may move one word
 
 
 def word2vec(
@@ -134,7 +137,7 @@ def word2vec(
     window: int = 5,
     drawn: int = 5,
     epochs: int = 5,
-    rate: float = 0.1,
+    rate: float = 0.15,
     least: int = 5,
     frequent: float = 1e-3,
 ) -> tuple[list[str], Tensor]:
@@ -146,72 +149,65 @@ def word2vec(
     counts = Counter(word for sentence in sentences for word in sentence)
     words = [word for word, count in counts.most_common() if count >= least]
     if len(words) < 2:
-        raise ValueError(f"only {len(words)} words stand at least {least} times in {len(sentences)} sentences")
+        raise ValueError(f"{len(words)} words stand at least {least} times in {len(sentences)} sentences; 2 are needed")
     number = {word: i for i, word in enumerate(words)}
     numbers = [[number[word] for word in sentence if word in number] for sentence in sentences]
     ids = torch.tensor([i for sentence in numbers for i in sentence])
     home = torch.repeat_interleave(torch.tensor([len(sentence) for sentence in numbers]))  # which sentence a word is in
 
-    share = torch.bincount(ids, minlength=len(words)) / len(ids)
+    share = torch.bincount(ids) / len(ids)
     keep = (frequent / share).sqrt() + frequent / share
-    tables = _Table(len(words), d, generator), _Table(len(words), d, None)
-    steps_done, steps = 0.0, epochs * len(ids)
-    for _ in range(epochs):
+    centres = (torch.rand(len(words), d, generator=generator) - 0.5) / d
+    contexts = torch.zeros(len(words), d)
+    for epoch in range(epochs):
         kept = torch.rand(len(ids), generator=generator) < keep[ids]
-        for block_ids, block_home in _blocks(ids[kept], home[kept], window):
-            left = 1 - steps_done / steps
-            _step(*tables, block_ids, block_home, window, drawn, share**0.75, rate * max(left, 0.01), generator)
-            steps_done += CENTRES * len(block_ids) / kept.float().mean().item()
-    return words, tables[0].rows
+        blocks = _blocks(ids[kept], home[kept], window)
+        for i, (block, block_home) in enumerate(blocks):
+            step = rate * max(1 - (epoch + i / len(blocks)) / epochs, 0.01)
+            _learn(centres, contexts, block, block_home, window, drawn, share**0.75, step, generator)
+    return words, centres
 
 
-def _blocks(ids: Tensor, home: Tensor, window: int):
-    """Cut a text into groups of CENTRES places with `window` more on either side, BLOCK groups at a time."""
-    padding = -len(ids) % CENTRES
-    ids = functional.pad(ids, (window, window + padding)).unfold(0, CENTRES + 2 * window, CENTRES)
-    home = functional.pad(home, (window, window + padding), value=-1).unfold(0, CENTRES + 2 * window, CENTRES)
-    yield from zip(ids.split(BLOCK), home.split(BLOCK), strict=True)
+def _blocks(ids: Tensor, home: Tensor, window: int) -> list[tuple[Tensor, Tensor]]:
+    """Cut a text into groups of CENTRES places with `window` more on either side, GROUPS at a time; home -1: no word."""
+    sides = (window, window + -len(ids) % CENTRES)
+    length = CENTRES + 2 * window
+    groups = functional.pad(ids, sides).unfold(0, length, CENTRES)
+    homes = functional.pad(home, sides, value=-1).unfold(0, length, CENTRES)
+    return list(zip(groups.split(GROUPS), homes.split(GROUPS), strict=True))
 
 
-def _step(centres, contexts, ids, home, window, drawn, noise, rate, generator) -> None:
-    """One step for a block: ids and home (group, CENTRES + 2 window), home -1 where there is no word."""
-    middle = slice(window, window + CENTRES)
-    real = _neighbours(home, window, generator)  # (group, centre, place)
-    noise_ids = torch.multinomial(noise, len(ids) * 2 * drawn, replacement=True, generator=generator)
-    noise_ids = noise_ids.view(len(ids), -1)  # shared by the centres of a group
+def _learn(centres, contexts, ids, home, window, drawn, noise, rate, generator) -> None:
+    """One step on one block: ids and home (group, CENTRES + 2 window)."""
+    real = _neighbours(home, window, generator)
+    # Each centre meets twice the words to draw at half the weight: they are shared, so that is cheap and less noisy.
+    noise_ids = torch.multinomial(noise, len(ids) * 2 * drawn, replacement=True, generator=generator).view(len(ids), -1)
     noise_weight = (real.sum(dim=2, keepdim=True) / 2).expand(-1, -1, 2 * drawn)
-    context_ids = torch.cat([ids, noise_ids], dim=1)
-    weight = torch.cat([real, noise_weight], dim=2)
-    label = torch.cat([torch.ones_like(real), torch.zeros_like(noise_weight)], dim=2)
-    centre, context = centres.rows[ids[:, middle]], contexts.rows[context_ids]
-    _, centre_gradient, context_gradient = negative_sampling(centre, context, label, weight)
-    centres.step(ids[:, middle], centre_gradient, rate)
-    contexts.step(context_ids, context_gradient, rate)
+    centre_ids, context_ids = ids[:, window:-window], torch.cat([ids, noise_ids], dim=1)
+    weight = torch.cat([real, noise_weight], dim=2)  # (group, centre, context)
+    label = (torch.arange(context_ids.shape[1]) < ids.shape[1]).float()
+    _, centre_gradient, context_gradient = negative_sampling(centres[centre_ids], contexts[context_ids], label, weight)
+    _move(centres, centre_ids, centre_gradient, rate)
+    _move(contexts, context_ids, context_gradient, rate)
 
 
 def _neighbours(home: Tensor, window: int, generator: torch.Generator) -> Tensor:
-    """1.0 where a centre and a place are neighbours: same sentence, and no further apart than a drawn reach."""
+    """1.0 where two places are neighbours (group, centre, place): in one sentence, no further apart than a drawn reach."""
     place = torch.arange(CENTRES + 2 * window)
-    distance = (place - place[window : window + CENTRES, None]).abs()
-    home_of_centre = home[:, window : window + CENTRES, None]
+    distance = (place - place[window:-window, None]).abs()
+    home_of_centre = home[:, window:-window, None]
     reach = torch.randint(1, window + 1, home_of_centre.shape, generator=generator)
     near = (distance > 0) & (distance <= reach) & (home_of_centre == home[:, None]) & (home_of_centre >= 0)
     return near.float()
 
 
-class _Table:
-    """Vectors (vocab, d) whose steps shrink, row by row, with the gradients met so far (Adagrad, Duchi et al. 2011).
+def _move(rows: Tensor, ids: Tensor, gradient: Tensor, rate: float) -> None:
+    """Against the sum of a word's gradients over the root of their number, at most LONGEST_STEP far.
 
-    A frequent word gets hundreds of gradients in one step; summed as they are, they would throw it far off.
+    A block holds frequent words hundreds of times: the plain sum of their gradients throws them far off.
     """
-
-    def __init__(self, n_rows: int, d: int, generator: torch.Generator | None):
-        self.rows = (torch.rand(n_rows, d, generator=generator) - 0.5) / d if generator else torch.zeros(n_rows, d)
-        self.met = torch.full((n_rows, 1), 1e-8)
-
-    def step(self, ids: Tensor, gradient: Tensor, rate: float) -> None:
-        rows, place = ids.reshape(-1).unique(return_inverse=True)
-        total = torch.zeros(len(rows), gradient.shape[-1]).index_add_(0, place, gradient.reshape(len(place), -1))
-        met = self.met[rows] + total.square().mean(dim=1, keepdim=True)
-        self.met[rows] = met
-        self.rows[rows] -= rate * total / met.sqrt()
+    touched, place, times = ids.reshape(-1).unique(return_inverse=True, return_counts=True)
+    total = torch.zeros(len(touched), rows.shape[1]).index_add_(0, place, gradient.reshape(len(place), -1))
+    step = total * (rate / times.sqrt()[:, None])
+    length = step.norm(dim=1, keepdim=True)
+    rows[touched] -= step * (LONGEST_STEP / length.clamp(min=LONGEST_STEP))

@@ -10,6 +10,15 @@ import sys
 
 NOTEBOOKS: dict[str, list[str]] = {
     "00_start_here": ["weighted_average"],
+    "01_rnn_limits": [
+        "rnn_step",
+        "run_rnn",
+        "next_character_loss",
+        "gradient_by_distance",
+        "clip_gradients",
+        "lstm_step",
+        "LSTM",
+    ],
 }
 
 

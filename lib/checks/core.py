@@ -153,6 +153,8 @@ class Exercise:
 def run(scenario: Callable, answer: Callable, seed: int) -> Outcome:
     """Run one probe. What the answer prints is kept back; what it raises is caught, save an interrupt."""
     printed = io.StringIO()
+    torch.set_default_dtype(torch.float32)
+    torch.set_grad_enabled(True)
     try:
         with contextlib.redirect_stdout(printed):
             result = scenario(_guarded(answer), torch.Generator().manual_seed(seed))
@@ -168,8 +170,6 @@ def untouched_globals():
     """What the learner set globally (default dtype, gradients off, seeds) neither matters to a probe nor is changed."""
     dtype, gradients = torch.get_default_dtype(), torch.is_grad_enabled()
     states = torch.get_rng_state(), np.random.get_state(), random.getstate()
-    torch.set_default_dtype(torch.float32)
-    torch.set_grad_enabled(True)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -386,11 +386,13 @@ def fill(module: nn.Module, rng: torch.Generator, scale: float = 0.5) -> nn.Modu
     return module
 
 
-def parameters(module: nn.Module) -> dict[str, str]:
-    """The parameters' names and shapes: what a class exercise promises."""
+def parameters(module: nn.Module) -> dict[str, Tensor]:
+    """The parameters' names and shapes, as zeros: what a class exercise promises."""
     if not isinstance(module, nn.Module):
         raise Problem("type", f"the class should be an nn.Module, not {_kind_of(module)}.")
-    return {f"parameter `{name}`": str(tuple(p.shape)) for name, p in sorted(module.named_parameters())}
+    return {
+        f"parameter `{name}`": torch.zeros_like(p, requires_grad=False) for name, p in sorted(module.named_parameters())
+    }
 
 
 def gradients(result: Tensor, **inputs: Tensor) -> dict[str, Tensor]:

@@ -30,20 +30,20 @@ clip_gradients = Exercise(recurrent.clip_gradients, returns=("the clipped gradie
 # --------------------------------------------------------------------------------------------------------- rnn_step
 
 
-@rnn_step.probe("the example by hand: state 0.5, symbol 1, all weights 1")
+@rnn_step.probe("the example by hand: state -2, symbol 1, all weights 1")
 def _(answer, rng):
     one = torch.ones(1, 1)
-    return answer(one, torch.full((1, 1), 0.5), one, one, torch.zeros(1))
-
-
-@rnn_step.probe("batch 3, d_in 5, d_hidden 7")
-def _(answer, rng):
-    return answer(normal(3, 5, rng=rng), normal(3, 7, rng=rng), *weights(5, 7, rng))
+    return answer(one, torch.full((1, 1), -2.0), one, one, torch.zeros(1))
 
 
 @rnn_step.probe("d_in = d_hidden = 3, where swapped weights would still fit")
 def _(answer, rng):
     return answer(normal(2, 3, rng=rng), normal(2, 3, rng=rng), *weights(3, 3, rng))
+
+
+@rnn_step.probe("batch 3, d_in 5, d_hidden 7")
+def _(answer, rng):
+    return answer(normal(3, 5, rng=rng), normal(3, 7, rng=rng), *weights(5, 7, rng))
 
 
 @rnn_step.probe("no batch: inputs (5,), hidden (7,)")
@@ -148,11 +148,6 @@ def detached(inputs, hidden, w_input, w_hidden, bias):
 # ---------------------------------------------------------------------------------------------------------- run_rnn
 
 
-@run_rnn.probe("a sequence of one symbol")
-def _(answer, rng):
-    return answer(normal(2, 1, 3, rng=rng), normal(2, 5, rng=rng), *weights(3, 5, rng))
-
-
 @run_rnn.probe("batch 3, 2 positions, from a state of zeros")
 def _(answer, rng):
     return answer(normal(3, 2, 5, rng=rng), torch.zeros(3, 7), *weights(5, 7, rng))
@@ -166,6 +161,11 @@ def _(answer, rng):
 @run_rnn.probe("3 sequences of 3 symbols, where swapped axes would still fit")
 def _(answer, rng):
     return answer(normal(3, 3, 3, rng=rng), normal(3, 3, rng=rng), *weights(3, 3, rng))
+
+
+@run_rnn.probe("a sequence of one symbol")
+def _(answer, rng):
+    return answer(normal(2, 1, 3, rng=rng), normal(2, 5, rng=rng), *weights(3, 5, rng))
 
 
 @run_rnn.probe("a batch of one")
@@ -269,9 +269,9 @@ def cut_between_steps(inputs, hidden, *w):
 # ---------------------------------------------------------------------------------------------- next_character_loss
 
 
-@next_character_loss.probe("3 characters, all equally likely to the model, so the loss is log 3")
+@next_character_loss.probe("3 characters, all equally likely to the model, so the loss is log 3 = 1.099")
 def _(answer, rng):
-    return answer(torch.zeros(1, 4, 3), torch.tensor([[0, 1, 2, 1]]))
+    return answer(torch.zeros(2, 4, 3), torch.tensor([[0, 1, 2, 1], [2, 2, 0, 1]]))
 
 
 @next_character_loss.probe("batch 2, 5 positions, 7 characters")
@@ -370,6 +370,21 @@ def no_logarithm(logits, ids):
     return -logits[:, :-1].softmax(-1).gather(-1, ids[:, 1:, None]).mean()
 
 
+@next_character_loss.mistake(
+    "large logits overflow in exp, or their softmax is 0 and its log infinite: log_softmax is safe."
+)
+def unsafe_log(logits, ids):
+    return -logits[:, :-1].softmax(-1).gather(-1, ids[:, 1:, None]).log().mean()
+
+
+@next_character_loss.mistake(
+    "large logits overflow in exp, or their softmax is 0 and its log infinite: log_softmax is safe."
+)
+def unsafe_exp(logits, ids):
+    powers = logits[:, :-1].exp()
+    return -(powers / powers.sum(-1, keepdim=True)).gather(-1, ids[:, 1:, None]).log().mean()
+
+
 @next_character_loss.mistake("the logarithm comes after the mean: take -log p of every character, then the mean.")
 def log_of_the_mean(logits, ids):
     return -logits[:, :-1].softmax(-1).gather(-1, ids[:, 1:, None]).mean().log()
@@ -388,17 +403,6 @@ def in_bits(logits, ids):
 @next_character_loss.mistake("one number is asked for: the mean over all predictions, `.mean()`.")
 def not_averaged(logits, ids):
     return functional.cross_entropy(logits[:, :-1].mT, ids[:, 1:], reduction="none")
-
-
-@next_character_loss.mistake("softmax and then log overflow or give log 0: log_softmax does both safely.")
-def unsafe_log(logits, ids):
-    return -logits[:, :-1].softmax(-1).gather(-1, ids[:, 1:, None]).log().mean()
-
-
-@next_character_loss.mistake("exp of large logits is infinite: log_softmax subtracts the largest one first.")
-def unsafe_exp(logits, ids):
-    powers = logits[:, :-1].exp()
-    return -(powers / powers.sum(-1, keepdim=True)).gather(-1, ids[:, 1:, None]).log().mean()
 
 
 @next_character_loss.mistake("a small number inside the logarithm changes the loss: log_softmax needs no such help.")
@@ -427,6 +431,12 @@ def _(answer, rng):
     return answer(halving, torch.ones(1, 3, 1), torch.zeros(1, 1))
 
 
+@gradient_by_distance.probe("an RNN, batch 3, 7 positions, d_in 2, d_hidden 5")
+def _(answer, rng):
+    w_input, w_hidden, _ = weights(2, 5, rng)
+    return answer(squashing(w_input, w_hidden), normal(3, 7, 2, rng=rng), normal(3, 5, rng=rng))
+
+
 @gradient_by_distance.probe("one step")
 def _(answer, rng):
     return answer(halving, torch.ones(1, 1, 2), torch.ones(1, 2))
@@ -440,12 +450,6 @@ def _(answer, rng):
 @gradient_by_distance.probe("a state that is tripled at each step")
 def _(answer, rng):
     return answer(lambda inputs, state: 3 * state - inputs, normal(2, 4, 3, rng=rng), normal(2, 3, rng=rng))
-
-
-@gradient_by_distance.probe("an RNN, batch 3, 7 positions, d_in 2, d_hidden 5")
-def _(answer, rng):
-    w_input, w_hidden, _ = weights(2, 5, rng)
-    return answer(squashing(w_input, w_hidden), normal(3, 7, 2, rng=rng), normal(3, 5, rng=rng))
 
 
 @gradient_by_distance.probe("an RNN whose weights are being trained, from a state that wants a gradient too")
@@ -550,9 +554,10 @@ def cut_apart(step, inputs, state):
 # --------------------------------------------------------------------------------------------------- clip_gradients
 
 
-@clip_gradients.probe("one gradient (3, 4) of norm 5, cut to norm 1")
+@clip_gradients.probe("a gradient (3, 4), of norm 5: once with the limit 1, once with 6")
 def _(answer, rng):
-    return answer([torch.tensor([3.0, 4.0])], 1.0)
+    gradient = torch.tensor([3.0, 4.0])
+    return {f"limit {limit:.0f}": answer([gradient], limit) for limit in (1.0, 6.0)}
 
 
 @clip_gradients.probe("gradients (3, 0) and (0, 4), together of norm 5, cut to norm 2.5")
@@ -604,6 +609,18 @@ def by_value(found, limit):
     return [g.clamp(-limit, limit) for g in found], _norm(found)
 
 
+@clip_gradients.mistake("gradients of zero give 0 / 0: the factor max_norm / norm is needed only above the limit.")
+def zero_by_zero(found, limit):
+    norm = _norm(found)
+    return [g / norm * torch.clamp(norm, max=limit) for g in found], norm
+
+
+@clip_gradients.mistake("the test is turned round: shorten the gradients when the norm is ABOVE max_norm.")
+def wrong_way_round(found, limit):
+    norm = _norm(found)
+    return [g * (limit / norm) if norm < limit else g for g in found], norm
+
+
 @clip_gradients.mistake("gradients below the limit must stay as they are: never multiply by more than 1.")
 def stretches(found, limit):
     return [g * (limit / _norm(found)) for g in found], _norm(found)
@@ -652,18 +669,6 @@ def other_order(found, limit):
 @clip_gradients.mistake("nothing is clipped: multiply each gradient by max_norm / norm when the norm is larger.")
 def unclipped(found, limit):
     return list(found), _norm(found)
-
-
-@clip_gradients.mistake("the test is turned round: shorten the gradients when the norm is ABOVE max_norm.")
-def wrong_way_round(found, limit):
-    norm = _norm(found)
-    return [g * (limit / norm) if norm < limit else g for g in found], norm
-
-
-@clip_gradients.mistake("gradients of zero give 0 / 0: the factor max_norm / norm is needed only above the limit.")
-def zero_by_zero(found, limit):
-    norm = _norm(found)
-    return [g / norm * torch.clamp(norm, max=limit) for g in found], norm
 
 
 @clip_gradients.mistake("this is the root of the mean square: the norm is the root of the SUM of the squares.")

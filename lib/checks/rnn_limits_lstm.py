@@ -22,12 +22,6 @@ def normal(*shape, rng):
 # -------------------------------------------------------------------------------------------------------- lstm_step
 
 
-@lstm_step.probe("one number in the cell: all gates half open (weights 0), cell 1, so the new cell is 0.5")
-def _(answer, rng):
-    zero, blocks = torch.zeros(1, 1), torch.zeros(1, 4)
-    return answer(zero, zero, torch.ones(1, 1), blocks, blocks, blocks[0])
-
-
 def _gates(write, keep, candidate, show):
     """A case without weights: the four blocks come from the bias."""
     bias = torch.tensor([write, keep, candidate, show])
@@ -36,8 +30,9 @@ def _gates(write, keep, candidate, show):
     )
 
 
-lstm_step.probe("forget gate open, input gate closed, so the cell keeps its 0.5")(_gates(-30.0, 30.0, 1.0, 0.0))
-lstm_step.probe("forget gate closed, input gate open, so the cell becomes tanh(1)")(_gates(30.0, -30.0, 1.0, 0.0))
+lstm_step.probe("cell 0.5, hidden 0, weights 0 and the bias (1, -1, 0.7, 0.4)")(_gates(1.0, -1.0, 0.7, 0.4))
+lstm_step.probe("forget gate closed, input gate open, so the cell becomes tanh(1)")(_gates(30.0, -30.0, 1.0, 0.4))
+lstm_step.probe("forget gate open, input gate closed, so the cell keeps its 0.5")(_gates(-30.0, 30.0, 1.0, 0.4))
 lstm_step.probe("output gate open, so hidden is tanh of the cell")(_gates(1.0, 0.3, -0.7, 30.0))
 
 

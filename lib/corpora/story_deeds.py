@@ -42,7 +42,7 @@ PROJECTS = [
         "project": "cart", "places": "village station market farm", "seasons": "spring summer autumn", "parts": "{number} boards and four pram wheels",
         "mistake": "forgot to build a brake", "failure": "rolled down the lane all alone and landed in a heap of hay",
         "remedy": "put in a brake with a {colour} handle", "success": "rolled down the lane and stopped right in front of the {landmark}",
-        "verb": "ride", "tip": "It is not enough to start; one must be able to stop",
+        "verb": "ride", "tip": "Anyone can start, but one must be able to stop",
     },
     {
         "project": "scarecrow", "places": "farm village", "seasons": "spring summer", "parts": "{number} sticks, straw and a {colour} coat",
@@ -79,30 +79,30 @@ PROJECTS = [
 
 # who is helped: its trouble and the cause of it, how it is freed with a tool, how it thanks
 PATIENTS = [
-    {"patient": "hedgehog", "places": "farm park village forest", "trouble": "had got stuck in an empty tin", "why": "because it had smelled of fish",
+    {"patient": "hedgehog", "seasons": "spring summer autumn", "places": "farm park village forest", "trouble": "had got stuck in an empty tin", "why": "because it had smelled of fish",
      "tool": "a bit of butter", "freeing": "rubbed butter round the rim, and out slid the hedgehog", "thanks": "ate every slug in the garden of {e.name}"},
-    {"patient": "duckling", "places": "river park harbour farm", "trouble": "had fallen down a drain", "why": "because it could not yet tell a hole from a puddle",
+    {"patient": "duckling", "seasons": "spring summer", "places": "river park harbour farm", "trouble": "had fallen down a drain", "why": "because it could not yet tell a hole from a puddle",
      "tool": "a basket", "freeing": "let down the basket on a string, and the duckling climbed in",
      "thanks": "swam along beside {h.obj} every morning as far as the {landmark}"},
-    {"patient": "lamb", "places": "mountain farm", "trouble": "was standing on a ledge and could go neither up nor down",
+    {"patient": "lamb", "seasons": "spring summer", "places": "mountain farm", "trouble": "was standing on a ledge and could go neither up nor down",
      "why": "because the grass up there was so green", "tool": "a rope",
      "freeing": "tied the rope round its belly and pulled it up, step by step", "thanks": "came running across the whole meadow at the sound of {h.poss} voice"},
-    {"patient": "young owl", "places": "forest castle", "trouble": "was sitting on the ground in bright daylight", "why": "because it had tried to fly too early",
-     "tool": "a ladder", "freeing": "carried it up the ladder and set it back in its hole", "thanks": "sat outside {h.poss} window at night and hooted {number} times"},
+    {"patient": "young owl", "seasons": "spring summer", "places": "forest castle", "trouble": "was sitting on the ground in bright daylight", "why": "because it had tried to fly too early",
+     "tool": "a ladder", "freeing": "carried the little owl up the ladder and set it back in its hole", "thanks": "sat outside {h.poss} window at night and hooted {number} times"},
     {"patient": "kitten", "places": "village market station harbour", "trouble": "was clinging to the top of a lamp post", "why": "because a dog had barked at it",
      "tool": "an umbrella", "freeing": "held the open umbrella upside down, and the kitten jumped in", "thanks": "slept on {h.poss} feet and purred like an engine"},
     {"patient": "young seal", "places": "harbour", "trouble": "had swum into an old net", "why": "because it was chasing a herring", "tool": "a pair of scissors",
      "freeing": "cut the net, knot by knot, while the seal held still", "thanks": "put its head out of the water whenever {h} whistled"},
-    {"patient": "fox cub", "places": "forest mountain farm", "trouble": "had caught its paw in a root", "why": "because it had dug too eagerly for a mouse",
+    {"patient": "fox cub", "seasons": "spring summer", "places": "forest mountain farm", "trouble": "had caught its paw in a root", "why": "because it had dug too eagerly for a mouse",
      "tool": "a strong stick", "freeing": "lifted the root with the stick, and the paw came free", "thanks": "left a {colour} feather on the doorstep of {e.name}"},
-    {"patient": "jackdaw", "places": "castle village station", "trouble": "had tangled its foot in a string", "why": "because it wanted the string for its nest",
+    {"patient": "jackdaw", "seasons": "spring", "places": "castle village station", "trouble": "had tangled its foot in a string", "why": "because it wanted the string for its nest",
      "tool": "a pair of scissors", "freeing": "held the bird in a scarf and snipped the string", "thanks": "brought {h.obj} {find} and dropped it at {h.poss} feet"},
-    {"patient": "foal", "places": "farm river village", "trouble": "was up to its belly in the mud", "why": "because it had wanted to drink where the bank was soft",
+    {"patient": "foal", "seasons": "spring summer autumn", "places": "farm river village", "trouble": "was up to its belly in the mud", "why": "because it had wanted to drink where the bank was soft",
      "tool": "some boards", "freeing": "laid the boards on the mud, and the foal scrambled out over them", "thanks": "would let nobody but {h.name} comb its tail"},
     {"patient": "squirrel", "places": "park forest", "trouble": "lay under a bush and could not use its tail", "why": "because a branch had fallen on it",
-     "tool": "a woollen scarf", "freeing": "wrapped it in the scarf and kept it warm for {number} days",
+     "tool": "a woollen scarf", "freeing": "wrapped the squirrel in the scarf and kept it warm for {number} days",
      "thanks": "threw a nut at {h.poss} window every {weekday}"},
-    {"patient": "swallow", "places": "station market village farm", "trouble": "was flying up and down behind a window pane", "why": "because somebody had shut the window",
+    {"patient": "swallow", "seasons": "spring summer", "places": "station market village farm", "trouble": "was flying up and down behind a window pane", "why": "because somebody had shut the window",
      "tool": "a long pole", "freeing": "pushed the top window open with the pole, and out it shot", "thanks": "built its nest right over {h.poss} front door"},
     {"patient": "stray dog", "places": "station market harbour village", "trouble": "was shivering and would not come out", "why": "because a firework had scared it",
      "tool": "a sausage", "freeing": "laid bits of sausage in a row, each a little nearer, until the dog sat at {h.poss} feet",
@@ -111,28 +111,28 @@ PATIENTS = [
 
 # of what one is afraid; the reason; what must be done for whom; what it was like
 FEARS = [
-    {"fear": "the dark cellar", "reason": "something down there always {knocked}", "task": "fetch {treat_bare} from the cellar for {e.name}, who had hurt {e.his} foot",
-     "deed": "sang loudly and went down all {number} steps", "truth": "it was only the water pipe that {knocked}", "verbs": "banged clicked knocked ticked"},
-    {"fear": "deep water", "reason": "one could not see what was {below} it", "task": "swim out to the boat that had come loose with {f.name} in it",
-     "deed": "counted every stroke and swam {number} times {number}", "truth": "there was nothing {below} but {number} small fish", "verbs": "under in below",
+    {"fear": "the dark cellar", "reason": "something down there always {verb}", "task": "fetch {treat_bare} from the cellar for {e.name}, who had hurt {e.his} foot",
+     "deed": "sang loudly and went down all {number} steps", "truth": "it was only the water pipe that {verb}", "verbs": "banged clicked knocked ticked"},
+    {"fear": "deep water", "reason": "one could not see what was {verb} it", "task": "swim out to the boat that had come loose with {f.name} in it",
+     "deed": "counted every stroke and swam {number} times {number}", "truth": "there was nothing {verb} but {number} small fish", "verbs": "under in below",
      "places": "river harbour", "seasons": "summer"},
-    {"fear": "the big dog of {g.name}", "reason": "it {barked} at everyone", "task": "carry the letter for {e.name} past the kennel",
-     "deed": "held out {treat_one} and walked on with small steps", "truth": "the dog only {barked} because nobody ever stopped to play with it", "verbs": "barked growled howled"},
-    {"fear": "high ladders", "reason": "the ground seemed to {sway}", "task": "reach the kitten that was crying on the roof of the {landmark}",
-     "deed": "looked at nothing but the next rung, {number} times, and then once more", "truth": "the ground does not {sway} when one looks up", "verbs": "sway spin turn tilt"},
-    {"fear": "thunder", "reason": "it always {rumbled} right over the roof", "task": "run through the storm and close the hen house for {e.name}",
-     "deed": "counted the seconds after each flash and ran", "truth": "a storm that has {rumbled} for {number} seconds is already far away", "verbs": "rumbled cracked roared",
+    {"fear": "the big dog of {g.name}", "reason": "it {verb} at everyone", "task": "carry the letter for {e.name} past the kennel",
+     "deed": "held out {treat_one} and walked on with small steps", "truth": "the dog only {verb} because nobody ever stopped to play with it", "verbs": "barked growled howled"},
+    {"fear": "high ladders", "reason": "the ground seemed to {verb}", "task": "reach the kitten that was crying on the roof of the {landmark}",
+     "deed": "looked at nothing but the next rung, {number} times, and then once more", "truth": "the ground does not {verb} when one looks up", "verbs": "sway spin turn tilt"},
+    {"fear": "thunder", "reason": "it always {verb} right over the roof", "task": "run through the storm and close the hen house for {e.name}",
+     "deed": "counted the seconds after each flash and ran", "truth": "a storm that has {verb} for {number} seconds is already far away", "verbs": "rumbled cracked roared",
      "seasons": "summer", "places": "farm village river mountain"},
-    {"fear": "speaking in front of people", "reason": "{his} tongue then went as dry as {dry}", "task": "say the poem at the feast, because {f.name} had a sore throat",
-     "deed": "looked only at {e.name} in the {first} row and began", "truth": "nobody laughed, and a tongue as dry as {dry} can still speak", "verbs": "paper flour straw chalk dust"},
-    {"fear": "the old bridge", "reason": "its planks {creaked}", "task": "bring the medicine for {e.name} from the other side",
-     "deed": "held the rail with both hands and took {number} quick steps", "truth": "the planks had {creaked} under {g.name} for {number} years and never broken", "verbs": "creaked groaned squeaked",
+    {"fear": "speaking in front of people", "reason": "{h.his} tongue then went as dry as {verb}", "task": "say the poem at the feast, because {f.name} had a sore throat",
+     "deed": "looked only at {e.name} in the [first|second|third] row and began", "truth": "nobody laughed, and a tongue as dry as {verb} can still speak", "verbs": "paper flour straw chalk dust"},
+    {"fear": "the old bridge", "reason": "its planks {verb}", "task": "bring the medicine for {e.name} from the other side",
+     "deed": "held the rail with both hands and took {number} quick steps", "truth": "the planks had {verb} under {g.name} for {number} years and never broken", "verbs": "creaked groaned squeaked",
      "places": "river forest mountain castle"},
-    {"fear": "geese", "reason": "they {hissed} and came running with their necks stretched out", "task": "get the ball that {f.name} had kicked into the yard full of geese",
-     "deed": "spread both arms wide and marched straight on", "truth": "a goose that {hissed} a moment ago runs away when one looks big", "verbs": "hissed screamed honked",
+    {"fear": "geese", "reason": "they {verb} and came running with their necks stretched out", "task": "get the ball that {f.name} had kicked into the yard full of geese",
+     "deed": "spread both arms wide and marched straight on", "truth": "a goose that {verb} a moment ago runs away when one looks big", "verbs": "hissed screamed honked",
      "places": "farm village river"},
-    {"fear": "the empty house by the {landmark}", "reason": "a white face {looked} out of its window", "task": "look there for {pet}, the lost cat of {f.name}",
-     "deed": "knocked {number} times and pushed the door open", "truth": "the face that {looked} out was an old mirror with a crack in it", "verbs": "looked stared peered"},
+    {"fear": "the empty house by the {landmark}", "reason": "a white face {verb} out of its window", "task": "look there for {pet}, the lost cat of {f.name}",
+     "deed": "knocked {number} times and pushed the door open", "truth": "the face that {verb} out was an old mirror with a crack in it", "verbs": "looked stared peered"},
 ]
 
 # what vanishes from where, the trace, the thief and its reason, the friendly end
@@ -147,7 +147,6 @@ THIEVES = [
     {"thief": "squirrel", "trace": "an empty nut shell", "why": "it was filling its store", "end": "planted a hazel bush by the wall", "seasons": "autumn winter"},
     {"thief": "young jackdaw", "trace": "a streak of soot", "why": "it had fallen down the chimney and did not know the way out", "end": "opened the window and let it fly", "seasons": "spring summer"},
 ]
-LOOT = "{treat_bare} from the {pan}"
 
 # what bars the way on an errand and what gets one past it
 BARRIERS = [
@@ -163,25 +162,37 @@ BARRIERS = [
 
 # what is learned; how it goes wrong; the trick that helps; the occasion
 SKILLS = [
-    {"skill": "ride a bicycle", "wrong": "fell into the {bush}", "trick": "Look at the {landmark}, not at the front wheel", "feat": "rode all the way to the {landmark}", "sore": "{h.his} left knee"},
-    {"skill": "whistle with two fingers", "wrong": "blew nothing but air", "trick": "Curl your tongue like a {leaf} leaf", "feat": "whistled so loudly that every {place.creature} looked up", "sore": "both cheeks"},
+    {"skill": "ride a bicycle", "wrong": "fell into the {flowers}", "trick": "Look at the {landmark}, not at the front wheel", "feat": "rode all the way to the {landmark}", "sore": "{h.his} left knee"},
+    {"skill": "whistle with two fingers", "wrong": "blew nothing but air", "trick": "Curl your tongue like a {tree} leaf", "feat": "whistled so loudly that every {place.creature} looked up", "sore": "both cheeks"},
     {"skill": "juggle", "wrong": "hit a {vessel} with the second {round_thing}", "trick": "Throw each one as high as your nose, no higher", "feat": "kept {number} {round_thing}s in the air", "sore": "the tip of {h.his} nose"},
     {"skill": "skip stones over the water", "wrong": "made nothing but a big splash", "trick": "Take a flat stone and bend your knees", "feat": "made a stone jump {number} times", "sore": "{h.his} right arm", "places": "river harbour park"},
     {"skill": "skate", "wrong": "slid on {h.his} stomach as far as the {landmark}", "trick": "Push to the side, not to the back", "feat": "skated {number} times round the {landmark}", "sore": "both elbows", "seasons": "winter"},
-    {"skill": "play the flute", "wrong": "scared away {number} {bird}s", "trick": "Breathe as if you were cooling {treat_bare}", "feat": "played a tune until even {place.creature_the} kept still", "sore": "the tips of {h.his} fingers"},
-    {"skill": "bake bread", "wrong": "took a loaf as hard as a {stone_thing} out of the oven", "trick": "Let the dough sleep under a {colour} {cloth}", "feat": "baked a loaf as light as a {light_thing}", "sore": "one burnt thumb"},
+    {"skill": "play the flute", "wrong": "scared away {number} {bird}s", "trick": "Breathe as if you were cooling {treat_bare}", "feat": "played a tune until even the {place.creature}s kept still", "sore": "the tips of {h.his} fingers"},
+    {"skill": "throw a lasso", "wrong": "caught nothing but {h.his} own foot", "trick": "Let the rope sing over your head before you let go", "feat": "caught a {post} at {number} steps", "sore": "one red ear"},
     {"skill": "walk on stilts", "wrong": "landed in a heap of {heap}", "trick": "Keep moving, for only those who stop fall over", "feat": "walked {number} times round the {landmark} on stilts", "sore": "both ankles"},
     {"skill": "row a boat", "wrong": "went round in a circle {number} times", "trick": "Pull with your back and count to {number}", "feat": "rowed straight to the {landmark}", "sore": "both hands", "places": "river harbour", "seasons": "spring summer autumn"},
-    {"skill": "stand on {his} hands", "wrong": "tipped over and knocked down a {vessel}", "trick": "Look at one {small} on the floor between your hands", "feat": "stood on {h.his} hands until {f.name} had counted to {number}", "sore": "the top of {h.his} head"},
+    {"skill": "do a cartwheel", "wrong": "tipped over and knocked down a {vessel}", "trick": "Look at one {small} on the floor between your hands", "feat": "did {number} cartwheels in a row", "sore": "the top of {h.his} head"},
 ]
 
 PESTS = [
     {"pest": "the sun burned down for {number} days and the soil cracked", "care": "carried {number} cans of water every {part2}"},
     {"pest": "{number} slugs came in the night", "care": "picked off every slug by the light of a {colour} lamp and carried it {place.spot}"},
-    {"pest": "a late frost was coming", "care": "covered it with a {colour} {cloth} and {number} newspapers"},
+    {"pest": "a hailstorm was coming", "care": "covered it with a {colour} {cloth} and {number} newspapers"},
     {"pest": "a storm bent it to the ground", "care": "tied it to a {post} with a {colour} ribbon"},
     {"pest": "the neighbour's goat bit off a leaf", "care": "built a fence out of {number} {colour} sticks"},
     {"pest": "the weeds stood higher than a {tall}", "care": "pulled out {number} baskets of weeds"},
+]
+
+JOBS = [
+    {"job": "swept {job_number} rooms", "job_you": "sweep {job_number} rooms"},
+    {"job": "stacked the fire wood", "job_you": "stack the fire wood"},
+    {"job": "sorted {job_number} baskets of potatoes", "job_you": "sort {job_number} baskets of potatoes"},
+    {"job": "washed {job_number} windows", "job_you": "wash {job_number} windows"},
+    {"job": "painted the {shed_colour} fence", "job_you": "paint the {shed_colour} fence"},
+    {"job": "peeled {job_number} buckets of potatoes", "job_you": "peel {job_number} buckets of potatoes"},
+    {"job": "brushed a {job_animal} from head to tail", "job_you": "brush a {job_animal} from head to tail"},
+    {"job": "carried {job_number} sacks to the {landmark}", "job_you": "carry {job_number} sacks to the {landmark}"},
+    {"job": "pulled weeds by the {landmark}", "job_you": "pull weeds by the {landmark}"},
 ]
 
 DEEDS = {
@@ -204,14 +215,14 @@ DEEDS = {
 - "Ready!" {f.cried}. They wanted to {verb} the {project}, but it {failure}.
 - A {place.creature} watched {place.spot} as the {project} {failure}.
 
-- {h} was close to tears. "All that work with {parts_short}!" {h.said}.
+- {h} was close to tears. "All that work for nothing, and on a {weekday}, too!" {h.said}.
 - "That was the shortest {project} in the world," {f.said}, and {h} did not know whether to laugh or to cry.
 - {f} kicked a {find1}. "Never again a {project}!" {f.said}, but {h} was already thinking.
 
 =
 
 - {g}, who had seen it all, came over from the {landmark}. "{tip}," {g.said}.
-- "{tip}," {g.said}, who was {doing}. "I learned that the hard way in {memory_in}."
+- "{tip}," {g.said}, who was {doing}. "As a child I had a {project} that {failure}."
 - "May I say something?" {g.asked}, who was {doing}. "{tip}."
 
 - So they began again. This time {h} {remedy}, and {f} checked everything {number} times.
@@ -226,7 +237,7 @@ DEEDS = {
 
 - "First we made a mistake and then a {project}," {h.said}. "The mistake was useful, too."
 - On the {project} {h} wrote with {colour} chalk: built twice by {h.name} and {f.name}.
-- The {project} is still there, {place.at}, and {h} tells everyone that {tip_lower}.
+- The {project} is still there, {place.at}, and whoever comes to see it must hear from {h.obj}: "{tip}."
 """,
     "rescue": """
 @open
@@ -241,12 +252,12 @@ DEEDS = {
 =
 
 - "Do not be afraid," {h.whispered}. "I will fetch {tool}, and then we shall see."
-- "You need help, and I need {tool}," {h.said}, and ran {place.path} to {g.poss} house.
+- "You need help, and I need {tool}," {h.said}, and ran {place.path} to the house of {g.obj}.
 - {h} thought of {e.obj}, who always said: "First think, then pull." What {h} needed was {tool}.
 
 - {f} was just coming {place.path} with {treat}. "Stay with it, I will bring {tool}," {f.said}, and was gone.
 - {g} was {doing} by the {landmark}. "{tool}? Of course," {g.said}, and came along to hold the light.
-- {f} had no {tool_bare}, and {g} had gone out, but {e} found {tool} [behind|under|beside] the stove.
+- {f} could not help, and there was nobody by the {landmark}, but {e} found {tool} [behind|under|beside] the stove.
 
 - It was not easy, for the {patient} trembled and {clause}. But {h} {softly} {freeing}.
 - {h} counted to {number}, took a deep breath, and {freeing}.
@@ -258,9 +269,9 @@ DEEDS = {
 
 =
 
-- {weeks} later something strange happened: the {patient} {thanks}.
+- {number_small} weeks later something strange happened: the {patient} {thanks}.
 - {h} had nearly forgotten it when, one {weekday} in {next_month}, the {patient} came back. From then on it {thanks}.
-- Did the {patient} forget {h.obj}? It did not. All through {next_month} it {thanks}.
+- Did the {patient} forget {h.obj}? On the contrary: all through {next_month} it {thanks}.
 
 - "You helped it with {tool}," {e.said}, "and it helps you with what it has."
 - "It cannot say thank you," {f.said}, "but it found a way."
@@ -288,24 +299,24 @@ DEEDS = {
 - {f} threw {f.his} half {place.spot} and ran away, and {h} kicked a {find1} all the way home.
 
 - {evening} {h} could not even eat {treat}. "What is half a {thing} good for?" {h.asked}.
-- "Is something wrong with the {treat_noun}?" {e.asked}. "No," {h.said}, "but something is wrong with {f.name} and me."
-- {h} lay awake until the clock struck {number}, and the broken {thing} lay {home}.
+- "Is something wrong with the {treat_bare}?" {e.asked}. "No," {h.said}, "but something is wrong with {f.name} and me."
+- {h} lay awake until the clock struck {number}, and the broken {thing} was {shelf}.
 
 - {f} felt {sad} too, and counted the cracks in the ceiling: {number}, {number}, {number}.
 - Across the {road} a light was still burning, because {f} could not sleep either.
 
 =
 
-- The next {part} {h} took {glue} and went {place.path}, and {place.place_half} came {f} with a {size} bottle of glue.
+- The next {part} {h} took a pot of glue and went {place.path}, and round the corner came {f} with a {size} bottle of glue.
 - On {weekday} they met by the {landmark}, and both began at the same time: "I am sorry about the {thing.full}."
 - "I am sorry," {h.said} to {f.obj} the next {part}. "Without you it is only half a {thing}."
 
 - Together they mended the broken {thing} with glue and {number} bits of {colour} string.
-- {f} held the two halves, {h} put on the glue, and they waited until {place.sight_noun}.
+- {f} held the two halves, {h} put on the glue, and they waited {place.seat} for {number} minutes.
 - They glued it {place.seat}, and though one could see the crack, the {thing} was whole again.
 
 - Now it belongs to {h.obj} on {weekday}s and to {f.obj} on {weekday}s, and on Sundays to both.
-- Then a {size} {child} came {place.path}, crying for a lost {thing}, and they gave it back, crack and all, and went to eat {treat}.
+- Then a small child came {place.path}, crying for a lost {thing}, and they gave it back, crack and all, and went to eat {treat}.
 - "One week with you, one week with me," {f.said}, and {h} shook {f.poss} hand on it over {treat}.
 """,
     "fear": """
@@ -320,12 +331,12 @@ DEEDS = {
 =
 
 - But one {weekday} there was nobody else who could {task}.
-- Then something happened. Somebody had to {task}, and there was only {h}.
+- Then, on a {weekday}, somebody had to {task}, and there was only {h}.
 - "Will you help?" {g.asked}. "Somebody must {task}, and quickly."
 
 - {h.poss} knees were as soft as {soft}. "What if I cannot do it?" {h.whispered}.
 - {h} swallowed, and {his} heart beat like a {fast}. Then {he} thought of {e.obj}, and of {treat_bare}.
-- "I cannot," {h.said} to {himself}. "I can," {h.he} said {louder}. And then: "I will."
+- "I cannot," {h.said} to {himself}. "I can," {h.he} said {louder}, and thought of {treat_bare}.
 
 - {h} {deed}.
 - {later} {h} shut {his} mouth tight, put {find} in {his} pocket for luck, and {deed}.
@@ -337,7 +348,7 @@ DEEDS = {
 - Only afterwards did {h} notice that {truth}.
 - "Do you know what?" {h.said} to {f.obj} later, {place.seat}. "I found out that {truth}."
 
-- "You are brave," {f.said}. "No," {h.said}, "I was afraid the whole time. I only went on walking."
+- "You are brave," {f.said}. "No," {h.said}, "I was afraid the whole time. I only thought of {treat_bare} and went on."
 - {g} gave {h.obj} {treat}. "To be brave," {g.said}, "is to be afraid and to go all the same."
 - "Were you not afraid?" {e.asked}. "I was," {h.said}, "but you needed me more."
 
@@ -346,31 +357,31 @@ DEEDS = {
 - Since that {weekday} {h} has hung {find} {home}, so as to remember how brave {he} had been.
 """,
     "mystery": """
-@open
+@open_home
 
 - {e} was upset. For {number} nights now somebody had stolen {loot}.
 - "It has happened again!" {e.cried}. "Somebody has stolen {loot}, and all the doors were shut."
-- At home there was a riddle: every night somebody stole {loot}, and nobody had seen a thing.
+- There was a riddle in the house: every night somebody stole {loot}, and nobody had seen a thing.
 
-- Was it {pet}, the cat? Was it {g}, who was so fond of {treat_bare}? {h} did not believe it.
-- "It was surely {pet}," {e.said}. But {h} knew that the cat slept on {h.poss} bed and did not like {treat_bare}.
+- Was it {pet}, the cat? Was it {g}, who was so fond of {loot_what}? {h} did not believe it.
+- "It was surely {pet}," {e.said}. But {h} knew that the cat slept on {h.poss} bed and did not like {loot_what}.
 - Some said it was {g}, who had been seen by the {landmark} with {treat}. "That is no proof," {h.said}.
 
 =
 
 - {h} looked for clues with {f.obj}. Beside the {pan} they found {trace}.
 - "Look here!" {f.cried}, and pointed at {trace} on the floor by the {pan}.
-- {h} strewed flour round the {pan}, and the next {part} there was something to see: {trace}.
+- {h} strewed flour round the {pan}, and the next morning there was something to see: {trace}.
 
 - "We will keep watch," {h.said}. {evening} they hid behind the {hideout} with {treat}.
 - {evening} {h} and {f} crept behind the {hideout}, with a {colour} blanket and {treat}, and waited.
 - "If you fall asleep, I will pull your ear," {f.said}, and they hid behind the {hideout} when {turn}.
 
-- The clock struck {number}, and then {number_late}. {f} was nearly asleep when something scratched.
+- The clock struck ten, and then eleven, and {f} was nearly asleep when something scratched.
 - For a long time there was only {night_sound}. Then {h} pinched {f.obj} in the arm.
 - {h} had just counted to {number} hundred when {f} took {h.poss} hand. The {pan} was moving!
 
-- {h} lit the lamp, and there sat a {thief}, with {treat_bare} between its paws and no shame at all.
+- {h} lit the lamp, and there sat a {thief}, with {loot_what} between its paws and no shame at all.
 - In the light of the moon they saw a {thief} climb onto the table as if it lived there.
 - A {thief} it was, a {size} one, and it was munching so loudly that {f} had to laugh.
 
@@ -381,16 +392,16 @@ DEEDS = {
 - {h} understood: {why}.
 
 - So {h} and {f} {end}, and from then on nothing was stolen from the {pan}.
-- The next {weekday} {h} {end}. Not one crumb has been stolen since.
+- The next {weekday} {h} {end}. Not one crumb of {loot_what} has been stolen since.
 
-- {g} was given {treat}, because everyone had thought badly of {g.obj}.
-- {e} laughed and baked {treat_bare} for {f.obj}, for the {pet2}, and even a little for the {thief}.
-- "A riddle is like a {nutshell}," {e.said} to {f.obj}. "One must keep at it."
+- {g} was given {treat}, because everyone had thought badly of {him}.
+- {e} laughed and made {loot_what} for {f.obj}, for {h.obj}, and even a little for the {thief}.
+- "A riddle is like a {nutlike}," {e.said} to {f.obj}. "One must keep at it until it cracks, even if that takes {number} nights."
 """,
     "errand": """
 @open
 
-- {e} had given {h.obj} a parcel with {treat} and {thing.a} in it, for {g.obj} by the {landmark}.
+- {e} had given {h.obj} a parcel for {g.obj}. There were two things in it: {treat} and {thing.a}.
 - "Take this parcel to {g.name}," {e.said}. "There is {treat} in it, and {thing.a}. Do not shake it!"
 - {h} was carrying a parcel for {g.obj}. In it was {thing.a} from {e.obj}, wrapped in {colour} paper.
 
@@ -401,11 +412,11 @@ DEEDS = {
 
 =
 
-- But {place.spot_near} {barrier}. "What now?" {h.asked}.
+- But near the {landmark2} {barrier}. "What now?" {h.asked}.
 - Half way there, {barrier}, and {h} stood still with the parcel in {his} arms.
 - It all went well until {h} saw that {barrier}.
 
-- Should {h} turn back? {he} had promised. So {he} {past}.
+- Should {h} turn back? {he} had promised, and so {he} {past}.
 - "A promise is a promise," {h.said}, and {past}.
 - {h} thought for as long as it takes to eat {treat_one}. Then {he} {past}.
 
@@ -423,11 +434,11 @@ DEEDS = {
 - "A {thing.full}!" {g.cried}. "{e.name} has not forgotten {memory}."
 - Out of the paper came the {thing.full}, and {g} held it up to the light and grew quite {glad}.
 
-- Then there was {treat} for {f.obj} and {treat} for {h.obj}, and {turn}.
+- Then there was {treat} for {f.obj} and {treat} for {h.obj}, and outside {turn}.
 - "Sit down, you two, and eat {treat}," {g.said}, and {h} told about the way, and how {barrier}.
 
 - {evening} {h} said to {e.obj}: "The way was long, but a promise is longer."
-- "Did anything happen?" {e.asked} {evening}. "Nothing," {h.said}, and picked {find} out of {his} shoe.
+- "Did anything happen on the way?" {e.asked} {evening}. "Nothing," {h.answered}, and picked {find} out of {his} shoe.
 - {e} saw that {h} had {mark}, and asked nothing, and cooked {treat_bare}.
 """,
     "grow": """
@@ -465,15 +476,15 @@ DEEDS = {
 - "I was wrong," {e.said}, and took off {e.his} hat to the {crop1}, and gave {h.obj} {treat}.
 
 - Of all the seeds {h} kept {number}, in a {colour} paper bag, {home}.
-- "What will you do with the seeds?" {f.asked}. "Wait," {h.said}. "I am good at it now."
+- "What will you do with the seeds?" {f.asked}. "Wait until {spring_month}," {h.said}. "I am good at waiting now."
 - {h} gave {g.obj} one seed back, no bigger than a {small}. "For next year," {h.said}.
 """,
     "broken": """
-@open
+@open_home
 
-- At home {h} wanted to show {f.obj} how far one can throw a {round_thing} in {room}. It flew against the {colour} {vessel1} of {e.obj}.
-- {h} was playing with {thing.a} in {room} when {his} elbow hit the {vessel1} of {e.obj}, the one with a {motif} on it.
-- {h} only wanted to reach {treat}. But on the shelf in {room}, right beside it, stood the {vessel1} of {e.obj}, and {h} bumped into it.
+- {h} wanted to show {f.obj} how far one can throw a {round_thing} in {room1}. It flew against the {colour} {vessel1} of {e.obj}.
+- {h} was playing with {thing.a} in {room1} when {his} elbow hit the {vessel1} of {e.obj}, the one with a {motif} on it.
+- {h} only wanted to reach {treat}. But on the shelf in {room1}, right beside it, stood the {vessel1} of {e.obj}, and {h} bumped into it.
 
 - The {vessel1} fell and broke into {number} pieces, and one of them rolled as far as the {hideout}.
 - There was a crash. Where the {vessel1} had been, there were {number} pieces, and {clause}.
@@ -483,7 +494,7 @@ DEEDS = {
 
 =
 
-- {evening} {e} came into {room_the}. "Where is my {vessel1}?" {e.asked}. "{pet} did it," {h.said}, and looked at {his} {colour} socks.
+- {evening} {e} came into {room1}. "Where is my {vessel1}?" {e.asked}. "{pet} did it," {h.said}, and looked at {his} {colour} socks.
 - "Who broke my {vessel1}?" {e.asked} {evening}. {h} pointed at {pet}, the cat, who was asleep.
 
 - So {pet} was put out in the cold, without {treat_cat}, and sat {outside} and cried.
@@ -498,8 +509,8 @@ DEEDS = {
 - {later} {h} got up, walked across the cold floor, and woke {e.obj}. "It was me," {h.said}. "I broke the {vessel1}, and I lied."
 - When the clock struck {number}, {h} could bear it no longer. "I lied about the {vessel1}, {e.name}," {h.said}. "I broke it, and {pet} had no part in it."
 
-- {e} was silent for a while. "The {vessel1} was {worth}," {e.said} then. "But the truth is worth more. Now open the door for {pet}."
-- "I know," {e.said}. "A cat does not sweep up the pieces. But I am glad that you told me the truth."
+- {e} was silent for a while. "The {vessel1} was {worth}," {e.said} then. "But the truth is worth even more. Now let {pet} in, and give {pet} {treat_milk}."
+- "I know," {e.answered}. "No cat sweeps up {number} pieces. But I am glad that you told me the truth about the {vessel1}."
 
 - {h} carried {pet} in, wrapped in a {colour} {cloth}, and the two of them shared {treat_milk}.
 - {pet} jumped in, shook {number} drops from each paw, and curled up in {h.poss} arms as if nothing had been said.
@@ -511,17 +522,17 @@ DEEDS = {
     "practice": """
 @open
 
-- {h} saw {f.obj} {skill_see}, and at once {he} wanted to learn to {skill}, too.
+- {h} saw {f.obj} {skill}, and at once {he} wanted to learn to {skill}, too.
 - "I want to learn to {skill}," {h.said} to {f.obj}, "before the feast in {next_month}."
-- Everyone {place.at} could {skill}, even {f}, who was only {number_small} years older than a {small_animal}. Everyone but {h}.
+- Everyone {place.at} could {skill}, even {f}. Everyone but {h}, who could only {skill2}.
 
 =
 
-- The first time {h} {wrong}. The second time {he} did it again, only faster.
-- On {weekday} {h} tried it {place.seat}, and {wrong}.
-- {h} tried, and {wrong}, and a {place.creature} fled {place.spot}.
+- The first time {h} {wrong}. The second time {he} {wrong2}.
+- On {weekday} {h} tried it {place.at}, and {wrong}.
+- {h} tried, and {wrong}, and a {place.creature} fled as far as the {landmark}.
 
-- "That was not bad for {number} seconds," {f.said}, and helped {h.obj} up. "Does it hurt?" "Only {sore}," {h.said}.
+- "That was not bad for {number} seconds," {f.said}, and helped {h.obj} up. "Only {sore_my} hurts," {h.answered}.
 - {h} rubbed {sore}. "I will never learn to {skill}," {h.said}.
 - {f} tried not to laugh and could not help it. Then {f.he} saw that {h} was rubbing {sore}, and gave {h.obj} {treat}.
 
@@ -531,19 +542,19 @@ DEEDS = {
 - "{trick}," {g.said}. "That is how my {relative} taught me, {number} years ago."
 - Then {h} asked {g} for advice. "{trick}," {g.said}, "and do not think of {treat_bare} while you do it."
 
-- So {h} practised every {part}, in {room} and by the {landmark}, until {e} knew all about it.
+- So {h} practised every {part} by the {landmark}, and at supper {he} talked of nothing else to {e.obj}.
 - {h} practised on {weekday}, {h} practised on {weekday}, and at night {he} practised in {his} dreams.
-- For {number} days {h} practised {place.spot}, where nobody but a {place.creature} could see {h.him}.
+- For {number} days {h} practised {place.at}, where nobody but a {place.creature} could see {h.obj}.
 
 =
 
 - At the feast in {next_month} {g} called {h.poss} name. {h} stepped forward and {feat}.
 - One {day} {part} it worked. {h} {feat}, and {f} threw {f.his} {cap} in the air.
-- And then, on a {weekday}, {h} {feat}. "Did you see that?" {h.cried}. They had all seen it.
+- And then, on a {weekday}, {h} {feat}. "Did you see that?" {h.cried}. Even {e} had seen it.
 
 - "How did you learn it?" {e.asked}. "I did it wrong {number} times," {h.said}, "and then there were no mistakes left."
 - {g} nodded and gave {h.obj} {treat}. "Now teach somebody else," {g.said}, "and you will learn it again."
-- {evening} {f} asked: "And what comes next?" {h} rubbed {sore} and said: "I want to learn to {skill2}."
+- "And what comes next?" {f.asked}. {h} rubbed {sore}, and the answer was: "To {skill2}."
 """,
     "present": """
 @open
@@ -559,29 +570,26 @@ DEEDS = {
 
 - {g}, who was {doing}, needed help. So {h} {job} for {number} coins.
 - "If you {job_you}, you can earn {number} coins," {g.said}. {h} {job} until {his} arms ached.
-- {h} asked {g} for work, and {job} all {part}, while {place.sight_noun_clause}.
+- {h} asked {g} for work, and {job} all {part}, while {clause}.
 
 - {f} came to help, and because of that it took only half as long and was twice as {merry}.
 - "I will help you," {f.said}, "but I want {treat} for it." So they worked side by side.
 
 @side
 
-- {later} {h} had enough coins and bought the {thing.full} from a {seller} with {number} rings on {his_seller} fingers.
-- "Sold!" said the shopkeeper, and wrapped the {thing.full} in {colour} paper with {motif}s on it.
+- {later} {h} had enough coins, ran to the shop by the {landmark}, and bought the {thing.full}.
+- {later} the coins were enough. "Sold!" said the shopkeeper, and wrapped the {thing.full} in {colour} paper with {motif}s on it.
 
 =
 
-- On the way home {h} saw {child_a} {place.seat}, crying bitterly over a broken {toy}.
-- By the {landmark} stood {child_a}, who had lost {number} coins and did not dare go home.
+- {evening} {h} hid the parcel {kept}, and twice {he} got up at night to see if it was still there.
+- "Where have you been all {part}?" {e.asked}. "{place.at}," {h.said}, hiding {his} {sore_hands} hands and the parcel behind {his} back.
 
-- {h} looked at the child and at the {colour} paper in {his} hand, and then {he} looked for something in {his} pocket: the last {coins2} coins.
-- "Here," {h.said}, and gave the child {treat}, which {he} had been saving since {part}.
+- On the birthday {e} unwrapped the {thing.full} and put on {e.his} glasses to see it better.
+- "A {thing.full}!" {e.cried}. "How did you know? I had one just like it when I was {number} years old."
 
-- On the birthday {e} unwrapped the {thing.full} and put on {e.his} glasses to see the {detail_noun} better.
-- "A {thing.full}!" {e.cried}. "How did you know? I had one just like it in {memory_in}."
-
-- {h} told {e.obj} about {g.obj} and the work, and {f} told about the child, and then there was {treat} for everyone.
+- {h} told {e.obj} about {g.obj} and the work, and {f} told how hard they had worked, and then there was {treat} for everyone.
 - "The {thing} is beautiful," {e.said}, "but the best of it is how you came by it." And they all ate {treat}.
-- The {thing} has its place {home_e} now, and nobody but {e} may dust it, except {h} on {weekday}s.
+- The {thing} has its place {shelf} now, and nobody but {e} may dust it, except {h} on {weekday}s.
 """,
 }

@@ -14,21 +14,29 @@ SHARED = {
 - It was a {day} {part} in {month}, and {clause}. {h} sat {place.seat} {place.at}, listening to {place.sound}.
 - It was {month}, and {clause}. {h} was on {his} way {place.to} to watch {place.sight}.
 - The {place.name} smelled of {place.smell} that {day} {part} when {h} came {place.path}.
-- {h} lived near the {place.name}, and on {day} {part}s {he} liked to watch {place.sight}.
+- {h} lived near the {place.name}, and on {day} {part}s in {month} {he} liked to watch {place.sight}.
 - Early one {part} in {month}, while {clause}, {h} set out {place.path} with {treat} for later.
 - On the [first|second|third|last] {weekday} in {month}, {clause}, but {h} had promised {e} to come {place.to}.
 - "What a {day} {part}!" {h.said}, looking out at the {place.name}, where {clause}.
 - Nobody liked {day} {part}s in {month} more than {h}, who stood {place.at} and watched {place.sight}.
 - Do you know what {place.smell} smell like on a {day} {part} in {month}? {h} knew, because {he} came {place.to} every {weekday}.
-- There was once {h}, who {sat} {place.seat} every {weekday} to hear {place.sound}.
+- There was once {h}, who sat {place.seat} every {weekday} to hear {place.sound}.
+""",
+    "open_home": """
+- One {day} {part} in {month}, {h} was at home in {room1}, where it smelled of {treat_bare}.
+- It was a {day} {part} in {month}, and {clause}. {h} sat in {room1} with {f.obj} and ate {treat}.
+- "What shall we do on a {day} {part} like this?" {h.asked}. {f} was sitting in {room1} with {treat}.
+- On the [first|second|third|last] {weekday} in {month}, {clause}, and {h} stayed at home with {e.obj}.
+- There was once {h}, who lived in a house with {number} {colour} windows, not far from the {landmark}.
+- In the house where {h} lived, {room1} smelled of {treat_bare} all through {month}.
 """,
     "alone": """
 ?
-- Far off {he2} could hear {place.sound}.
+- Far off {h} could hear {place.sound}.
 - {h} could hear {place.sound} and smell {place.smell}.
 - A {place.creature} sat {place.spot} and looked at {h.obj} with {round} eyes.
 - {h} stopped to watch {place.sight}.
-- Above {h.obj} a {bird} sang as if {clause2}.
+- Above {h.obj} a {bird} sang [as if it were paid for it|as loud as it could|as if it would never stop].
 """,
     "pal": """
 - {h} was not alone: {f} had come along with {treat} in a paper bag.
@@ -44,7 +52,7 @@ SHARED = {
 - {h} found {find} {place.spot} and put it in {his} pocket, because one never knows.
 - A {bird} hopped over {place.ground} and picked up a crumb beside {h.obj}.
 - "Do you smell that?" {h.asked}. It smelled of {place.smell}, and a little of {treat_bare}.
-- {h} counted {number} {plural_creature} {place.spot} and nearly forgot the time.
+- {h} counted {number} {place.creature}s {place.spot} and nearly forgot the time.
 - <rain> {h} jumped over {number} puddles and landed in the next one.
 - <snow> {h} left a row of {size} footprints behind {him} in the snow.
 - <wind> {h} had to hold on to a {post} when the next gust came.
@@ -55,11 +63,11 @@ SHARED = {
 - <thunder> {h} counted to {number} between the flash and the thunder.
 """,
     "home": """
-- {Evening} {turn}, and {h} walked home {place.path}.
+- {evening} {turn}, and {h} walked home {place.path}.
 - On the way home {turn}, and {h} was too {tired} to [hum|hop|talk|whistle] {place.path}.
-- {Evening} {h} told {e.obj} all about it over {treat}.
+- {evening} {h} told {e.obj} all about it over {treat}.
 - {h} and {f} sat {place.seat} and shared {treat} while {turn}.
-- {Later} {turn}, and {h} shared {treat} with {f.obj}.
+- {later} {turn}, and {h} shared {treat} with {f.obj}.
 """,
     # ---------------------------------------------------------------- forgotten: kind, item
     "forgotten": """
@@ -67,23 +75,23 @@ SHARED = {
 
 - {h} had been {hurry} that {he} had left {his} {item} {kept}.
 - {h} had packed {treat} and a {size} {find1}, but {his} {item} was still lying {kept}.
-- {h} had forgotten {his} {item}. It was lying {kept}, because {h.he} had been {hurry}.
-- {his2} {item}, however, was hanging at home, where {h} had forgotten it in {his} hurry over {treat}.
+- {h} had been {hurry} that {he} had forgotten {his} {item}, which was lying {kept}.
+- But where was {h.poss} {item}? It was lying {kept}, where {h} had forgotten it over {treat}.
 
 @alone
 
 =
 
-@item_{kind}
+@item_{item}
 
 =
 
-@item_{kind}_end
+@item_{item}_end
 """,
     "item_umbrella": """
 - At first {h} did not mind. Then the clouds over the {landmark} grew [black|dark|heavy], and it began to pour.
 - Near the {landmark} the first drops fell on {h.poss} nose, and [before {he} could count to {number}|a moment later] it poured.
-- {h} had just got to the {landmark} when the rain came down like {treat_rain}.
+- {h} had just got to the {landmark} when the rain came down as if from {number} buckets.
 
 - "[Oh no|Oh dear|Bother], my umbrella!" {h.cried}, and ran {place.path} with {his} jacket over {his} head.
 - "If only I had my umbrella!" {h.said}, holding {find} over {his} head.
@@ -91,7 +99,7 @@ SHARED = {
 
 - By the time {h} reached the {landmark}, {he} was wet to the skin, and {his} {colour} {clothes} was dripping on {place.ground}.
 - {h} was soon so wet that {his} shoes {squelched} at every step {place.path}.
-- Water ran down {h.poss} neck, and even the {treat_noun} in {his} pocket was wet.
+- Water ran down {h.poss} neck, and even the {treat_bare} in {his} pocket was wet.
 
 - {g} saw {h.obj} from the {door}. "Come in, you are as wet as a {wet}!" {g.cried}.
 - "You poor {wet}!" {g.cried} from the {door}, and pulled {h.obj} inside.
@@ -104,8 +112,8 @@ SHARED = {
     "item_umbrella_end": """
 - Since that day, {h} has tied a {colour} ribbon to {his} umbrella, so that {he} cannot forget it {kept}.
 - The next {weekday} the sun shone, and {h} came {place.to} with {his} umbrella all the same. "You never know," {h.said}.
-- {Evening} {h} hung {his} umbrella on the door handle, where {he} would bump into it every {part}.
-- "Next time I take my umbrella, even if the sky is as blue as a {colour2} {cloth}," {h.said} to {g.obj}, and {g} laughed.
+- {evening} {h} hung {his} umbrella on the door handle, where {he} would bump into it every {part}.
+- "Next time I take my umbrella, even if the sky is as blue as a {colour} {cloth}," {h.said} to {g.obj}, and {g} laughed.
 """,
     "item_mittens": """
 - At first {h} kept {his} hands in {his} pockets. But who can carry {find} with {his} hands in {his} pockets?
@@ -116,16 +124,16 @@ SHARED = {
 - {h} rubbed {his} cold hands, sat on them {place.seat}, and even stuffed them into {his} cap.
 - "Ouch, how cold!" {h.cried}, hopping from one foot to the other {place.spot}.
 
-- {f} saw it and pulled off one {colour} mitten. "One for you and one for me," {f.said}.
+- {f} saw it and pulled off one {colour} mitten. "One for you and one for me," {f.said}, "and half of {treat_one} for each."
 - "Take my left mitten," {f.said}. "The right one stays with me, and the {cold} hands go in our pockets."
 - Then {f} came by with a {colour} mitten to spare. "Here, put your {cold} fingers in this," {f.said}.
 
 - So each of them had one warm hand, and with the other they shared {treat}.
 - {h} put the mitten on, and {his} fingers grew warm between the {landmark} and the {door}.
-- They changed hands at every {post}, and by the {landmark} all {four} hands were warm.
+- They changed hands at every {post}, and by the {landmark} all four hands were warm.
 """,
     "item_mittens_end": """
-- {Evening} {h} sewed a {colour} string to {his} own mittens, long enough to go through both sleeves.
+- {evening} {h} sewed a {colour} string to {his} own mittens, long enough to go through both sleeves.
 - The next {weekday} {h} brought {f.obj} {treat} and two mittens: {his} own, and one to lend.
 - When {h} found {his} mittens {kept} that night, {he} put {treat} on them for {f.obj}, so as not to forget either.
 """,
@@ -138,7 +146,7 @@ SHARED = {
 - "My head is as hot as {hot}," {h.whispered}, and leaned against a {post}.
 - {h} felt dizzy. The {landmark} seemed to swim in the light like a {size} fish.
 
-- {g} came {place.path} with a jug of water. "Where is your hat, child?" {g.asked}.
+- {g} came {place.path} with a jug of water. "Where is your hat, child, {kept}?" {g.asked}.
 - "You have had too much sun without a hat," {g.said}, who was sitting {place.spot} in the shade.
 - "Sit here in the shade, and drink," {g.said}, and filled a {size} {colour} cup.
 
@@ -147,8 +155,8 @@ SHARED = {
 - {g} laid a wet {colour} {cloth} on {h.poss} head until the {landmark} stood still again.
 """,
     "item_hat_end": """
-- {Evening} {h} put {his} hat on before {he} even got out of {his} {colour} pyjamas, and {e} laughed until {e.his} sides hurt.
-- From that {weekday} on the hat hung on {h.poss} {post_home}, next to the {cloth} from {g.obj}.
+- {evening} {h} put {his} hat on before {he} even got out of {his} {colour} pyjamas, and {e} laughed until {e.his} sides hurt.
+- From that {weekday} on the hat hung on {h.poss} bed post, next to the {cloth} from {g.obj}.
 - "Some heads are full of {treat_bare} and empty of hats," {h.said} to {g.obj} the next {weekday}, and lifted {his} hat.
 """,
     "item_lunch box": """
@@ -156,12 +164,12 @@ SHARED = {
 - When the clock struck {number}, {h} reached for {his} lunch box, and there was nothing to reach for.
 - By the {landmark} {h} grew hungry, and then so hungry that even {find} began to look good.
 
-- "I could eat {treat} and the plate as well," {h.whispered}. "I am so hungry!"
-- {h} thought of the {treat_noun} at home in the lunch box and grew hungrier and hungrier.
-- "How can I be this hungry?" {h.asked}, and looked for berries {place.spot}. There were none.
+- "I am so hungry that I could eat {treat} and the plate as well," {h.whispered}.
+- {h} thought of the {treat_bare} at home in the lunch box and grew hungrier and hungrier.
+- "How can I be this hungry?" {h.asked}, and looked for berries {place.spot}. There was nothing but {find}.
 
 - {f} broke {treat_one} in two and gave {h.obj} the bigger half.
-- "I have {treat_one}, and you have none," {f.said}. "So each of us has half."
+- "I have {treat_one}, and you have none," {f.said}. "So half of the {treat_bare1} is yours."
 - {f} sat down {place.seat}, unpacked {treat_one}, and pushed half of it over to {h.obj}.
 
 - Nothing had ever tasted so good to {h.obj} as that half, {place.seat}, with {place.sound} all around.
@@ -170,28 +178,28 @@ SHARED = {
 """,
     "item_lunch box_end": """
 - The next {weekday} there was {treat} in {h.poss} lunch box, and half of it was for {f.obj}.
-- {Evening} {h} wrote "lunch box" on a {colour} piece of paper, and under it: "half for {f.name}".
+- {evening} {h} wrote "lunch box" on a {colour} piece of paper, and under it: "half for {f.name}".
 - The lunch box was still lying {kept} when {h} came home, but now there were two spoons in it, one for {f.obj}.
 """,
     "item_lantern": """
-- {h} stayed too long {place.spot}, and {soon} it was so dark that {he} could not see {his} own {number_noun}.
+- {h} stayed too long {place.spot}, and {soon} it was so dark that {he} could not see {his} own {boots}.
 - The sun went down behind the {landmark}, and without the lantern {h} could hardly see {his} own feet.
 - When {h} wanted to go home, it was dark {place.at}, and the lantern was not there.
 
 - {h} felt {his} way {place.path} in the dark and bumped into a {post}.
-- "Is this the {landmark} or the {door}?" {h.asked} the dark. The dark did not answer.
+- "Is this the {landmark} or the {door}?" {h.asked} the dark. Nothing answered but {place.sound}.
 - In the dark {h} stepped on {find}, and something {place.spot} rustled.
 
 - Then {h} saw a small light swing {place.path}. It was {g}, with a {colour} lamp.
 - "Who is stumbling about there?" {g.cried}, and held up a {colour} lamp.
-- "Stay where you are!" {g.cried} from the {door}. "I have a light."
+- "Stay where you are!" {g.cried} from the {door}. "I have a light and {treat}."
 
 - {g} walked in front with the lamp, and {h} saw that the monster by the {landmark} was only a {post}.
 - Side by side they went {place.path}, and by the light of the lamp {g} told {h.obj} about {memory}.
 - In the light of the lamp the {landmark} looked small and friendly, and {g} gave {h.obj} {treat} for the road.
 """,
     "item_lantern_end": """
-- {Evening2} {h} filled {his} lantern with oil and hung it {home}, ready for the next {weekday}.
+- {evening} {h} filled {his} lantern with oil and hung it {home}, ready for the next {weekday}.
 - On {weekday} {h} brought the lantern, and this time {he} lit the way home for {g.obj}.
 - Now when {h} sees a light {place.at}, {he} thinks of the {colour} lamp of {g.obj}, and takes {his} lantern along.
 """,
@@ -199,22 +207,22 @@ SHARED = {
     "lost": """
 @open
 
-- In {h.poss} [pocket|hand|bag] was {thing.a}, which {giver} had [given|sent] {him} [for {his} birthday|at Christmas|when {he} was ill].
-- {h} carried {thing.a} with {him}, because {giver} had [made|bought|found|mended] it for {him}, and {he} never left it at home.
-- Of all the things {h} owned, {he} loved {thing.a} the most. It came from {giver}.
-- {giver} had given {h.obj} {thing.a}, and {he2} had sworn to keep it [for ever|for a hundred years|until {he2} was old].
+- In {h.poss} [pocket|hand|bag] was {thing.a}, which {giver} had [given|sent] {h.him} [for {h.his} birthday|at Christmas|when {h.he} was ill].
+- {h} carried {thing.a} with {him}, because {giver} had [made|bought|found|mended] it for {h.him}, and {h.he} never left it at home.
+- What {h} loved most of all was {thing.a}, and it came from {giver}.
+- {giver} had given {h.obj} {thing.a}, and {h.he} had sworn to keep it [for ever|for a hundred years|until {h.he} was old].
 
 @loss_{loss}
 
 =
 
-- "My {thing}!" {h.cried}. "{Giver} will be so {sad} if I have lost it."
+- "My {thing}!" {h.cried}. "{giver.name} will be so {sad} if I have lost it."
 - {h} felt hot and cold. What would {giver} say about the {thing.full}?
-- "I had the {thing} when we saw {place.sight_noun}," {h.said}. {He2} turned round and went back {place.path}.
+- "I still had the {thing} by the {landmark2}," {h.said}. {h} turned round and went back {place.path}.
 
 - {h} looked {place.spot} and {place.spot}. All {he} found was {find}.
 - First {h} searched {place.spot}, then {place.spot}, where there was only {find}.
-- Was it {place.spot}? No. Was it {place.spot}? There {h} found {find}, but not the {thing}.
+- Was it {place.spot}, or perhaps {place.spot}? There {h} found {find}, but not the {thing}.
 
 - {f} came along. "A {thing.full}?" {f.asked}. "I will help you look {place.spot}."
 - "What are you looking for?" {f.asked}. "For my {thing.full}," {h.said}. "Then I will look {place.spot}," {f.said}.
@@ -226,22 +234,22 @@ SHARED = {
 
 @found_{loss}
 
-- {h} wiped the {thing} on {his} {clothes} and {softly} put it [away|back|into {his} bag]. "Thank you," {h.said} to {f.obj}.
+- {h} wiped the {thing} on {his} {clothes} and {softly} put it [away|back|into {his} bag]. "Thank you, and {treat} is what you get," {h.said} to {f.obj}.
 - "There you are!" {h.cried} to the {thing.full}, and hugged first the {thing} and then {f.obj}.
 - {h} was so {glad} that {he} danced with {f.obj} {place.path} with the {thing} in {his} hand.
 
 @mended_{loss}
 
-- And the {thing.full}? It lies {home} now, and {h} says good night to it before {he} goes to sleep.
+- And the {thing.full}? It has its place {home} now, and {h} says good night to it before {he} goes to sleep.
 - {giver} never heard how long the {thing.full} had been gone, because {h} and {f} told nobody.
-- When {giver} came to visit on {weekday}, {h} told {giver} how {f} had helped to find the {thing.full}, and there was {treat} for both.
+- When {giver} came to visit on {weekday}, {h} told how {f} had helped to find the {thing.full}, and there was {treat} for everyone.
 - Ever since, {h} has counted {his} treasures at night: the {thing.full} first, and {find} from that day last.
 """,
     "loss_pocket": """
 - There was a hole in {h.poss} [left|right|coat|trouser] pocket, though, no bigger than a {small}, and [somewhere {place.path}|while {he} was watching {place.sight}] the {thing} slipped out.
 - What {h} did not know was that there was a hole in {his} [left|right|coat|trouser] pocket. [Step by step|Bit by bit] the {thing} slid towards it, and fell without a sound onto {place.ground}.
 
-- Near the {landmark} {h} put {his} hand in {his} pocket. It was empty, and {he} could push {number_small} fingers through the hole.
+- Near the {landmark} {h} put {his} hand in {his} empty pocket and found that {he} could push {number_small} fingers through the hole.
 - When {h} reached for the {thing} by the {landmark}, {his} fingers went right through the hole.
 """,
     "found_pocket": """
@@ -249,45 +257,45 @@ SHARED = {
 - It was {f} who saw something {there=place.spot}. A {place.creature} was pushing the {thing.full} about as if it were {treat}.
 """,
     "mended_pocket": """
-- {Evening} {h} took a needle and {colour} thread and sewed up the hole in {his} pocket with {number} stitches.
-- The same day {h} asked {e} for a needle, and they sewed up the hole in {his} pocket with thread as {colour} as {treat_colour}.
+- {evening} {h} took a needle and {colour} thread and sewed up the hole in {his} pocket with {number} stitches.
+- The same day {h} asked {e} for a needle, and they sewed up the hole in {his} pocket with {colour} thread.
 """,
     "loss_wind": """
 - Then a gust of wind came {place.path} and tore the {thing} out of {h.poss} hand.
-- {h} held it up to show it to a {place.creature}. [That was a mistake.|It was the wrong moment.] The wind took the {thing} and blew it away over the {landmark}.
+- {h} held it up to show it to a {place.creature}. Just then the wind took the {thing} and blew it away over the {landmark}.
 
 - Up it went, over {number} {roofs}, {turned} twice, and was gone behind the {landmark}.
 - {h} ran after it {place.path}, but the wind was faster, and the {thing} sailed away over {number} {roofs}.
 """,
     "found_wind": """
-- "Look up!" {f.cried}. The {thing.full} was hanging in a {tree} beside the {landmark}, [higher than a house|just out of reach|upside down].
-- {f} pointed. In the top of a {tree}, between {number} angry {bird}s, hung the {thing.full}.
+- "Look up!" {f.cried}. The {thing.full} was hanging in a {tree1} beside the {landmark}, [higher than a house|just out of reach|upside down].
+- {f} pointed. In the top of a {tree1}, between {number} angry {bird}s, hung the {thing.full}.
 
 - {h} climbed on {f.poss} shoulders and fished it down with a {pole}.
-- {f} held the {tree} ladder, and {h} went up {number} rungs and freed the {thing} from the twigs.
-- They tied a {pole} to a {pole}, and after {number} tries the {thing} came down with a shower of {tree} leaves.
+- {f} held the ladder, and {h} went up {number} rungs and freed the {thing} from the twigs.
+- They tied a {pole} to a {pole}, and after {number} tries the {thing} came down with a shower of {tree1} leaves.
 """,
     "mended_wind": """
 - {h} tied the {thing} to {his} wrist with a {colour} string, so that no wind could take it again.
 - On windy {weekday}s the {thing} has stayed at home ever since, {home}.
 """,
     "loss_dog": """
-- {h} put the {thing} down {place.seat}, only to eat {treat}, and that was enough for {pet}, the dog of {g.obj}. Away he ran with the {thing}.
+- {h} put the {thing} down {place.seat}, only to eat {treat}, and that was enough for {pet}, the dog of {g.obj}. Away ran {pet} with the {thing}.
 - Out of nowhere came {pet}, the dog of {g.obj}, snatched the {thing}, and raced off {place.path}.
 
 - "Stop, {pet}!" {h.cried}, but {pet} thought it was a game and ran round the {landmark} {number} times.
 - {h} ran until {he} had no breath left, but {pet} had four legs and was gone behind the {landmark}.
 """,
     "found_dog": """
-- "A dog hides things where it smells of {treat_bare}," {f.said}. And so it was: {pet} lay {there=place.spot} with the {thing.full} between his paws.
+- "A dog hides things where it smells of {treat_bare}," {f.said}. And so it was: {pet} lay {there=place.spot} with the {thing.full} between its paws.
 - Then they heard barking {there=place.spot}. {f} held out {treat}, and {pet} dropped the {thing.full} at once.
 
-- "Bad dog," {g.said}, who had come to look for {pet}. "I am sorry, {h.name}. Have {treat} with me."
-- {g} came and was ashamed of {pet}. "He takes {find} every {weekday}, but never such a fine {thing}," {g.said}.
+- "Bad {pet}," {g.said}, who had come {place.path} to look for the dog, and gave {h.obj} {treat}.
+- {g} came and was ashamed of {pet}. "It was {find} on {weekday} and {find} on {weekday}, and now a {thing}," {g.said}.
 """,
     "mended_dog": """
 - The {thing} had {number_small} tooth marks, and {h} was almost proud of them when {he} showed them to {e.obj}.
-- {h} forgave {pet}, for he had only wanted to play, and on {weekday} {h} threw him {find} to fetch instead.
+- {h} forgave {pet}, for a dog only wants to play, and on {weekday} {h} threw {pet} {find} to fetch instead.
 """,
     "loss_bird": """
 - {h} laid the {thing} in the sun {place.seat} and turned round to watch {place.sight}. When {he} looked again, the {thing} was gone.
@@ -297,8 +305,8 @@ SHARED = {
 - There was nothing left {place.spot} but a black and white feather and {find}.
 """,
     "found_bird": """
-- "Black and white, and fond of shiny things," {f.said}. "That is a magpie." They looked up into every {tree} by the {landmark}.
-- {f} looked at the feather. "A magpie has taken it," {f.said}, and pointed at a nest in the {tree} by the {landmark}.
+- "Black and white, and fond of shiny things," {f.said}. "That is a magpie." They looked up into every {tree1} by the {landmark}.
+- {f} looked at the feather. "A magpie has taken it," {f.said}, and pointed at a nest in the {tree1} by the {landmark}.
 
 - In the nest lay a spoon, {number} {colour} beads, {find}, and on top of it all the {thing.full}.
 - {h} climbed up and found the {thing.full} in the nest, between {find} and a bit of {colour} glass.
@@ -308,10 +316,10 @@ SHARED = {
 - "A magpie cannot know what is mine," {h.said}, and gave it {find} instead.
 """,
     "loss_water": """
-- {h} leaned over the water to look at a {place.creature}, and plop, the {thing} fell in.
+- {h} leaned over the water to look at a {place.creature}, and plop, there went the {thing.full}.
 - A {place.creature} splashed so suddenly {place.spot} that {h} jumped, and the {thing} fell into the water.
 
-- It bobbed once, twice, and floated away under the {landmark}.
+- The {thing} bobbed once, twice, and floated away past {number} {colour} boats.
 - {h} lay down on {place.ground} and reached for it, but the {thing} was already floating away past the {landmark}.
 """,
     "found_water": """
@@ -323,53 +331,57 @@ SHARED = {
 """,
     "mended_water": """
 - The {thing} had to dry by the stove for {number} days, next to {h.poss} wet {clothes}.
-- {Evening} the {thing} lay by the stove to dry, and it has smelled of {place.smell} ever since.
+- {evening} the {thing} lay by the stove to dry, and it has smelled of {place.smell} ever since.
 """,
     # ---------------------------------------------------------------- swap: has, has_full, middle ..., see stories._swap
     "swap": """
 @open
 
-- {h} wanted {goal.a} more than anything, because {goal_why}.
-- "If only I had {goal.a}!" {h.said} to {e.obj}. {He2} needed it because {goal_why}.
-- There was only one thing {h} wished for, and that was {goal.a}, for {goal_why}.
+- "I want {goal.one} more than anything," {h.said} to {e.obj}, "because {why3}."
+- "If only I had {goal.one}!" {h.said}. "{why3}, and what can one do without {goal.one}?"
+- "{why3}," {h.said} to {e.obj}. "I wish I had {goal.one}!" "Then find one," {e.said}.
+- There was only one thing {h} wished for, and that was {goal.one}. "{why3}," {he} told everyone who would listen.
 
-- But all {he2} owned was {first.a}.
+- But all that {h} owned was {first.a}.
 - {h} had no money, only {first.a} from {his} last birthday.
 - {h} turned out {his} pockets. There was {find}, and there was {first.a}, and that was all.
 
 =
 
-- {place.At} {he2} met {g}, who looked {sad}. "{Why1}," {g.said}. "I need {first_kind}."
-- {place.At} stood {g}. "Oh dear, {why1}," {g.said}. "Where shall I find {first_kind}?"
-- {g} was sitting {place.seat}, looking {sad}. "What is the matter?" {h.asked}. "{Why1}," {g.said}. "What I need is {first_kind}."
+- {place.at} {h} met {g}, who looked {sad}. "{why1}," {g.said}. "I need {first_kind}."
+- {place.at} stood {g}. "Oh dear, {why1}," {g.said}. "Where shall I find {first_kind}?"
+- {g} was sitting {place.seat}, looking {sad}. "What is the matter?" {h.asked}. "{why1}," {g.said}. "What I need is {first_kind}."
 
-- "Take my {first.full}," {h.said}. "It is yours if it helps." {g} was so {glad} that {g.he} gave {h.obj} {second.a} for it.
+- "Take my {first.full}," {h.said}. "It is yours, and I hope it helps against {sorrow}." {g} was so {glad} that {g.he} gave {h.obj} {second.a} in return.
 - {h} thought about it. Then {he} held out the {first.full}, and {g} gave {h.obj} {second.a} in return.
 - "Would you like my {first.full}?" {h.asked}. "Indeed I would," {g.said}, "and you must take my {second.full} for it."
 
-- Now {g} had the {first}, and {h} went on {place.path} with the {second.full}.
-- So the {first} went to {g.obj}, and {h} walked on {place.path} with {second.a} under {his} arm.
+- Now {g} had the {first}, and {h} went on {place.path} with {his} {second.full}.
+- So the {first} went to {g.obj}, and {h} walked on {place.path} with the {second.full} on {his} shoulder.
 
 @side
 
 =
 
-- Near the {landmark} {he2} heard somebody sigh. It was {f}. "{Why2}," {f.said}.
-- By the {landmark} {f} was walking up and down. "{Why2}," {f.said}, "and nobody has {second_kind}."
-- {f} was standing {place.spot}, close to tears, and said: "{Why2}! And where can I get {second_kind}?"
+- Near the {landmark} {h} heard somebody sigh. It was {f}. "{why2}," {f.said}.
+- By the {landmark} {f} was walking up and down. "{why2}," {f.said}, "and nobody has {second_kind}."
+- {f} was standing {place.spot}, close to tears, and said: "{why2}! And where can I get {second_kind}?"
 
-- "{second_Kind}? I have one here," {h.said}, and gave {f.obj} the {second.full}.
-- {h} laughed. "Look what I have," {h.said}, and put the {second.full} into {f.poss} hands.
+- "A {second}? I have one here," {h.said}, and gave {f.obj} the {second.full}.
+- "Look what I have got from {g.name}," {h.said}, and put the {second.full} into {f.poss} hands.
 - Without a word {h} handed {f.obj} the {second.full}.
 
-- "Then you must have this," {f.said}, and out of {f.poss2} bag came {goal.a}!
-- {f} ran home and came back with {goal.a}. "I never use it," {f.said}. "It is yours."
+- "Then you must have this," {f.said}, and out of {f.his} bag came {goal.a}!
+- {f} ran home and came back with {goal.a}. "I have not used it since {month2}," {f.said}.
 - "Wait here," {f.said}, and {later} {f.he} brought {goal.a} and laid it in {h.poss} hands.
 
 =
 
-- {Evening} three people were {glad}: {g} had the {first.full}, {f} the {second.full}, and {h} the {goal.full}.
-- "I gave away a {first} and got a {goal}," {h.said} to {e.obj} {evening}. "And nobody was sad about it."
+- {evening} three people were {glad}: {g} had the {first.full}, {f} the {second.full}, and {h} the {goal.full}.
+- "I gave away a {first} and got a {goal}," {h.said} to {e.obj} {evening}. "And nobody in all of {month} was {sad} about it."
 - {h} hung the {goal.full} {home}. When {e} asked what it had cost, {h} said: "One {first} and two [smiles|good turns|long walks]."
 """,
 }
+
+# (cause, effect): in a story that has the first, the second must come after it
+CAUSES: list[tuple[str, str]] = []

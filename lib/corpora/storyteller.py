@@ -24,10 +24,11 @@ from typing import NamedTuple
 from lib.corpora.story_world import WORDS
 
 SPEECH = {
-    "said": ["said", "said", "said", "answered", "replied", "explained"],
-    "asked": ["asked", "asked", "wondered", "asked"],
+    "said": ["said"],
+    "answered": ["answered", "replied", "said"],
+    "asked": ["asked", "asked", "wondered"],
     "cried": ["cried", "called", "shouted", "exclaimed"],
-    "whispered": ["whispered", "murmured", "mumbled", "sighed"],
+    "whispered": ["whispered", "murmured", "sighed"],
 }
 PRONOUNS = {"m": ("he", "his", "him", "himself"), "f": ("she", "her", "her", "herself")}
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
@@ -37,8 +38,8 @@ _SLOT = re.compile(r"\{([^{}]+)\}")
 class Person:
     """Somebody in a story. `intro` is a template for the first mention; `relation` ("friend") belongs to the hero."""
 
-    def __init__(self, name: str, gender: str, intro: str | None = None, relation: str | None = None):
-        self.name, self.gender, self.intro, self.relation = name, gender, intro or name, relation
+    def __init__(self, name: str, gender: str, intro: str = "", relation: str = "", suffix: str = ""):
+        self.name, self.gender, self.intro, self.relation, self.suffix = name, gender, intro or name, relation, suffix
         self.he, self.his, self.him, self.himself = PRONOUNS[gender]
         self.mentions, self.last = 0, -9
 
@@ -85,20 +86,21 @@ class Teller:
         self.cast: list[Person] = []
         self.paragraphs: list[list[str]] = [[]]
         self.step, self.subject, self.pronouns_in_a_row = 0, None, 0
+        self.before, self.here = set(), set()  # who was mentioned in the last template and in this one
 
     def tell(self, beats: list[Beat]) -> None:
         """Tell the beats in order."""
         for beat in beats:
             if beat.mark == "=":
                 self.paragraphs.append([])
-                self.step += 5
+                self.step, self.here = self.step + 5, set()
             elif beat.mark:
                 self.tell(self.scripts[self.fill(beat.mark[1:])])
             elif not (beat.optional and self.rng.random() < 0.5):
                 fitting = [template for flags, template in beat.alternatives if all(map(self.holds, flags))]
                 if fitting:
                     self.step += 1
-                    self.subject = None
+                    self.subject, self.before, self.here = None, self.here, set()
                     self.paragraphs[-1].append(polish(self.fill(self.rng.choice(fitting))))
 
     def holds(self, flag: str) -> bool:
@@ -125,10 +127,11 @@ class Teller:
             return self.mention(value, part)
         if isinstance(value, Thing):
             full = f"{value.look} {value.noun}"
-            return {"": value.noun, "full": full, "a": f"a {full} {value.detail}".strip()}[part]
+            return {"": value.noun, "one": f"a {value.noun}", "full": full, "a": f"a {full} {value.detail}".strip()}[part]
         if isinstance(value, str):
             return self.fill(value)
-        return self.draw(slot, value[part or name] if value else WORDS[slot])
+        words = value[part] if isinstance(value, dict) else value
+        return self.draw(slot, words or WORDS[slot])
 
     def draw(self, name: str, words: list[str]) -> str:
         """A word of a list that this story has not drawn from it yet, as long as there is one."""
@@ -142,9 +145,11 @@ class Teller:
         if part in ("he", "his", "him", "himself"):
             return getattr(person, part)
         first = person not in self.cast
-        recent = self.step - person.last <= 1
-        unrivalled = recent and not any(other.gender == person.gender for other in self.cast if other is not person)
-        inside = person.last == self.step
+        alone = not any(other.gender == person.gender for other in self.cast if other is not person)
+        rivals = {other for other in self.before | self.here if other.gender == person.gender} - {person}
+        inside = person in self.here
+        unrivalled = (person in self.before or inside) and (alone or not rivals)
+        self.here.add(person)
         person.last = self.step
         if first:
             self.cast.append(person)
@@ -177,7 +182,7 @@ class Teller:
         owner = hero.his if self.subject is hero or (not rivals and self.step - hero.last <= 1) else f"{hero.name}'s"
         if owner != hero.his:
             hero.mentions += 1
-        return f"{owner} {person.relation} {person.name}"
+        return f"{owner} {person.relation} {person.name}{person.suffix}"
 
     def text(self) -> str:
         """The story, one paragraph a line."""
@@ -188,5 +193,5 @@ def polish(text: str) -> str:
     """a or an, one space between words, a capital at the start of each sentence."""
     text = re.sub(r"\b([Aa]) (?=[aeiouAEIOU])(?!uni|use|one\b|eu)", r"\1n ", re.sub(r" {2,}", " ", text.strip()))
     text = re.sub(r" (?=[,.;:!?])", "", text)
-    text = re.sub(r'^("?)([a-z])', lambda start: start[1] + start[2].upper(), text)
+    text = re.sub(r'(: "|^"?)([a-z])', lambda start: start[1] + start[2].upper(), text)
     return re.sub(r'([.!?]) ("?)([a-z])', lambda start: f"{start[1]} {start[2]}{start[3].upper()}", text)

@@ -48,6 +48,7 @@ def load(source: Path) -> NotebookNode:
         cell.id = base if ids[base] == 1 else f"{base}-{ids[base]}"
         if kind == "check":
             cell.metadata.update(deletable=False, editable=False)
+            cell.source = f'from lib.checks import check\n{name} = check("{name}")'
         if "training" in cell.metadata.get("tags", []):
             cell.metadata.tags = sorted({*cell.metadata.tags, "nbval-ignore-output"})
         if cell.cell_type == "code":

@@ -173,6 +173,7 @@ class Exercise(IPyNbCell):
     def __init__(self, name, parent, segment: Segment):
         super().__init__(name, parent, segment.exercise, segment.steps[-1].cell, defaultdict(bool))
         self.segment = segment
+        self.broken = False  # a given cell has failed: the learner's code before it is left out at the next try
 
     @classmethod
     def from_parent(cls, parent, segment):
@@ -186,29 +187,29 @@ class Exercise(IPyNbCell):
 
     def runtest(self):
         status, text = self.judge(self.segment.steps)
-        if status is None:  # a given cell failed: perhaps earlier code of the learner's did something to it
+        if status is None:  # an own cell ended the kernel, or the learner's code before this broke a given cell
             self.parent.fresh_kernel()
-            self.catch_up(with_learners=False)
-            status, text = self.judge([step for step in self.segment.steps if step.why != "own"])
+            self.catch_up(with_learners=not self.broken)
+            own = "own" if self.broken else None
+            status, text = self.judge([step for step in self.segment.steps if step.why != own])
         self.parent.ran.add(self.segment.exercise)
         if status != DONE and self.parent.kernel.is_alive():
             self.run(Step("given", self.segment.answer))
         _report(self, status or WRONG, text)
 
     def judge(self, steps: list[Step]) -> tuple[str | None, str]:
-        """(DONE, NOT_DONE or WRONG, the reason); None as the status when a cell of the course's own fails."""
+        """(DONE, NOT_DONE or WRONG, the reason); None as the status when it says nothing about this exercise."""
         for step in steps:
             try:
                 self.run(step)
-            except KernelDied:
-                self.parent.harmful.add(step.cell.id)
-                return WRONG, "Python itself died while this was running (out of memory, or a crash)."
-            except NbCellError as error:
-                if "Timeout" in str(error):
+            except (NbCellError, KernelDied) as error:
+                alive = self.parent.kernel.is_alive()
+                if "Timeout" in str(error) or not alive:
                     self.parent.harmful.add(step.cell.id)
-                if step.why == "own" and self.parent.kernel.is_alive():
-                    continue  # a note or an experiment: it may fail
-                return self.explain(step, str(error))
+                if step.why != "own":
+                    return self.explain(step, error)
+                if not alive:
+                    return None, "a cell of yours ended Python"
         said = "".join(out.text for out in self.test_outputs if out.get("name") == "stdout").strip()
         if said.startswith(MARKS[DONE]):
             return DONE, ""
@@ -224,8 +225,10 @@ class Exercise(IPyNbCell):
             self.parent.seconds = min(SECONDS_OWN_CELL, self.config.option.nbval_cell_timeout)
         IPyNbCell.runtest(self)
 
-    def explain(self, step: Step, message: str) -> tuple[str | None, str]:
-        if "Timeout" in message:
+    def explain(self, step: Step, error: Exception) -> tuple[str | None, str]:
+        if isinstance(error, KernelDied):
+            return WRONG, "Python itself died while this was running (out of memory, or a crash)."
+        if "Timeout" in (message := str(error)):
             limit = self.parent.seconds or self.config.option.nbval_cell_timeout
             return WRONG, f"still running after {limit:g} s: an endless loop?"
         raised = next((out for out in self.test_outputs if out.output_type == "error"), None)
@@ -235,6 +238,7 @@ class Exercise(IPyNbCell):
             return WRONG, raised.evalue.partition(": ")[2]
         if step.why == "exercise":
             return WRONG, f"your cell raises {raised.ename}: {raised.evalue}"
+        self.broken = True
         return None, f"a cell of the course raises {raised.ename}: {raised.evalue} ({step.cell.source.splitlines()[0]})"
 
     def catch_up(self, with_learners: bool) -> None:
@@ -250,9 +254,13 @@ class Exercise(IPyNbCell):
                     continue
                 try:
                     self.run(step)
-                except NbCellError:
+                except (NbCellError, KernelDied):
                     if not learners:
                         raise
+                    if not self.parent.kernel.is_alive():
+                        self.parent.harmful.add(step.cell.id)
+                        self.parent.fresh_kernel()
+                        return self.catch_up(with_learners)
             self.parent.ran.add(segment.exercise)
 
     def compare_outputs(self, test, ref, skip_compare=None):

@@ -1,0 +1,96 @@
+"""Sentences in which the last word says what "it" is: `the fox did not cross the road because it was too wide`.
+
+    Sentence             the words, and where the one stands that the last word is about
+    all_sentences        every sentence the grammar can make, in a fixed order
+    split_by_pairs       training and test sentences that share no pair of (thing meant, last word)
+
+English, a closed world of four situations. Used in notebook 04: a head that was trained on `tasty plum` and `sour apple`
+has to find the apple when it is tasty. Fair to say: each last word fits one kind of noun only, by construction.
+"""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+ANIMALS = "fox dog cat horse hen mouse rabbit wolf bear goat".split()
+PEOPLE = "he she".split()
+FOODS = "apple plum cake soup cheese pear pie carrot fish melon".split()
+PLACES = "road river bridge field street canal valley lake".split()
+THINGS = "box stone chest trunk barrel sack table piano".split()
+CLOTHES = "coat hat scarf shirt jacket ring dress watch".split()
+OPENINGS = ["", "yesterday", "last night", "in the morning"]
+
+
+@dataclass(frozen=True)
+class Situation:
+    """Somebody does something with something, `because it was` one of the words for either of them."""
+
+    does: str
+    who: list[str]
+    what: list[str]
+    was: str
+    fits_who: list[str]
+    fits_what: list[str]
+
+
+SITUATIONS = [
+    Situation("ate", ANIMALS + PEOPLE, FOODS, "was", "hungry greedy starving".split(),
+              "tasty sweet fresh ripe delicious".split()),
+    Situation("did not cross", ANIMALS + PEOPLE, PLACES, "was too", "tired scared sleepy lazy".split(),
+              "wide deep busy dangerous".split()),
+    Situation("could not lift", ANIMALS + PEOPLE, THINGS, "was too", "weak small young".split(),
+              "heavy bulky slippery".split()),
+    Situation("did not buy", PEOPLE, CLOTHES, "was too", "poor stingy broke".split(),
+              "expensive ugly worn tight".split()),
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Sentence:
+    words: tuple[str, ...]
+    meant: int  # the place of the word that the last word is about
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        return self.words[self.meant], self.words[-1]
+
+    @property
+    def candidates(self) -> tuple[int, int]:
+        """The places of the two nouns (or pronoun and noun) that the last word could be about."""
+        nouns = {*ANIMALS, *PEOPLE, *FOODS, *PLACES, *THINGS, *CLOTHES}
+        first, second, *_ = (place for place, word in enumerate(self.words) if word in nouns)
+        return first, second
+
+
+def all_sentences() -> Iterator[Sentence]:
+    """Every opening, situation, pair of nouns and last word, once."""
+    for opening in OPENINGS:
+        for situation in SITUATIONS:
+            for who in situation.who:
+                for what in situation.what:
+                    for last in situation.fits_who + situation.fits_what:
+                        yield _sentence(opening, situation, who, what, last)
+
+
+def _sentence(opening: str, situation: Situation, who: str, what: str, last: str) -> Sentence:
+    about_who = last in situation.fits_who
+    subject = who if who in PEOPLE else f"the {who}"
+    pronoun = who if who in PEOPLE and about_who else "it"
+    before = f"{opening} {subject}".split()
+    words = [*before, *f"{situation.does} the {what} because {pronoun} {situation.was} {last}".split()]
+    what_at = len(before) + len(situation.does.split()) + 1
+    return Sentence(tuple(words), len(before) - 1 if about_who else what_at)
+
+
+def split_by_pairs(
+    rng: random.Random, training: int, test: int, held_out: float = 0.2
+) -> tuple[list[Sentence], list[Sentence]]:
+    """Draw both sets. `held_out` of all pairs (thing meant, last word) occur in the test sentences only."""
+    sentences = list(all_sentences())
+    pairs = sorted({sentence.pair for sentence in sentences})
+    kept_back = set(rng.sample(pairs, round(held_out * len(pairs))))
+    seen = [sentence for sentence in sentences if sentence.pair not in kept_back]
+    new = [sentence for sentence in sentences if sentence.pair in kept_back]
+    if training > len(seen) or test > len(new):
+        raise ValueError(f"{training} and {test} sentences asked for; there are {len(seen)} and {len(new)}")
+    return rng.sample(seen, training), rng.sample(new, test)

@@ -1,0 +1,145 @@
+"""The commands behind `python3 course.py`: lab, check, status, reset, update, test.
+
+    main       runs one; returns the exit status
+    notebook   the notebook that a number or a path stands for
+
+Standard library only: it runs before anything is installed, and what needs more is started in the course's environment.
+"""
+
+import errno
+import os
+import re
+import shutil
+import sys
+import time
+from pathlib import Path
+
+from lib.course.environment import environment, is_writable
+from lib.course.programs import ROOT, Stop, hand_over, run
+
+TWO_WORKERS = ["-n", "2", "--dist", "loadfile"]
+TESTS = [
+    ("the notebooks are built from their sources", ["lib.course.build", "--check"]),
+    ("the solutions print what they printed", ["pytest", "--nbval", "solutions/", *TWO_WORKERS]),
+    ("stubs are graded not done, solutions done", ["lib.course.selfcheck"]),
+    ("ruff finds nothing in the code", ["ruff", "check", "."]),
+    ("the code has ruff's format", ["ruff", "format", "--check", "."]),
+    ("the tests pass", ["pytest", "tests", *TWO_WORKERS]),
+]
+
+
+def lab(arguments: list[str], cpu: bool) -> int:
+    """Open JupyterLab on a notebook, with the course's folder as its root."""
+    numbers, options = split_options(arguments)
+    path = notebook(numbers[0] if numbers else "00")
+    python = environment(cpu=cpu)
+    if not is_writable(ROOT):
+        print(f"{ROOT} cannot be written to: JupyterLab opens, but cannot save.", flush=True)
+    if getattr(os, "geteuid", lambda: 1)() == 0 and "--allow-root" not in options:
+        options = [*options, "--allow-root"]  # as in a container; JupyterLab would refuse
+    root = ROOT if path.is_relative_to(ROOT) else path.parent
+    return hand_over(python, ["jupyterlab", str(path), f"--ServerApp.root_dir={root}", *options])
+
+
+def check(arguments: list[str], cpu: bool) -> int:
+    """`pytest --nbval` on some notebooks, or on all."""
+    numbers, options = split_options(arguments)
+    paths = [notebook(number) for number in numbers] or all_notebooks()
+    if not paths:
+        raise Stop("There are no notebooks in notebooks/.", 2)
+    if not all(path.is_relative_to(ROOT) for path in paths):  # there, pytest does not see the course's conftest.py
+        options += ["-p", "lib.course.grading", "-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT)]
+    names = [str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path) for path in paths]
+    return hand_over(environment(cpu=cpu), ["pytest", "--nbval", *names, *options])
+
+
+def status(arguments: list[str], cpu: bool) -> int:
+    return hand_over(environment(cpu=cpu), ["lib.course.status", *arguments])
+
+
+def reset(arguments: list[str], cpu: bool) -> int:
+    if not 1 <= len(arguments) <= 2:
+        raise Stop("Say which notebook: `course.py reset NN`, or `course.py reset NN exercise`.", 2)
+    named = re.match(r"(\d\d?)(?=_|$)", Path(arguments[0]).name)
+    number = named[1].zfill(2) if named else arguments[0]
+    if not any((ROOT / "solutions").glob(f"{number}_*.ipynb")):  # also one that the learner has deleted can be reset
+        raise no_notebook(arguments[0])
+    return hand_over(environment(cpu=cpu), ["lib.course.reset", number, *arguments[1:]])
+
+
+def update(arguments: list[str], cpu: bool) -> int:
+    if not (ROOT / ".git").exists():
+        raise Stop("The course cannot update itself: this folder was not made by `git clone`. Nothing is changed.")
+    if not shutil.which("git"):
+        raise Stop("The course cannot update itself: git is not installed. Nothing is changed.")
+    return hand_over(environment(cpu=cpu), ["lib.course.update", *arguments])
+
+
+def test(arguments: list[str], cpu: bool) -> int:
+    """All of the course's own tests. A failure does not keep the others from running."""
+    python = environment(tests=True, cpu=cpu)
+    results = []
+    for number, (what, module) in enumerate(TESTS, 1):
+        print(f"\n[{number} of {len(TESTS)}] {what}: python -m {' '.join(module)}", flush=True)
+        start = time.monotonic()
+        results.append((run(python, module), what, time.monotonic() - start))
+    print()
+    for failed, what, seconds in results:
+        print(f"{'✗' if failed else '✓'} {what:<44} {seconds:>7.1f} s")
+    failures = sum(bool(failed) for failed, *_ in results)
+    print(f"{failures} of {len(results)} failed" if failures else f"all {len(results)} passed", flush=True)
+    return int(failures > 0)
+
+
+COMMANDS = {"lab": lab, "check": check, "status": status, "reset": reset, "update": update, "test": test}
+
+
+def notebook(asked: str) -> Path:
+    """The notebook that a number ("4", "04") or a path stands for. Raises Stop when there is none."""
+    for folder in (Path.cwd(), ROOT, ROOT / "notebooks"):
+        if (folder / asked).suffix == ".ipynb" and (folder / asked).is_file():
+            return Path(os.path.abspath(folder / asked))
+    found = [path for path in all_notebooks() if asked.isdigit() and path.name.startswith(f"{asked.zfill(2)}_")]
+    if not found:
+        raise no_notebook(asked)
+    return found[0]
+
+
+def no_notebook(asked: str) -> Stop:
+    numbers = [path.name[:2] for path in all_notebooks()]
+    there = f"the course has {numbers[0]} to {numbers[-1]}" if numbers else "notebooks/ is empty"
+    return Stop(f"There is no notebook {asked}: {there}.", 2)
+
+
+def all_notebooks() -> list[Path]:
+    return sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+
+
+def split_options(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """What comes before the first option, and the options with what follows them."""
+    first = next((i for i, argument in enumerate(arguments) if argument.startswith("-")), len(arguments))
+    return arguments[:first], arguments[first:]
+
+
+def main(arguments: list[str], usage: str) -> int:
+    """Run a command of `course.py` and return the exit status. What goes wrong is one sentence on stderr."""
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        stream.reconfigure(encoding="utf-8", errors="replace")  # a console of another encoding must not stop a ✓
+    command, rest = (arguments or ["-h"])[0], [argument for argument in arguments[1:] if argument != "--cpu"]
+    try:
+        if command in ("-h", "--help", "help"):
+            print(usage.strip())
+            return 0
+        if command not in COMMANDS:
+            raise Stop(f"There is no command {command}.\n\n{usage.strip()}", 2)
+        return COMMANDS[command](rest, cpu="--cpu" in arguments)
+    except Stop as stop:
+        print(stop, file=sys.stderr)
+        return stop.status
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        return 130
+    except OSError as error:
+        full = error.errno == errno.ENOSPC
+        print("The disk is full." if full else f"That did not work: {error}.", file=sys.stderr)
+        return 1

@@ -1,0 +1,204 @@
+"""The environment that the course runs in: the learner's active one, else `.venv` beside the code, filled on first use.
+
+    environment          its Python, ready to use
+    active_environment   the folder of the environment that the learner has activated
+
+A marker file, written last, says what a finished set-up has installed; a second start only reads it. Standard library
+only: it runs before anything is installed.
+"""
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from lib.course.programs import ROOT, WINDOWS, Stop, run_quietly
+
+OLDEST = (3, 11)
+CPU_WHEELS = "https://download.pytorch.org/whl/cpu"
+MARKER = "course-setup.json"
+HALF_MADE = "course-half-made"  # is there while something is being installed
+
+
+def environment(tests: bool = False, cpu: bool = False) -> Path:
+    """The Python of the environment, which is made and filled where that is still to do.
+
+    tests: with what the course's own tests need besides.    cpu: with PyTorch's build for the CPU.
+    """
+    active = active_environment()
+    home = active or ROOT / ".venv"
+    python, found = python_of(home), recorded(home)
+    needed = wanted(python, tests or found.get("tests", False))
+    if found == needed and python.exists():
+        return python
+    with only_one_set_up(home):
+        if python.exists() and {**found, "root": needed["root"]} == needed:
+            with contextlib.suppress(Stop):  # the folder was moved; without a network, PYTHONPATH still finds lib
+                pip(python, ["--no-deps", "-e", "."])
+            write_marker(home, needed)
+        else:
+            set_up(home, needed, never_finished=not found, is_ours=not active, cpu=cpu)
+    return python
+
+
+def active_environment() -> Path | None:
+    """The folder of the active environment, if any. Conda's "base" counts as none: it is everybody's."""
+    if sys.prefix != sys.base_prefix:
+        return Path(sys.prefix)
+    if (named := os.environ.get("VIRTUAL_ENV")) and python_of(Path(named)).exists():
+        return Path(named)
+    conda = os.environ.get("CONDA_PREFIX")
+    if conda and os.environ.get("CONDA_DEFAULT_ENV") != "base" and Path(sys.prefix) == Path(conda):
+        return Path(conda)
+    return None
+
+
+def python_of(home: Path) -> Path:
+    """The Python of the environment in a folder. It need not exist."""
+    if home == Path(sys.prefix):
+        return Path(sys.executable)
+    return home / ("Scripts/python.exe" if WINDOWS else "bin/python")
+
+
+def wanted(python: Path, tests: bool) -> dict:
+    """What the marker of a finished set-up says. New requirements, a new Python and a moved folder all change it."""
+    files = [ROOT / "requirements.txt", ROOT / "pyproject.toml"]
+    packages = hashlib.sha256(b"\0".join(file.read_bytes() for file in files if file.exists())).hexdigest()
+    return {"packages": packages, "python": os.path.realpath(python), "root": str(ROOT), "tests": tests}
+
+
+def recorded(home: Path) -> dict:
+    """What the marker in an environment says; empty when there is none."""
+    try:
+        return dict(json.loads((home / MARKER).read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return {}
+
+
+def write_marker(home: Path, content: dict) -> None:
+    new = home / f"{MARKER}.new"
+    new.write_text(json.dumps(content, indent=1), encoding="utf-8")
+    os.replace(new, home / MARKER)
+
+
+def set_up(home: Path, needed: dict, never_finished: bool, is_ours: bool, cpu: bool) -> None:
+    """Make the environment where it is ours to make, and install everything. A failure leaves no new one behind."""
+    python = python_of(home)
+    writable = is_writable(ROOT)
+    if is_ours and not writable:
+        raise Stop(f"{ROOT} cannot be written to: copy the course to a folder of yours, or activate an environment.")
+    where = "in .venv" if is_ours else f"in the active environment {home}"
+    print(f"Setting the course up {where}. Once only; it takes some minutes.", flush=True)
+    is_new = is_ours and (not has_pip(python) or (never_finished and (home / HALF_MADE).exists()))
+    try:
+        if is_new:
+            make_environment(home)
+        else:
+            check(python)
+        (home / HALF_MADE).write_text("", encoding="utf-8")
+        install(python, with_lib=writable, tests=needed["tests"], cpu=cpu)
+        write_marker(home, needed | {"python": os.path.realpath(python)})
+    except BaseException as error:
+        if is_new:
+            shutil.rmtree(home, ignore_errors=True)
+        elif isinstance(error, Stop):  # pip has said why, and has left the environment as it was
+            (home / HALF_MADE).unlink(missing_ok=True)
+        raise
+    (home / HALF_MADE).unlink(missing_ok=True)
+    print("The course is set up.", flush=True)
+
+
+def make_environment(home: Path) -> None:
+    """A fresh virtual environment, also in place of a broken or half-made one."""
+    if home.is_symlink() or home.is_file():
+        raise Stop(f"{home} is not a folder, and the course's environment belongs there: move it away.")
+    if home.exists() and any(home.iterdir()):
+        if not (home / "pyvenv.cfg").exists() and not (home / HALF_MADE).exists():
+            raise Stop(f"{home} holds something other than a Python environment: move it away.")
+        print(f"  {home.name} is not complete: starting again", flush=True)
+    home.mkdir(exist_ok=True)
+    (home / HALF_MADE).write_text("", encoding="utf-8")
+    command = [sys.executable, "-m", "venv", "--clear", str(home)]
+    run_quietly(command, "Making the environment", "making the environment")
+
+
+def install(python: Path, with_lib: bool, tests: bool, cpu: bool) -> None:
+    """Everything in requirements.txt; a checkout that cannot be written to is not installed itself."""
+    lines = (
+        re.sub(r"(^|\s)#.*", "", line).strip() for line in (ROOT / "requirements.txt").read_text("utf-8").splitlines()
+    )
+    packages = [line for line in lines if line and (with_lib or not line.startswith("-e"))]
+    torch = [line for line in packages if line.startswith("torch==")]
+    if torch and cpu:
+        pip(python, [*torch, "--extra-index-url", CPU_WHEELS])
+    elif torch and sys.platform == "linux" and not shutil.which("nvidia-smi"):
+        print("  PyTorch for Linux comes with NVIDIA's libraries, gigabytes of them: `--cpu` does without.", flush=True)
+    if packages:
+        pip(python, [part for line in packages for part in (line.split(maxsplit=1) if line[0] == "-" else [line])])
+    if tests:
+        pip(python, ["-e", ".[test]"])
+
+
+def pip(python: Path, arguments: list[str]) -> None:
+    options = ["--disable-pip-version-check", "--no-input", "--progress-bar=off", "--no-warn-script-location"]
+    command = [str(python), "-m", "pip", "install", *options, *arguments]
+    run_quietly(command, "Installing the packages", "looking up the packages")
+
+
+def has_pip(python: Path) -> bool:
+    """Whether this Python is there and has pip, or can be given it (some tools make environments without)."""
+    if not python.exists():
+        return False
+    for module in (["pip", "--version"], ["ensurepip"], ["pip", "--version"]):
+        done = subprocess.run([python, "-m", *module], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        if done.returncode == 0 and module[0] == "pip":
+            return True
+    return False
+
+
+def check(python: Path) -> None:
+    """An active environment may have another Python than the one that runs this, and no pip."""
+    asked = [python, "-c", "import sys; print(*sys.version_info[:2])"]
+    version = tuple(int(part) for part in subprocess.run(asked, capture_output=True, text=True).stdout.split())
+    if version < OLDEST:
+        has = f"has Python {version[0]}.{version[1]}" if version else "does not work"
+        raise Stop(
+            f"The active environment {has} ({python}), and the course needs {OLDEST[0]}.{OLDEST[1]}: deactivate it."
+        )
+    if not has_pip(python):
+        raise Stop(f"The active environment has no pip ({python}): deactivate it, and the course makes its own.")
+
+
+def is_writable(folder: Path) -> bool:
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        return error.errno == errno.ENOSPC  # a full disk is another story
+    return True
+
+
+@contextlib.contextmanager
+def only_one_set_up(home: Path) -> Iterator[None]:
+    """Two windows that set up at once would break each other's environment. The lock ends with its process."""
+    name = f"course-setup-{hashlib.sha256(str(home).encode()).hexdigest()[:12]}.lock"
+    with (Path(tempfile.gettempdir()) / name).open("w") as file:
+        try:
+            if WINDOWS:
+                import msvcrt
+
+                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+            else:
+                import fcntl
+
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise Stop("The course is being set up in another window: wait until that is done.") from None
+        yield

@@ -1,0 +1,168 @@
+"""Bring a clone of the course up to date and keep the learner's work: `python -m lib.course.update`.
+
+update   fetch, put the learner's work into the new notebooks, move forward
+settle   put notebooks in their places: after an update, a failed one, and one that was cut off
+
+What an update will write over is first copied to mywork/, and the new notebooks, with the learner's work in them, are
+complete in `.course/updating/` before git touches anything. From there `settle` can always go on, or back.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+
+from lib.course.build import as_text
+from lib.course.cells import ROOT
+from lib.course.copies import keep, replace
+from lib.course.programs import Stop
+from lib.course.reset import readable
+from lib.course.transplant import transplant
+
+UPDATING = ROOT / ".course" / "updating"
+MINE, MERGED = UPDATING / "mine", UPDATING / "merged"
+TARGET = (
+    UPDATING / "target"
+)  # the commit that is updated to; written last, so `mine` and `merged` are complete when it is there
+UNCHANGED = "Nothing is changed."
+
+
+def git(*arguments: str) -> bytes:
+    """What git prints. Raises Stop with git's own last line."""
+    quiet = os.environ | {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
+    done = subprocess.run(["git", *arguments], cwd=ROOT, env=quiet, capture_output=True, stdin=subprocess.DEVNULL)
+    if done.returncode:
+        lines = [line for line in done.stderr.decode("utf-8", "replace").splitlines() if line.strip()]
+        raise Stop((lines or [f"git {arguments[0]} failed"])[0])
+    return done.stdout
+
+
+def commit(name: str) -> str:
+    return git("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}").decode().strip()
+
+
+def names(output: bytes) -> list[str]:
+    """The paths in what `git ... -z` prints."""
+    return [os.fsdecode(name) for name in output.split(b"\0") if name]
+
+
+def fetched() -> tuple[str, str]:
+    """The commit that is here and the one that the course is at now. Raises Stop when there is no way between them."""
+    if Path(os.fsdecode(git("rev-parse", "--show-toplevel")).strip()).resolve() != ROOT:
+        raise Stop(f"The course cannot update itself: it is a part of another repository. {UNCHANGED}")
+    try:
+        commit("@{upstream}")
+    except Stop:
+        raise Stop(
+            f"The course cannot update itself: this clone follows no branch of another one. {UNCHANGED}"
+        ) from None
+    try:
+        git("fetch", "--quiet")
+    except Stop as stop:
+        raise Stop(f"The course's home could not be reached ({stop}). {UNCHANGED}") from None
+    here, there = commit("HEAD"), commit("@{upstream}")
+    if commit(git("merge-base", here, there).decode().strip()) not in (here, there):
+        raise Stop(f"This clone has commits of its own, so it is yours to merge: `git pull`. {UNCHANGED}")
+    return here, there
+
+
+def update() -> str:
+    """Move to the newest version. Returns what was done, in words; raises Stop with nothing changed."""
+    settle()
+    here, there = fetched()
+    if git("rev-list", f"{here}..{there}") == b"":
+        return "The course is at its newest version already."
+    changed = set(names(git("diff", "--name-only", "--no-renames", "-z", here, there)))
+    edited = set(names(git("diff", "--name-only", "--no-renames", "--diff-filter=d", "-z", "HEAD"))) & changed
+    notebooks = sorted(path for path in edited if re.fullmatch(r"(notebooks|solutions)/\d\d_[^/]*\.ipynb", path))
+    if others := sorted(edited - set(notebooks)):
+        more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+        raise Stop(
+            f"You have changed {others[0]}{more}, and so has the course: `git restore` or commit it. {UNCHANGED}"
+        )
+    merged, left_out = {}, 0
+    for path in notebooks:
+        if path.startswith("notebooks/") and (name := new_name(path, there)):
+            merged[name], without = with_my_work(path, here, f"{there}:{name}")
+            left_out += without
+    copies = {path: keep(ROOT / path) for path in notebooks}
+    prepare(notebooks, merged, there)
+    try:
+        if notebooks:
+            git("checkout", "--quiet", "HEAD", "--", *notebooks)
+        git("merge", "--quiet", "--ff-only", there)
+    except Stop as stop:
+        raise Stop(f"git could not update ({stop}). Your notebooks are as they were.") from None
+    finally:
+        settle()
+    return "\n".join(summary(here, there, merged, copies, left_out))
+
+
+def new_name(path: str, there: str) -> str | None:
+    """The notebook with this number in the new version."""
+    present = names(git("ls-tree", "--name-only", "-z", there, "notebooks/"))
+    same = [name for name in present if name == path] or [name for name in present if name[:13] == path[:13]]
+    return same[0] if same else None
+
+
+def with_my_work(path: str, here: str, there: str) -> tuple[bytes, int]:
+    """The new notebook with the learner's work in it, and how many edits of theirs have no place in it."""
+    mine = readable(ROOT / path)
+    old, new = (nbformat.reads(git("show", which).decode("utf-8"), 4) for which in (f"{here}:{path}", there))
+    notebook, left_out = transplant(old, new, mine)
+    return as_text(notebook).encode(), left_out
+
+
+def prepare(notebooks: list[str], merged: dict[str, bytes], there: str) -> None:
+    """Write down the way forward and the way back."""
+    shutil.rmtree(UPDATING, ignore_errors=True)
+    for folder, files in ((MINE, {path: (ROOT / path).read_bytes() for path in notebooks}), (MERGED, merged)):
+        for path, content in files.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            replace(folder / path, content)
+    UPDATING.mkdir(parents=True, exist_ok=True)
+    replace(TARGET, there.encode())
+
+
+def settle() -> None:
+    """Put in place what an update prepared: the merged notebooks when it has arrived, else the learner's as they were."""
+    if TARGET.exists():
+        arrived = commit("HEAD") == TARGET.read_text(encoding="utf-8")
+        folder = MERGED if arrived else MINE
+        for file in sorted(folder.rglob("*.ipynb")):
+            replace(ROOT / file.relative_to(folder), file.read_bytes())
+    shutil.rmtree(UPDATING, ignore_errors=True)
+
+
+def summary(here: str, there: str, merged: dict, copies: dict, left_out: int) -> list[str]:
+    number = git("rev-list", "--count", f"{here}..{there}").decode().strip()
+    told = [f"The course is up to date ({number} new {'commit' if number == '1' else 'commits'})."]
+    told += [f"{name} has your work in it." for name in merged]
+    told += [f"What you had is kept in {copy.relative_to(ROOT).as_posix()}" for copy in copies.values()]
+    if left_out:
+        told.append(
+            f"{left_out} of the course's cells that you had edited have changed: your edits are in the copies only."
+        )
+    if merged:
+        told.append("Notebooks that are open in JupyterLab: File > Reload Notebook from Disk.")
+    return told
+
+
+def main() -> int:
+    try:
+        print(update())
+    except Stop as stop:
+        print(stop, file=sys.stderr)
+        return stop.status
+    except OSError as error:
+        print(f"The update stopped: {error}. Your notebooks are as they were.", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,353 @@
+"""Right answers to notebook 01 in other styles than the course's. Each must be accepted."""
+
+import math
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from tests.graders.cases import right
+
+
+@right("rnn_step")
+def one_product(inputs, hidden, w_input, w_hidden, bias):
+    return torch.tanh(torch.cat([inputs, hidden], dim=-1) @ torch.cat([w_input, w_hidden]) + bias)
+
+
+@right("rnn_step")
+def einsums(inputs, hidden, w_input, w_hidden, bias):
+    total = torch.einsum("...i,ij->...j", inputs, w_input) + torch.einsum("...i,ij->...j", hidden, w_hidden)
+    return (bias + total).tanh()
+
+
+@right("rnn_step")
+def linear_of_transposed(inputs, hidden, w_input, w_hidden, bias):
+    return torch.tanh(functional.linear(inputs, w_input.T, bias) + functional.linear(hidden, w_hidden.T))
+
+
+@right("rnn_step")
+def tanh_from_sigmoid(inputs, hidden, w_input, w_hidden, bias):
+    return 2 * torch.sigmoid(2 * (inputs @ w_input + hidden @ w_hidden + bias)) - 1
+
+
+@right("rnn_step")
+def through_float64(inputs, hidden, w_input, w_hidden, bias):
+    total = inputs.double() @ w_input.double() + hidden.double() @ w_hidden.double() + bias.double()
+    return total.tanh().to(hidden.dtype)
+
+
+def step(inputs, hidden, w_input, w_hidden, bias):
+    return torch.tanh(inputs @ w_input + hidden @ w_hidden + bias)
+
+
+@right("run_rnn")
+def cat_of_unsqueezed(inputs, hidden, w_input, w_hidden, bias):
+    found = []
+    for symbol in inputs.unbind(1):
+        hidden = step(symbol, hidden, w_input, w_hidden, bias)
+        found.append(hidden.unsqueeze(1))
+    return torch.cat(found, dim=1)
+
+
+@right("run_rnn")
+def with_the_input_product_first(inputs, hidden, w_input, w_hidden, bias):
+    ready, states = inputs @ w_input + bias, []
+    for t in range(ready.shape[1]):
+        hidden = (ready[:, t] + hidden @ w_hidden).tanh()
+        states += [hidden]
+    return torch.stack(states, 1)
+
+
+@right("run_rnn")
+def recursive(inputs, hidden, w_input, w_hidden, bias):
+    first = step(inputs[:, 0], hidden, w_input, w_hidden, bias)
+    if inputs.shape[1] == 1:
+        return first[:, None]
+    return torch.cat([first[:, None], recursive(inputs[:, 1:], first, w_input, w_hidden, bias)], dim=1)
+
+
+@right("run_rnn")
+def filled_in(inputs, hidden, w_input, w_hidden, bias):
+    states = inputs.new_empty(inputs.shape[0], inputs.shape[1], w_hidden.shape[0])
+    for t in range(inputs.shape[1]):
+        hidden = step(inputs[:, t], hidden, w_input, w_hidden, bias)
+        states[:, t] = hidden
+    return states
+
+
+@right("run_rnn")
+def positions_first_inside(inputs, hidden, w_input, w_hidden, bias):
+    states = [hidden]
+    for symbol in inputs.transpose(0, 1):
+        states.append(step(symbol, states[-1], w_input, w_hidden, bias))
+    return torch.stack(states[1:]).transpose(0, 1)
+
+
+@right("next_character_loss")
+def cross_entropy(logits, ids):
+    return functional.cross_entropy(logits[:, :-1].reshape(-1, logits.shape[-1]), ids[:, 1:].reshape(-1))
+
+
+@right("next_character_loss")
+def cross_entropy_classes_second(logits, ids):
+    return functional.cross_entropy(logits[:, :-1].transpose(1, 2), ids[:, 1:])
+
+
+@right("next_character_loss")
+def logsumexp(logits, ids):
+    chosen = torch.take_along_dim(logits[:, :-1], ids[:, 1:].unsqueeze(-1), dim=-1).squeeze(-1)
+    return (torch.logsumexp(logits[:, :-1], dim=-1) - chosen).mean()
+
+
+@right("next_character_loss")
+def loops(logits, ids):
+    total = 0.0
+    for row in range(ids.shape[0]):
+        for t in range(ids.shape[1] - 1):
+            total = total - logits[row, t].log_softmax(0)[ids[row, t + 1]]
+    return total / (ids.shape[0] * (ids.shape[1] - 1))
+
+
+@right("next_character_loss")
+def with_one_hot(logits, ids):
+    wanted = functional.one_hot(ids[:, 1:], logits.shape[-1]).to(logits.dtype)
+    return -(wanted * functional.log_softmax(logits[:, :-1], dim=2)).sum(dim=2).mean()
+
+
+@right("next_character_loss")
+def largest_taken_off(logits, ids):
+    shifted = logits[:, :-1] - logits[:, :-1].amax(-1, keepdim=True).detach()
+    log_probabilities = shifted - shifted.exp().sum(-1, keepdim=True).log()
+    return functional.nll_loss(log_probabilities.flatten(0, 1), ids[:, 1:].flatten())
+
+
+@right("gradient_by_distance")
+def one_gradient_at_a_time(step, inputs, state):
+    states = [state.detach().clone().requires_grad_(True)]
+    for t in range(inputs.shape[1]):
+        states.append(step(inputs[:, t], states[-1]))
+    norms = []
+    for earlier in states[::-1]:
+        (gradient,) = torch.autograd.grad(states[-1].sum(), earlier, retain_graph=True)
+        norms.append(gradient.norm())
+    return torch.stack(norms)
+
+
+@right("gradient_by_distance")
+def with_grad_outputs(step, inputs, state):
+    states = [state.detach().requires_grad_()]
+    for symbol in inputs.unbind(1):
+        states += [step(symbol, states[-1])]
+    found = torch.autograd.grad(states[-1], states, grad_outputs=torch.ones_like(states[-1]))
+    return torch.tensor([g.pow(2).sum().sqrt().item() for g in found]).flip(0)
+
+
+@right("gradient_by_distance")
+def chained_backwards(step, inputs, state):
+    states = [state.detach()]
+    for t in range(inputs.shape[1]):
+        states.append(step(inputs[:, t], states[-1]).detach())
+    gradient = torch.ones_like(states[-1])
+    norms = [gradient.norm()]
+    for t in reversed(range(inputs.shape[1])):
+        before = states[t].clone().requires_grad_()
+        (gradient,) = torch.autograd.grad(step(inputs[:, t], before), before, gradient)
+        norms.append(gradient.norm())
+    return torch.stack(norms)
+
+
+@right("gradient_by_distance")
+def restarted(step, inputs, state):
+    norms = []
+    states = [state.detach()]
+    for t in range(inputs.shape[1]):
+        states.append(step(inputs[:, t], states[-1]).detach())
+    for start in reversed(range(inputs.shape[1] + 1)):
+        leaf = states[start].clone().requires_grad_()
+        last = leaf
+        for t in range(start, inputs.shape[1]):
+            last = step(inputs[:, t], last)
+        norms.append(torch.linalg.vector_norm(torch.autograd.grad(last.sum(), leaf)[0]))
+    return torch.stack(norms)
+
+
+@right("clip_gradients")
+def with_an_if(gradients, max_norm):
+    norm = torch.sqrt(sum((g**2).sum() for g in gradients))
+    if norm <= max_norm:
+        return gradients, norm
+    return [g * (max_norm / norm) for g in gradients], norm
+
+
+@right("clip_gradients")
+def flattened(gradients, max_norm):
+    norm = torch.cat([g.reshape(-1) for g in gradients]).norm(p=2)
+    return [g * torch.clamp(max_norm / (norm + 1e-6), max=1.0) for g in gradients], norm
+
+
+@right("clip_gradients")
+def divided(gradients, max_norm):
+    norm = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(g) for g in gradients]))
+    divisor = torch.maximum(norm / max_norm, torch.ones_like(norm))
+    return [g / divisor for g in gradients], norm
+
+
+@right("clip_gradients")
+def with_pytorch(gradients, max_norm):
+    holders = [nn.Parameter(torch.zeros_like(g)) for g in gradients]
+    for holder, gradient in zip(holders, gradients, strict=True):
+        holder.grad = gradient.clone()
+    norm = nn.utils.clip_grad_norm_(holders, max_norm)
+    return [holder.grad for holder in holders], norm
+
+
+@right("clip_gradients")
+def plain_numbers(gradients, max_norm):
+    squares = math.fsum(number**2 for g in gradients for number in g.flatten().tolist())
+    norm = math.sqrt(squares)
+    factor = 1.0 if norm <= max_norm else max_norm / norm
+    return tuple(factor * g for g in gradients), torch.tensor(norm, dtype=gradients[0].dtype)
+
+
+@right("lstm_step")
+def sliced(inputs, hidden, cell, w_input, w_hidden, bias):
+    n = cell.shape[-1]
+    z = inputs @ w_input + hidden @ w_hidden + bias
+    write, keep = z[..., :n].sigmoid(), z[..., n : 2 * n].sigmoid()
+    candidate, show = z[..., 2 * n : 3 * n].tanh(), z[..., 3 * n :].sigmoid()
+    cell = keep * cell + write * candidate
+    return show * cell.tanh(), cell
+
+
+@right("lstm_step")
+def weights_cut_first(inputs, hidden, cell, w_input, w_hidden, bias):
+    parts = zip(w_input.chunk(4, -1), w_hidden.chunk(4, -1), bias.chunk(4), strict=True)
+    i, f, g, o = (inputs @ a + hidden @ b + c for a, b, c in parts)
+    new = torch.sigmoid(i) * torch.tanh(g) + torch.sigmoid(f) * cell
+    return torch.tanh(new) * torch.sigmoid(o), new
+
+
+@right("lstm_step")
+def unflattened(inputs, hidden, cell, w_input, w_hidden, bias):
+    blocks = (torch.cat([inputs, hidden], -1) @ torch.cat([w_input, w_hidden]) + bias).unflatten(-1, (4, -1))
+    i, f, _, o = blocks.sigmoid().unbind(-2)
+    cell = f * cell + i * blocks[..., 2, :].tanh()
+    return [o * cell.tanh(), cell]
+
+
+@right("lstm_step")
+def lerp(inputs, hidden, cell, w_input, w_hidden, bias):
+    i, f, g, o = torch.split(
+        torch.einsum("...a,ab->...b", inputs, w_input) + hidden @ w_hidden + bias, cell.shape[-1], -1
+    )
+    new = torch.addcmul(f.sigmoid() * cell, i.sigmoid(), g.tanh())
+    return o.sigmoid() * new.tanh(), new
+
+
+@right("lstm_step")
+def in_double(inputs, hidden, cell, w_input, w_hidden, bias):
+    z = inputs.double() @ w_input.double() + hidden.double() @ w_hidden.double() + bias.double()
+    i, f, g, o = z.chunk(4, -1)
+    new = f.sigmoid() * cell.double() + i.sigmoid() * g.tanh()
+    return (o.sigmoid() * new.tanh()).to(cell.dtype), new.to(cell.dtype)
+
+
+class Named(nn.Module):
+    """The parts that the right classes below share: the parameters, drawn another way than the course's."""
+
+    def __init__(self, d_in, d_hidden, forget_bias=1.0, generator=None):
+        super().__init__()
+        self.size = d_hidden
+        k = 1 / math.sqrt(d_hidden)
+        self.w_input = nn.Parameter(torch.rand(d_in, 4 * d_hidden, generator=generator) * 2 * k - k)
+        self.w_hidden = nn.Parameter(torch.rand(d_hidden, 4 * d_hidden, generator=generator) * 2 * k - k)
+        blocks = torch.zeros(4, d_hidden)
+        blocks[1] = forget_bias
+        self.bias = nn.Parameter(blocks.flatten())
+
+    def step(self, symbol, hidden, cell):
+        i, f, g, o = (symbol @ self.w_input + hidden @ self.w_hidden + self.bias).chunk(4, -1)
+        cell = f.sigmoid() * cell + i.sigmoid() * g.tanh()
+        return o.sigmoid() * cell.tanh(), cell
+
+
+@right("LSTM")
+class ArithmeticMask(Named):
+    def forward(self, inputs, state=None, lengths=None):
+        batch, positions, _ = inputs.shape
+        h, c = state if state is not None else (inputs.new_zeros(batch, self.size), inputs.new_zeros(batch, self.size))
+        out = []
+        for t in range(positions):
+            nh, nc = self.step(inputs[:, t], h, c)
+            m = torch.ones(batch, 1) if lengths is None else (lengths > t).float().unsqueeze(-1)
+            m = m.to(inputs.dtype)
+            h, c = m * nh + (1 - m) * h, m * nc + (1 - m) * c
+            out.append(m * nh)
+        return torch.stack(out, 1), (h, c)
+
+
+@right("LSTM")
+class GatheredAtTheEnd(Named):
+    """Runs over everything and picks each sequence's end afterwards."""
+
+    def forward(self, inputs, state=None, lengths=None):
+        batch, positions, _ = inputs.shape
+        hidden, cell = state or (torch.zeros(batch, self.size, dtype=inputs.dtype),) * 2
+        hiddens, cells = [], []
+        for symbol in inputs.unbind(1):
+            hidden, cell = self.step(symbol, hidden, cell)
+            hiddens.append(hidden)
+            cells.append(cell)
+        hiddens, cells = torch.stack(hiddens, 1), torch.stack(cells, 1)
+        if lengths is None:
+            return hiddens, (hidden, cell)
+        rows, ends = torch.arange(batch), lengths - 1
+        real = torch.arange(positions) < lengths[:, None]
+        return hiddens * real[..., None], (hiddens[rows, ends], cells[rows, ends])
+
+
+@right("LSTM")
+class RowByRow(Named):
+    def forward(self, inputs, state=None, lengths=None):
+        batch, positions, _ = inputs.shape
+        rows, ends = [], []
+        for b in range(batch):
+            h, c = (torch.zeros(self.size, dtype=inputs.dtype),) * 2 if state is None else (state[0][b], state[1][b])
+            length = positions if lengths is None else int(lengths[b])
+            outs = []
+            for t in range(length):
+                h, c = self.step(inputs[b, t], h, c)
+                outs.append(h)
+            outs += [torch.zeros_like(h)] * (positions - length)
+            rows.append(torch.stack(outs))
+            ends.append((h, c))
+        return torch.stack(rows), (torch.stack([h for h, _ in ends]), torch.stack([c for _, c in ends]))
+
+
+@right("LSTM")
+class OtherOrderOfDrawing(nn.Module):
+    """Makes the hidden weights first, by nn.init, and keeps a helper submodule of no parameters."""
+
+    def __init__(self, d_in, d_hidden, forget_bias=1.0, generator=None):
+        super().__init__()
+        self.squash = nn.Tanh()
+        bound = d_hidden**-0.5
+        self.bias = nn.Parameter(torch.cat([torch.full((d_hidden,), float(b)) for b in (0, forget_bias, 0, 0)]))
+        self.w_hidden = nn.Parameter(torch.empty(d_hidden, 4 * d_hidden))
+        self.w_input = nn.Parameter(torch.empty(d_in, 4 * d_hidden))
+        for weight in (self.w_hidden, self.w_input):
+            nn.init.uniform_(weight, -bound, bound, generator=generator)
+
+    def forward(self, inputs, state=None, lengths=None):
+        ready = inputs @ self.w_input + self.bias
+        n = self.w_hidden.shape[0]
+        hidden, cell = (ready.new_zeros(len(inputs), n),) * 2 if state is None else state
+        states = torch.zeros(*inputs.shape[:2], n, dtype=inputs.dtype)
+        for t in range(inputs.shape[1]):
+            i, f, g, o = (ready[:, t] + hidden @ self.w_hidden).split(n, dim=-1)
+            new_cell = f.sigmoid() * cell + i.sigmoid() * self.squash(g)
+            new_hidden = o.sigmoid() * self.squash(new_cell)
+            ended = torch.zeros(len(inputs), 1, dtype=torch.bool) if lengths is None else (lengths <= t)[:, None]
+            cell, hidden = new_cell.where(~ended, cell), new_hidden.where(~ended, hidden)
+            states[:, t] = hidden.masked_fill(ended, 0)
+        return states, (hidden, cell)

@@ -1,0 +1,893 @@
+"""Wrong answers to notebook 01, as learners write them. Each must be rejected, with a message about its mistake."""
+
+import math
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from lib.recurrent import lstm_step
+from tests.graders.cases import wrong
+
+# --------------------------------------------------------------------------------------------------------- rnn_step
+
+
+@wrong("rnn_step", says="squashing is missing")
+def no_squashing(inputs, hidden, w_input, w_hidden, bias):
+    return torch.matmul(inputs, w_input) + torch.matmul(hidden, w_hidden) + bias
+
+
+@wrong("rnn_step", says="only memory")
+def feed_forward(inputs, hidden, w_input, w_hidden, bias):
+    return (inputs @ w_input + bias).tanh()
+
+
+@wrong("rnn_step", says="new symbol is not used")
+def dreams(inputs, hidden, w_input, w_hidden, bias):
+    return (hidden @ w_hidden + bias).tanh()
+
+
+@wrong("rnn_step", says="bias is missing")
+def forgot_bias(inputs, hidden, w_input, w_hidden, bias):
+    return (inputs @ w_input + hidden @ w_hidden).tanh()
+
+
+@wrong("rnn_step", says="bias is added after the tanh")
+def precedence(inputs, hidden, w_input, w_hidden, bias):
+    return bias + torch.tanh(hidden @ w_hidden + inputs @ w_input)
+
+
+@wrong("rnn_step", says="sigmoid")
+def logistic(inputs, hidden, w_input, w_hidden, bias):
+    return 1 / (1 + torch.exp(-(inputs @ w_input + hidden @ w_hidden + bias)))
+
+
+@wrong("rnn_step", says="PyTorch's way")
+def as_nn_linear(inputs, hidden, w_input, w_hidden, bias):
+    return torch.tanh(functional.linear(inputs, w_input) + functional.linear(hidden, w_hidden, bias))
+
+
+@wrong("rnn_step", says="w_hidden is used transposed")
+def one_transposed(inputs, hidden, w_input, w_hidden, bias):
+    return torch.tanh(inputs @ w_input + hidden @ w_hidden.transpose(-1, -2) + bias)
+
+
+@wrong("rnn_step", says="weights are swapped")
+def mixed_up(inputs, hidden, w_input, w_hidden, bias):
+    return torch.tanh(torch.cat([hidden, inputs], -1) @ torch.cat([w_input, w_hidden]) + bias)
+
+
+@wrong("rnn_step", says="add first")
+def two_tanhs(inputs, hidden, w_input, w_hidden, bias):
+    return (inputs @ w_input).tanh() + (hidden @ w_hidden).tanh() + bias
+
+
+@wrong("rnn_step", says="None. Is a `return` missing")
+def no_return(inputs, hidden, w_input, w_hidden, bias):
+    new = torch.tanh(inputs @ w_input + hidden @ w_hidden + bias)  # noqa: F841
+
+
+@wrong("rnn_step", says="changes what it was given")
+def in_place(inputs, hidden, w_input, w_hidden, bias):
+    hidden.copy_(torch.tanh(inputs @ w_input + hidden @ w_hidden + bias))
+    return hidden.clone()
+
+
+@wrong("rnn_step", says="no gradient flows")
+def through_numpy(inputs, hidden, w_input, w_hidden, bias):
+    total = inputs.detach().numpy() @ w_input.detach().numpy() + hidden.detach().numpy() @ w_hidden.detach().numpy()
+    return torch.tensor(total + bias.detach().numpy()).tanh()
+
+
+@wrong("rnn_step", says="cut off from the gradients")
+def memory_without_gradient(inputs, hidden, w_input, w_hidden, bias):
+    return torch.tanh(inputs @ w_input + hidden.data @ w_hidden + bias)
+
+
+@wrong("rnn_step", says="dtype torch.float32, expected torch.float64")
+def always_float32(inputs, hidden, w_input, w_hidden, bias):
+    inputs, hidden, w_input, w_hidden, bias = (part.float() for part in (inputs, hidden, w_input, w_hidden, bias))
+    return torch.tanh(inputs @ w_input + hidden @ w_hidden + bias)
+
+
+@wrong("rnn_step", says="no batch")
+def needs_a_batch(inputs, hidden, w_input, w_hidden, bias):
+    return torch.tanh(torch.mm(inputs, w_input) + torch.mm(hidden, w_hidden) + bias)
+
+
+@wrong("rnn_step", says="UnboundLocalError")
+def own_slip(inputs, hidden, w_input, w_hidden, bias):
+    state = state @ w_hidden + inputs @ w_input + bias  # noqa: F821
+    return state.tanh()
+
+
+@wrong("rnn_step", says="old state is added once more")
+def skip_connection(inputs, hidden, w_input, w_hidden, bias):
+    return torch.tanh(inputs @ w_input + hidden @ w_hidden + bias) + hidden
+
+
+# ---------------------------------------------------------------------------------------------------------- run_rnn
+
+
+def step(inputs, hidden, w_input, w_hidden, bias):
+    return torch.tanh(inputs @ w_input + hidden @ w_hidden + bias)
+
+
+@wrong("run_rnn", says="only the last state comes back")
+def returns_hidden(inputs, hidden, w_input, w_hidden, bias):
+    for t in range(inputs.size(1)):
+        hidden = step(inputs[:, t], hidden, w_input, w_hidden, bias)
+    return hidden
+
+
+@wrong("run_rnn", says="Stack along the second")
+def default_stack(inputs, hidden, w_input, w_hidden, bias):
+    states = []
+    for t in range(inputs.size(1)):
+        hidden = step(inputs[:, t], hidden, w_input, w_hidden, bias)
+        states.append(hidden)
+    return torch.stack(states)
+
+
+@wrong("run_rnn", says="position axis is the last")
+def stack_at_the_end(inputs, hidden, w_input, w_hidden, bias):
+    states = []
+    for t in range(inputs.size(1)):
+        hidden = step(inputs[:, t], hidden, w_input, w_hidden, bias)
+        states.append(hidden)
+    return torch.stack(states, -1)
+
+
+@wrong("run_rnn", says="cat does not")
+def cat_for_stack(inputs, hidden, w_input, w_hidden, bias):
+    states = []
+    for t in range(inputs.size(1)):
+        hidden = step(inputs[:, t], hidden, w_input, w_hidden, bias)
+        states.append(hidden)
+    return torch.cat(states, 1)
+
+
+@wrong("run_rnn", says="starts from the first state")
+def state_never_moves(inputs, hidden, w_input, w_hidden, bias):
+    return torch.stack([step(inputs[:, t], hidden, w_input, w_hidden, bias) for t in range(inputs.size(1))], 1)
+
+
+@wrong("run_rnn", says="starts from the first state")
+def all_at_once(inputs, hidden, w_input, w_hidden, bias):
+    return step(inputs, hidden[:, None], w_input, w_hidden, bias)
+
+
+@wrong("run_rnn", says="given state is not used")
+def makes_its_own_zeros(inputs, hidden, w_input, w_hidden, bias):
+    h, states = torch.zeros(len(inputs), w_hidden.shape[0]), []
+    for t in range(inputs.size(1)):
+        h = step(inputs[:, t], h, w_input, w_hidden, bias)
+        states.append(h)
+    return torch.stack(states, 1)
+
+
+@wrong("run_rnn", says="states before each symbol")
+def appends_too_early(inputs, hidden, w_input, w_hidden, bias):
+    states = []
+    for t in range(inputs.size(1)):
+        states.append(hidden)
+        hidden = step(inputs[:, t], hidden, w_input, w_hidden, bias)
+    return torch.stack(states, 1)
+
+
+@wrong("run_rnn", says="state at the start is among the results")
+def list_with_the_start(inputs, hidden, w_input, w_hidden, bias):
+    states = [hidden]
+    for t in range(inputs.size(1)):
+        states.append(step(inputs[:, t], states[-1], w_input, w_hidden, bias))
+    return torch.stack(states, 1)
+
+
+@wrong("run_rnn", says="last symbol is not read")
+def range_minus_one(inputs, hidden, w_input, w_hidden, bias):
+    states = [step(inputs[:, 0], hidden, w_input, w_hidden, bias)]
+    for t in range(1, inputs.size(1) - 1):
+        states.append(step(inputs[:, t], states[-1], w_input, w_hidden, bias))
+    return torch.stack(states, 1)
+
+
+@wrong("run_rnn", says="Loop over positions")
+def iterates_the_tensor(inputs, hidden, w_input, w_hidden, bias):
+    states = []
+    for symbol in inputs:
+        hidden = step(symbol, hidden, w_input, w_hidden, bias)
+        states.append(hidden)
+    return torch.stack(states, 1)
+
+
+@wrong("run_rnn", says="chain is cut")
+def truncates_every_step(inputs, hidden, w_input, w_hidden, bias):
+    states = []
+    for t in range(inputs.size(1)):
+        hidden = step(inputs[:, t], hidden.detach(), w_input, w_hidden, bias)
+        states.append(hidden)
+    return torch.stack(states, 1)
+
+
+@wrong("run_rnn", says="no gradient flows")
+def without_gradient(inputs, hidden, w_input, w_hidden, bias):
+    with torch.no_grad():
+        return cat_of_steps(inputs, hidden, w_input, w_hidden, bias)
+
+
+def cat_of_steps(inputs, hidden, *weights):
+    states = []
+    for t in range(inputs.size(1)):
+        hidden = step(inputs[:, t], hidden, *weights)
+        states.append(hidden[:, None])
+    return torch.cat(states, 1)
+
+
+@wrong("run_rnn", says="read from its end")
+def from_the_end(inputs, hidden, w_input, w_hidden, bias):
+    return cat_of_steps(torch.flip(inputs, [1]), hidden, w_input, w_hidden, bias)
+
+
+@wrong("run_rnn", says="not a tuple")
+def also_the_last(inputs, hidden, w_input, w_hidden, bias):
+    states = cat_of_steps(inputs, hidden, w_input, w_hidden, bias)
+    return states, states[:, -1]
+
+
+@wrong("run_rnn", says="should be a torch.Tensor, not a list")
+def list_of_states(inputs, hidden, w_input, w_hidden, bias):
+    return list(cat_of_steps(inputs, hidden, w_input, w_hidden, bias).unbind(1))
+
+
+# ---------------------------------------------------------------------------------------------- next_character_loss
+
+
+@wrong("next_character_loss", says="nothing is shifted")
+def plain_cross_entropy(logits, ids):
+    return functional.cross_entropy(logits.flatten(0, 1), ids.flatten())
+
+
+@wrong("next_character_loss", says="shifted the wrong way")
+def backward_shift(logits, ids):
+    return functional.cross_entropy(logits[:, 1:].flatten(0, 1), ids[:, :-1].flatten())
+
+
+@wrong("next_character_loss", says="roll wraps around")
+def rolled(logits, ids):
+    return functional.cross_entropy(logits.mT, torch.roll(ids, -1, dims=1))
+
+
+@wrong("next_character_loss", says="sum over the positions")
+def reduction_sum(logits, ids):
+    return functional.cross_entropy(logits[:, :-1].flatten(0, 1), ids[:, 1:].flatten(), reduction="sum")
+
+
+@wrong("next_character_loss", says="take the mean over both")
+def sum_then_mean(logits, ids):
+    return functional.cross_entropy(logits[:, :-1].mT, ids[:, 1:], reduction="none").sum(1).mean()
+
+
+@wrong("next_character_loss", says="sign is wrong")
+def forgot_minus(logits, ids):
+    return logits.log_softmax(-1)[:, :-1].gather(-1, ids[:, 1:].unsqueeze(-1)).mean()
+
+
+@wrong("next_character_loss", says="softmax is applied twice")
+def probabilities_into_cross_entropy(logits, ids):
+    return functional.cross_entropy(logits.softmax(-1)[:, :-1].flatten(0, 1), ids[:, 1:].flatten())
+
+
+@wrong("next_character_loss", says="logarithm of each first")
+def nll_of_probabilities(logits, ids):
+    return functional.nll_loss(logits.softmax(-1)[:, :-1].flatten(0, 1), ids[:, 1:].flatten())
+
+
+@wrong("next_character_loss", says="not turned into probabilities")
+def nll_of_logits(logits, ids):
+    return functional.nll_loss(logits[:, :-1].flatten(0, 1), ids[:, 1:].flatten())
+
+
+@wrong("next_character_loss", says="log_softmax is safe")
+def exp_by_hand(logits, ids):
+    powers = torch.exp(logits[:, :-1])
+    p = powers / powers.sum(dim=-1, keepdim=True)
+    return -torch.log(p.gather(-1, ids[:, 1:, None])).mean()
+
+
+@wrong("next_character_loss", says="log_softmax is safe")
+def softmax_then_log(logits, ids):
+    p = torch.softmax(logits[:, :-1], dim=-1)
+    return -p.gather(-1, ids[:, 1:, None]).log().mean()
+
+
+@wrong("next_character_loss", says="log_softmax needs no such help")
+def small_number(logits, ids):
+    p = torch.softmax(logits[:, :-1], dim=-1).gather(-1, ids[:, 1:, None])
+    return -torch.log(p + 1e-9).mean()
+
+
+@wrong("next_character_loss", says="softmax over the characters")
+def softmax_of_positions(logits, ids):
+    return -logits[:, :-1].log_softmax(dim=1).gather(-1, ids[:, 1:, None]).mean()
+
+
+@wrong("next_character_loss", says="bits")
+def base_two(logits, ids):
+    return functional.cross_entropy(logits[:, :-1].flatten(0, 1), ids[:, 1:].flatten()) / math.log(2)
+
+
+@wrong("next_character_loss", says="mean over all predictions")
+def per_position(logits, ids):
+    return functional.cross_entropy(logits[:, :-1].transpose(1, 2), ids[:, 1:], reduction="none")
+
+
+@wrong("next_character_loss", says="no gradient flows")
+def as_a_number(logits, ids):
+    return torch.tensor(functional.cross_entropy(logits[:, :-1].flatten(0, 1), ids[:, 1:].flatten()).item())
+
+
+@wrong("next_character_loss", says="one prediction fewer")
+def divides_by_all(logits, ids):
+    surprises = functional.cross_entropy(logits[:, :-1].mT, ids[:, 1:], reduction="none")
+    return surprises.sum() / ids.numel()
+
+
+@wrong("next_character_loss", says="shifted along the batch")
+def slices_the_batch(logits, ids):
+    return functional.cross_entropy(logits[:-1].flatten(0, 1), ids[1:].flatten())
+
+
+# --------------------------------------------------------------------------------------------- gradient_by_distance
+
+
+def unrolled(step, inputs, state):
+    states = [state.detach().clone().requires_grad_()]
+    for t in range(inputs.shape[1]):
+        states.append(step(inputs[:, t], states[-1]))
+    return states
+
+
+@wrong("gradient_by_distance", says="order is turned round")
+def oldest_first(step, inputs, state):
+    states = unrolled(step, inputs, state)
+    return torch.stack([g.norm() for g in torch.autograd.grad(states[-1].sum(), states)])
+
+
+@wrong("gradient_by_distance", says="start is left out")
+def no_start(step, inputs, state):
+    states = unrolled(step, inputs, state)[1:]
+    return torch.stack([g.norm() for g in torch.autograd.grad(states[-1].sum(), states)]).flip(0)
+
+
+@wrong("gradient_by_distance", says="entry 0 is distance 0")
+def no_end(step, inputs, state):
+    states = unrolled(step, inputs, state)
+    return torch.stack([g.norm() for g in torch.autograd.grad(states[-1].sum(), states[:-1])]).flip(0)
+
+
+@wrong("gradient_by_distance", says="take the norm of each")
+def whole_gradients(step, inputs, state):
+    states = unrolled(step, inputs, state)
+    return torch.stack(torch.autograd.grad(states[-1].sum(), states)[::-1])
+
+
+@wrong("gradient_by_distance", says="take the square root")
+def sums_of_squares(step, inputs, state):
+    states = unrolled(step, inputs, state)
+    return torch.stack([g.square().sum() for g in torch.autograd.grad(states[-1].sum(), states)]).flip(0)
+
+
+@wrong("gradient_by_distance", says="sum of absolute values")
+def manhattan(step, inputs, state):
+    states = unrolled(step, inputs, state)
+    return torch.stack([g.abs().sum() for g in torch.autograd.grad(states[-1].sum(), states)]).flip(0)
+
+
+@wrong("gradient_by_distance", says="mean size")
+def average_size(step, inputs, state):
+    states = unrolled(step, inputs, state)
+    return torch.stack([g.abs().mean() for g in torch.autograd.grad(states[-1].sum(), states)]).flip(0)
+
+
+@wrong("gradient_by_distance", says="norms of the states")
+def sizes_of_states(step, inputs, state):
+    return torch.stack([s.detach().norm() for s in unrolled(step, inputs, state)]).flip(0)
+
+
+@wrong("gradient_by_distance", says="cut apart")
+def detached_at_each_step(step, inputs, state):
+    states = [state.detach().requires_grad_()]
+    for t in range(inputs.shape[1]):
+        states.append(step(inputs[:, t], states[-1]).detach().requires_grad_())
+    found = torch.autograd.grad(states[-1].sum(), states, allow_unused=True)
+    return torch.stack([torch.zeros(()) if g is None else g.norm() for g in found]).flip(0)
+
+
+@wrong("gradient_by_distance", says="last state's sum is asked")
+def every_state_counts(step, inputs, state):
+    states = unrolled(step, inputs, state)
+    return torch.stack([g.norm() for g in torch.autograd.grad(torch.stack(states).sum(), states)]).flip(0)
+
+
+@wrong("gradient_by_distance", says="last state's mean")
+def gradient_of_mean(step, inputs, state):
+    states = unrolled(step, inputs, state)
+    return torch.stack([g.norm() for g in torch.autograd.grad(states[-1].mean(), states)]).flip(0)
+
+
+@wrong("gradient_by_distance", says="leaves a gradient in the weights")
+def backward_and_look(step, inputs, state):
+    states = unrolled(step, inputs, state)
+    for s in states:
+        s.retain_grad()
+    states[-1].sum().backward()
+    return torch.stack([s.grad.norm() for s in states]).flip(0)
+
+
+@wrong("gradient_by_distance", says="as they are")
+def divided_by_the_first(step, inputs, state):
+    states = unrolled(step, inputs, state)
+    norms = torch.stack([g.norm() for g in torch.autograd.grad(states[-1].sum(), states)]).flip(0)
+    return norms / norms[0]
+
+
+@wrong("gradient_by_distance", says="grad can be implicitly created only for scalar outputs")
+def no_sum(step, inputs, state):
+    states = unrolled(step, inputs, state)
+    return torch.stack([g.norm() for g in torch.autograd.grad(states[-1], states)]).flip(0)
+
+
+@wrong("gradient_by_distance", says="one norm for each row")
+def norms_by_row(step, inputs, state):
+    states = unrolled(step, inputs, state)
+    return torch.stack([g.norm(dim=1) for g in torch.autograd.grad(states[-1].sum(), states)]).flip(0)
+
+
+# --------------------------------------------------------------------------------------------------- clip_gradients
+
+
+def length(gradients):
+    return sum((g**2).sum() for g in gradients) ** 0.5
+
+
+@wrong("clip_gradients", says="by its own norm")
+def one_by_one(gradients, max_norm):
+    return [g * min(1.0, max_norm / float(g.norm())) if g.any() else g for g in gradients], length(gradients)
+
+
+@wrong("clip_gradients", says="by itself")
+def clamp_values(gradients, max_norm):
+    return [torch.clamp(g, min=-max_norm, max=max_norm) for g in gradients], length(gradients)
+
+
+@wrong("clip_gradients", says="never multiply by more than 1")
+def always_scaled(gradients, max_norm):
+    norm = length(gradients)
+    return [g * max_norm / norm for g in gradients], norm
+
+
+@wrong("clip_gradients", says="multiply by max_norm too")
+def unit_length(gradients, max_norm):
+    norm = length(gradients)
+    return ([g / norm for g in gradients] if norm > max_norm else gradients), norm
+
+
+@wrong("clip_gradients", says="root of the sum of the squares")
+def norms_added(gradients, max_norm):
+    norm = sum(g.norm() for g in gradients)
+    return ([g * max_norm / norm for g in gradients] if norm > max_norm else gradients), norm
+
+
+@wrong("clip_gradients", says="take its square root")
+def without_root(gradients, max_norm):
+    norm = sum((g**2).sum() for g in gradients)
+    return ([g * max_norm / norm for g in gradients] if norm > max_norm else gradients), norm
+
+
+@wrong("clip_gradients", says="norm before clipping, not after")
+def reports_the_result(gradients, max_norm):
+    norm = length(gradients)
+    gradients = [g * max_norm / norm for g in gradients] if norm > max_norm else gradients
+    return gradients, length(gradients)
+
+
+@wrong("clip_gradients", says="return the norm before clipping as well")
+def list_only(gradients, max_norm):
+    norm = length(gradients)
+    return [g * max_norm / norm for g in gradients] if norm > max_norm else gradients
+
+
+@wrong("clip_gradients", says="other order")
+def norm_first(gradients, max_norm):
+    norm = length(gradients)
+    return norm, ([g * max_norm / norm for g in gradients] if norm > max_norm else gradients)
+
+
+@wrong("clip_gradients", says="changes what it was given")
+def clips_in_place(gradients, max_norm):
+    norm = length(gradients)
+    if norm > max_norm:
+        for g in gradients:
+            g.mul_(max_norm / norm)
+    return gradients, norm
+
+
+@wrong("clip_gradients", says="0 / 0")
+def normalise_first(gradients, max_norm):
+    norm = length(gradients)
+    return [g / norm * min(float(norm), max_norm) for g in gradients], norm
+
+
+@wrong("clip_gradients", says="turned round")
+def comparison_reversed(gradients, max_norm):
+    norm = length(gradients)
+    return ([g * max_norm / norm for g in gradients] if norm < max_norm else gradients), norm
+
+
+@wrong("clip_gradients", says="nothing is clipped")
+def loop_variable_only(gradients, max_norm):
+    norm = length(gradients)
+    for g in gradients:
+        g = g * torch.clamp(max_norm / norm, max=1.0)
+    return gradients, norm
+
+
+@wrong("clip_gradients", says="all of them together")
+def the_longest_one(gradients, max_norm):
+    norm = torch.stack([g.norm() for g in gradients]).max()
+    return ([g * max_norm / norm for g in gradients] if norm > max_norm else gradients), norm
+
+
+@wrong("clip_gradients", says="root of the mean square")
+def mean_square(gradients, max_norm):
+    norm = torch.cat([g.flatten() for g in gradients]).square().mean().sqrt()
+    return ([g * max_norm / norm for g in gradients] if norm > max_norm else gradients), norm
+
+
+@wrong("clip_gradients", says=None)
+def changes_the_type(gradients, max_norm):
+    gradients = [g.float() for g in gradients]
+    norm = length(gradients)
+    return ([g * max_norm / norm for g in gradients] if norm > max_norm else gradients), norm
+
+
+# -------------------------------------------------------------------------------------------------------- lstm_step
+
+
+def blocks_of(inputs, hidden, w_input, w_hidden, bias):
+    return (inputs @ w_input + hidden @ w_hidden + bias).chunk(4, dim=-1)
+
+
+@wrong("lstm_step", says="first block writes, the second keeps")
+def forget_comes_first(inputs, hidden, cell, w_input, w_hidden, bias):
+    f, i, g, o = blocks_of(inputs, hidden, w_input, w_hidden, bias)
+    cell = f.sigmoid() * cell + i.sigmoid() * g.tanh()
+    return o.sigmoid() * cell.tanh(), cell
+
+
+@wrong("lstm_step", says="third is the candidate")
+def output_before_candidate(inputs, hidden, cell, w_input, w_hidden, bias):
+    i, f, o, g = blocks_of(inputs, hidden, w_input, w_hidden, bias)
+    cell = f.sigmoid() * cell + i.sigmoid() * g.tanh()
+    return o.sigmoid() * cell.tanh(), cell
+
+
+@wrong("lstm_step", says="order forget, input")
+def order_of_the_blog(inputs, hidden, cell, w_input, w_hidden, bias):
+    f, i, o, g = blocks_of(inputs, hidden, w_input, w_hidden, bias)
+    cell = f.sigmoid() * cell + i.sigmoid() * g.tanh()
+    return o.sigmoid() * cell.tanh(), cell
+
+
+@wrong("lstm_step", says="candidate goes through a sigmoid")
+def everything_sigmoid(inputs, hidden, cell, w_input, w_hidden, bias):
+    i, f, g, o = (block.sigmoid() for block in blocks_of(inputs, hidden, w_input, w_hidden, bias))
+    cell = f * cell + i * g
+    return o * cell.tanh(), cell
+
+
+@wrong("lstm_step", says="gates go through tanh")
+def everything_tanh(inputs, hidden, cell, w_input, w_hidden, bias):
+    i, f, g, o = (block.tanh() for block in blocks_of(inputs, hidden, w_input, w_hidden, bias))
+    cell = f * cell + i * g
+    return o * cell.tanh(), cell
+
+
+@wrong("lstm_step", says="gates are not squashed")
+def nothing_squashed(inputs, hidden, cell, w_input, w_hidden, bias):
+    i, f, g, o = blocks_of(inputs, hidden, w_input, w_hidden, bias)
+    cell = f * cell + i * g.tanh()
+    return o * cell.tanh(), cell
+
+
+@wrong("lstm_step", says="shown as it is")
+def plain_cell_shown(inputs, hidden, cell, w_input, w_hidden, bias):
+    i, f, g, o = blocks_of(inputs, hidden, w_input, w_hidden, bias)
+    cell = f.sigmoid() * cell + i.sigmoid() * g.tanh()
+    return o.sigmoid() * cell, cell
+
+
+@wrong("lstm_step", says="shows the old cell")
+def old_cell_shown(inputs, hidden, cell, w_input, w_hidden, bias):
+    i, f, g, o = blocks_of(inputs, hidden, w_input, w_hidden, bias)
+    new = f.sigmoid() * cell + i.sigmoid() * g.tanh()
+    return o.sigmoid() * cell.tanh(), new
+
+
+@wrong("lstm_step", says="cell itself must not be squashed")
+def tanh_kept_in_the_cell(inputs, hidden, cell, w_input, w_hidden, bias):
+    i, f, g, o = blocks_of(inputs, hidden, w_input, w_hidden, bias)
+    cell = torch.tanh(f.sigmoid() * cell + i.sigmoid() * g.tanh())
+    return o.sigmoid() * cell, cell
+
+
+@wrong("lstm_step", says="there is no forgetting")
+def lstm_of_1997(inputs, hidden, cell, w_input, w_hidden, bias):
+    i, _, g, o = blocks_of(inputs, hidden, w_input, w_hidden, bias)
+    cell = cell + i.sigmoid() * g.tanh()
+    return o.sigmoid() * cell.tanh(), cell
+
+
+@wrong("lstm_step", says="tied")
+def one_gate_for_both(inputs, hidden, cell, w_input, w_hidden, bias):
+    _, f, g, o = blocks_of(inputs, hidden, w_input, w_hidden, bias)
+    cell = f.sigmoid() * cell + (1 - f.sigmoid()) * g.tanh()
+    return o.sigmoid() * cell.tanh(), cell
+
+
+@wrong("lstm_step", says="other order")
+def returns_cell_first(inputs, hidden, cell, w_input, w_hidden, bias):
+    hidden, cell = lstm_step(inputs, hidden, cell, w_input, w_hidden, bias)
+    return cell, hidden
+
+
+@wrong("lstm_step", says="return both")
+def returns_one(inputs, hidden, cell, w_input, w_hidden, bias):
+    return lstm_step(inputs, hidden, cell, w_input, w_hidden, bias)[0]
+
+
+@wrong("lstm_step", says="bias is missing")
+def no_bias_in_gates(inputs, hidden, cell, w_input, w_hidden, bias):
+    i, f, g, o = blocks_of(inputs, hidden, w_input, w_hidden, 0)
+    cell = f.sigmoid() * cell + i.sigmoid() * g.tanh()
+    return o.sigmoid() * cell.tanh(), cell
+
+
+@wrong("lstm_step", says="hidden state before is not used")
+def no_recurrence(inputs, hidden, cell, w_input, w_hidden, bias):
+    i, f, g, o = (inputs @ w_input + bias).chunk(4, dim=-1)
+    cell = f.sigmoid() * cell + i.sigmoid() * g.tanh()
+    return o.sigmoid() * cell.tanh(), cell
+
+
+@wrong("lstm_step", says="every fourth column")
+def reshaped(inputs, hidden, cell, w_input, w_hidden, bias):
+    blocks = (inputs @ w_input + hidden @ w_hidden + bias).unflatten(-1, (-1, 4))
+    i, f, g, o = blocks.unbind(-1)
+    cell = f.sigmoid() * cell + i.sigmoid() * g.tanh()
+    return o.sigmoid() * cell.tanh(), cell
+
+
+@wrong("lstm_step", says="second axis")
+def chunk_dim_1(inputs, hidden, cell, w_input, w_hidden, bias):
+    i, f, g, o = (inputs @ w_input + hidden @ w_hidden + bias).chunk(4, dim=1)
+    cell = f.sigmoid() * cell + i.sigmoid() * g.tanh()
+    return o.sigmoid() * cell.tanh(), cell
+
+
+@wrong("lstm_step", says="changes what it was given")
+def cell_in_place(inputs, hidden, cell, w_input, w_hidden, bias):
+    i, f, g, o = blocks_of(inputs, hidden, w_input, w_hidden, bias)
+    cell *= f.sigmoid()
+    cell += i.sigmoid() * g.tanh()
+    return o.sigmoid() * cell.tanh(), cell
+
+
+@wrong("lstm_step", says="road on which learning reaches back")
+def cell_without_gradient(inputs, hidden, cell, w_input, w_hidden, bias):
+    i, f, g, o = blocks_of(inputs, hidden, w_input, w_hidden, bias)
+    cell = f.sigmoid() * cell.detach() + i.sigmoid() * g.tanh()
+    return o.sigmoid() * cell.tanh(), cell
+
+
+@wrong("lstm_step", says="hidden is not gated")
+def output_gate_forgotten(inputs, hidden, cell, w_input, w_hidden, bias):
+    i, f, g, _ = blocks_of(inputs, hidden, w_input, w_hidden, bias)
+    cell = f.sigmoid() * cell + i.sigmoid() * g.tanh()
+    return cell.tanh(), cell
+
+
+# ------------------------------------------------------------------------------------------------------------- LSTM
+
+
+class Learners(nn.Module):
+    """What most learners write; each wrong answer below spoils one thing."""
+
+    def __init__(self, d_in, d_hidden, forget_bias=1.0, generator=None):
+        super().__init__()
+        self.d_hidden, k = d_hidden, d_hidden**-0.5
+        self.w_input = nn.Parameter((2 * torch.rand(d_in, 4 * d_hidden, generator=generator) - 1) * k)
+        self.w_hidden = nn.Parameter((2 * torch.rand(d_hidden, 4 * d_hidden, generator=generator) - 1) * k)
+        self.bias = nn.Parameter(torch.zeros(4 * d_hidden))
+        self.bias.data[d_hidden : 2 * d_hidden] = forget_bias
+
+    def forward(self, inputs, state=None, lengths=None):
+        hidden, cell = self.start(inputs, state)
+        states = []
+        for t in range(inputs.shape[1]):
+            new_hidden, new_cell = lstm_step(inputs[:, t], hidden, cell, self.w_input, self.w_hidden, self.bias)
+            shown, hidden, cell = self.move(t, lengths, hidden, cell, new_hidden, new_cell)
+            states.append(shown)
+        return self.finish(states, hidden, cell)
+
+    def start(self, inputs, state):
+        zeros = torch.zeros(inputs.shape[0], self.d_hidden, dtype=inputs.dtype)
+        return (zeros, zeros) if state is None else state
+
+    def move(self, t, lengths, hidden, cell, new_hidden, new_cell):
+        if lengths is None:
+            return new_hidden, new_hidden, new_cell
+        real = (t < lengths).unsqueeze(1)
+        return new_hidden * real, torch.where(real, new_hidden, hidden), torch.where(real, new_cell, cell)
+
+    def finish(self, states, hidden, cell):
+        return torch.stack(states, dim=1), (hidden, cell)
+
+
+@wrong("LSTM", says="has no forget_bias")
+class PlainBias(Learners):
+    def __init__(self, d_in, d_hidden, forget_bias=1.0, generator=None):
+        super().__init__(d_in, d_hidden, 0.0, generator)
+
+
+@wrong("LSTM", says="first block, the input gate's")
+class BiasTooEarly(Learners):
+    def __init__(self, d_in, d_hidden, forget_bias=1.0, generator=None):
+        super().__init__(d_in, d_hidden, 0.0, generator)
+        self.bias.data[:d_hidden] = forget_bias
+
+
+@wrong("LSTM", says="in all four blocks")
+class BiasEverywhere(Learners):
+    def __init__(self, d_in, d_hidden, forget_bias=1.0, generator=None):
+        super().__init__(d_in, d_hidden, forget_bias, generator)
+        self.bias.data[:] = forget_bias
+
+
+@wrong("LSTM", says="always gets 1")
+class BiasFixed(Learners):
+    def __init__(self, d_in, d_hidden, forget_bias=1.0, generator=None):
+        super().__init__(d_in, d_hidden, 1.0, generator)
+
+
+@wrong("LSTM", says="no 'parameter `bias`'")
+class BiasIsNoParameter(Learners):
+    def __init__(self, d_in, d_hidden, forget_bias=1.0, generator=None):
+        super().__init__(d_in, d_hidden, forget_bias, generator)
+        bias = self.bias.detach()
+        del self.bias
+        self.bias = bias
+
+
+@wrong("LSTM", says="draw them at random")
+class StartsAtZero(Learners):
+    def __init__(self, d_in, d_hidden, forget_bias=1.0, generator=None):
+        super().__init__(d_in, d_hidden, forget_bias, generator)
+        nn.init.zeros_(self.w_input)
+        nn.init.zeros_(self.w_hidden)
+
+
+@wrong("LSTM", says="lies within 1/sqrt(d_hidden)")
+class WeightsOfSizeOne(Learners):
+    def __init__(self, d_in, d_hidden, forget_bias=1.0, generator=None):
+        super().__init__(d_in, d_hidden, forget_bias, generator)
+        nn.init.normal_(self.w_input)
+        nn.init.normal_(self.w_hidden)
+
+
+@wrong("LSTM", says="the same with the same seed")
+class IgnoresTheGenerator(Learners):
+    def __init__(self, d_in, d_hidden, forget_bias=1.0, generator=None):
+        super().__init__(d_in, d_hidden, forget_bias, None)
+
+
+@wrong("LSTM", says="`state` is not used")
+class IgnoresTheState(Learners):
+    def start(self, inputs, state):
+        return super().start(inputs, None)
+
+
+@wrong("LSTM", says="cell at the start is given too")
+class IgnoresTheCell(Learners):
+    def start(self, inputs, state):
+        hidden, cell = super().start(inputs, state)
+        return hidden, torch.zeros_like(cell)
+
+
+@wrong("LSTM", says="lengths are not used")
+class IgnoresLengths(Learners):
+    def move(self, t, lengths, hidden, cell, new_hidden, new_cell):
+        return new_hidden, new_hidden, new_cell
+
+
+@wrong("LSTM", says="the states on padding must be zero")
+class ShowsThePadding(Learners):
+    def move(self, t, lengths, hidden, cell, new_hidden, new_cell):
+        _, hidden, cell = super().move(t, lengths, hidden, cell, new_hidden, new_cell)
+        return hidden, hidden, cell
+
+
+@wrong("LSTM", says="padding included")
+class ReadsThePadding(Learners):
+    def move(self, t, lengths, hidden, cell, new_hidden, new_cell):
+        shown, _, _ = super().move(t, lengths, hidden, cell, new_hidden, new_cell)
+        return shown, new_hidden, new_cell
+
+
+@wrong("LSTM", says="it must stand still")
+class ForgetsOnPadding(Learners):
+    def move(self, t, lengths, hidden, cell, new_hidden, new_cell):
+        real = 1 if lengths is None else (t < lengths).unsqueeze(1)
+        return new_hidden * real, new_hidden * real, new_cell * real
+
+
+@wrong("LSTM", says="counting starts at 0")
+class OneTooMany(Learners):
+    def move(self, t, lengths, hidden, cell, new_hidden, new_cell):
+        return super().move(t - 1, lengths, hidden, cell, new_hidden, new_cell)
+
+
+@wrong("LSTM", says="stack the states along dim=1")
+class PositionsFirst(Learners):
+    def finish(self, states, hidden, cell):
+        return torch.stack(states), (hidden, cell)
+
+
+@wrong("LSTM", says="return the last (hidden, cell) as well")
+class StatesOnly(Learners):
+    def finish(self, states, hidden, cell):
+        return torch.stack(states, dim=1)
+
+
+@wrong("LSTM", says="one pair")
+class ThreeResults(Learners):
+    def finish(self, states, hidden, cell):
+        return torch.stack(states, dim=1), hidden, cell
+
+
+@wrong("LSTM", says="hidden first")
+class CellFirst(Learners):
+    def finish(self, states, hidden, cell):
+        return torch.stack(states, dim=1), (cell, hidden)
+
+
+@wrong("LSTM", says="must reach every earlier step")
+class CutsTheChain(Learners):
+    def move(self, t, lengths, hidden, cell, new_hidden, new_cell):
+        shown, hidden, cell = super().move(t, lengths, hidden, cell, new_hidden, new_cell)
+        return shown, hidden.detach(), cell.detach()
+
+
+@wrong("LSTM", says="no 'parameter `bias`'")
+class TorchInside(nn.Module):
+    def __init__(self, d_in, d_hidden, forget_bias=1.0, generator=None):
+        super().__init__()
+        self.lstm = nn.LSTM(d_in, d_hidden, batch_first=True)
+
+    def forward(self, inputs, state=None, lengths=None):
+        return self.lstm(inputs)
+
+
+@wrong("LSTM", says="dtype")
+class AlwaysFloat32(Learners):
+    def start(self, inputs, state):
+        return (torch.zeros(len(inputs), self.d_hidden),) * 2 if state is None else state
+
+    def move(self, t, lengths, hidden, cell, new_hidden, new_cell):
+        shown, hidden, cell = super().move(t, lengths, hidden, cell, new_hidden, new_cell)
+        return shown.float(), hidden, cell
+
+
+@wrong("LSTM", says="a class is asked for")
+def a_function(inputs, state=None, lengths=None):
+    return inputs, state

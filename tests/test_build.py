@@ -1,0 +1,143 @@
+"""From source to notebooks: ids, markers, clean metadata, and that a build of an unchanged tree changes nothing."""
+
+import json
+import re
+
+import nbformat
+import pytest
+
+from lib.course import build as builder
+from lib.course.build import as_text, build, load, main, out_of_step, stub
+from lib.course.cells import NOTEBOOKS, SOLUTIONS, names_bound, names_used, parse, untrained_cells
+
+SOURCE = '''# %% [markdown]
+# # 99 · Toy
+
+# %%
+import torch
+
+# %% exercise="weighted_average" difficulty=1 minutes=1
+def weighted_average(weights, values):
+    """One mix."""
+    ### BEGIN SOLUTION
+    secret = torch.einsum("k,kd->d", weights, values)
+    return secret
+    ### END SOLUTION
+
+# %% check="weighted_average"
+
+# %%
+print(weighted_average(torch.ones(1), torch.full((1, 1), 4.0)).item())
+
+# %% tags=["training"]
+trained = weighted_average(torch.ones(1), torch.full((1, 1), 2.0)).item()
+
+# %%
+print(trained)
+'''
+
+
+@pytest.fixture
+def toy(tmp_path, monkeypatch):
+    (tmp_path / "solutions").mkdir()
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.setattr(builder, "NOTEBOOKS", tmp_path / "notebooks")
+    monkeypatch.setattr(builder, "SOLUTIONS", tmp_path / "solutions")
+    source = tmp_path / "solutions" / "99_toy.py"
+    source.write_text(SOURCE, encoding="utf-8")
+    return source
+
+
+def test_build_writes_both_notebooks_and_a_second_build_changes_no_byte(toy):
+    assert build(toy) == ["solutions/99_toy.ipynb", "notebooks/99_toy.ipynb"]
+    files = [toy.with_suffix(".ipynb"), builder.NOTEBOOKS / "99_toy.ipynb"]
+    before = [(file.read_bytes(), file.stat().st_mtime_ns) for file in files]
+    assert build(toy) == [] and out_of_step(toy) == []
+    assert before == [(file.read_bytes(), file.stat().st_mtime_ns) for file in files]
+    solution = nbformat.read(files[0], 4)
+    assert [o.text for cell in solution.cells if cell.cell_type == "code" for o in cell.outputs] == [
+        "✓ weighted_average\n",
+        "4.0\n",
+        "2.0\n",
+    ]
+    nbformat.validate(solution)
+
+
+def test_no_answer_can_be_read_out_of_the_stub(toy):
+    text = as_text(stub(load(toy)))
+    assert not [part for part in ("secret", "einsum", "SOLUTION", "✓") if part in text]
+    cell = next(cell for cell in json.loads(text)["cells"] if cell["id"] == "exercise-weighted_average")
+    assert "".join(cell["source"]).endswith('    """One mix."""\n    # YOUR CODE HERE\n    raise NotImplementedError()')
+
+
+def test_ids_are_stable_when_a_cell_is_put_in(toy):
+    before = [cell.id for cell in load(toy).cells]
+    toy.write_text(SOURCE.replace("# %%\nprint(w", "# %%\nprint(1)\n\n# %%\nprint(w"), encoding="utf-8")
+    after = [cell.id for cell in load(toy).cells]
+    assert [one for one in after if one in before] == before and len(after) == len(before) + 1
+
+
+def test_check_cells_are_locked_and_training_output_is_ignored(toy):
+    cells = {cell.id: cell for cell in load(toy).cells}
+    assert cells["check-weighted_average"].metadata == {
+        "check": "weighted_average",
+        "deletable": False,
+        "editable": False,
+    }
+    assert "deletable" not in cells["exercise-weighted_average"].metadata
+    training = next(cell for cell in cells.values() if cell.source.startswith("trained"))
+    assert training.metadata.tags == ["nbval-ignore-output", "training"]
+
+
+@pytest.mark.parametrize(
+    "before, after, complaint",
+    [
+        ("### BEGIN SOLUTION", "# begin", "exercise 'weighted_average' has no marked solution"),
+        ("print(trained)", "### BEGIN SOLUTION\n1\n### END SOLUTION", "markers outside an exercise"),
+        ("print(trained)", "import sys; sys.stderr.write('careful')", "writes to stderr: careful"),
+        ("print(trained)", "from IPython.display import HTML; HTML('x')", "displays text/html"),
+        ("print(trained)", "1 / 0", "ZeroDivisionError"),
+    ],
+)
+def test_build_refuses(toy, before, after, complaint):
+    toy.write_text(SOURCE.replace(before, after), encoding="utf-8")
+    with pytest.raises(Exception, match=re.escape(complaint)):
+        build(toy)
+    assert not (builder.NOTEBOOKS / "99_toy.ipynb").exists()
+
+
+def test_check_notices_every_way_to_be_out_of_step(toy, capsys):
+    assert main(["--check"]) == 1
+    build(toy)
+    assert main(["--check"]) == 0
+    stub_path = builder.NOTEBOOKS / "99_toy.ipynb"
+    good = stub_path.read_text(encoding="utf-8")
+    stub_path.write_text(good + " ", encoding="utf-8")
+    assert out_of_step(toy) == ["notebooks/99_toy.ipynb is not built from solutions/99_toy.py"]
+    stub_path.write_text(good, encoding="utf-8")
+    toy.write_text(SOURCE + "\n# %%\nprint('new')\n", encoding="utf-8")
+    assert len(out_of_step(toy)) == 2
+    with pytest.raises(SystemExit):
+        main(["98"])
+    assert "there is no notebook 98" in capsys.readouterr().err
+
+
+def test_cells_that_wait_for_training_are_left_out(toy):
+    kept = [cell.source.splitlines()[0] for cell in untrained_cells(load(toy).cells)]
+    assert kept == ["import torch", "def weighted_average(weights, values):", "from lib.checks import check", kept[-1]]
+    assert kept[-1].startswith("print(weighted_average")
+
+
+def test_names_bound_and_used():
+    function = "def f(x):\n    y = x + outer\n    return nn.Linear(y)"
+    tree = parse(f"import torch.nn as nn\n{function}\na, (b, *c) = f(d)\nfor i in e: g = i")
+    assert names_bound(tree) == {"nn", "f", "a", "b", "c", "i", "g"}
+    assert names_used(tree) >= {"outer", "nn", "d", "e"}
+    assert not names_used(tree) & {"x", "y"}
+    assert parse("%matplotlib inline") is None
+
+
+def test_the_committed_notebooks_are_in_step():
+    findings = [line for source in sorted(SOLUTIONS.glob("[0-9]*.py")) for line in out_of_step(source)]
+    assert not findings, findings
+    assert {path.stem for path in SOLUTIONS.glob("*.py")} == {path.stem for path in NOTEBOOKS.glob("*.ipynb")}

@@ -1,0 +1,79 @@
+"""What every notebook keeps to: headings, sizes, hints, and prose that can be read in a contents panel."""
+
+import re
+
+import pytest
+
+from lib.checks import NOTEBOOKS
+from lib.course.build import LARGEST
+from lib.course.cells import SOLUTIONS, role
+from tests.learners import solution, untouched
+
+HEADINGS = ["The question", "By hand", "The picture", "In code", "What to remember"]  # in this order, others between
+LONGEST_CELL, LONGEST_CLASS, MOST_CELLS = 15, 30, 70
+FILLERS = re.compile(r"\b(simply|just|obviously|trivially|basically)\b", re.IGNORECASE)
+
+
+@pytest.fixture(params=NOTEBOOKS, scope="module")
+def stem(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def cells(stem):
+    return solution(stem).cells
+
+
+def test_headings_stand_in_the_usual_order(stem, cells):
+    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    title, *found = re.findall(r"^#{1,2} (.+)$", text, re.MULTILINE)
+    assert re.match(rf"{int(stem[:2])} · ", title)
+    assert [heading for heading in found if heading in HEADINGS] == HEADINGS
+    exercises = [heading for heading in found if heading.startswith("Exercise")]
+    assert exercises == [f"Exercise {int(stem[:2])}.{i} · {name}" for i, name in enumerate(NOTEBOOKS[stem], 1)]
+    assert "After this notebook you can" in cells[0].source and "**Next**" in cells[-1].source
+
+
+def test_cells_are_short(stem, cells):
+    assert len(cells) <= MOST_CELLS
+    for cell in cells:
+        if cell.cell_type == "code":
+            lines = [line for line in cell.source.splitlines() if line.strip()]
+            most = LONGEST_CLASS if "class " in cell.source or role(cell)[0] == "exercise" else LONGEST_CELL
+            assert len(lines) <= most, f"{stem}: {len(lines)} lines in the cell that begins {lines[0]!r}"
+
+
+def test_exercises_have_hints_difficulty_and_minutes(stem, cells):
+    for i, cell in enumerate(cells):
+        if role(cell)[0] == "exercise":
+            task = cells[i - 1].source
+            assert "<details><summary>" in task and "minutes" in task and re.search("[●○]{3}", task)
+            assert {"difficulty", "minutes"} <= cell.metadata.keys()
+            assert role(cells[i + 1]) == ("check", role(cell)[1])
+
+
+def test_prose_does_not_say_that_it_is_easy(cells):
+    for cell in cells:
+        if cell.cell_type == "markdown":
+            assert not FILLERS.search(cell.source), cell.source
+
+
+def test_sizes_outputs_and_metadata(stem, cells):
+    assert (SOLUTIONS / f"{stem}.ipynb").stat().st_size <= LARGEST
+    pictures = 0
+    for cell in cells:
+        assert cell.metadata.keys() <= {
+            "exercise",
+            "check",
+            "difficulty",
+            "minutes",
+            "tags",
+            "deletable",
+            "editable",
+            "seconds",
+        }
+        for output in cell.get("outputs", []):
+            assert output.output_type in ("stream", "display_data", "execute_result"), output
+            pictures += "image/png" in output.get("data", {})
+    assert pictures
+    assert all(not cell.get("outputs") and not cell.get("execution_count") for cell in untouched(stem).cells)
