@@ -69,7 +69,7 @@ def only_the_second_is_solved():
     return answered(BOOK, SECOND)
 
 
-@scenario(**{name: "wrong" for name in NAMES})
+@scenario(**dict.fromkeys(NAMES, "wrong"))
 def all_are_wrong_and_each_is_told_so():
     return answered(BOOK, **{name: wrong_cell(BOOK, name) for name in NAMES})
 

@@ -158,11 +158,6 @@ def _(answer, rng):
     return answer(normal(3, 11, 5, rng=rng), normal(3, 7, rng=rng), *weights(5, 7, rng))
 
 
-@run_rnn.probe("3 sequences of 3 symbols, where swapped axes would still fit")
-def _(answer, rng):
-    return answer(normal(3, 3, 3, rng=rng), normal(3, 3, rng=rng), *weights(3, 3, rng))
-
-
 @run_rnn.probe("a sequence of one symbol")
 def _(answer, rng):
     return answer(normal(2, 1, 3, rng=rng), normal(2, 5, rng=rng), *weights(3, 5, rng))
@@ -279,25 +274,9 @@ def _(answer, rng):
     return answer(normal(2, 5, 7, rng=rng), torch.randint(7, (2, 5), generator=rng))
 
 
-@next_character_loss.probe("a square case: batch 3, 3 positions, 3 characters")
-def _(answer, rng):
-    return answer(normal(3, 3, 3, rng=rng) * 3, torch.randint(3, (3, 3), generator=rng))
-
-
-@next_character_loss.probe("2 positions, the shortest text")
-def _(answer, rng):
-    return answer(normal(3, 2, 5, rng=rng), torch.randint(5, (3, 2), generator=rng))
-
-
 @next_character_loss.probe("a batch of one")
 def _(answer, rng):
     return answer(normal(1, 7, 5, rng=rng), torch.randint(5, (1, 7), generator=rng))
-
-
-@next_character_loss.probe("a model that knows the text: 20 for each right next character, 0 for the others")
-def _(answer, rng):
-    ids = torch.randint(5, (2, 11), generator=rng)
-    return answer(20.0 * functional.one_hot(ids.roll(-1, 1), 5).float(), ids)
 
 
 @next_character_loss.probe("scores as large as 1000")
@@ -437,21 +416,6 @@ def _(answer, rng):
     return answer(squashing(w_input, w_hidden), normal(3, 7, 2, rng=rng), normal(3, 5, rng=rng))
 
 
-@gradient_by_distance.probe("one step")
-def _(answer, rng):
-    return answer(halving, torch.ones(1, 1, 2), torch.ones(1, 2))
-
-
-@gradient_by_distance.probe("the same with batch 2 and 3 numbers in the state: the norm is over all of them")
-def _(answer, rng):
-    return answer(halving, normal(2, 5, 3, rng=rng), normal(2, 3, rng=rng))
-
-
-@gradient_by_distance.probe("a state that is tripled at each step")
-def _(answer, rng):
-    return answer(lambda inputs, state: 3 * state - inputs, normal(2, 4, 3, rng=rng), normal(2, 3, rng=rng))
-
-
 @gradient_by_distance.probe("an RNN whose weights are being trained, from a state that wants a gradient too")
 def _(answer, rng):
     w_input, w_hidden, _ = (weight.requires_grad_() for weight in weights(3, 3, rng))
@@ -570,24 +534,9 @@ def _(answer, rng):
     return answer([normal(3, 5, rng=rng) * 9, normal(7, rng=rng), normal(2, 3, 5, rng=rng)], 0.7)
 
 
-@clip_gradients.probe("gradients below the limit, which stay as they are")
-def _(answer, rng):
-    return answer([normal(2, 3, rng=rng) * 0.01, normal(5, rng=rng) * 0.02], 1.0)
-
-
-@clip_gradients.probe("gradients just below the limit")
-def _(answer, rng):
-    return answer([torch.tensor([[3.0, 4.0]])], 5.5)
-
-
 @clip_gradients.probe("gradients that are all zero")
 def _(answer, rng):
     return answer([torch.zeros(2, 3), torch.zeros(5)], 1.0)
-
-
-@clip_gradients.probe("exploded gradients, a million long")
-def _(answer, rng):
-    return answer([normal(3, 2, rng=rng) * 1e6, normal(5, rng=rng)], 1.0)
 
 
 @clip_gradients.probe("float64, and the type of the gradients is kept")

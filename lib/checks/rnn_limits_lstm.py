@@ -22,18 +22,10 @@ def normal(*shape, rng):
 # -------------------------------------------------------------------------------------------------------- lstm_step
 
 
-def _gates(write, keep, candidate, show):
-    """A case without weights: the four blocks come from the bias."""
-    bias = torch.tensor([write, keep, candidate, show])
-    return lambda answer, rng: answer(
-        torch.zeros(1, 1), torch.zeros(1, 1), torch.full((1, 1), 0.5), torch.zeros(1, 4), torch.zeros(1, 4), bias
-    )
-
-
-lstm_step.probe("cell 0.5, hidden 0, weights 0 and the bias (1, -1, 0.7, 0.4)")(_gates(1.0, -1.0, 0.7, 0.4))
-lstm_step.probe("forget gate closed, input gate open, so the cell becomes tanh(1)")(_gates(30.0, -30.0, 1.0, 0.4))
-lstm_step.probe("forget gate open, input gate closed, so the cell keeps its 0.5")(_gates(-30.0, 30.0, 1.0, 0.4))
-lstm_step.probe("output gate open, so hidden is tanh of the cell")(_gates(1.0, 0.3, -0.7, 30.0))
+@lstm_step.probe("cell 0.5, hidden 0, weights 0 and the bias (1, -1, 0.7, 0.4)")
+def _(answer, rng):
+    zero, cell, bias = torch.zeros(1, 1), torch.full((1, 1), 0.5), torch.tensor([1.0, -1.0, 0.7, 0.4])
+    return answer(zero, zero, cell, torch.zeros(1, 4), torch.zeros(1, 4), bias)
 
 
 @lstm_step.probe("batch 3, d_in 5, d_hidden 7")
@@ -47,37 +39,18 @@ def _(answer, rng):
     return answer(normal(2, 3, rng=rng), normal(2, 5, rng=rng), cell, *weights(3, 5, rng, blocks=4))
 
 
-@lstm_step.probe("d_in = d_hidden = 3, where swapped weights would still fit")
-def _(answer, rng):
-    return answer(normal(2, 3, rng=rng), normal(2, 3, rng=rng), normal(2, 3, rng=rng), *weights(3, 3, rng, blocks=4))
-
-
-@lstm_step.probe("no batch: inputs (5,), hidden and cell (3,)")
-def _(answer, rng):
-    return answer(normal(5, rng=rng), normal(3, rng=rng), normal(3, rng=rng), *weights(5, 3, rng, blocks=4))
-
-
 @lstm_step.probe("two leading dimensions, 2 and 4")
 def _(answer, rng):
     hidden, cell = normal(2, 4, 3, rng=rng), normal(2, 4, 3, rng=rng)
     return answer(normal(2, 4, 5, rng=rng), hidden, cell, *weights(5, 3, rng, blocks=4))
 
 
-@lstm_step.probe("the gradients of the hidden state for everything that goes in")
+@lstm_step.probe("the gradients for everything that goes in")
 def _(answer, rng):
-    return _lstm_gradients(answer, rng, 0)
-
-
-@lstm_step.probe("the gradients of the cell for everything that goes in")
-def _(answer, rng):
-    return _lstm_gradients(answer, rng, 1)
-
-
-def _lstm_gradients(answer, rng, part):
     tensors = [normal(3, 5, rng=rng), normal(3, 2, rng=rng), normal(3, 2, rng=rng), *weights(5, 2, rng, blocks=4)]
     inputs, hidden, cell, w_input, w_hidden, bias = (tensor.requires_grad_() for tensor in tensors)
-    result = answer(inputs, hidden, cell, w_input, w_hidden, bias)[part]
-    return gradients(result, inputs=inputs, hidden=hidden, cell=cell, w_input=w_input, w_hidden=w_hidden, bias=bias)
+    both = torch.cat(answer(inputs, hidden, cell, w_input, w_hidden, bias), dim=-1)
+    return gradients(both, inputs=inputs, hidden=hidden, cell=cell, w_input=w_input, w_hidden=w_hidden, bias=bias)
 
 
 def _blocks(inputs, hidden, w_input, w_hidden, bias):
@@ -277,23 +250,9 @@ def _(answer, rng):
     return fill(answer(3, 5), rng)(normal(2, 3, 3, rng=rng), (normal(2, 5, rng=rng), normal(2, 5, rng=rng)))
 
 
-@LSTM.probe("3 sequences of 3 symbols with d_in 3 and d_hidden 3, where swapped axes would still fit")
-def _(answer, rng):
-    return fill(answer(3, 3), rng)(normal(3, 3, 3, rng=rng))
-
-
 @LSTM.probe("lengths 4, 2, 5: the states, zero on padding, and the end of each sequence")
 def _(answer, rng):
     return fill(answer(2, 3), rng)(normal(3, 5, 2, rng=rng), None, torch.tensor([4, 2, 5]))
-
-
-@LSTM.probe("lengths and a given state; other padding must change nothing")
-def _(answer, rng):
-    module, inputs, lengths = fill(answer(2, 3), rng), normal(2, 5, 2, rng=rng), torch.tensor([3, 1])
-    state = normal(2, 3, rng=rng), normal(2, 3, rng=rng)
-    first = module(inputs, state, lengths)
-    padding = torch.arange(5)[None, :, None] >= lengths[:, None, None]
-    return first, module(torch.where(padding, torch.full_like(inputs, 7.0), inputs), state, lengths)
 
 
 @LSTM.probe("a batch of one with its length")
@@ -301,25 +260,17 @@ def _(answer, rng):
     return fill(answer(3, 2), rng)(normal(1, 5, 3, rng=rng), None, torch.tensor([2]))
 
 
-@LSTM.probe("two calls, the second from the state that the first returned")
+@LSTM.probe("two calls of one model, each from zeros")
 def _(answer, rng):
-    module, inputs = fill(answer(3, 5), rng), normal(2, 7, 3, rng=rng)
-    _, state = module(inputs[:, :4])
-    return module(inputs[:, 4:], state)
+    module, inputs = fill(answer(3, 5), rng), normal(2, 2, 3, rng=rng)
+    return module(inputs), module(inputs)
 
 
-@LSTM.probe("the gradients of the states for inputs and weights")
-def _(answer, rng):
-    module, inputs = fill(answer(3, 5), rng), normal(2, 5, 3, rng=rng).requires_grad_()
-    states, _ = module(inputs)
-    return gradients(states, inputs=inputs, **dict(module.named_parameters()))
-
-
-@LSTM.probe("the gradients of the last cell, with lengths")
+@LSTM.probe("the gradients for inputs and weights")
 def _(answer, rng):
     module, inputs = fill(answer(3, 5), rng), normal(2, 5, 3, rng=rng).requires_grad_()
-    _, (_, cell) = module(inputs, None, torch.tensor([5, 3]))
-    return gradients(cell, inputs=inputs, **dict(module.named_parameters()))
+    states, (_, cell) = module(inputs, None, torch.tensor([5, 3]))
+    return gradients(torch.cat([states.flatten(1), cell], dim=1), inputs=inputs, **dict(module.named_parameters()))
 
 
 @LSTM.probe("float64")
@@ -351,6 +302,13 @@ def _(answer, rng):
 
 def _same(one, other):
     return [(name, torch.equal(getattr(one, name), getattr(other, name))) for name in ("w_input", "w_hidden")]
+
+
+@LSTM.mistake("the state is kept from one call to the next: without a given state, every call starts from zeros.")
+class Remembers(recurrent.LSTM):
+    def forward(self, inputs, state=None, lengths=None):
+        states, self.kept = super().forward(inputs, getattr(self, "kept", state), lengths)
+        return states, self.kept
 
 
 def _variant(**changes):
@@ -530,7 +488,17 @@ def cut_between_lstm_steps(forward, inputs, state, lengths):
     states = []
     for position in range(inputs.shape[1]):
         left = None if lengths is None else lengths - position
-        one, state = forward(inputs[:, position : position + 1], state, left)
-        state = tuple(part.detach() for part in state)
+        one, state = forward(inputs[:, position : position + 1], state and tuple(p.detach() for p in state), left)
         states.append(one)
     return torch.cat(states, dim=1), state
+
+
+@lstm_mistake("the mask runs along the features: `(position < lengths)[:, None]` has one row for each sequence.")
+def mask_along_the_features(forward, inputs, state, lengths):
+    states = []
+    for position in range(inputs.shape[1]):
+        (_, new), before = forward(inputs[:, position : position + 1], state), state or (torch.zeros(()),) * 2
+        real = True if lengths is None else position < lengths
+        state = tuple(torch.where(real, a, b) for a, b in zip(new, before, strict=True)) if lengths is not None else new
+        states.append(state[0] * real)
+    return torch.stack(states, dim=1), state

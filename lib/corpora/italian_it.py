@@ -12,7 +12,7 @@ import random
 from dataclasses import dataclass
 
 from lib.corpora.italian_clauses import Be, Clause, Joined
-from lib.corpora.italian_nouns import NOUNS, Adjective, Noun, adjective, adjectives_for, nouns_of
+from lib.corpora.italian_nouns import Adjective, Noun, adjective, adjectives_for, nouns_of
 from lib.corpora.italian_phrases import Beside, Name, Phrase, Pronoun
 from lib.corpora.italian_verbs import NAMES, Verb, verb
 
@@ -55,6 +55,7 @@ FRAMES = (
     Frame(verb("cross"), ANIMALS, nouns_of("crossing"), ("tired", "scared", "sick"), ("wide", "dangerous", "deep", "muddy"), None, True),
 )  # fmt: skip
 FRAME_WEIGHTS = (34, 10, 14, 8, 10, 10)
+UNGRADED = ("burnt", "broken", "unripe", "new", "full", "empty")  # not too burnt, nor very burnt
 VESSELS = nouns_of("glass", "cup", "bottle", "jug", "pot", "bucket")
 EATEN = (("tasty", "fresh", "delicious"), ("salty", "unripe", "burnt", "bitter", "cold", "hot"))
 BOUGHT = (("beautiful", "new", "light"), ("expensive", "small", "old", "ugly", "broken", "dirty"))
@@ -120,7 +121,7 @@ def plain_it(rng: random.Random) -> Reference:
     while True:
         thing = Phrase(rng.choice(nouns_of(*kinds)))
         fitting = [entry for entry in adjectives_for(thing.noun) if entry.english in qualities[negative]]
-        if fitting and NOUNS[thing.noun.english].italian not in ("computer",):
+        if fitting:
             break
     tense = rng.choices(("past", "future"), (8, 2))[0]
     clause = Clause(who, action, tense, thing, negative=negative)
@@ -138,5 +139,5 @@ def _joined(
     candidates: tuple[Phrase, ...],
 ) -> Reference:
     be = Be(Pronoun("3s" + referent.gender, thing=True), quality, "past" if clause.tense == "past" else "present")
-    be.degree = "" if quality.english in ("burnt", "broken", "unripe", "new") and rng.random() < 2 else rng.choice(degrees)
+    be.degree = "" if quality.english in UNGRADED else rng.choice(degrees)
     return Reference(Joined(clause, conjunction, be), referent, be, candidates)

@@ -215,12 +215,14 @@ DEEDS = {
 - "Ready!" {f.cried}. They wanted to {verb} the {project}, but it {failure}.
 - A {place.creature} watched {place.spot} as the {project} {failure}.
 
+?
 - {h} was close to tears. "All that work for nothing, and on a {weekday}, too!" {h.said}.
 - "That was the shortest {project} in the world," {f.said}, and {h} did not know whether to laugh or to cry.
 - {f} kicked a {find1}. "Never again a {project}!" {f.said}, but {h} was already thinking.
 
 =
 
+?
 - {g}, who had seen it all, came over from the {landmark}. "{tip}," {g.said}.
 - "{tip}," {g.said}, who was {doing}. "As a child I had a {project} that {failure}."
 - "May I say something?" {g.asked}, who was {doing}. "{tip}."
@@ -235,6 +237,7 @@ DEEDS = {
 
 @home
 
+?
 - "First we made a mistake and then a {project}," {h.said}. "The mistake was useful, too."
 - On the {project} {h} wrote with {colour} chalk: built twice by {h.name} and {f.name}.
 - The {project} is still there, {place.at}, and whoever comes to see it must hear from {h.obj}: "{tip}."
@@ -273,6 +276,7 @@ DEEDS = {
 - {h} had nearly forgotten it when, one {weekday} in {next_month}, the {patient} came back. From then on it {thanks}.
 - Did the {patient} forget {h.obj}? On the contrary: all through {next_month} it {thanks}.
 
+?
 - "You helped it with {tool}," {e.said}, "and it helps you with what it has."
 - "It cannot say thank you," {f.said}, "but it found a way."
 - "One good turn," {e.said} over {treat}, and {h} said: "And another."
@@ -285,6 +289,7 @@ DEEDS = {
 - {place.spot} they found {thing.a}, and nobody knew whose it was.
 - On {place.ground} lay {thing.a}, as if somebody had put it there for them.
 
+?
 - "I saw it first!" {h.cried}. "But I picked it up!" {f.cried}, and held the {thing} behind {f.his} back.
 - "The {thing} is mine," {f.said}, "because my {relative} once had one like it." "It is not," {h.said}, and pulled.
 - {h} wanted to take the {thing} home for {e.obj}, and {f} wanted to give it to {f.his} {relative}.
@@ -294,6 +299,7 @@ DEEDS = {
 
 =
 
+?
 - {h} went home {place.path} without a word, and {f} sat {place.seat} and looked at {f.his} half of the {thing}.
 - "Now look what you have done!" {f.cried}. They turned their backs on each other, {h} {place.seat}, {f} beside the {landmark}.
 - {f} threw {f.his} half {place.spot} and ran away, and {h} kicked a {find1} all the way home.
@@ -302,6 +308,7 @@ DEEDS = {
 - "Is something wrong with the {treat_bare}?" {e.asked}. "No," {h.said}, "but something is wrong with {f.name} and me."
 - {h} lay awake until the clock struck {number}, and the broken {thing} was {shelf}.
 
+?
 - {f} felt {sad} too, and counted the cracks in the ceiling: {number}, {number}, {number}.
 - Across the {road} a light was still burning, because {f} could not sleep either.
 
@@ -311,6 +318,7 @@ DEEDS = {
 - On {weekday} they met by the {landmark}, and both began at the same time: "I am sorry about the {thing.full}."
 - "I am sorry," {h.said} to {f.obj} the next {part}. "Without you it is only half a {thing}."
 
+?
 - Together they mended the broken {thing} with glue and {number} bits of {colour} string.
 - {f} held the two halves, {h} put on the glue, and they waited {place.seat} for {number} minutes.
 - They glued it {place.seat}, and though one could see the crack, the {thing} was whole again.
@@ -363,6 +371,7 @@ DEEDS = {
 - "It has happened again!" {e.cried}. "Somebody has stolen {loot}, and all the doors were shut."
 - There was a riddle in the house: every night somebody stole {loot}, and nobody had seen a thing.
 
+?
 - Was it {pet}, the cat? Was it {g}, who was so fond of {loot_what}? {h} did not believe it.
 - "It was surely {pet}," {e.said}. But {h} knew that the cat slept on {h.poss} bed and did not like {loot_what}.
 - Some said it was {g}, who had been seen by the {landmark} with {treat}. "That is no proof," {h.said}.
@@ -377,6 +386,7 @@ DEEDS = {
 - {evening} {h} and {f} crept behind the {hideout}, with a {colour} blanket and {treat}, and waited.
 - "If you fall asleep, I will pull your ear," {f.said}, and they hid behind the {hideout} when {turn}.
 
+?
 - The clock struck ten, and then eleven, and {f} was nearly asleep when something scratched.
 - For a long time there was only {night_sound}. Then {h} pinched {f.obj} in the arm.
 - {h} had just counted to {number} hundred when {f} took {h.poss} hand. The {pan} was moving!
@@ -387,6 +397,7 @@ DEEDS = {
 
 =
 
+?
 - "So it was not {g.name} at all," {h.said}. The {thief} stole because {why}.
 - "Do not scold it," {f.said}. "It comes because {why}."
 - {h} understood: {why}.
@@ -394,6 +405,7 @@ DEEDS = {
 - So {h} and {f} {end}, and from then on nothing was stolen from the {pan}.
 - The next {weekday} {h} {end}. Not one crumb of {loot_what} has been stolen since.
 
+?
 - {g} was given {treat}, because everyone had thought badly of {him}.
 - {e} laughed and made {loot_what} for {f.obj}, for {h.obj}, and even a little for the {thief}.
 - "A riddle is like a {nutlike}," {e.said} to {f.obj}. "One must keep at it until it cracks, even if that takes {number} nights."
@@ -405,6 +417,7 @@ DEEDS = {
 - "Take this parcel to {g.name}," {e.said}. "There is {treat} in it, and {thing.a}. Do not shake it!"
 - {h} was carrying a parcel for {g.obj}. In it was {thing.a} from {e.obj}, wrapped in {colour} paper.
 
+?
 - "I promise to bring it there by {number_clock} o'clock," {h.said}, and set off {place.path}.
 - {h} promised to hurry, tied the parcel with a {colour} string, and set off {place.path}.
 
@@ -420,6 +433,7 @@ DEEDS = {
 - "A promise is a promise," {h.said}, and {past}.
 - {h} thought for as long as it takes to eat {treat_one}. Then {he} {past}.
 
+?
 - On the other side {h} met {f}. "I will go with you," {f.said}, "if you tell me about {memory}."
 - A little farther on sat {f}, who had lost the way. "Come with me to {g.name}," {h.said}. "The road is easier for two."
 - {f} was walking the same way with {treat}, and so they went on together {place.path}.
@@ -430,10 +444,12 @@ DEEDS = {
 - {g} was standing at the {door} and saw {h.obj} coming, with {mark} and with the parcel.
 - "You kept your promise!" {g.cried}, and looked at {h.obj} from top to toe: {mark}, but the parcel was dry.
 
+?
 - {g} unwrapped the {thing.full} and said nothing for a while. "I had one like it when I was {number} years old," {g.said} then.
 - "A {thing.full}!" {g.cried}. "{e.name} has not forgotten {memory}."
 - Out of the paper came the {thing.full}, and {g} held it up to the light and grew quite {glad}.
 
+?
 - Then there was {treat} for {f.obj} and {treat} for {h.obj}, and outside {turn}.
 - "Sit down, you two, and eat {treat}," {g.said}, and {h} told about the way, and how {barrier}.
 
@@ -446,6 +462,7 @@ DEEDS = {
 - {g} gave {h.obj} a {crop1} seed that was no bigger than a {small}, and {h} planted it {there=place.spot} in {spring_month}.
 - "What can become of such a small thing?" {h.asked} when {he} planted a {crop1} seed {there=place.spot} one {day} {part} in {spring_month}.
 
+?
 - {e} did not think much of it. "{place.at} nothing grows but nettles," {e.said}.
 - "You must be patient," {e.said}, "and that is harder than {hard_work}."
 - {h} put a {colour} stick beside it and wrote on it: "Please do not step on my {crop1}!"
@@ -500,6 +517,7 @@ DEEDS = {
 - So {pet} was put out in the cold, without {treat_cat}, and sat {outside} and cried.
 - Poor {pet} had to spend the night outside, where {turn}, and nobody gave {pet} any {treat_cat}.
 
+?
 - {h} lay in bed and heard the cat. The pillow was too hot, the blanket too heavy, and {treat_bare} lay in {his} stomach like a {stone_thing}.
 - In bed {h} counted {animals}, but every one of them looked at {h.obj} like {pet}.
 - "It was only a {vessel1}," {h.whispered} into {his} pillow. But that was not what kept {h.obj} awake.
@@ -509,9 +527,11 @@ DEEDS = {
 - {later} {h} got up, walked across the cold floor, and woke {e.obj}. "It was me," {h.said}. "I broke the {vessel1}, and I lied."
 - When the clock struck {number}, {h} could bear it no longer. "I lied about the {vessel1}, {e.name}," {h.said}. "I broke it, and {pet} had no part in it."
 
+?
 - {e} was silent for a while. "The {vessel1} was {worth}," {e.said} then. "But the truth is worth even more. Now let {pet} in, and give {pet} {treat_milk}."
 - "I know," {e.answered}. "No cat sweeps up {number} pieces. But I am glad that you told me the truth about the {vessel1}."
 
+?
 - {h} carried {pet} in, wrapped in a {colour} {cloth}, and the two of them shared {treat_milk}.
 - {pet} jumped in, shook {number} drops from each paw, and curled up in {h.poss} arms as if nothing had been said.
 
@@ -532,6 +552,7 @@ DEEDS = {
 - On {weekday} {h} tried it {place.at}, and {wrong}.
 - {h} tried, and {wrong}, and a {place.creature} fled as far as the {landmark}.
 
+?
 - "That was not bad for {number} seconds," {f.said}, and helped {h.obj} up. "Only {sore_my} hurts," {h.answered}.
 - {h} rubbed {sore}. "I will never learn to {skill}," {h.said}.
 - {f} tried not to laugh and could not help it. Then {f.he} saw that {h} was rubbing {sore}, and gave {h.obj} {treat}.
@@ -572,6 +593,7 @@ DEEDS = {
 - "If you {job_you}, you can earn {number} coins," {g.said}. {h} {job} until {his} arms ached.
 - {h} asked {g} for work, and {job} all {part}, while {clause}.
 
+?
 - {f} came to help, and because of that it took only half as long and was twice as {merry}.
 - "I will help you," {f.said}, "but I want {treat} for it." So they worked side by side.
 
@@ -582,12 +604,14 @@ DEEDS = {
 
 =
 
+?
 - {evening} {h} hid the parcel {kept}, and twice {he} got up at night to see if it was still there.
 - "Where have you been all {part}?" {e.asked}. "{place.at}," {h.said}, hiding {his} {sore_hands} hands and the parcel behind {his} back.
 
 - On the birthday {e} unwrapped the {thing.full} and put on {e.his} glasses to see it better.
 - "A {thing.full}!" {e.cried}. "How did you know? I had one just like it when I was {number} years old."
 
+?
 - {h} told {e.obj} about {g.obj} and the work, and {f} told how hard they had worked, and then there was {treat} for everyone.
 - "The {thing} is beautiful," {e.said}, "but the best of it is how you came by it." And they all ate {treat}.
 - The {thing} has its place {shelf} now, and nobody but {e} may dust it, except {h} on {weekday}s.

@@ -146,7 +146,7 @@ SHARED = {
 - "My head is as hot as {hot}," {h.whispered}, and leaned against a {post}.
 - {h} felt dizzy. The {landmark} seemed to swim in the light like a {size} fish.
 
-- {g} came {place.path} with a jug of water. "Where is your hat, child, {kept}?" {g.asked}.
+- {g} came {place.path} with a jug of water. "Where is your hat, child? Still {kept}?" {g.asked}.
 - "You have had too much sun without a hat," {g.said}, who was sitting {place.spot} in the shade.
 - "Sit here in the shade, and drink," {g.said}, and filled a {size} {colour} cup.
 
@@ -169,7 +169,7 @@ SHARED = {
 - "How can I be this hungry?" {h.asked}, and looked for berries {place.spot}. There was nothing but {find}.
 
 - {f} broke {treat_one} in two and gave {h.obj} the bigger half.
-- "I have {treat_one}, and you have none," {f.said}. "So half of the {treat_bare1} is yours."
+- "I have {treat_one} and you have none, and on {weekday}s half is enough," {f.said}.
 - {f} sat down {place.seat}, unpacked {treat_one}, and pushed half of it over to {h.obj}.
 
 - Nothing had ever tasted so good to {h.obj} as that half, {place.seat}, with {place.sound} all around.
@@ -216,14 +216,17 @@ SHARED = {
 
 =
 
+?
 - "My {thing}!" {h.cried}. "{giver.name} will be so {sad} if I have lost it."
 - {h} felt hot and cold. What would {giver} say about the {thing.full}?
 - "I still had the {thing} by the {landmark2}," {h.said}. {h} turned round and went back {place.path}.
 
+?
 - {h} looked {place.spot} and {place.spot}. All {he} found was {find}.
 - First {h} searched {place.spot}, then {place.spot}, where there was only {find}.
 - Was it {place.spot}, or perhaps {place.spot}? There {h} found {find}, but not the {thing}.
 
+?
 - {f} came along. "A {thing.full}?" {f.asked}. "I will help you look {place.spot}."
 - "What are you looking for?" {f.asked}. "For my {thing.full}," {h.said}. "Then I will look {place.spot}," {f.said}.
 - "Two can look twice as well as one," {f.said}, and crawled {place.spot} to look for the {thing.full}.
@@ -234,12 +237,14 @@ SHARED = {
 
 @found_{loss}
 
+?
 - {h} wiped the {thing} on {his} {clothes} and {softly} put it [away|back|into {his} bag]. "Thank you, and {treat} is what you get," {h.said} to {f.obj}.
 - "There you are!" {h.cried} to the {thing.full}, and hugged first the {thing} and then {f.obj}.
 - {h} was so {glad} that {he} danced with {f.obj} {place.path} with the {thing} in {his} hand.
 
 @mended_{loss}
 
+?
 - And the {thing.full}? It has its place {home} now, and {h} says good night to it before {he} goes to sleep.
 - {giver} never heard how long the {thing.full} had been gone, because {h} and {f} told nobody.
 - When {giver} came to visit on {weekday}, {h} told how {f} had helped to find the {thing.full}, and there was {treat} for everyone.
@@ -271,6 +276,7 @@ SHARED = {
 - "Look up!" {f.cried}. The {thing.full} was hanging in a {tree1} beside the {landmark}, [higher than a house|just out of reach|upside down].
 - {f} pointed. In the top of a {tree1}, between {number} angry {bird}s, hung the {thing.full}.
 
+?
 - {h} climbed on {f.poss} shoulders and fished it down with a {pole}.
 - {f} held the ladder, and {h} went up {number} rungs and freed the {thing} from the twigs.
 - They tied a {pole} to a {pole}, and after {number} tries the {thing} came down with a shower of {tree1} leaves.
@@ -290,6 +296,7 @@ SHARED = {
 - "A dog hides things where it smells of {treat_bare}," {f.said}. And so it was: {pet} lay {there=place.spot} with the {thing.full} between its paws.
 - Then they heard barking {there=place.spot}. {f} held out {treat}, and {pet} dropped the {thing.full} at once.
 
+?
 - "Bad {pet}," {g.said}, who had come {place.path} to look for the dog, and gave {h.obj} {treat}.
 - {g} came and was ashamed of {pet}. "It was {find} on {weekday} and {find} on {weekday}, and now a {thing}," {g.said}.
 """,
@@ -301,6 +308,7 @@ SHARED = {
 - {h} laid the {thing} in the sun {place.seat} and turned round to watch {place.sight}. When {he} looked again, the {thing} was gone.
 - While {h} was eating {treat}, something black and white flew past {place.seat}, and the {thing} was gone.
 
+?
 - {h} saw a feather, black and white, where the {thing.full} had been.
 - There was nothing left {place.spot} but a black and white feather and {find}.
 """,
@@ -342,6 +350,7 @@ SHARED = {
 - "{why3}," {h.said} to {e.obj}. "I wish I had {goal.one}!" "Then find one," {e.said}.
 - There was only one thing {h} wished for, and that was {goal.one}. "{why3}," {he} told everyone who would listen.
 
+?
 - But all that {h} owned was {first.a}.
 - {h} had no money, only {first.a} from {his} last birthday.
 - {h} turned out {his} pockets. There was {find}, and there was {first.a}, and that was all.
@@ -356,6 +365,7 @@ SHARED = {
 - {h} thought about it. Then {he} held out the {first.full}, and {g} gave {h.obj} {second.a} in return.
 - "Would you like my {first.full}?" {h.asked}. "Indeed I would," {g.said}, "and you must take my {second.full} for it."
 
+?
 - Now {g} had the {first}, and {h} went on {place.path} with {his} {second.full}.
 - So the {first} went to {g.obj}, and {h} walked on {place.path} with the {second.full} on {his} shoulder.
 
@@ -377,6 +387,7 @@ SHARED = {
 
 =
 
+?
 - {evening} three people were {glad}: {g} had the {first.full}, {f} the {second.full}, and {h} the {goal.full}.
 - "I gave away a {first} and got a {goal}," {h.said} to {e.obj} {evening}. "And nobody in all of {month} was {sad} about it."
 - {h} hung the {goal.full} {home}. When {e} asked what it had cost, {h} said: "One {first} and two [smiles|good turns|long walks]."

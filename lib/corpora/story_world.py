@@ -451,6 +451,10 @@ WORDS: dict[str, list[str]] = {
     "shelf": _phrases("over the stove, on the window sill, above the kitchen door, next to the clock, between two pots of {flowers}"),
     "month": [month for months in MONTHS.values() for month in months],
     "sorrow": _phrases("the rain, the cold, the crows, the dust, the noise, {number} bad dreams, a bad mood"),
+    "wrong2": _phrases(
+        "did just the same in front of {number} {place.creature}s, did it again and lost a {colour} button, "
+        "did the same and landed on {find}, did it again and said a word that {e.name} must not hear"
+    ),
     "part2": _words("morning evening"),
 }
 

@@ -96,7 +96,7 @@ class Teller:
                 self.step, self.here = self.step + 5, set()
             elif beat.mark:
                 self.tell(self.scripts[self.fill(beat.mark[1:])])
-            elif not (beat.optional and self.rng.random() < 0.5):
+            elif not (beat.optional and self.rng.random() < 0.6):
                 fitting = [template for flags, template in beat.alternatives if all(map(self.holds, flags))]
                 if fitting:
                     self.step += 1

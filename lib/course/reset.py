@@ -24,7 +24,7 @@ def fresh(solution: Path) -> NotebookNode:
 
 
 def reset(number: str, exercise: str | None = None) -> str:
-    """Put the notebook, or one exercise, back to its unwritten state. Returns what was done, in words; may raise Stop."""
+    """Put the notebook, or one exercise, back to its unwritten state. Returns what was done, or raises Stop."""
     solution = solution_of(number)
     if solution is None:
         raise Stop(f"There is no notebook {number}.", 2)
@@ -93,6 +93,8 @@ def main(arguments: list[str]) -> int:
     except Stop as stop:
         print(stop, file=sys.stderr)
         return stop.status
+    except KeyboardInterrupt:
+        return 130
     except OSError as error:
         print(f"Nothing is changed: {error.strerror or error} ({error.filename or NOTEBOOKS}).", file=sys.stderr)
         return 1

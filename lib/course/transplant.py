@@ -1,6 +1,6 @@
 """A learner's work in the new version of a notebook.
 
-transplant   the new version with the learner's exercises, their own cells, and their edits where the course's cell stayed
+transplant   the new version with the learner's exercises, their own cells, and their edits of cells that stayed
 """
 
 from collections import defaultdict
@@ -15,7 +15,7 @@ from lib.course.cells import role
 def transplant(old: NotebookNode, new: NotebookNode, mine: NotebookNode) -> tuple[NotebookNode, int]:
     """Put what a learner did to `old`, giving `mine`, into `new`.
 
-    Returns the notebook, and how many edits of course cells are left out because the course changed or dropped the cell.
+    Returns the notebook, and how many edits of the course's cells are left out: the course has changed these cells too.
     An exercise that the new version no longer has stays as a cell of the learner's own.
     """
     in_old, in_new = _Given(old), _Given(new)
@@ -31,7 +31,7 @@ def transplant(old: NotebookNode, new: NotebookNode, mine: NotebookNode) -> tupl
         elif role(before)[0] is None and cell.source != before.source:
             left_out += 1
         anchor = now.id if now is not None else anchor
-    cells = own[None]
+    cells = list(own[None])
     for given in new.cells:
         unwritten = in_old.find(given) or given
         written = [cell for cell in answers[given.id] if cell.source.strip() != unwritten.source.strip()]

@@ -25,19 +25,17 @@ from lib.course.transplant import transplant
 
 UPDATING = ROOT / ".course" / "updating"
 MINE, MERGED = UPDATING / "mine", UPDATING / "merged"
-TARGET = (
-    UPDATING / "target"
-)  # the commit that is updated to; written last, so `mine` and `merged` are complete when it is there
+TARGET = UPDATING / "target"  # the commit to arrive at; written last: once it is there, the others are complete
 UNCHANGED = "Nothing is changed."
 
 
 def git(*arguments: str) -> bytes:
-    """What git prints. Raises Stop with git's own last line."""
+    """What git prints. Raises Stop with git's own first lines."""
     quiet = os.environ | {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
     done = subprocess.run(["git", *arguments], cwd=ROOT, env=quiet, capture_output=True, stdin=subprocess.DEVNULL)
     if done.returncode:
         lines = [line for line in done.stderr.decode("utf-8", "replace").splitlines() if line.strip()]
-        raise Stop((lines or [f"git {arguments[0]} failed"])[0])
+        raise Stop(" ".join(line.strip() for line in lines[:2]) or f"git {arguments[0]} failed")
     return done.stdout
 
 
@@ -51,7 +49,7 @@ def names(output: bytes) -> list[str]:
 
 
 def fetched() -> tuple[str, str]:
-    """The commit that is here and the one that the course is at now. Raises Stop when there is no way between them."""
+    """The commit that is here and the one that the course is at now. Raises Stop when that cannot be found out."""
     if Path(os.fsdecode(git("rev-parse", "--show-toplevel")).strip()).resolve() != ROOT:
         raise Stop(f"The course cannot update itself: it is a part of another repository. {UNCHANGED}")
     try:
@@ -64,10 +62,7 @@ def fetched() -> tuple[str, str]:
         git("fetch", "--quiet")
     except Stop as stop:
         raise Stop(f"The course's home could not be reached ({stop}). {UNCHANGED}") from None
-    here, there = commit("HEAD"), commit("@{upstream}")
-    if commit(git("merge-base", here, there).decode().strip()) not in (here, there):
-        raise Stop(f"This clone has commits of its own, so it is yours to merge: `git pull`. {UNCHANGED}")
-    return here, there
+    return commit("HEAD"), commit("@{upstream}")
 
 
 def update() -> str:
@@ -76,13 +71,17 @@ def update() -> str:
     here, there = fetched()
     if git("rev-list", f"{here}..{there}") == b"":
         return "The course is at its newest version already."
+    try:
+        git("merge-base", "--is-ancestor", here, there)
+    except Stop:
+        raise Stop(f"This clone has commits of its own, so it is yours to merge: `git pull`. {UNCHANGED}") from None
     changed = set(names(git("diff", "--name-only", "--no-renames", "-z", here, there)))
     edited = set(names(git("diff", "--name-only", "--no-renames", "--diff-filter=d", "-z", "HEAD"))) & changed
     notebooks = sorted(path for path in edited if re.fullmatch(r"(notebooks|solutions)/\d\d_[^/]*\.ipynb", path))
     if others := sorted(edited - set(notebooks)):
         more = f" and {len(others) - 1} more" if len(others) > 1 else ""
         raise Stop(
-            f"You have changed {others[0]}{more}, and so has the course: `git restore` or commit it. {UNCHANGED}"
+            f"You have changed {others[0]}{more}, and so has the course: `git restore {others[0]}` drops yours. {UNCHANGED}"
         )
     merged, left_out = {}, 0
     for path in notebooks:
@@ -133,8 +132,12 @@ def settle() -> None:
     if TARGET.exists():
         arrived = commit("HEAD") == TARGET.read_text(encoding="utf-8")
         folder = MERGED if arrived else MINE
+        edited = names(git("diff", "--name-only", "--diff-filter=d", "-z", "HEAD"))
         for file in sorted(folder.rglob("*.ipynb")):
-            replace(ROOT / file.relative_to(folder), file.read_bytes())
+            path, content = ROOT / file.relative_to(folder), file.read_bytes()
+            if path.relative_to(ROOT).as_posix() in edited and path.read_bytes() != content:
+                keep(path)  # the last update was cut off, and the learner has gone on since
+            replace(path, content)
     shutil.rmtree(UPDATING, ignore_errors=True)
 
 
@@ -158,8 +161,12 @@ def main() -> int:
     except Stop as stop:
         print(stop, file=sys.stderr)
         return stop.status
+    except KeyboardInterrupt:
+        print("Stopped. Your notebooks are as they were.", file=sys.stderr)
+        return 130
     except OSError as error:
-        print(f"The update stopped: {error}. Your notebooks are as they were.", file=sys.stderr)
+        state = "Your notebooks are in mywork/; run it again to go on." if TARGET.exists() else UNCHANGED
+        print(f"The update stopped: {error}. {state}", file=sys.stderr)
         return 1
     return 0
 

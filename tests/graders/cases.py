@@ -42,7 +42,7 @@ def right(exercise: str) -> Callable:
 
 def load(notebook: str = "") -> tuple[list[Case], list[Case]]:
     """Import the answers of one notebook ("rnn_limits"), or of all; return (wrong, right)."""
-    for path in sorted(Path(__file__).parent.glob(f"{notebook or '*'}_wrong.py")):
+    for path in sorted(Path(__file__).parent.glob(f"{notebook}*_wrong.py")):
         importlib.import_module(f"tests.graders.{path.stem}")
         importlib.import_module(f"tests.graders.{path.stem.removesuffix('_wrong')}_right")
     return WRONG, RIGHT

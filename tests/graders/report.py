@@ -8,7 +8,7 @@ import sys
 from collections import Counter
 from dataclasses import dataclass, field
 
-from lib.checks import NOTEBOOKS, exercise
+from lib.checks import NOTEBOOKS, exercise, notebook_of
 from lib.course.yours import time_limit
 from tests.graders.cases import load
 from tests.graders.mutants import mutants
@@ -37,10 +37,7 @@ class Report:
 def report(name: str) -> Report:
     """Try one exercise's check with everything there is."""
     asked, found = exercise(name), Report(name)
-    wrong, right = (
-        [case for case in cases if case.exercise == name]
-        for cases in load(asked.probes[0][1].__module__.rpartition(".")[2])
-    )
+    wrong, right = ([case for case in cases if case.exercise == name] for cases in load(notebook_of(name)[3:]))
     used: Counter[str] = Counter()
     for case in wrong:
         found.wrong += 1

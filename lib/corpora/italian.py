@@ -1,0 +1,185 @@
+"""English-Italian sentence pairs from an authored grammar, both sides read from one tree: made to be translated in notebook 03 on.
+
+    Pair                     english, italian, kind, which words belong together, what "it" means
+    pair                     one random pair
+    words, join              a sentence to tokens and back
+    italian_text             the whole of data/english_italian.tsv
+    load_pairs               its train, test, combinations, lengths and it pairs
+
+The splits: `train` and `test` are drawn alike. `combinations` has sentences with a pair of words (adjective and noun, verb and
+object) that train never shows together; its lengths are those of `test`, one by one, so the two scores compare. `lengths` is
+longer than any training sentence. `it` has pairs of nouns that train never offers together as candidates for "it".
+"""
+
+import random
+import re
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
+
+from lib.corpora import files
+from lib.corpora.italian_clauses import Be, Clause, Compare, Order
+from lib.corpora.italian_phrases import Gap, Phrase, Word
+from lib.corpora.italian_sentences import Author, Sentence
+from lib.corpora.italian_verbs import CITIES, COUNTRIES, NAMES
+
+FILE = "english_italian.tsv"
+SIZES = {"train": 40_000, "test": 1_500, "combinations": 1_500, "lengths": 500, "it": 400}
+LONGEST = 14  # tokens of an English training sentence, its full stop included
+HELD_OUT = 12  # one combination in so many is kept out of training
+CAPITALS = {"I", "Saturday", "Saturdays", "Sunday", "Sundays", *NAMES, *CITIES, *CITIES.values(), *COUNTRIES, *COUNTRIES.values()}
+TOKEN = re.compile(r"'s\b|[^\W\d_]+'(?!s\b)|[^\W\d_]+|\d+|\S")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """alignment: index pairs (English word, Italian word) of nouns, names and adjectives that translate each other.
+
+    reference: None, or for "it" the indices (it, the English noun it means, the Italian adjective whose gender shows it).
+    """
+
+    english: str
+    italian: str
+    kind: str
+    alignment: tuple[tuple[int, int], ...] = ()
+    reference: tuple[int, int, int] | None = None
+
+
+def words(text: str) -> list[str]:
+    """The tokens of one sentence: l', un' and 's are tokens, and the first word is small unless it is a name or I."""
+    tokens = TOKEN.findall(text)
+    if tokens and tokens[0] not in CAPITALS:
+        tokens[0] = tokens[0].lower()
+    return tokens
+
+
+def join(tokens: list[str]) -> str:
+    """The sentence that `words` takes apart: capital first, no space before , . ? ! 's nor after an apostrophe."""
+    text = ""
+    for token in tokens:
+        glued = text == "" or text.endswith("'") or token in (",", ".", "?", "!", "'s")
+        text += token if glued else " " + token
+    return text[:1].upper() + text[1:]
+
+
+def pair(rng: random.Random, kind: str | None = None) -> Pair:
+    """One random pair; `kind` is one of italian_sentences.KINDS."""
+    return realise(Author(rng).sentence(kind))
+
+
+def realise(sentence: Sentence) -> Pair:
+    """Read a tree in both languages and note which words came from the same node."""
+    english = [*sentence.tree.english(), Word(sentence.mark)]
+    italian = _euphonic([*sentence.tree.italian(), Word(sentence.mark)])
+    where = {word.node: index for index, word in enumerate(italian) if word.node}
+    alignment = tuple((index, where[word.node]) for index, word in enumerate(english) if word.node in where)
+    reference = None
+    if sentence.reference:
+        said = {word.node: index for index, word in enumerate(english) if word.node}
+        be = sentence.reference.be
+        noun = (id(sentence.reference.referent), "noun")
+        reference = (said[id(be.subject), "it"], said[noun], where[id(be), "adjective"])
+    texts = [join([word.text for word in side]) for side in (english, italian)]
+    return Pair(*texts, sentence.kind, alignment, reference)
+
+
+def _euphonic(italian: list[Word]) -> list[Word]:
+    """ed before e, ad before a: ed Elena, ad Anna."""
+    for index, (word, following) in enumerate(zip(italian, italian[1:], strict=False)):
+        if word.text in ("e", "a") and following.text[0].lower().replace("è", "e") == word.text:
+            italian[index] = Word(word.text + "d", word.node)
+    return italian
+
+
+def combinations(tree: Any) -> Iterator[str]:
+    """The word pairs of a tree that a split can hold out: adjective with noun, verb with its object."""
+    if isinstance(tree, Phrase) and tree.adjective:
+        yield f"{tree.adjective.english} {tree.noun.english}"
+    if isinstance(tree, Clause | Order):
+        thing = tree.object.noun if isinstance(tree.object, Gap) else tree.object
+        if isinstance(thing, Phrase):
+            yield f"{tree.verb.english} {thing.noun.english}"
+    if isinstance(tree, Be | Compare) and isinstance(tree.subject, Phrase):
+        quality = tree.complement if isinstance(tree, Be) else tree.adjective
+        if hasattr(quality, "kinds"):
+            yield f"{quality.english} {tree.subject.noun.english}"
+    for part in fields(tree):
+        value = getattr(tree, part.name)
+        for branch in value if isinstance(value, list) else (value,):
+            if is_dataclass(branch) and not isinstance(branch, Gap):
+                yield from combinations(branch)
+
+
+def held_out(combination: str) -> bool:
+    """Whether training never shows these two words together; the same on every machine."""
+    return zlib.crc32(combination.encode()) % HELD_OUT == 0
+
+
+def split_of(sentence: Sentence, made: Pair) -> str:
+    """The only split that may use this sentence; "" for none."""
+    reference = sentence.reference
+    candidates = reference is not None and len(reference.candidates) == 2
+    new_combination = any(map(held_out, combinations(sentence.tree)))
+    new_candidates = candidates and held_out(" or ".join(phrase.noun.english for phrase in reference.candidates))
+    if reference and held_out(f"{reference.be.complement.english} {reference.referent.noun.english}"):
+        new_combination = True
+    long = len(words(made.english)) > LONGEST
+    if new_combination + new_candidates + long > 1:
+        return ""
+    if new_combination or new_candidates or long:
+        return "combinations" if new_combination else "it" if new_candidates else "lengths"
+    return "test" if zlib.crc32(made.english.encode()) % 24 == 0 else "train"
+
+
+def splits(seed: int = 0) -> dict[str, list[Pair]]:
+    """Draw until every split is full; no English sentence is drawn twice."""
+    author = Author(random.Random(seed))
+    drawn: dict[str, list[Pair]] = {name: [] for name in SIZES}
+    seen: set[str] = set()
+    while any(len(drawn[name]) < size for name, size in SIZES.items()) or not _matching(drawn):
+        sentence = author.sentence()
+        made = realise(sentence)
+        split = split_of(sentence, made)
+        if split and made.english not in seen and (split == "combinations" or len(drawn[split]) < SIZES[split]):
+            seen.add(made.english)
+            drawn[split].append(made)
+    drawn["combinations"] = _matching(drawn)
+    return drawn
+
+
+def _matching(drawn: dict[str, list[Pair]]) -> list[Pair]:
+    """For every test pair a combinations pair of the same English length, in order of drawing; [] if there are too few."""
+    wanted = Counter(len(words(entry.english)) for entry in drawn["test"])
+    chosen = []
+    for entry in drawn["combinations"]:
+        length = len(words(entry.english))
+        if wanted[length] > 0:
+            wanted[length] -= 1
+            chosen.append(entry)
+    return chosen if wanted.total() == 0 else []
+
+
+def italian_text(seed: int = 0) -> str:
+    """The file: a line a pair, tab-separated: split, kind, English, Italian, alignment (3-4 5-6), reference (8-1-10 or empty)."""
+    lines = []
+    for split, pairs in splits(seed).items():
+        for entry in pairs:
+            alignment = " ".join(f"{english}-{italian}" for english, italian in entry.alignment)
+            reference = "-".join(map(str, entry.reference or ()))
+            lines.append("\t".join((split, entry.kind, entry.english, entry.italian, alignment, reference)))
+    return "\n".join(lines) + "\n"
+
+
+def load_pairs(split: str = "train") -> list[Pair]:
+    """The pairs of one split of data/english_italian.tsv, in order."""
+    if split not in SIZES:
+        raise ValueError(f"no split is called {split!r}; there are {', '.join(SIZES)}")
+    pairs = []
+    for line in files.read(FILE).splitlines():
+        if line.startswith(split + "\t"):
+            _, kind, english, italian, alignment, reference = line.split("\t")
+            links = tuple(tuple(map(int, link.split("-"))) for link in alignment.split())
+            pairs.append(Pair(english, italian, kind, links, tuple(map(int, reference.split("-"))) if reference else None))
+    return pairs

@@ -1,0 +1,102 @@
+"""Layers: what stands between one attention and the next, and keeps a deep stack trainable.
+
+    LayerNorm, RMSNorm    every position's numbers brought to one scale                          notebook 07
+    dropout               silence numbers at random while training                               notebook 07
+    FeedForward           two matrices with a bend between them, at each position by itself      notebook 07
+    PreNorm, PostNorm     a shortcut around a part, normalised before it or after it             notebook 07
+
+`x` is the residual stream (batch, position, d_model); everything here takes any number of leading dimensions.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class LayerNorm(nn.Module):
+    """Each vector to mean 0 and variance 1, then a learned scale and shift (Ba et al. 2016)."""
+
+    def __init__(self, d_model: int, epsilon: float = 1e-5):
+        super().__init__()
+        self.epsilon = epsilon
+        self.scale = nn.Parameter(torch.ones(d_model))
+        self.shift = nn.Parameter(torch.zeros(d_model))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (..., d_model) -> the same shape. A vector of equal numbers becomes `shift`, not NaN."""
+        centred = x - x.mean(dim=-1, keepdim=True)
+        variance = centred.square().mean(dim=-1, keepdim=True)
+        return centred * torch.rsqrt(variance + self.epsilon) * self.scale + self.shift
+
+
+class RMSNorm(nn.Module):
+    """Each vector to root mean square 1, then a learned scale: LayerNorm without mean and shift (as in T5 and Llama)."""
+
+    def __init__(self, d_model: int, epsilon: float = 1e-6):
+        super().__init__()
+        self.epsilon = epsilon
+        self.scale = nn.Parameter(torch.ones(d_model))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (..., d_model) -> the same shape."""
+        return x * torch.rsqrt(x.square().mean(dim=-1, keepdim=True) + self.epsilon) * self.scale
+
+
+def dropout(x: Tensor, p: float, training: bool = True) -> Tensor:
+    """Set each number to 0 with probability p and divide the others by 1 - p, so that the mean stays (Srivastava 2014).
+
+    x: any shape    0 <= p < 1    Returns x's shape; x as it is when not training.
+    """
+    if not training or p == 0:
+        return x
+    keep = torch.rand_like(x) >= p
+    return x * keep / (1 - p)
+
+
+class FeedForward(nn.Module):
+    """Widen, bend, narrow: the same small network at each position by itself."""
+
+    def __init__(
+        self,
+        d_model: int,
+        d_ff: int,
+        dropout: float = 0.0,
+        activation: Callable[[Tensor], Tensor] = functional.relu,
+    ):
+        super().__init__()
+        self.widen = nn.Linear(d_model, d_ff)
+        self.narrow = nn.Linear(d_ff, d_model)
+        self.dropout = nn.Dropout(dropout)
+        self.activation = activation
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (..., d_model) -> the same shape."""
+        return self.narrow(self.dropout(self.activation(self.widen(x))))
+
+
+class PreNorm(nn.Module):
+    """x + part(norm(x)): the shortcut stays untouched from the bottom of the stack to its top (GPT-2 and after)."""
+
+    def __init__(self, d_model: int, dropout: float = 0.0):
+        super().__init__()
+        self.norm = LayerNorm(d_model)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, part: Callable[[Tensor], Tensor]) -> Tensor:
+        """x (..., d_model) -> the same shape; `part` is a function of x, such as an attention or a FeedForward."""
+        return x + self.dropout(part(self.norm(x)))
+
+
+class PostNorm(nn.Module):
+    """norm(x + part(x)), as in the paper of 2017: every block normalises the shortcut itself."""
+
+    def __init__(self, d_model: int, dropout: float = 0.0):
+        super().__init__()
+        self.norm = LayerNorm(d_model)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, part: Callable[[Tensor], Tensor]) -> Tensor:
+        """x (..., d_model) -> the same shape; `part` is a function of x, such as an attention or a FeedForward."""
+        return self.norm(x + self.dropout(part(x)))
