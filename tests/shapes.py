@@ -20,11 +20,12 @@ def promises(path: Path) -> dict[int, tuple[str, list[str]]]:
     lines = text.splitlines()
     found = {}
     for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
-            if comment := COMMENT.search(lines[node.end_lineno - 1]):
-                dimensions = [part.strip() for part in comment[1].split(",") if part.strip()]
-                for line in range(node.lineno, node.end_lineno + 1):
-                    found[line] = node.targets[0].id, dimensions
+        if not (isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name)):
+            continue
+        if comment := COMMENT.search(lines[node.end_lineno - 1]):
+            dimensions = [part.strip() for part in comment[1].split(",") if part.strip()]
+            for line in range(node.lineno, node.end_lineno + 1):
+                found[line] = node.targets[0].id, dimensions
     return found
 
 

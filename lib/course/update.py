@@ -128,7 +128,7 @@ def prepare(notebooks: list[str], merged: dict[str, bytes], there: str) -> None:
 
 
 def settle() -> None:
-    """Put in place what an update prepared: the merged notebooks when it has arrived, else the learner's as they were."""
+    """Put in place what an update prepared: the merged notebooks if it has arrived, else the learner's as they were."""
     if TARGET.exists():
         arrived = commit("HEAD") == TARGET.read_text(encoding="utf-8")
         folder = MERGED if arrived else MINE
