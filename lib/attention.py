@@ -148,11 +148,11 @@ class MultiHeadAttention(nn.Module):
         if d_model % n_heads:
             raise ValueError(f"d_model={d_model} does not split into n_heads={n_heads} equal heads")
         self.n_heads = n_heads
+        self.keep_weights, self.weights = False, None
         self.to_q = nn.Linear(d_model, d_model, bias=bias)
         self.to_k = nn.Linear(d_model, d_model, bias=bias)
         self.to_v = nn.Linear(d_model, d_model, bias=bias)
         self.to_out = nn.Linear(d_model, d_model, bias=bias)
-        self.keep_weights, self.weights = False, None
 
     def forward(self, x: Tensor, context: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
         """x: (batch, query, d_model). Keys and values come from context (batch, key, d_model), or from x itself.
@@ -167,8 +167,11 @@ class MultiHeadAttention(nn.Module):
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
         """`attention` where the weights are wanted, else PyTorch's fused kernel: the same mix, without the weights."""
+        if k.shape != v.shape or (*q.shape[:2], q.shape[-1]) != (*k.shape[:2], k.shape[-1]):
+            shapes = ", ".join(str(tuple(part.shape)) for part in (q, k, v))
+            raise ValueError(f"q, k, v of shapes {shapes} do not fit: k and v agree, and q but for its positions")
         if not self.keep_weights:
-            return functional.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+            return functional.scaled_dot_product_attention(q, k, v, attn_mask=mask)  # subtle: checks no lengths itself
         mixed, self.weights = attention(q, k, v, mask)
         return mixed
 

@@ -32,7 +32,7 @@ class LayerNorm(nn.Module):
 
 
 class RMSNorm(nn.Module):
-    """Each vector to root mean square 1, then a learned scale: LayerNorm without mean and shift (as in T5 and Llama)."""
+    """Each vector to root mean square 1, then a learned scale: LayerNorm without mean and shift (T5, Llama)."""
 
     def __init__(self, d_model: int, epsilon: float = 1e-6):
         super().__init__()

@@ -4,7 +4,7 @@
     cosine_similarity       how far two vectors point the same way, whatever their lengths          notebook 02
     skip_gram_pairs         which words stand near each other in a sentence                         notebook 02
     negative_sampling       loss and gradients of "is this a real neighbour or a drawn one?"        notebook 02
-    word2vec                word vectors for a whole corpus, in blocks, without autograd             notebook 02
+    word2vec                word vectors for a whole corpus, in blocks, without autograd            notebook 02
     nearest, analogy        which words are closest; king - man + woman                             notebook 02
     analogy_score           the share of analogies that come out right                              notebook 02
 
@@ -46,7 +46,7 @@ def tf_idf(counts: Tensor) -> Tensor:
     """
     texts_with_word = (counts > 0).sum(dim=0)
     rarity = torch.log((1 + len(counts)) / (1 + texts_with_word)) + 1
-    return functional.normalize(counts * rarity, dim=-1)
+    return functional.normalize(counts * rarity)  # each row
 
 
 def cosine_similarity(a: Tensor, b: Tensor) -> Tensor:
@@ -78,7 +78,8 @@ def negative_sampling(
     """The loss of "is this word a real neighbour?" and its gradients by hand; no autograd is needed or used.
 
     centre: (..., n, d)    context: (..., m, d)
-    label: (..., n, m), 1 for a real neighbour, 0 for a drawn word    weight: how much each pair counts
+    label: broadcastable to (..., n, m), 1 for a real neighbour, 0 for a drawn word
+    weight: likewise, or a number: how much each pair counts
 
     The chance of "real" is sigmoid(centre · context); the loss sums -weight ln(chance of the label) over all pairs.
     Returns the loss, a 0-d tensor, and its gradients for centre (..., n, d) and context (..., m, d).
@@ -91,7 +92,7 @@ def negative_sampling(
 
 def nearest(vector: Tensor, vectors: Tensor, words: Sequence[str], n: int = 5) -> list[tuple[str, float]]:
     """The n words whose vectors point most nearly the way of `vector` (d,), best first, with their cosines."""
-    similarity = cosine_similarity(vector[None], vectors)[0]
+    similarity = cosine_similarity(vector[None], vectors).squeeze(0)
     best = similarity.topk(min(n, len(words)))
     return [(words[i], value) for i, value in zip(best.indices.tolist(), best.values.tolist(), strict=True)]
 
@@ -103,7 +104,7 @@ def analogy(a: str, b: str, c: str, vectors: Tensor, words: Sequence[str]) -> st
     """
     given = [words.index(word) for word in (a, b, c)]
     va, vb, vc = vectors[given]
-    similarity = cosine_similarity((vb - va + vc)[None], vectors)[0]
+    similarity = cosine_similarity((vb - va + vc)[None], vectors).squeeze(0)
     similarity[given] = -torch.inf
     return words[similarity.argmax()]
 
@@ -169,7 +170,7 @@ def word2vec(
 
 
 def _blocks(ids: Tensor, home: Tensor, window: int) -> list[tuple[Tensor, Tensor]]:
-    """Cut a text into groups of CENTRES places with `window` more on either side, GROUPS at a time; home -1: no word."""
+    """Cut a text into groups of CENTRES places and `window` more on either side, GROUPS at a time. Home -1: no word."""
     sides = (window, window + -len(ids) % CENTRES)
     length = CENTRES + 2 * window
     groups = functional.pad(ids, sides).unfold(0, length, CENTRES)
@@ -192,7 +193,7 @@ def _learn(centres, contexts, ids, home, window, drawn, noise, rate, generator) 
 
 
 def _neighbours(home: Tensor, window: int, generator: torch.Generator) -> Tensor:
-    """1.0 where two places are neighbours (group, centre, place): in one sentence, no further apart than a drawn reach."""
+    """(group, centre, place): 1.0 where both stand in one sentence, no further apart than a drawn reach."""
     place = torch.arange(CENTRES + 2 * window)
     distance = (place - place[window:-window, None]).abs()
     home_of_centre = home[:, window:-window, None]

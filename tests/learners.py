@@ -5,19 +5,18 @@ wrong_cell    the source of a registered wrong answer, as a learner would have i
 grade         run `pytest --nbval` on a folder of notebooks; {(file, exercise): (status, text)}
 """
 
+import ast
 import copy
 import inspect
-import re
 import subprocess
 import sys
-import textwrap
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
-from lib.course.cells import NOTEBOOKS, ROOT, SOLUTIONS, role
+from lib.course.cells import NOTEBOOKS, ROOT, SOLUTIONS, depends_on, role
 from tests.graders.cases import Case, load
 
 
@@ -48,22 +47,21 @@ def answered(stem: str, *names: str, **sources: str) -> NotebookNode:
 
 
 def wrong_case(stem: str, name: str) -> Case:
-    """A registered wrong answer that can stand in a cell: a plain function or class, told its own mistake."""
+    """A registered wrong answer that is a plain function or class and is told its own mistake."""
     wrong, _ = load(stem[3:])
-    cases = [case for case in wrong if case.exercise == name and case.says and inspect.getsource(case.answer)[0] == "@"]
-    return next(case for case in cases if case.says not in ("raised", "return"))
+    cases = [case for case in wrong if case.exercise == name and case.says and hasattr(case.answer, "__name__")]
+    return next(case for case in cases if case.says not in ("raised", "return") and case.answer.__name__ != "<lambda>")
 
 
 def wrong_cell(stem: str, name: str) -> str:
-    """Its source under the exercise's name, with what its file imports and defines for all of them."""
-    case = wrong_case(stem, name)
-    source = textwrap.dedent(inspect.getsource(case.answer))
-    source = re.sub(r"^@wrong\(.*?\)\n(?=def |class )", "", source, flags=re.DOTALL)
-    own = case.answer.__name__
-    source = re.sub(rf"^(def|class) {own}\b", rf"\1 {name}", source).replace(f"super({own}", f"super({name}")
-    text = inspect.getsource(sys.modules[case.answer.__module__])
-    preamble = text[: text.index("\n@wrong")].replace("from tests.graders.cases import wrong", "")
-    return f"{preamble.strip()}\n\n\n{source}"
+    """Its source with all that it needs, and the exercise's name for it."""
+    answer = wrong_case(stem, name).answer
+    statements = ast.parse(inspect.getsource(sys.modules[answer.__module__])).body
+    for statement in statements:
+        if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+            statement.decorator_list = []
+    needed, _ = depends_on(answer.__name__, statements)
+    return "\n\n".join(map(ast.unparse, needed)) + f"\n\n{name} = {answer.__name__}"
 
 
 def write(notebook: NotebookNode | str, path: Path) -> None:

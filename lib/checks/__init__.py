@@ -19,6 +19,47 @@ NOTEBOOKS: dict[str, list[str]] = {
         "lstm_step",
         "LSTM",
     ],
+    "02_bag_of_words_and_word2vec": [
+        "bag_of_words",
+        "tf_idf",
+        "cosine_similarity",
+        "skip_gram_pairs",
+        "negative_sampling",
+        "analogy",
+    ],
+    "04_self_attention_by_hand": [
+        "pair_scores",
+        "stable_softmax",
+        "simple_self_attention",
+        "attention",
+        "SelfAttention",
+        "attention_gradient",
+    ],
+    "05_multi_head_attention_and_masks": [
+        "split_heads",
+        "join_heads",
+        "causal_mask",
+        "padding_mask",
+        "MultiHeadAttention",
+        "future_leak",
+    ],
+    "06_positions": [
+        "position_angles",
+        "sinusoidal_positions",
+        "shift_matrix",
+        "LearnedPositions",
+        "rotate",
+        "distance_penalty",
+    ],
+    "07_the_transformer_block": [
+        "LayerNorm",
+        "dropout",
+        "FeedForward",
+        "PreNorm",
+        "EncoderBlock",
+        "DecoderBlock",
+        "parameter_counts",
+    ],
 }
 
 

@@ -35,7 +35,7 @@ def _(answer, rng):
 
 @lstm_step.probe("large cells, as after a hundred steps")
 def _(answer, rng):
-    cell = 9 * normal(2, 5, rng=rng)
+    cell = 50 * normal(2, 5, rng=rng)
     return answer(normal(2, 3, rng=rng), normal(2, 5, rng=rng), cell, *weights(3, 5, rng, blocks=4))
 
 

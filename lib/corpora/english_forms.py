@@ -22,10 +22,10 @@ IRREGULAR_PASTS = {
     "understand": "understood understood", "wake": "woke woken", "wear": "wore worn", "write": "wrote written",
     "sit": "sat sat", "fit": "fit fit",
 }  # fmt: skip
-DOUBLING = {"cut", "swim", "run", "get", "sit", "travel", "forget", "fit"}
+DOUBLING = {"cut", "hug", "swim", "run", "get", "sit", "travel", "forget", "fit"}
 COMPARATIVES_BY_ENDING = {
     "big", "small", "old", "young", "tall", "strong", "rich", "poor", "kind", "long", "clean", "fast", "slow", "deep", "high",
-    "wide", "soft", "cold", "hot", "sweet", "happy", "heavy", "easy", "dirty", "lazy", "angry", "ugly", "calm", "short",
+    "wide", "soft", "new", "light", "dark", "fresh", "narrow", "nice", "cold", "hot", "sweet", "happy", "heavy", "easy", "dirty", "lazy", "angry", "ugly", "calm", "short",
 }  # fmt: skip
 PRONOUNS = {  # key: subject, object, possessive
     "1s": ("I", "me", "my"),

@@ -17,7 +17,7 @@ from typing import Any
 from lib.corpora import english_forms
 from lib.corpora import italian_forms as forms
 from lib.corpora.italian_nouns import Adjective
-from lib.corpora.italian_phrases import Phrase, Pronoun, Word, after_preposition, plain
+from lib.corpora.italian_phrases import Both, Phrase, Pronoun, Word, after_preposition, plain
 from lib.corpora.italian_verbs import DEGREES, FREQUENCIES, STATES, Verb
 
 QUESTION_WORDS = {"where": "dove", "when": "quando", "why": "perché", "what": "che cosa"}
@@ -106,7 +106,8 @@ def _asking(asks: str, question: dict[str, str] | None = None) -> list[Word]:
 class Clause:
     """subject verb object. recipient: a Phrase or Name (gives the book to Anna) or a Pronoun (gives me the book).
 
-    adverb: always, often, never, already, just or yet, which stand inside the verb group. tail: adverbials; front: one that opens.
+    adverb: always, often, never, already, just or yet, which stand inside the verb group. manner: how; bene stands before the
+    object. tail: other adverbials; front: one that opens.
     """
 
     subject: Any
@@ -117,6 +118,7 @@ class Clause:
     negative: bool = False
     adverb: str = ""
     modal: str = ""
+    manner: Any = None
     tail: list = field(default_factory=list)
     front: Any = None
     asks: str = ""
@@ -135,6 +137,7 @@ class Clause:
         if self.asks == "how many":
             start = self.object.english() + start
         words = (self.front.english() if self.front else []) + _asking(self.asks) + start + group + self._english_objects()
+        words += self.manner.english() if self.manner else []
         return words + [word for part in self.tail for word in part.english()] + plain("yet" if self.adverb == "yet" else "")
 
     def _english_objects(self) -> list[Word]:
@@ -155,6 +158,8 @@ class Clause:
         subject = [] if self.silent else self.subject.italian()
         words = _turned([Word(text) for text in group], subject, self.asks)
         thing = self.object.italian() if self.object else []
+        how = self.manner.italian() if self.manner else []
+        thing = how + thing if how and how[0].text == "bene" else thing + how
         words = thing + words if self.asks == "how many" else words + thing
         if self.recipient is not None and dative is None:
             words += after_preposition("a", self.recipient.italian())
@@ -270,7 +275,10 @@ class Likes:
         elif isinstance(self.subject, Pronoun):
             opening = plain("a loro")
         else:
-            opening = after_preposition("a", self.subject.italian())
+            parts = (self.subject.first, self.subject.second) if isinstance(self.subject, Both) else (self.subject,)
+            opening = after_preposition("a", parts[0].italian())
+            for part in parts[1:]:
+                opening += [Word("e"), *after_preposition("a", part.italian())]  # a Marco e ad Anna
         group = ["non"] * self.negative + clitic + verb
         return opening + [Word(text) for text in group] + (plain(self.thing.italian) if doing else self.thing.italian())
 

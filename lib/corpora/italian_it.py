@@ -50,7 +50,7 @@ FRAMES = (
     ),
     Frame(verb("sleep", False), SLEEPERS, nouns_of("bed", "sofa", "armchair", "carpet"), ("tired", "sick", "lazy"),
           ("soft", "comfortable"), ("on", "su"), True),
-    Frame(FIT, BELONGINGS, nouns_of("bag", "box", "suitcase", "drawer", "backpack"), ("long", "wide", "high"),
+    Frame(FIT, BELONGINGS, nouns_of("bag", "box", "suitcase", "drawer", "backpack"), ("long", "wide"),
           ("small", "narrow", "full"), ("in", "in")),
     Frame(verb("cross"), ANIMALS, nouns_of("crossing"), ("tired", "scared", "sick"), ("wide", "dangerous", "deep", "muddy"), None, True),
 )  # fmt: skip
@@ -92,7 +92,7 @@ def ambiguous(rng: random.Random) -> Reference:
         clause.object = thing
     if tense == "present" and clause.negative and frame.verb is not FIT and rng.random() < 0.4:
         clause.modal = "can"
-    degrees = ("very", "so", "really", "") if frame.happens else ("too", "too", "too", "very", "so")
+    degrees = ("very", "really", "") if frame.happens else ("too",) if frame.verb is FIT else ("too", "too", "too", "very", "so")
     return _joined(rng, clause, conjunction, referent, quality, degrees, (subject, thing))
 
 
@@ -101,7 +101,8 @@ def _pouring(rng: random.Random) -> Reference:
     source = Phrase(rng.choice(VESSELS))
     target = Phrase(rng.choice([noun for noun in VESSELS if noun.gender != source.noun.gender]))
     who = rng.choice((Pronoun("1s"), Pronoun("3sm"), Pronoun("3sf"), Pronoun("1p"), Name(rng.choice(list(NAMES)))))
-    drink = Phrase(rng.choice(nouns_of("water", "milk", "wine", "juice", "tea")))
+    household = {source.noun.english, target.noun.english} & {"pot", "bucket"}
+    drink = Phrase(rng.choice(nouns_of("water") if household else nouns_of("water", "milk", "wine", "juice")))
     tail = [Beside("from", "da", source), Beside("into", "in", target)]
     referent = rng.choice((source, target))
     quality = adjective("empty" if referent is source else "full")
@@ -113,7 +114,7 @@ def plain_it(rng: random.Random) -> Reference:
     """One candidate: she did not buy the skirt because it was too expensive."""
     negative = rng.random() < 0.5
     action, kinds, qualities = rng.choice(
-        ((verb("eat"), ("fruit", "baked", "staple", "cooked"), EATEN), (verb("buy"), ("clothing", "thing", "vehicle"), BOUGHT))
+        ((verb("eat"), ("fruit", "baked", "staple", "cooked"), EATEN), (verb("buy"), ("clothing", "thing", "car", "bicycle", "motorbike", "boat"), BOUGHT))
     )
     who = rng.choice(
         (*map(Pronoun, ("1s", "3sm", "3sf", "1p", "3pm")), Name(rng.choice(list(NAMES))), Phrase(rng.choice(nouns_of("person"))))

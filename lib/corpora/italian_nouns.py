@@ -111,26 +111,29 @@ _MASS = {"staple", "cooked", "drink"}
 _ADJECTIVES = """
     before: thing vessel container furniture opening vehicle place plant instrument animal barrier: big grande
     before: thing vessel container furniture opening vehicle place plant instrument animal barrier: small piccolo
-    before: person animal thing container furniture clothing vehicle place plant text instrument: old vecchio
-    before: person animal thing container clothing vehicle place plant text body instrument: beautiful bello
+    before: animal thing container furniture clothing vehicle place plant text instrument: old vecchio
+    before: man woman friend king queen farmer teacher doctor painter lawyer neighbour: old vecchio
+    before: grandfather grandmother uncle aunt cousin: old vecchio
+    before: person family animal thing container clothing vehicle place plant text body instrument: beautiful bello
     before: thing container clothing vehicle text instrument furniture place: new nuovo
     before: animal thing clothing vehicle place furniture: ugly brutto
     before: fruit baked staple cooked text: good buono
-    before: person: young giovane
+    before: person cousin uncle aunt wife husband: young giovane
     after: thing container clothing vehicle vessel furniture opening plant: red rosso | white bianco
     after: thing container clothing vehicle vessel furniture opening plant: green verde | yellow giallo
     after: thing container clothing vehicle vessel furniture opening animal: black nero | grey grigio
     after: thing container clothing vehicle vessel furniture opening: blue blu
-    after: person animal: tired stanco | happy felice | sad triste | sick malato
-    after: person animal: lazy pigro | nervous nervoso | strong forte | calm calmo
-    after: person: intelligent intelligente | kind gentile | curious curioso | famous famoso | rich ricco
-    after: person: poor povero | angry arrabbiato | nice simpatico | elderly anziano | polite educato | tall alto
+    after: person family animal: tired stanco | happy felice | sad triste | sick malato
+    after: person family animal: lazy pigro | nervous nervoso | strong forte | calm calmo
+    after: person family: intelligent intelligente | kind gentile | curious curioso | famous famoso | rich ricco
+    after: person family: angry arrabbiato | nice simpatico | polite educato | tall alto
+    after: man woman farmer king queen guest uncle aunt grandfather grandmother father mother: elderly anziano
     after: animal: dangerous pericoloso
     after: fruit baked staple cooked drink: fresh fresco | delicious squisito
     after: cooked drink baked: cold freddo | hot caldo
     after: fruit drink: sweet dolce
     after: cooked: salty salato
-    after: thing clothing vehicle instrument furniture container: expensive caro | heavy pesante | light leggero
+    after: thing clothing vehicle instrument furniture container: expensive costoso | heavy pesante | light leggero
     after: thing vessel furniture opening vehicle: broken rotto
     after: clothing vessel container vehicle opening: dirty sporco | clean pulito
     after: text: boring noioso | interesting interessante | difficult difficile
@@ -146,14 +149,15 @@ _ADJECTIVES = """
     after: wall fence hedge gate: high alto
     after: ditch: wide largo | deep profondo
     after: bed sofa armchair carpet: soft morbido
-    after: person animal: scared spaventato | distracted distratto
+    after: person family animal: scared spaventato | distracted distratto
     after: fruit: unripe acerbo
     after: coffee tea juice orange: bitter amaro
     after: baked bread meat: burnt bruciato
     after: fruit baked cooked staple: tasty gustoso
     after: furniture: comfortable comodo
     after: vessel container: full pieno | empty vuoto
-    after: body: green verde | black nero | small piccolo
+    after: eye: green verde | black nero | blue blu
+    after: hand: cold freddo | dirty sporco | clean pulito
 """
 
 _PLACES = {  # at, in Italian, and to, in Italian; "in!" stands without an article: in cucina

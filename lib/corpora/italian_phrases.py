@@ -265,7 +265,9 @@ class At:
     motion: str = "at"
 
     def english(self) -> list[Word]:
-        preposition = self.motion if self.motion in ("to", "from") else PLACES[self.place.noun.english].at
+        preposition = PLACES[self.place.noun.english].at if self.motion == "at" else self.motion
+        if self.motion == "arrive":
+            preposition = {"city": "in", "village": "in", "park": "in", "island": "on"}.get(self.place.noun.english, "at")
         words = self.place.english()
         if self.place.noun.english == "school" and self.place.unmodified and self.motion != "from":
             words = words[1:]  # at school

@@ -18,16 +18,16 @@ from lib.corpora.italian_nouns import PLACE_GROUPS, PLACES, Noun, adjective, adj
 from lib.corpora.italian_nouns import NOUNS
 from lib.corpora.italian_phrases import At, Beside, Both, Fixed, Gap, Name, Phrase, Pronoun, Relative, Town, Who
 from lib.corpora.italian_verbs import (
-    CITIES, COUNTRIES, HUMAN, INTRANSITIVES, MANNERS, NAMES, NUMBERS, POSSESSIVES, RELATIONS, STATES, TIMES, TRANSITIVES, Verb, verb,
+    CITIES, COUNTRIES, HUMAN, INTRANSITIVES, VERBS, MANNERS, NAMES, NUMBERS, POSSESSIVES, RELATIONS, STATES, TIMES, TRANSITIVES, Verb, verb,
 )  # fmt: skip
 
 T = TypeVar("T")
 KINDS = {
-    "plain": 26, "it": 14, "be": 9, "question": 9, "modal": 6, "clitic": 6, "likes": 6, "relative": 5, "there": 4, "give": 4,
+    "plain": 26, "it": 24, "be": 9, "question": 9, "modal": 6, "clitic": 6, "likes": 6, "relative": 5, "there": 4, "give": 4,
     "again": 4, "joined": 4, "compare": 3, "have": 3, "order": 2, "says": 2,
 }  # fmt: skip
 TENSES = {"present": 20, "progressive": 13, "past": 34, "future": 13, "perfect": 8, "habit": 6, "continuous": 6}
-MOMENTARY = {"forget", "remember", "see", "find", "love", "lose", "break", "live", "know", "meet", "thank", "fall", "wake up", "steal"}
+MOMENTARY = {"forget", "remember", "see", "find", "love", "lose", "break", "live", "know", "meet", "thank", "fall", "wake up", "steal", "stay"}
 NOT_A_SKILL = {"love", "know", "play", "drive", "lose", "swim", "dance", "sing", "forget", "remember", "fall", "live", "fall asleep"}
 WITH_RECIPIENT = ("give", "send", "show", "bring")
 HAVE = Verb("have", "avere", HUMAN, (), (), (), stative=True)
@@ -36,7 +36,26 @@ KNOW = Verb("know", "sapere", HUMAN, (), (), (), stative=True)
 BY_VEHICLE = {
     "by train": "in treno", "by car": "in macchina", "by bus": "in autobus", "by plane": "in aereo", "by bicycle": "in bicicletta",
 }  # fmt: skip
-OWNED_PLACES = {"house", "garden", "kitchen", "office", "room", "village", "city", "school", "shop"}
+OWNED_PEOPLE = {"friend", "teacher", "doctor", "neighbour", "guest", "lawyer", "student", "psychologist"}
+PETS = ("cat", "dog", "horse", "rabbit", "hen", "goat", "donkey", "turtle", "duck", "lamb", "cow")
+SEASONAL = {"swim", "travel", "work", "sleep", "live", "go", "play", "run", "walk", "eat", "drink", "have fun", "sing", "dance", "read"}
+NEEDS_PLACE = {"live", "stay"}
+JOBS = ("teacher", "doctor", "nurse", "farmer", "waiter", "waitress", "actor", "actress", "painter", "baker", "engineer", "lawyer",
+        "student", "psychologist", "king", "queen")
+PAPERS = ("book", "letter", "newspaper", "message")
+SMALL = ("thing", "container", "clothing", "text", "fruit", "staple", "drink", "plant")  # what can lie on a table
+PAIRS = ("shoe", "glove")
+SOON = ("arrive", "come back", "leave", "call", "write", "see", "meet")
+NOT_GRADED = ("broken", "burnt", "unripe", "full", "empty", "blue", "red", "white", "green", "black", "yellow", "grey", "new")
+REASONS = (  # what is done when one is hungry, thirsty ...
+    (("eat", "prepare", "cook"), ("hungry",)), (("drink",), ("thirsty",)), (("sleep", "fall asleep", "stay"), ("tired", "sleepy", "sick")),
+    (("run", "leave", "go out"), ("in a hurry", "afraid", "angry")), (("sing", "dance", "smile", "laugh"), ("happy",)),
+    (("cry",), ("sad", "afraid", "nervous", "tired", "hungry")), (("call", "look for"), ("scared", "nervous", "sad")),
+    (("forget", "lose", "break"), ("distracted", "tired", "nervous", "in a hurry")),
+)  # fmt: skip
+EXCUSES = ("tired", "sick", "distracted", "nervous", "scared", "sleepy", "in a hurry", "afraid")
+PASSING = ("tired", "happy", "sad", "nervous", "calm", "angry", "scared", "distracted", "sick")  # reasons; always, often, never
+OWNED_PLACES = {"garden", "kitchen", "office", "room", "village", "city", "school", "shop"}
 SUBJECT_PRONOUNS = {"1s": 6, "2s": 4, "3sm": 5, "3sf": 5, "1p": 3, "3pm": 3}
 OBJECT_PRONOUNS = {"1s": 3, "2s": 2, "3sm": 4, "3sf": 4, "1p": 2, "3pm": 3}
 DONE_TO_IT = (  # bought it and ate it
@@ -84,30 +103,49 @@ class Author:
         noun = self._one(nouns_of(*kinds))
         if noun.mass or noun.only_one:
             number = "s"
-        number = number or ("p" if self._chance(0.25) else "s")
+        number = number or ("p" if noun.english in PAIRS or self._chance(0.25) else "s")
         phrase = Phrase(noun, number, self._determiner(noun, number, negative))
-        if self._chance(adjectives) and not (noun.kind == "family" and noun.only_one):
+        if self._chance(adjectives):
             self._describe(phrase)
         if phrase.determiner == "the" and noun.kind in ("animal", "thing", "container", "clothing", "vehicle", "text", "family"):
             if noun.kind == "family" or self._chance(0.08):
                 phrase.owner = self._owner(noun)
         return phrase
 
+    def _thing(self, action: Verb, negative: bool = False) -> Phrase:
+        """Something that the action can be done to; nobody buys what is already owned."""
+        draw = self._owned_by_none if action.english == "buy" else self._phrase
+        thing = draw(*action.objects, negative=negative)
+        if thing.adjective and thing.adjective.english == action.english:
+            thing.adjective = None  # not: to clean a clean window
+        return thing
+
+    def _owned_by_none(self, *kinds: str, negative: bool = False) -> Phrase:
+        while True:
+            thing = self._phrase(*kinds, negative=negative)
+            if not thing.owner and thing.determiner not in POSSESSIVES:
+                return thing
+
     def _describe(self, phrase: Phrase) -> None:
-        fitting = adjectives_for(phrase.noun)
+        fitting = [entry for entry in adjectives_for(phrase.noun) if entry.before or phrase.noun.kind != "family"]
         phrase.adjective = self._one(fitting) if fitting else None
 
     def _owner(self, noun: Noun) -> Phrase | Name:
         if self._chance(0.6):
-            return Name(self._one(tuple(NAMES)))
+            married = {"wife": "m", "husband": "f"}.get(noun.english)
+            return Name(self._one([name for name in NAMES if married in (None, NAMES[name])]))
         family = noun.kind != "family" and self._chance(0.5)
-        owner = Phrase(self._one(nouns_of("family" if family else "person")))
+        kinds = ("family",) if family else ("man", "king") if noun.english == "wife" else ("woman", "queen")
+        owner = Phrase(self._one(nouns_of(*(kinds if family or noun.only_one else ("person",)))))
         owner.determiner = self._one(tuple(POSSESSIVES)) if family else "the"
         return owner
 
     def _determiner(self, noun: Noun, number: str, negative: bool) -> str:
         if noun.kind == "family":
-            return "the" if self._chance(0.2) else self._one(tuple(POSSESSIVES))
+            married = {"wife": ("my", "your", "his"), "husband": ("my", "your", "her")}.get(noun.english, tuple(POSSESSIVES))
+            return "the" if self._chance(0.2) else self._one(married)
+        if noun.english in ("friend", "neighbour", "guest") and self._chance(0.6):
+            return self._one(tuple(POSSESSIVES))
         weights = {"the": 45, "my": 16, "this": 8, "that": 6}
         if noun.mass:
             weights |= {"some": 0 if negative else 20}
@@ -115,7 +153,7 @@ class Author:
             weights |= {"a": 22, "another": 0 if negative else 3}
         else:
             weights |= {"some": 0 if negative else 12, "two": 10, "many": 6, "all": 4}
-        if noun.kind in ("place", "crossing", "opening") and noun.english not in OWNED_PLACES:
+        if noun.kind in ("place", "crossing", "person") and noun.english not in OWNED_PLACES | OWNED_PEOPLE:
             weights["my"] = 0
         determiner = self._weighted(weights)
         return {"my": self._one(tuple(POSSESSIVES)), "two": self._one(tuple(NUMBERS))}.get(determiner, determiner)
@@ -137,7 +175,9 @@ class Author:
         if self._chance(0.3):
             return Both(Name(first), Pronoun("1s"))
         if self._chance(0.4):
-            return Both(Name(first), Phrase(self._one(nouns_of("family")), determiner="his" if NAMES[first] == "m" else "her"))
+            male = NAMES[first] == "m"
+            relative = self._one([noun for noun in nouns_of("family") if noun.english != ("husband" if male else "wife")])
+            return Both(Name(first), Phrase(relative, determiner="his" if male else "her"))
         return Both(Name(first), Name(second))
 
     # where, when and how
@@ -150,7 +190,7 @@ class Author:
             return phrase
         if luck < 0.86 and noun.english in OWNED_PLACES:
             phrase.determiner = self._one(tuple(POSSESSIVES))
-        elif luck < 0.9:
+        elif luck < 0.9 and PLACES[noun.english].italian["at"] == "in":
             phrase.determiner = self._one(("this", "that"))
         elif noun.kind == "place":
             self._describe(phrase)
@@ -164,9 +204,10 @@ class Author:
         if luck < 0.3 and motion != "arrive":
             return Town(*self._one(tuple(COUNTRIES.items())), motion, country=True)
         if luck < 0.4 and motion != "from":
-            return Fixed("at home" if motion == "arrive" else "home", "a casa")
+            return Fixed("home", "a casa")
+        unfit = {"from": ("house", "school"), "arrive": ("room", "kitchen", "garden", "pool", "house", "forest")}.get(motion, ())
         goal = self._place("goal", plain=True)
-        while goal.noun.english in ("house", "school") and motion == "from":
+        while goal.noun.english in unfit:
             goal = self._place("goal", plain=True)
         return At(goal, motion)
 
@@ -195,18 +236,19 @@ class Author:
         if action.manners and not clause.adverb and self._chance(0.15 * chance):
             manner = self._one(action.manners)
             if manner != "together" or clause.subject.number == "p":
-                clause.tail.append(Fixed(manner, MANNERS[manner]))
+                clause.manner = Fixed(manner, MANNERS[manner])
         moves = "TO" in action.places or "AT" in action.places
-        if action.places and self._chance((0.85 if moves else 0.28) * (1 if moves else chance)):
+        if action.places and (action.english in NEEDS_PLACE or self._chance(0.85 if moves else 0.28 * chance)):
             clause.tail.append(self._where(action))
         if (moves or action.english == "travel") and self._chance(0.15 * chance):
             by = self._one(tuple(BY_VEHICLE))
             clause.tail.append(Fixed(by, BY_VEHICLE[by]))
         if not action.objects and set(action.subjects) == set(HUMAN) and self._chance(0.08 * chance):
             clause.tail.append(Beside("with", "con", self._one((Name(self._one(tuple(NAMES))), self._phrase("family", number="s")))))
-        timeless = clause.adverb or clause.modal or (action.stative and tense == "past")
+        timeless = (tense == "present" and action.english in MOMENTARY) or clause.adverb or clause.modal or (action.stative and tense == "past")
         if not timeless and self._chance(0.28 * chance) and tense in TIMES:
-            when = Fixed(*self._one(tuple(TIMES[tense].items())))
+            unfit = (() if action.english in SEASONAL else ("in summer", "in winter")) + (() if action.english in SOON else ("soon",))
+            when = Fixed(*self._one([entry for entry in TIMES[tense].items() if entry[0] not in unfit]))
             if self._chance(0.25) and tense != "progressive" and when.in_english != "soon" and not clause.asks:
                 clause.front = when
             else:
@@ -243,7 +285,8 @@ class Author:
         transitive = self._chance(0.66) if transitive is None else transitive
         pool = [entry for entry in TRANSITIVES if entry.english not in ("give", "show")] if transitive else INTRANSITIVES
         if subject is not None:
-            kind = subject.noun.kind if isinstance(subject, Phrase) else "person"
+            head = subject.noun if isinstance(subject, Gap) else subject
+            kind = head.noun.kind if isinstance(head, Phrase) else "person"
             pool = [entry for entry in pool if kind in entry.subjects]
         action = self._one(pool)
         subject = subject or self._subject(action.subjects)
@@ -252,11 +295,10 @@ class Author:
             if not (tense in ("progressive", "continuous", "habit") and (action.english in MOMENTARY or action.stative)):
                 break
             action = self._one(pool)
-            subject = subject if isinstance(subject, Gap) else subject
         clause = Clause(subject, action, chosen)
         self._adverb(clause)
         if transitive:
-            clause.object = self._phrase(*action.objects, negative=clause.negative or clause.adverb == "never")
+            clause.object = self._thing(action, negative=clause.negative or clause.adverb == "never")
             if clause.tense in ("present", "habit") and action.english in ("eat", "drink", "sell", "cook") and self._chance(0.3):
                 clause.object.determiner, clause.object.owner, clause.object.adjective = "bare", None, None
                 clause.object.number = "s" if clause.object.noun.mass else "p"
@@ -267,6 +309,9 @@ class Author:
         """Somebody is something."""
         subject = subject or self._subject((*HUMAN, "animal"))
         noun = subject.noun if isinstance(subject, Phrase) else None
+        if noun and not subject.relative:
+            subject.adjective = None
+            subject.determiner = "the" if subject.determiner in ("a", "some", "another", "many") else subject.determiner
         tense = tense or self.rng.choices(("present", "past", "future"), (6, 4, 1))[0]
         if self._chance(0.22) and (noun is None or noun.kind in (*HUMAN, "animal")):
             be = Be(subject, self._one(tuple(STATES)), tense, self._one(("", "", "very")))
@@ -274,12 +319,16 @@ class Author:
         else:
             be = Be(subject, self._one(adjectives_for(noun or NOUNS["boy"])), tense)
             be.degree = self._weighted({"": 50, "very": 25, "too": 8, "so": 9, "really": 8})
-            if be.complement.english in ("broken", "burnt", "unripe", "full", "empty", "blue", "red", "white", "green", "black"):
+            if be.complement.english in NOT_GRADED:
                 be.degree = ""
         be.negative = self._chance(0.12) and be.degree not in ("so", "really")
-        if not be.negative and not be.degree and tense != "future" and isinstance(be.subject, Name | Pronoun) and self._chance(0.2):
+        if not be.negative and not be.degree and tense != "future" and self._passing(be) and self._chance(0.3):
             be.adverb = self._one(("always", "often", "never"))
         return be
+
+    @staticmethod
+    def _passing(be: Be) -> bool:
+        return isinstance(be.complement, str) or be.complement.english in PASSING
 
     # kinds of sentences
 
@@ -301,32 +350,36 @@ class Author:
             gender = self._one("mf")
             names = [name for name in NAMES if NAMES[name] == gender]
             subject = self._one((Name(self._one(names)), Pronoun("3s" + gender), Phrase(self._family(gender), determiner="my")))
-            jobs = [noun for noun in nouns_of("person") if noun.gender == gender and noun.english not in ("friend", "neighbour")]
+            jobs = [noun for noun in nouns_of(*JOBS) if noun.gender == gender]
             job = Phrase(self._one(jobs), determiner="a")
             if self._chance(0.3):
                 self._describe(job)
-            return Sentence(Be(subject, job, self._one(("present", "past"))), ".", "be")
-        thing = self._subject((*HUMAN, "animal"), 0.2) if self._chance(0.5) else self._phrase("thing", "clothing", "container", "text")
-        return Sentence(Be(thing, self._spot(), self.rng.choices(("present", "past", "future"), (6, 4, 1))[0]), ".", "be")
+            return Sentence(Be(subject, job, self._one(("present", "present", "past"))), ".", "be")
+        thing = self._subject((*HUMAN, "animal"), 0.2) if self._chance(0.5) else self._phrase("thing", "clothing", "container", *PAPERS)
+        return Sentence(Be(thing, self._spot(thing), self.rng.choices(("present", "past", "future"), (6, 4, 1))[0]), ".", "be")
 
     def _family(self, gender: str) -> Noun:
         return self._one([noun for noun in nouns_of("family") if noun.gender == gender])
 
-    def _spot(self) -> Any:
-        """On the table, in the kitchen."""
-        if self._chance(0.45):
-            return At(self._place(self._one(("home", "town", "nature"))))
-        if self._chance(0.35):
+    def _spot(self, thing: Any) -> Any:
+        """On the table for things, behind the house for animals, at the station for people."""
+        kind = thing.noun.kind if isinstance(thing, Phrase) else "person"
+        if isinstance(thing, Phrase) and thing.noun.mass:
+            return self._one((Beside("on", "su", Phrase(NOUNS["table"])), At(Phrase(NOUNS["kitchen"]))))
+        human = kind in HUMAN
+        if self._chance(0.2 if kind in SMALL else 0.7):
+            return At(self._place("home" if kind in SMALL else "nature" if kind == "animal" else self._one(("home", "town", "town"))))
+        if human or (kind == "animal" and self._chance(0.6)):
             return self._beside()
         relation = self._one(("on", "under", "behind", "next to", "near"))
-        thing = self._phrase("table", "chair", "bed", "sofa", "armchair", "carpet", "bench", number="s", adjectives=0.2)
-        thing.determiner = "the"
-        return Beside(relation, RELATIONS[relation], thing)
+        furniture = self._phrase("table", "chair", "bed", "sofa", "armchair", "carpet", "bench", number="s", adjectives=0.2)
+        furniture.determiner = "the"
+        return Beside(relation, RELATIONS[relation], furniture)
 
     def _there(self) -> Sentence:
         asks = "yes" if self._chance(0.15) else ""
         tense = self.rng.choices(("present", "past", "future"), (6, 5, 1))[0]
-        thing = self._phrase("animal", "person", "thing", "clothing", "container", "plant", "text", "fruit", "staple", "drink")
+        thing = self._phrase(self._one(("animal", "person", "thing", "clothing", "container", "book", "fruit", "drink")))
         thing.owner = None
         if thing.noun.mass:
             thing.determiner = "some"
@@ -338,7 +391,7 @@ class Author:
             thing.determiner = "many" if thing.number == "p" else "this"
         if asks and thing.noun.mass:
             return self._there()
-        return Sentence(There(thing, self._spot(), tense, asks), "?" if asks else ".", "there")
+        return Sentence(There(thing, self._spot(thing), tense, asks), "?" if asks else ".", "there")
 
     def _likes(self) -> Sentence:
         asks = "yes" if self._chance(0.18) else ""
@@ -362,7 +415,7 @@ class Author:
         tense = "past" if modal == "want to" and self._chance(0.35) else "present"
         transitive = self._chance(0.7)
         pool = [entry for entry in (TRANSITIVES if transitive else INTRANSITIVES) if not entry.stative]
-        pool = [entry for entry in pool if entry.english not in NOT_A_SKILL and entry.english not in WITH_RECIPIENT]
+        pool = [entry for entry in pool if entry.english not in NOT_A_SKILL | {"arrive"} and entry.english not in WITH_RECIPIENT]
         action = self._one(pool)
         subject = self._subject(HUMAN)
         negative = modal != "would like to" and self._chance(0.2)
@@ -370,12 +423,14 @@ class Author:
         if transitive and self._chance(0.35) and "person" in action.objects:
             clause.object = self._object_pronoun(subject)
         elif transitive:
-            clause.object = self._phrase(*action.objects, negative=negative)
+            clause.object = self._thing(action, negative=negative)
         if not negative and self._chance(0.15) and modal != "would like to" and tense == "present":
             clause.asks = "yes"
+        if clause.asks and subject.person == "1s":
+            clause.modal = "can"
         if not clause.asks:
             self._add_adverbials(clause, 0.5)
-        elif "TO" in action.places:
+        elif "TO" in action.places or action.english in NEEDS_PLACE:
             clause.tail.append(self._where(action))
         return Sentence(clause, "?" if clause.asks else ".", "modal")
 
@@ -416,14 +471,12 @@ class Author:
         subject = self._subject(HUMAN)
         tense = self.rng.choices(("present", "past", "future"), (6, 4, 1))[0]
         if self._chance(0.35):
-            thing = Phrase(self._one(nouns_of("body")), "p", "bare")
-            fitting = adjectives_for(thing.noun)
-            thing.adjective = self._one([entry for entry in fitting if entry.italian != "verde" or thing.noun.english == "eye"])
-            if thing.noun.english == "hand":
-                thing.adjective = adjective(self._one(("beautiful", "small")))
+            thing = Phrase(self._one(nouns_of("body")), "p")
+            self._describe(thing)
+            thing.determiner = "bare" if thing.adjective.before else "generic"  # begli occhi, but gli occhi verdi
             return Sentence(Clause(subject, HAVE, "past" if tense == "past" else "present", thing), ".", "have")
         negative = self._chance(0.15)
-        thing = self._phrase("animal", "vehicle", "thing", "instrument", "family", "container", negative=negative)
+        thing = self._phrase(*PETS, "vehicle", "thing", "instrument", "family", "container", negative=negative)
         thing.determiner = "a" if thing.number == "s" else self._one(tuple(NUMBERS))
         thing.owner = None
         if thing.noun.only_one:
@@ -456,21 +509,25 @@ class Author:
             return Sentence(Order(action, thing, recipient), "!", "order")
         names = ("open", "close", "take", "read", "eat", "buy", "clean", "wash", "wait for", "call", "follow", "prepare", "cook", "drink")
         action = verb("forget" if negative and self._chance(0.3) else self._one(names))
-        return Sentence(Order(action, self._phrase(*action.objects, negative=True), negative=negative), "!", "order")
+        thing = self._thing(action, negative=True)
+        thing.determiner = "the" if thing.determiner == "many" else thing.determiner
+        return Sentence(Order(action, thing, negative=negative), "!", "order")
 
     def _again(self) -> Sentence:
         """Anna bought two apples and ate them: the second verb has a clitic for the object of the first."""
         tense = self._one(("past", "past", "future"))
         subject = self._subject(HUMAN)
         if self._chance(0.25):
-            first = Clause(subject, verb("buy"), tense, self._phrase("thing", "text", "clothing", "plant"))
+            first = Clause(subject, verb("buy"), tense, self._owned_by_none("thing", "text", "clothing", "plant"))
             second = Clause(subject, verb("give"), tense, silent=True)
             second.recipient = self._object_pronoun(subject)
             if second.recipient.person == "3p":
                 second.recipient = Name(self._one(tuple(NAMES)))
         else:
             before, after, kinds = self._one(DONE_TO_IT)
-            first = Clause(subject, verb(before), tense, self._phrase(*kinds))
+            new = before in ("buy", "write", "prepare", "find")
+            thing = self._owned_by_none(*kinds) if new else self._phrase(*kinds)
+            first = Clause(subject, verb(before), tense, thing)
             second = Clause(subject, verb(after), tense, silent=True)
         if first.object.determiner in ("some", "another") and first.object.noun.mass:
             first.object.determiner = "the"
@@ -490,10 +547,11 @@ class Author:
             clauses = [self._action(self._named(), tense, adverbials=0.3) for _ in range(2)]
             return Sentence(Joined(clauses[0], self._one(("and", "but")), clauses[1]), ".", "joined")
         if luck < 0.65:
-            condition = self._action(Pronoun(self._one(("1s", "2s"))), "present", transitive=True, adverbials=0)
-            while condition.adverb or condition.negative or condition.verb.english in ("read",):
-                condition = self._action(Pronoun(self._one(("1s", "2s"))), "present", transitive=True, adverbials=0)
-            return Sentence(Joined(condition, "if", self._action(self._named(), "future", adverbials=0.3), opening=True), ".", "joined")
+            action = verb(self._one(("break", "lose", "find", "forget", "sell", "call", "invite", "help", "hide", "steal", "wash")))
+            condition = Clause(self._named(0.6), action, object=self._phrase(*action.objects, adjectives=0))
+            feeling = adjective(self._one(("happy", "sad", "angry", "nervous", "calm")))
+            result = Be(self._subject(HUMAN, 0.3), feeling, "future", self._one(("", "very")), negative=self._chance(0.2))
+            return Sentence(Joined(condition, "if", result, opening=True), ".", "joined")
         return self._because()
 
     def _named(self, pronouns: float = 0.25) -> Any:
@@ -505,13 +563,21 @@ class Author:
         while isinstance(subject, Phrase) and subject.number == "s" and not subject.noun.he_or_she:
             subject = self._named(0.3)
         tense = self._one(("past", "past", "present"))
-        clause = self._action(subject, tense, adverbials=0.4)
-        clause.negative, clause.adverb = self._chance(0.5) and not clause.adverb, ""
-        again = subject if isinstance(subject, Pronoun) else Pronoun(subject.person + subject.gender)
-        again = Pronoun("1p") if again.person == "1p" else again
-        reason = self._state(again, tense)
-        while reason.negative or reason.adverb:
-            reason = self._state(again, tense)
+        names, reasons = self._one(REASONS) if self._chance(0.5) else ((), EXCUSES)
+        if names:
+            action = self._one([entry for entry in VERBS if entry.english in names])
+            clause = Clause(subject, action, tense, self._thing(action) if action.objects else None)
+            self._add_adverbials(clause, 0.3)
+        else:
+            clause = self._action(subject, tense, adverbials=0.3)
+            clause.negative, clause.adverb = True, ""
+            if clause.object and clause.object.determiner in ("some", "another"):
+                clause.object.determiner = "the"
+        again = Pronoun(subject.key if isinstance(subject, Pronoun) else "1p" if subject.person == "1p" else subject.person + subject.gender)
+        reason = self._one(reasons)
+        complement = reason if reason in STATES else adjective(reason)
+        degree = self._one(("", "very", "very")) if reason not in ("afraid", "in a hurry") else ""
+        reason = Be(again, complement, tense, degree)
         return Sentence(Joined(clause, "because", reason), ".", "joined")
 
     def _says(self) -> Sentence:
@@ -569,32 +635,31 @@ class Author:
         luck = self.rng.random()
         if luck < 0.4:
             clause = self._action(adverbials=0.4)
-            while clause.adverb or clause.tense in ("habit", "perfect") or clause.negative or self._indefinite(clause):
+            while clause.adverb or clause.tense in ("habit", "perfect") or clause.negative or self._unasked(clause):
                 clause = self._action(adverbials=0.4)
             clause.front, clause.asks = None, "yes"
             return Sentence(clause, "?", "question")
         if luck < 0.55:
-            be = self._state() if self._chance(0.4) else Be(self._subject((*HUMAN, "thing"), 0.2), None)
-            if be.complement is None:
-                be = Be(self._one((be.subject, self._phrase("thing", "clothing", "text", "animal", negative=True))), None)
-                be.tense, be.asks = self._one(("present", "present", "past")), "where"
-                if isinstance(be.subject, Phrase):
-                    be.subject.determiner = self._one(("the", "my", "your"))
-                    be.subject.adjective = None if self._chance(0.7) else be.subject.adjective
+            if self._chance(0.6):
+                thing = self._phrase("thing", "clothing", "container", "animal", "vehicle", *PAPERS, adjectives=0.1)
+                thing.determiner = "the" if thing.owner else self._one(("the", "my", "your", "our"))
+                be = Be(self._one((self._asked_about(), thing, thing)), None, self._one(("present", "present", "past")), asks="where")
             else:
-                be.negative, be.adverb, be.asks = False, "", self._one(("yes", "yes", "why"))
+                be = self._state()
+                be.negative, be.adverb, be.asks = False, "", self._one(("yes", "yes", "why") if self._passing(be) else ("yes",))
+                be.degree = "" if be.degree in ("so", "too", "really") else be.degree
             return Sentence(be, "?", "question")
         if luck < 0.7:
             asks = self._one(("where", "when"))
             names = ("work", "sleep", "play", "live", "walk", "sing", "dance") if asks == "where" else ("arrive", "leave", "come back", "wake up", "go out")
             action = verb(self._one(names), False)
-            subject = self._subject(HUMAN, 0.45)
+            subject = self._asked_about()
             tense = self._tense(action, subject)
             tense = tense if tense in ("present", "past", "future") else "present"
             return Sentence(Clause(subject, action, tense, asks=asks), "?", "question")
         if luck < 0.82:
             action = verb(self._one(("buy", "eat", "read", "write", "find", "lose", "sell", "prepare", "drink", "look for", "cook", "choose")))
-            subject = self._subject(HUMAN, 0.45)
+            subject = self._asked_about()
             tense = self._tense(action, subject)
             tense = tense if tense in ("progressive", "past", "future") else "past"
             if self._chance(0.35):
@@ -605,7 +670,7 @@ class Author:
                     return Sentence(Clause(subject, action, tense, many, asks="how many"), "?", "question")
             return Sentence(Clause(subject, action, tense, asks="what"), "?", "question")
         if luck < 0.92:
-            clause = self._action(Who(), self._one(("past", "present", "future")), transitive=True, adverbials=0.3)
+            clause = self._action(Who(), self._one(("past", "past", "future")), transitive=True, adverbials=0.3)
             clause.negative, clause.adverb, clause.front = False, "", None
             return Sentence(clause, "?", "question")
         clause = self._action(adverbials=0.3)
@@ -614,6 +679,14 @@ class Author:
         clause.front, clause.asks = None, "why"
         return Sentence(clause, "?", "question")
 
+    def _asked_about(self) -> Any:
+        """Not I, and not two joined by and, which would have to follow an Italian verb."""
+        while True:
+            subject = self._subject(HUMAN, 0.45)
+            if subject.person != "1s" and not isinstance(subject, Both):
+                return subject
+
     @staticmethod
-    def _indefinite(clause: Clause) -> bool:
-        return isinstance(clause.object, Phrase) and clause.object.determiner == "some"
+    def _unasked(clause: Clause) -> bool:
+        """Nobody asks whether I did something; and some would have to be any."""
+        return clause.subject.person in ("1s", "1p") or (isinstance(clause.object, Phrase) and clause.object.determiner == "some")

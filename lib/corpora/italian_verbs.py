@@ -41,14 +41,14 @@ _VERBS = """
     write | scrivere | human | text | home | slowly quickly |
     translate | tradurre | human | text | | well slowly |
     forget | dimenticare | human | thing container clothing text | | |
-    remember | ricordare | human | text person place | | well |
+    remember | ricordare | human | text person | | well |
     see | vedere | human animal | person animal car boat castle lake | town nature | |
     watch | guardare | human animal | person animal plant vehicle | town nature | |
     look for | cercare | human | person animal thing container clothing text | home town | |
     find | trovare | human animal | animal thing container clothing text | home nature | |
     follow | seguire | human animal | person animal vehicle | town nature | slowly |
     wait for | aspettare | human | person family train bus | town | |
-    love | amare | human | person animal family | | |
+    love | amare | human | person animal family | | | stative
     help | aiutare | human | person family animal | town home | |
     greet | salutare | human | person family | town | |
     thank | ringraziare | human | person family | | |
@@ -106,6 +106,7 @@ _VERBS = """
     get up | alzare | human | | | slowly | reflexive
     fall asleep | addormentare | human animal | | home nature | | reflexive
     have fun | divertire | human | | town nature | | reflexive
+"""
 
 NAMES = {
     "Marco": "m", "Luca": "m", "Paolo": "m", "Pietro": "m", "Matteo": "m",
@@ -153,9 +154,8 @@ RELATIONS = {
 def _read_verbs() -> list[Verb]:
     verbs = []
     for line in _VERBS.strip().splitlines():
-        english, italian, subjects, objects, places, manners, flags = (*(part.strip() for part in line.split("|")), "")[
-            :7
-        ]
+        english, italian, subjects, objects, places, manners, *rest = (part.strip() for part in line.split("|"))
+        flags = rest[0] if rest else ""
         who = (*HUMAN, "animal") if "animal" in subjects else HUMAN
         auxiliary = "essere" if flags in ("essere", "reflexive") else "avere"
         verbs.append(

@@ -4,19 +4,19 @@
     all_sentences        every sentence the grammar can make, in a fixed order
     split_by_pairs       training and test sentences that share no pair of (thing meant, last word)
 
-English, a closed world of four situations. Used in notebook 04: a head that was trained on `tasty plum` and `sour apple`
-has to find the apple when it is tasty. Fair to say: each last word fits one kind of noun only, by construction.
+English, a closed world of three situations. Used in notebook 04: a head that was trained on tasty plums and fresh
+apples has to find the apple when it is tasty. By construction each last word fits one kind of noun only.
 """
 
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-ANIMALS = "fox dog cat horse hen mouse rabbit wolf bear goat".split()
-PEOPLE = "he she".split()
-FOODS = "apple plum cake soup cheese pear pie carrot fish melon".split()
-PLACES = "road river bridge field street canal valley lake".split()
-THINGS = "box stone chest trunk barrel sack table piano".split()
+ANIMALS = ["fox", "dog", "cat", "horse", "hen", "mouse", "rabbit", "wolf", "bear", "goat"]
+PEOPLE = ["he", "she"]
+FOODS = ["apple", "plum", "cake", "soup", "cheese", "pear", "pie", "carrot", "fish", "melon"]
+PLACES = ["road", "river", "bridge", "field", "street", "canal", "valley", "lake"]
+THINGS = ["box", "stone", "chest", "trunk", "barrel", "sack", "table", "piano"]
 OPENINGS = ["", "yesterday", "last night", "in the morning"]
 
 
@@ -33,12 +33,12 @@ class Situation:
 
 
 SITUATIONS = [
-    Situation("ate", ANIMALS + PEOPLE, FOODS, "was", "hungry greedy starving".split(),
-              "tasty sweet fresh ripe delicious".split()),
-    Situation("did not cross", ANIMALS + PEOPLE, PLACES, "was too", "tired scared sleepy lazy".split(),
-              "wide deep busy dangerous".split()),
-    Situation("could not lift", ANIMALS + PEOPLE, THINGS, "was too", "weak small young".split(),
-              "heavy bulky slippery".split()),
+    Situation("ate", ANIMALS + PEOPLE, FOODS, "was", ["hungry", "greedy", "starving", "ravenous"],
+              ["tasty", "delicious", "fresh", "healthy", "cheap"]),
+    Situation("did not cross", ANIMALS + PEOPLE, PLACES, "was too", ["tired", "scared", "sleepy", "lazy"],
+              ["wide", "dangerous", "dark", "windy", "noisy"]),
+    Situation("could not lift", ANIMALS + PEOPLE, THINGS, "was too", ["weak", "small", "young", "exhausted"],
+              ["heavy", "bulky", "slippery", "hot", "large"]),
 ]  # fmt: skip
 
 
@@ -79,13 +79,13 @@ def _sentence(opening: str, situation: Situation, who: str, what: str, last: str
     return Sentence(tuple(words), len(before) - 1 if about_who else what_at)
 
 
-def split_by_pairs(
-    rng: random.Random, training: int, test: int, held_out: float = 0.2
-) -> tuple[list[Sentence], list[Sentence]]:
-    """Draw both sets. `held_out` of all pairs (thing meant, last word) occur in the test sentences only."""
+def split_by_pairs(rng: random.Random, training: int, test: int) -> tuple[list[Sentence], list[Sentence]]:
+    """Draw both sets. A quarter of each noun's last words is kept back: those pairs stand in the test only."""
     sentences = list(all_sentences())
-    pairs = sorted({sentence.pair for sentence in sentences})
-    kept_back = set(rng.sample(pairs, round(held_out * len(pairs))))
+    kept_back = set()
+    for noun in sorted({sentence.pair[0] for sentence in sentences}):
+        pairs = sorted({sentence.pair for sentence in sentences if sentence.pair[0] == noun})
+        kept_back.update(rng.sample(pairs, max(1, len(pairs) // 4)))
     seen = [sentence for sentence in sentences if sentence.pair not in kept_back]
     new = [sentence for sentence in sentences if sentence.pair in kept_back]
     if training > len(seen) or test > len(new):

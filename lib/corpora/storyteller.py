@@ -1,15 +1,16 @@
-"""The storyteller: fills templates from a world that remembers who was mentioned, who owns what and what happened.
+"""The storyteller: fills templates from a world that remembers who was mentioned and which words were used.
 
     Person, Thing    who acts, with the pronouns of their gender; what is owned, with its look
     Teller           one story being told: state, cast, memory of drawn words, paragraphs
     script           the text of a plot -> its beats
 
-A plot is text. Beats are separated by blank lines and told in order; "- " starts each alternative of a beat, of which one is
-told; `- <rain> ...` needs that flag, `- <!rain> ...` its absence; a beat that begins with "?" is left out half of the time;
-"=" starts a paragraph; "@name" tells another script. In a template [a|b] is a choice and {slot} a look-up:
+A plot is text. Beats are separated by blank lines and told in order; "- " starts each alternative of a beat, of which
+one is told; `- <rain> ...` needs that flag, `- <!rain> ...` its absence; a beat that begins with "?" is left out more
+often than not, and always when the story is long; "=" starts a paragraph; "@name" tells another script. In a template
+[a|b] is a choice and {slot} a look-up:
 
     {h}          the person h as a subject: the name, or he/she where nobody else in the story could be meant
-    {h.obj} {h.poss}  the same as object and possessive; {h.name} always the name; {h.said} {h.asked} ... with a speech verb
+    {h.obj} {h.poss}  the same as object and possessive; {h.name} always the name; {h.said} ... with a speech verb
     {he} {his} {him} {himself}  the last subject of this template, always a pronoun
     {thing.a} {thing.full} {thing}  a red kite with a star on it, red kite, kite
     {place.spot} {fruit}  a word of that list that this story has not used; {x=fruit} also keeps it for a later {x}
@@ -31,7 +32,9 @@ SPEECH = {
     "whispered": ["whispered", "murmured", "sighed"],
 }
 PRONOUNS = {"m": ("he", "his", "him", "himself"), "f": ("she", "her", "her", "herself")}
+LONG = 650  # letters after which a story leaves out what it can
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
+_TAG = re.compile(r"(\{\w+\.(?:said|answered|asked|cried|whispered)\})\.")
 _SLOT = re.compile(r"\{([^{}]+)\}")
 
 
@@ -87,6 +90,7 @@ class Teller:
         self.paragraphs: list[list[str]] = [[]]
         self.step, self.subject, self.pronouns_in_a_row = 0, None, 0
         self.before, self.here = set(), set()  # who was mentioned in the last template and in this one
+        self.led: Person | None = None  # the last subject of the last template
 
     def tell(self, beats: list[Beat]) -> None:
         """Tell the beats in order."""
@@ -96,16 +100,25 @@ class Teller:
                 self.step, self.here = self.step + 5, set()
             elif beat.mark:
                 self.tell(self.scripts[self.fill(beat.mark[1:])])
-            elif not (beat.optional and self.rng.random() < 0.6):
+            elif not (beat.optional and (self.rng.random() < 0.6 or self.letters() > LONG)):
                 fitting = [template for flags, template in beat.alternatives if all(map(self.holds, flags))]
                 if fitting:
                     self.step += 1
-                    self.subject, self.before, self.here = None, self.here, set()
-                    self.paragraphs[-1].append(polish(self.fill(self.rng.choice(fitting))))
+                    self.led, self.subject, self.before, self.here = self.subject, None, self.here, set()
+                    template = _TAG.sub(self.gesture, self.rng.choice(fitting))
+                    self.paragraphs[-1].append(polish(self.fill(template)))
+
+    def letters(self) -> int:
+        """How long the story is so far."""
+        return sum(len(sentence) for sentences in self.paragraphs for sentence in sentences)
 
     def holds(self, flag: str) -> bool:
         """Whether a flag of a template is met."""
         return flag[1:] not in self.flags if flag.startswith("!") else flag in self.flags
+
+    def gesture(self, tag: re.Match) -> str:
+        """Let the speaker do something while speaking, more often than not."""
+        return tag[1] + (" {gesture}." if self.rng.random() < 0.6 else ".")
 
     def fill(self, template: str) -> str:
         """Make the choices of a template, then look up its slots from left to right."""
@@ -127,7 +140,9 @@ class Teller:
             return self.mention(value, part)
         if isinstance(value, Thing):
             full = f"{value.look} {value.noun}"
-            return {"": value.noun, "one": f"a {value.noun}", "full": full, "a": f"a {full} {value.detail}".strip()}[part]
+            return {"": value.noun, "one": f"a {value.noun}", "full": full, "a": f"a {full} {value.detail}".strip()}[
+                part
+            ]
         if isinstance(value, str):
             return self.fill(value)
         words = value[part] if isinstance(value, dict) else value
@@ -136,7 +151,8 @@ class Teller:
     def draw(self, name: str, words: list[str]) -> str:
         """A word of a list that this story has not drawn from it yet, as long as there is one."""
         used = self.used.setdefault(name, set())
-        word = self.rng.choice([word for word in words if word not in used] or words)
+        fresh = [word for word in words if word not in used] if used else words
+        word = self.rng.choice(fresh or words)
         used.add(word)
         return self.fill(word)
 
@@ -148,7 +164,9 @@ class Teller:
         alone = not any(other.gender == person.gender for other in self.cast if other is not person)
         rivals = {other for other in self.before | self.here if other.gender == person.gender} - {person}
         inside = person in self.here
-        unrivalled = (person in self.before or inside) and (alone or not rivals)
+        recent = person in self.before or inside
+        leads = person is (self.subject or self.led)  # acts on, with nobody of the same gender in between
+        unrivalled = recent and (alone or (leads and not rivals and part not in ("obj", "poss")))
         self.here.add(person)
         person.last = self.step
         if first:

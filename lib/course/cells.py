@@ -1,10 +1,13 @@
 """What a notebook's cells are, and which names tie them together.
 
-ROOT, SOLUTIONS, NOTEBOOKS   where things stand
-role             ("exercise" | "check" | None, name) of a cell
-names_bound      the names that a piece of code gives a value at its top level
-names_used       the names that it takes from outside
-untrained_cells  the code cells that can run without waiting for training
+    ROOT, SOLUTIONS, NOTEBOOKS   where things stand
+    role               ("exercise" | "check" | None, name) of a cell
+    names_bound        the names that a piece of code gives a value at its top level
+    names_used         the names that it takes from outside
+    depends_on         the statements that a name needs
+    untrained_cells    the code cells that can run without waiting for training
+
+Everything here works on text and syntax trees: nothing is run.
 """
 
 import ast
@@ -15,6 +18,7 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 ROOT = Path(__file__).resolve().parents[2]
+DEFINITIONS = ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign | ast.AugAssign
 SOLUTIONS, NOTEBOOKS = ROOT / "solutions", ROOT / "notebooks"
 
 
@@ -71,6 +75,26 @@ def _outer_names(table: symtable.SymbolTable) -> set[str]:
         symbol.get_name() for symbol in table.get_symbols() if symbol.is_referenced() and (top or symbol.is_global())
     }
     return names.union(*map(_outer_names, table.get_children()))
+
+
+def depends_on(
+    name: str, statements: list[ast.stmt], outside: set[str] = frozenset()
+) -> tuple[list[ast.stmt], set[str]]:
+    """The imports, functions, classes and assignments that `name` depends on, in order.
+
+    Names in `outside` are not followed; those that are needed are returned beside the statements.
+    """
+    wanted, taken, found = {name}, set(), set()
+    before = -1
+    while len(taken) != before:
+        before = len(taken)
+        for place, statement in enumerate(statements):
+            if place not in taken and isinstance(statement, DEFINITIONS) and names_bound(statement) & wanted:
+                taken.add(place)
+                used = names_used(statement)
+                found |= used & outside
+                wanted |= used - outside
+    return [statements[place] for place in sorted(taken)], found
 
 
 def untrained_cells(cells: list[NotebookNode]) -> list[NotebookNode]:

@@ -13,6 +13,7 @@ import shutil
 import sys
 import time
 from pathlib import Path
+from urllib.parse import quote
 
 from lib.course.environment import environment, is_writable
 from lib.course.programs import ROOT, Stop, hand_over, run
@@ -38,7 +39,10 @@ def lab(arguments: list[str], cpu: bool) -> int:
     if getattr(os, "geteuid", lambda: 1)() == 0 and "--allow-root" not in options:
         options = [*options, "--allow-root"]  # as in a container; JupyterLab would refuse
     root = ROOT if path.is_relative_to(ROOT) else path.parent
-    return hand_over(python, ["jupyterlab", str(path), f"--ServerApp.root_dir={root}", *options])
+    address = f"/lab/tree/{quote(path.relative_to(root).as_posix())}"  # so that it also stands in what Jupyter prints
+    return hand_over(
+        python, ["jupyterlab", f"--ServerApp.root_dir={root}", f"--LabApp.default_url={address}", *options]
+    )
 
 
 def check(arguments: list[str], cpu: bool) -> int:

@@ -24,6 +24,7 @@ from lib.course.programs import ROOT, WINDOWS, Stop, run_quietly
 
 OLDEST = (3, 11)
 CPU_WHEELS = "https://download.pytorch.org/whl/cpu"
+SPACE = 2e9  # bytes; an environment with PyTorch for the CPU takes 1.6 GB
 MARKER = "course-setup.json"
 HALF_MADE = "course-half-made"  # is there while something is being installed
 
@@ -91,18 +92,19 @@ def write_marker(home: Path, content: dict) -> None:
 
 def set_up(home: Path, needed: dict, never_finished: bool, is_ours: bool, cpu: bool) -> None:
     """Make the environment where it is ours to make, and install everything. A failure leaves no new one behind."""
-    python = python_of(home)
-    writable = is_writable(ROOT)
+    python, writable = python_of(home), is_writable(ROOT)
     if is_ours and not writable:
         raise Stop(f"{ROOT} cannot be written to: copy the course to a folder of yours, or activate an environment.")
+    is_new = is_ours and (not has_pip(python) or (never_finished and (home / HALF_MADE).exists()))
+    if is_new:
+        refuse_to_make(home)  # before anything is deleted
+    else:
+        check(python)
     where = "in .venv" if is_ours else f"in the active environment {home}"
     print(f"Setting the course up {where}. Once only; it takes some minutes.", flush=True)
-    is_new = is_ours and (not has_pip(python) or (never_finished and (home / HALF_MADE).exists()))
     try:
         if is_new:
             make_environment(home)
-        else:
-            check(python)
         (home / HALF_MADE).write_text("", encoding="utf-8")
         install(python, with_lib=writable, tests=needed["tests"], cpu=cpu)
         write_marker(home, needed | {"python": os.path.realpath(python)})
@@ -116,26 +118,38 @@ def set_up(home: Path, needed: dict, never_finished: bool, is_ours: bool, cpu: b
     print("The course is set up.", flush=True)
 
 
-def make_environment(home: Path) -> None:
-    """A fresh virtual environment, also in place of a broken or half-made one."""
+def refuse_to_make(home: Path) -> None:
+    """Raises Stop when a new environment has no room, or when what stands in its place is none, not even a broken one."""
     if home.is_symlink() or home.is_file():
         raise Stop(f"{home} is not a folder, and the course's environment belongs there: move it away.")
     if home.exists() and any(home.iterdir()):
         if not (home / "pyvenv.cfg").exists() and not (home / HALF_MADE).exists():
             raise Stop(f"{home} holds something other than a Python environment: move it away.")
-        print(f"  {home.name} is not complete: starting again", flush=True)
+        print(f"{home.name} is not complete: making it again.", flush=True)
+    free = shutil.disk_usage(home.parent).free
+    if free < SPACE and any(line.startswith("torch") for line in requirements()):
+        raise Stop(
+            f"The disk is too full: set-up needs {SPACE / 1e9:.0f} GB in {home}, and {free / 1e9:.1f} GB are free."
+        )
+
+
+def make_environment(home: Path) -> None:
+    """A fresh virtual environment, also in place of a broken or half-made one."""
     home.mkdir(exist_ok=True)
     (home / HALF_MADE).write_text("", encoding="utf-8")
     command = [sys.executable, "-m", "venv", "--clear", str(home)]
     run_quietly(command, "Making the environment", "making the environment")
 
 
+def requirements() -> list[str]:
+    """The lines of requirements.txt, without comments."""
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    return [line for line in (re.sub(r"(^|\s)#.*", "", line).strip() for line in lines) if line]
+
+
 def install(python: Path, with_lib: bool, tests: bool, cpu: bool) -> None:
     """Everything in requirements.txt; a checkout that cannot be written to is not installed itself."""
-    lines = (
-        re.sub(r"(^|\s)#.*", "", line).strip() for line in (ROOT / "requirements.txt").read_text("utf-8").splitlines()
-    )
-    packages = [line for line in lines if line and (with_lib or not line.startswith("-e"))]
+    packages = [line for line in requirements() if with_lib or not line.startswith("-e")]
     torch = [line for line in packages if line.startswith("torch==")]
     if torch and cpu:
         pip(python, [*torch, "--extra-index-url", CPU_WHEELS])

@@ -28,6 +28,7 @@ from lib.course.plan import Segment, Step, plan
 
 DONE, NOT_DONE, WRONG = "done", "not done yet", "wrong"
 MARKS = {DONE: "✓", NOT_DONE: "○", WRONG: "✗"}
+RAISED = "your code raised"  # as lib.checks says it
 SECONDS_A_CELL = 120  # unless --nbval-cell-timeout says otherwise
 SECONDS_OWN_CELL = 10  # for cells that the learner added: they are run because an answer may need them
 
@@ -127,6 +128,7 @@ class LearnerNotebook(CourseNotebook):
         super().__init__(**named)
         self.solution = solution
         self.ran: set[str] = set()  # exercises whose cells this kernel has seen
+        self.spoiled = False  # a wrong answer has run in this kernel
         self.harmful: set[str] = set()  # cells that hung or killed a kernel: not run again
 
     @classmethod
@@ -150,6 +152,7 @@ class LearnerNotebook(CourseNotebook):
         if self.kernel.is_alive():
             self.kernel.stop()
         self.ran.clear()
+        self.spoiled = False
         self.setup()
 
 
@@ -165,6 +168,9 @@ class Unreadable(pytest.Item):
         if "<<<<<<<" in self.path.read_text(encoding="utf-8", errors="replace"):
             text += " It holds <<<<<<< lines: a git merge damaged it."
         _report(self, WRONG, f"{text} `python3 course.py reset {self.path.name[:2]}` makes it new and keeps a copy.")
+
+    def repr_failure(self, excinfo):
+        return str(excinfo.value)
 
 
 class Exercise(IPyNbCell):
@@ -188,14 +194,25 @@ class Exercise(IPyNbCell):
     def runtest(self):
         status, text = self.judge(self.segment.steps)
         if status is None:  # an own cell ended the kernel, or the learner's code before this broke a given cell
-            self.parent.fresh_kernel()
-            self.catch_up(with_learners=not self.broken)
-            own = "own" if self.broken else None
-            status, text = self.judge([step for step in self.segment.steps if step.why != own])
+            status, text = self.judge_again(with_learners=not self.broken)
+        elif status == WRONG and text.startswith(RAISED) and self.parent.spoiled:
+            status, text = max(
+                (status, text), self.judge_again(with_learners=False), key=lambda found: found[0] == DONE
+            )
         self.parent.ran.add(self.segment.exercise)
+        self.parent.spoiled |= status == WRONG
         if status != DONE and self.parent.kernel.is_alive():
-            self.run(Step("given", self.segment.answer))
+            try:
+                self.run(Step("given", self.segment.answer))
+            except (NbCellError, KernelDied):  # the learner's code took away what it needs: the next starts afresh
+                self.parent.kernel.stop()
         _report(self, status or WRONG, text)
+
+    def judge_again(self, with_learners: bool) -> tuple[str | None, str]:
+        """In a fresh kernel; without the learner's other code where that may have done something to this exercise."""
+        self.parent.fresh_kernel()
+        self.catch_up(with_learners)
+        return self.judge([step for step in self.segment.steps if with_learners or step.why != "own"])
 
     def judge(self, steps: list[Step]) -> tuple[str | None, str]:
         """(DONE, NOT_DONE or WRONG, the reason); None as the status when it says nothing about this exercise."""
@@ -236,8 +253,10 @@ class Exercise(IPyNbCell):
             return WRONG, message
         if raised.ename == "CheckFailed":
             return WRONG, raised.evalue.partition(": ")[2]
+        if raised.ename == "NotImplementedError" and not raised.evalue:
+            return NOT_DONE, "not written yet"
         if step.why == "exercise":
-            return WRONG, f"your cell raises {raised.ename}: {raised.evalue}"
+            return WRONG, f"{RAISED} {raised.ename}: {raised.evalue}"
         self.broken = True
         return None, f"a cell of the course raises {raised.ename}: {raised.evalue} ({step.cell.source.splitlines()[0]})"
 

@@ -13,6 +13,7 @@ import contextlib
 import os
 import queue
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -101,6 +102,8 @@ def step_of(line: str) -> str:
         return "looking up " + re.split(r"[=<>!~;\[]", words[1])[0]
     if words[:1] == ["Downloading"] and len(words) > 1:
         return f"downloading {words[1].split('/')[-1].split('-')[0]} {' '.join(words[2:4])}".rstrip()
+    if line.startswith("WARNING: Retrying"):
+        return "no answer from the network: trying again"
     if line.startswith("Installing collected packages"):
         return f"installing {line.count(',') + 1} packages"
     return ""
@@ -118,8 +121,11 @@ NOT_WRITABLE = r"Permission denied|Read-only file system|Access is denied"
 
 def reason(output: str, doing: str) -> str:
     """Why pip or venv has failed, as one sentence for a learner."""
-    if re.search(DISK_FULL, output):
-        return f"{doing} stopped: the disk is full ({ROOT} or {tempfile.gettempdir()}). Set-up needs several GB."
+    nearly = (
+        min(shutil.disk_usage(folder).free for folder in (ROOT, tempfile.gettempdir())) < 10e6
+    )  # venv does not say why
+    if nearly or re.search(DISK_FULL, output):
+        return f"{doing} stopped: the disk is full ({ROOT} or {tempfile.gettempdir()})."
     if re.search(NO_VENV, output):
         return (
             "This Python cannot make environments: its venv or ensurepip is missing. "
@@ -131,7 +137,7 @@ def reason(output: str, doing: str) -> str:
         return f"{doing} stopped: a file cannot be written ({last_words(output)})."
     if missing := re.search(r"No matching distribution found for (\S+)", output):
         python = f"Python {sys.version_info.major}.{sys.version_info.minor} on this system ({sys.platform})"
-        return f"There is no {missing[1]} for {python}. Another version of Python may have it."
+        return f"pip finds no {missing[1]} for {python}: it is made for other Python versions, or there is no network."
     log = Path(tempfile.gettempdir()) / "course-setup.log"
     with contextlib.suppress(OSError):
         log.write_text(output, encoding="utf-8")

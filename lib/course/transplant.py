@@ -25,7 +25,10 @@ def transplant(old: NotebookNode, new: NotebookNode, mine: NotebookNode) -> tupl
         if now is not None and role(now)[0] == "exercise":
             answers[now.id].append(cell)
         elif now is not None and now.id not in seen:
-            seen[now.id] = cell
+            edited = before is not None and cell.source != before.source
+            if cell.source == now.source or (edited and before.source == now.source):
+                seen[now.id] = cell
+            left_out += edited and before.source != now.source and role(now)[0] is None
         elif before is None or (role(before)[0] == "exercise" and cell.source.strip() != before.source.strip()):
             own[anchor].append(_own(cell))
         elif role(before)[0] is None and cell.source != before.source:

@@ -80,9 +80,8 @@ def update() -> str:
     notebooks = sorted(path for path in edited if re.fullmatch(r"(notebooks|solutions)/\d\d_[^/]*\.ipynb", path))
     if others := sorted(edited - set(notebooks)):
         more = f" and {len(others) - 1} more" if len(others) > 1 else ""
-        raise Stop(
-            f"You have changed {others[0]}{more}, and so has the course: `git restore {others[0]}` drops yours. {UNCHANGED}"
-        )
+        undo = f"`git restore {others[0]}` undoes it"
+        raise Stop(f"You have changed {others[0]}{more}, and so has the course: {undo}. {UNCHANGED}")
     merged, left_out = {}, 0
     for path in notebooks:
         if path.startswith("notebooks/") and (name := new_name(path, there)):

@@ -26,7 +26,7 @@ import nbformat
 
 from lib.checks import exercise, notebook_of
 from lib.checks.core import describe_error
-from lib.course.cells import NOTEBOOKS, ROOT, names_bound, names_used, parse, role
+from lib.course.cells import NOTEBOOKS, ROOT, depends_on, parse, role
 from lib.course.plan import plan
 
 SECONDS = 10  # for running and judging one piece: each takes well under one
@@ -93,31 +93,9 @@ def extract(name: str, path: Path) -> str | None:
             break
     if not found:
         return None
-    return "\n".join(_needed(name, statements, exercises - {name}))
-
-
-def _needed(name: str, statements: list[ast.stmt], others: set[str]) -> list[str]:
-    """The statements that `name` depends on, in order, as source. Other exercises come from lib.yours."""
-    wanted, taken = {name}, set()
-    pieces: set[str] = set()
-    while True:
-        before = len(taken)
-        for place, statement in enumerate(statements):
-            if place in taken or not _is_definition(statement) or not names_bound(statement) & wanted:
-                continue
-            taken.add(place)
-            used = names_used(statement)
-            pieces |= used & others
-            wanted |= used - others
-        if len(taken) == before:
-            break
-    imports = [f"from lib.yours import {other}" for other in sorted(pieces)]
-    return imports + [ast.unparse(statements[place]) for place in sorted(taken)]
-
-
-def _is_definition(statement: ast.stmt) -> bool:
-    kinds = ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign | ast.AugAssign
-    return isinstance(statement, kinds)
+    needed, outside = depends_on(name, statements, exercises - {name})
+    imports = [f"from lib.yours import {other}" for other in sorted(outside)]
+    return "\n".join(imports + [ast.unparse(statement) for statement in needed])
 
 
 def _run(source: str, name: str, path: Path) -> Callable:

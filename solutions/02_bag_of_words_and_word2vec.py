@@ -1,0 +1,445 @@
+# %% [markdown]
+# # 2 · Bag of words and Word2Vec
+# After this notebook you can turn texts into numbers by counting, and learn what words mean from their neighbours alone.
+#
+# You need: vectors, matrix products, the chain rule, `clip_gradients` of notebook 01. You build: counts, TF-IDF, cosine,
+# and Word2Vec without autograd. 75 minutes.
+
+# %%
+from collections import Counter
+from itertools import combinations
+
+import matplotlib.pyplot as plt
+import torch
+from torch.nn import functional
+
+from lib.corpora.relations import ANALOGIES, load_relations
+from lib.figures import heatmap, style
+from lib.text_vectors import analogy_score, nearest
+from lib.yours import clip_gradients
+
+style()
+
+# %% [markdown]
+# ## The question
+# To the network of notebook 01 a symbol was a 1 among zeros. Do that with words, and *terrible* is as near to *fantastic*
+# as *wonderful* is:
+
+# %%
+vocabulary = ["fantastic", "wonderful", "terrible"]
+one_hot = torch.eye(3)
+for i, j in combinations(range(3), 2):
+    print(f"{vocabulary[i]} to {vocabulary[j]}: {(one_hot[i] - one_hot[j]).norm():.3f}")
+
+# %% [markdown]
+# Every two words are √2 apart. Numbers for words should say more: which words mean something similar, and how.
+
+# %% [markdown]
+# ## By hand
+# Start with whole texts. Give each word a column and count:
+#
+# | | the | movie | was | fantastic | terrible | cat | sat | on | mat |
+# |---|---|---|---|---|---|---|---|---|---|
+# | A: the movie was fantastic! | 1 | 1 | 1 | 1 | 0 | 0 | 0 | 0 | 0 |
+# | B: the movie was terrible! | 1 | 1 | 1 | 0 | 1 | 0 | 0 | 0 | 0 |
+# | C: the cat sat on the mat | 2 | 0 | 0 | 0 | 0 | 1 | 1 | 1 | 1 |
+
+# %% [markdown]
+# How alike are two rows? Multiply them column by column, add, and divide by both lengths. That is the **cosine**:
+#
+# - A and B share three words; both have length √4 = 2: 3 / (2 · 2) = **0.75**.
+# - A and C share *the*: 1 · 2 = 2. C has length √(4 + 1 + 1 + 1 + 1) = √8: 2 / (2 · √8) ≈ **0.354**.
+
+# %% [markdown]
+# ## The picture
+# This notebook has two ways from words to numbers. Left: a **text** is a row of counts. Right: a **word** is a place, and
+# a step in one direction has a meaning.
+
+# %%
+texts = ["the movie was fantastic", "the movie was terrible", "the cat sat on the mat"]
+texts = [text.split() for text in texts]
+columns = ["the", "movie", "was", "fantastic", "terrible", "cat", "sat", "on", "mat"]
+places = {"man": (1.0, 0.5), "king": (1.0, 2.0), "woman": (2.5, 0.5), "queen": (2.5, 2.0), "apple": (3.2, 0.2)}
+
+figure, (left, right) = plt.subplots(1, 2, figsize=(7.4, 3), width_ratios=(3, 2))
+left.imshow([[text.count(word) for word in columns] for text in texts], cmap="cividis", aspect="auto")
+left.set(xticks=range(9), yticks=range(3), yticklabels="ABC", title="counting: one row a text")
+left.set_xticklabels(columns, rotation=60)
+for word, (x, y) in places.items():
+    right.plot(x, y, "o", color="C0")
+    right.annotate(word, (x, y), xytext=(4, 5), textcoords="offset points")
+for start, end in (("man", "king"), ("woman", "queen")):
+    right.annotate("", places[end], places[start], arrowprops={"arrowstyle": "->", "color": "C1", "lw": 2})
+right.set(xlim=(0.6, 3.8), ylim=(0, 2.5), xlabel="male … female", ylabel="royal", title="learning: one place a word")
+plt.show()
+
+# %% [markdown]
+# On the right both arrows are the same step, "become royal". So *king − man + woman* arrives at *queen*. These five places
+# are made up; by the end of the notebook a machine finds such places by reading.
+
+# %% [markdown]
+# ## In code
+# The cosines of "By hand", from the rows of the table:
+
+# %%
+a, b, c = (torch.tensor([float(text.count(word)) for word in columns]) for text in texts)
+
+
+def cosine(x, y):
+    return x @ y / (x.norm() * y.norm())
+
+
+print(f"A and B: {cosine(a, b):.3f}   A and C: {cosine(a, c):.3f}")
+assert torch.isclose(cosine(a, b), torch.tensor(0.75))
+assert torch.isclose(cosine(a, c), 2 / (2 * torch.tensor(8.0).sqrt()))
+
+# %% [markdown]
+# ## Exercise 2.1 · bag_of_words
+# From a list of texts, each a list of words, to their counts: a float tensor (text, vocab). Column i belongs to
+# `words[i]`. Words outside of the vocabulary are left out. Difficulty ●○○ · 5 minutes.
+#
+# <details><summary>How do I find a word's column?</summary>Make a dictionary once:
+# <code>{word: i for i, word in enumerate(words)}</code>.</details>
+# <details><summary>My numbers are int64</summary>Start from <code>torch.zeros(...)</code>, which is float.</details>
+
+
+# %% exercise="bag_of_words" difficulty=1 minutes=5
+def bag_of_words(texts, words):
+    """Count how often each word of the vocabulary stands in each text. Other words are not counted.
+
+    texts: a list of lists of words    words: the vocabulary, a list
+
+    Returns counts (text, vocab), float32.
+    """
+    ### BEGIN SOLUTION
+    number = {word: i for i, word in enumerate(words)}
+    counts = torch.zeros(len(texts), len(words))
+    for row, text in enumerate(texts):
+        for word in text:
+            if word in number:
+                counts[row, number[word]] += 1
+    return counts
+    ### END SOLUTION
+
+
+# %% check="bag_of_words"
+from lib.checks import check
+
+bag_of_words = check("bag_of_words")
+
+# %% [markdown]
+# A bag has no order. Take *the dog bit the man* and *the man bit the dog*.
+#
+# > **Predict.** How far apart are their rows?
+
+# %%
+bitten = ["the dog bit the man".split(), "the man bit the dog".split()]
+rows = bag_of_words(bitten, ["bit", "dog", "man", "the"])
+print(rows)
+assert torch.equal(rows[0], rows[1])
+
+# %% [markdown]
+# Not at all: the same bag, and no model that is given the bag can tell who was bitten. Order comes back in notebooks 03
+# to 06.
+
+# %% [markdown]
+# ## Exercise 2.2 · tf_idf
+# *the* says little: it is everywhere. Multiply each word's column by ln((1 + texts) / (1 + texts that have it)) + 1, then
+# scale each row to length 1. (text, vocab) to the same. Difficulty ●●○ · 10 minutes.
+#
+# <details><summary>How many texts have a word?</summary><code>(counts > 0).sum(dim=0)</code>: a word that stands twice in
+# one text is in one text.</details>
+# <details><summary>I get nan for an empty text</summary>0 / 0. <code>functional.normalize</code> leaves a row of zeros
+# alone.</details>
+
+
+# %% exercise="tf_idf" difficulty=2 minutes=10
+def tf_idf(counts):
+    """Weigh each count by how few texts have the word, then scale each row to length 1.
+
+    counts: (text, vocab)
+
+    The weight of a word is ln((1 + texts) / (1 + texts that have it)) + 1. Returns (text, vocab); the row of a text
+    without words stays 0.
+    """
+    ### BEGIN SOLUTION
+    texts_with_word = (counts > 0).sum(dim=0)
+    rarity = torch.log((1 + len(counts)) / (1 + texts_with_word)) + 1
+    return functional.normalize(counts * rarity)  # each row
+    ### END SOLUTION
+
+
+# %% check="tf_idf"
+from lib.checks import check
+
+tf_idf = check("tf_idf")
+
+# %%
+weighed = tf_idf(bag_of_words(texts, columns))
+heatmap(weighed, ["A", "B", "C"], columns, digits=2)
+plt.show()
+
+# %% [markdown]
+# Read row A: its own word *fantastic* now counts most, *the* least. In row C *the* is still ahead: it stands there twice.
+
+# %%
+share = dict(zip(columns, weighed[0].tolist(), strict=True))
+assert max(share, key=share.get) == "fantastic" and share["the"] < share["movie"] < share["fantastic"]
+assert columns[weighed[2].argmax()] == "the"
+
+# %% [markdown]
+# ## Exercise 2.3 · cosine_similarity
+# Every row of a against every row of b: (..., n, d) and (..., m, d) to (..., n, m). A row of zeros is similar to
+# nothing: 0. Difficulty ●●○ · 10 minutes.
+#
+# <details><summary>How do I compare all with all?</summary>Scale the rows to length 1; then one matrix product does
+# it.</details>
+# <details><summary>It fails with leading dimensions</summary><code>.T</code> turns all axes around;
+# <code>.transpose(-2, -1)</code> swaps the last two.</details>
+
+
+# %% exercise="cosine_similarity" difficulty=2 minutes=10
+def cosine_similarity(a, b):
+    """The cosine of the angle between every row of a and every row of b: 1 the same way, 0 at right angles.
+
+    a: (..., n, d)    b: (..., m, d)
+
+    Returns (..., n, m). A row of zeros is similar to nothing: 0.
+    """
+    ### BEGIN SOLUTION
+    return functional.normalize(a, dim=-1) @ functional.normalize(b, dim=-1).transpose(-2, -1)
+    ### END SOLUTION
+
+
+# %% check="cosine_similarity"
+from lib.checks import check
+
+cosine_similarity = check("cosine_similarity")
+
+# %% [markdown]
+# > **Predict.** Three reviews: *fantastic*, *wonderful*, *terrible*. Which two are most alike?
+
+# %%
+reviews = [f"the movie was {word}".split() for word in vocabulary]
+rows = bag_of_words(reviews, ["the", "movie", "was", *vocabulary])
+print(cosine_similarity(rows, rows))
+print(cosine_similarity(tf_idf(rows), tf_idf(rows)))
+
+# %%
+for table in (rows, tf_idf(rows)):
+    between = cosine_similarity(table, table)
+    assert torch.allclose(between[0, 1], between[0, 2]) and torch.allclose(between[0, 1], between[1, 2])
+
+# %% [markdown]
+# All equal, weighed or not. Counting sees that words differ, never how much. For that, look where a word is used: "You
+# shall know a word by the company it keeps" (Firth 1957).
+
+# %% [markdown]
+# ## Exercise 2.4 · skip_gram_pairs
+# A word's company: all pairs (centre, neighbour) at most `window` places apart. A list of tuples, by the place of the
+# centre, then of the neighbour. Difficulty ●●○ · 10 minutes.
+#
+# <details><summary>Words near the start get neighbours from the end</summary><code>sentence[-1]</code> is the last word.
+# Begin the range at <code>max(0, ...)</code>.</details>
+# <details><summary>A pair is missing where a word stands twice</summary>Compare places, not words.</details>
+
+
+# %% exercise="skip_gram_pairs" difficulty=2 minutes=10
+def skip_gram_pairs(sentence, window):
+    """All pairs (centre, neighbour) at most `window` places apart, by the place of the centre, then of the neighbour.
+
+    A place is never its own neighbour. Works for words and for their numbers.
+    """
+    ### BEGIN SOLUTION
+    pairs = []
+    for place, centre in enumerate(sentence):
+        for other in range(max(0, place - window), min(len(sentence), place + window + 1)):
+            if other != place:
+                pairs.append((centre, sentence[other]))
+    return pairs
+    ### END SOLUTION
+
+
+# %% check="skip_gram_pairs"
+from lib.checks import check
+
+skip_gram_pairs = check("skip_gram_pairs")
+
+# %%
+found = skip_gram_pairs(texts[2], window=2)
+print([neighbour for centre, neighbour in found if centre == "sat"], len(found), "pairs in all")
+assert len(found) == 18
+
+# %% [markdown]
+# Now play a game (Mikolov et al. 2013): show a word and another one, and ask "**real** neighbour, or a word **drawn** at
+# random?" Each word gets two vectors, one as centre and one as context. The chance of "real" is σ(centre · context),
+# with σ(s) = 1 / (1 + e⁻ˢ).
+
+# %% [markdown]
+# One pair costs −ln(chance of the right answer): −ln σ(s) if real, −ln(1 − σ(s)) if drawn. With label y = 1 or 0, both
+# have the same slope for the score s = centre · context, because σ′ = σ(1 − σ) cancels:
+#
+# $$\text{error} = \frac{\partial\,\text{loss}}{\partial s} = \sigma(s) - y$$
+
+# %% [markdown]
+# The slope of s for the centre is the context vector, and the other way round. So the **gradient of a centre** is the sum
+# of error × context over its pairs, the **gradient of a context** the sum of error × centre. By hand, for the centre (1, 0):
+#
+# | context | y | s | σ(s) | error | error × context | error × centre |
+# |---|---|---|---|---|---|---|
+# | real (0, 2) | 1 | 0 | 0.5 | −0.5 | (0, −1) | (−0.5, 0) |
+# | drawn (0, −2) | 0 | 0 | 0.5 | 0.5 | (0, −1) | (0.5, 0) |
+# | **sum** | | | | | **(0, −2)** | |
+
+# %% [markdown]
+# Going against its gradient, the centre moves up, towards the real neighbour and away from the drawn word.
+#
+# ## Exercise 2.5 · negative_sampling
+# Loss and both gradients, by hand, for n centres and m contexts: two matrix products and no loop. Multiply each pair's
+# loss and error by `weight`. Difficulty ●●● · 20 minutes.
+#
+# <details><summary>The loss becomes inf or nan</summary>ln σ(−300) is ln 0. Use <code>functional.softplus</code>:
+# −ln σ(s) = softplus(−s), −ln(1 − σ(s)) = softplus(s) = softplus(−s) + s.</details>
+# <details><summary>Which product for which gradient?</summary>error is (n, m). (n, m) @ (m, d) gives (n, d) for the centres;
+# turned around, (m, n) @ (n, d) gives (m, d).</details>
+
+
+# %% exercise="negative_sampling" difficulty=3 minutes=20
+def negative_sampling(centre, context, label, weight=1.0):
+    """The loss of "is this word a real neighbour?" and its gradients by hand; no autograd is needed or used.
+
+    centre: (..., n, d)    context: (..., m, d)
+    label: broadcastable to (..., n, m), 1 for a real neighbour, 0 for a drawn word
+    weight: likewise, or a number: how much each pair counts
+
+    The chance of "real" is sigmoid(centre · context); the loss sums -weight ln(chance of the label) over all pairs.
+    Returns the loss, a 0-d tensor, and its gradients for centre (..., n, d) and context (..., m, d).
+    """
+    ### BEGIN SOLUTION
+    score = centre @ context.transpose(-2, -1)  # (..., n, m)
+    loss = (weight * (functional.softplus(score) - label * score)).sum()
+    error = weight * (torch.sigmoid(score) - label)  # (..., n, m)
+    return loss, error @ context, error.transpose(-2, -1) @ centre
+    ### END SOLUTION
+
+
+# %% check="negative_sampling"
+from lib.checks import check
+
+negative_sampling = check("negative_sampling")
+
+# %% [markdown]
+# The table above, then the same question to autograd, for random vectors. You have done by hand what `backward` does:
+
+# %%
+centre, context = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 2.0], [0.0, -2.0]])
+label = torch.tensor([[1.0, 0.0]])
+_, for_centre, for_context = negative_sampling(centre, context, label)
+assert torch.equal(for_centre, torch.tensor([[0.0, -2.0]]))
+assert torch.equal(for_context, torch.tensor([[-0.5, 0.0], [0.5, 0.0]]))
+
+rng = torch.Generator().manual_seed(0)
+centre, context = (torch.randn(n, 8, generator=rng, requires_grad=True) for n in (3, 5))
+label = (torch.rand(3, 5, generator=rng) < 0.3).float()
+_, for_centre, for_context = negative_sampling(centre.detach(), context.detach(), label)
+functional.binary_cross_entropy_with_logits(centre @ context.T, label, reduction="sum").backward()
+assert torch.allclose(for_centre, centre.grad, atol=1e-5) and torch.allclose(for_context, context.grad, atol=1e-5)
+print("the same gradients as autograd's")
+
+# %% [markdown]
+# ## Exercise 2.6 · analogy
+# a is to b as c is to what? Return the word whose vector has the largest cosine with b − a + c. The three given words are
+# no answer. vectors (vocab, d), row i for `words[i]`. Difficulty ●●○ · 10 minutes.
+#
+# <details><summary>I get one of the given words back</summary>It is often the nearest. Give all three −∞ before the
+# <code>argmax</code>.</details>
+# <details><summary>My shapes do not fit</summary><code>vector[None]</code> makes a table of one row out of a vector.</details>
+
+
+# %% exercise="analogy" difficulty=2 minutes=10
+def analogy(a, b, c, vectors, words):
+    """a is to b as c is to what? The word nearest by cosine to b - a + c; the three given words are no answer.
+
+    vectors: (vocab, d), row i for words[i]    words: a list
+    """
+    ### BEGIN SOLUTION
+    given = [words.index(word) for word in (a, b, c)]
+    va, vb, vc = vectors[given]
+    similarity = cosine_similarity((vb - va + vc)[None], vectors).squeeze(0)
+    similarity[given] = -torch.inf
+    return words[similarity.argmax()]
+    ### END SOLUTION
+
+
+# %% check="analogy"
+from lib.checks import check
+
+analogy = check("analogy")
+
+# %%
+print("man : king = woman :", analogy("man", "king", "woman", torch.tensor([*places.values()]), [*places]))
+assert analogy("man", "king", "woman", torch.tensor([*places.values()]), [*places]) == "queen"
+
+# %% [markdown]
+# ## On real text
+# Those places were made up. Now find places by reading. These sentences were written by a program for this lesson, so that
+# kings and queens, capitals and plurals do what they do in real text, but in 20,000 sentences instead of a billion.
+
+# %%
+sentences = load_relations()
+for sentence in sentences[:5]:
+    print(" ".join(sentence))
+print(f"{len(sentences):,} sentences, {sum(map(len, sentences)):,} words")
+
+# %% [markdown]
+# Numbers instead of words, and all pairs of neighbours. The drawn words come by how often they stand in the text, to the
+# power of ¾, so that rare ones get their turn.
+
+# %%
+counts = Counter(word for sentence in sentences for word in sentence)
+words = [word for word, _ in counts.most_common()]
+number = {word: i for i, word in enumerate(words)}
+noise = torch.tensor([counts[word] ** 0.75 for word in words])
+pairs = torch.tensor([pair for s in sentences for pair in skip_gram_pairs([number[word] for word in s], window=4)])
+print(f"{len(words)} words, {len(pairs):,} pairs")
+
+# %% [markdown]
+# A step takes 1,024 pairs and five drawn words each. *the* is in hundreds of them: the sum of its gradients would throw it
+# far off. So each word's sum is divided by the root of its number, and `clip_gradients` shortens what is still too long.
+
+
+# %%
+def by_word(ids, gradient):
+    """The sum of each word's gradients (vocab, d), over the root of their number."""
+    total = torch.zeros(len(words), gradient.shape[-1]).index_add_(0, ids, gradient)
+    times = torch.bincount(ids, minlength=len(words)).clamp(min=1)
+    return total / times.sqrt()[:, None]
+
+
+def batch(rng, size=1024, drawn=5):
+    """The ids of the centres (size, 1) and of their contexts (size, 1 + drawn): a real one, then the drawn ones."""
+    pair = pairs[torch.randint(len(pairs), (size,), generator=rng)]
+    ids = torch.multinomial(noise, size * drawn, replacement=True, generator=rng)
+    return pair[:, :1], torch.cat([pair[:, 1:], ids.view(size, drawn)], dim=1)
+
+
+# %%
+def train(seed, steps=2000, longest=20.0):
+    """Word vectors (vocab, 64), and the loss by pair at every step."""
+    rng = torch.Generator().manual_seed(seed)
+    centre, context = (torch.rand(len(words), 64, generator=rng) - 0.5) / 64, torch.zeros(len(words), 64)
+    label, losses = torch.tensor([[1.0, 0, 0, 0, 0, 0]]), []
+    for step in range(steps):
+        centre_ids, context_ids = batch(rng)
+        loss, for_centre, for_context = negative_sampling(centre[centre_ids], context[context_ids], label)
+        gradients = by_word(centre_ids.flatten(), for_centre.flatten(0, 1)), by_word(context_ids.flatten(), for_context.flatten(0, 1))
+        (for_centre, for_context), _ = clip_gradients(gradients, longest)
+        rate = 0.4 * (1 - step / steps)
+        centre, context = centre - rate * for_centre, context - rate * for_context
+        losses.append(loss.item() / len(centre_ids))
+    return centre, losses
+
+
+# %% tags=["training"]
+runs = [train(seed) for seed in range(3)]
+vectors, losses = runs[0]

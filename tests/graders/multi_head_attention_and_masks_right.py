@@ -1,0 +1,245 @@
+"""Right answers to notebook 05 in several styles."""
+
+import torch
+from torch import nn
+
+from tests.graders.cases import right
+
+# ------------------------------------------------------------------------------------------------------- split_heads
+
+
+@right("split_heads")
+def view_and_transpose(x, n_heads):
+    batch, position, d_model = x.shape
+    return x.view(batch, position, n_heads, d_model // n_heads).transpose(1, 2)
+
+
+@right("split_heads")
+def reshape_and_permute(x, n_heads):
+    return x.reshape(*x.shape[:2], n_heads, -1).permute(0, 2, 1, 3).contiguous()
+
+
+@right("split_heads")
+def chunks_stacked(x, n_heads):
+    return torch.stack(x.chunk(n_heads, dim=-1), dim=1)
+
+
+@right("split_heads")
+def slices(x, n_heads):
+    d_head = x.shape[-1] // n_heads
+    return torch.stack([x[..., head * d_head : (head + 1) * d_head] for head in range(n_heads)], 1)
+
+
+# -------------------------------------------------------------------------------------------------------- join_heads
+
+
+@right("join_heads")
+def contiguous_view(x):
+    batch, heads, position, d_head = x.shape
+    return x.transpose(1, 2).contiguous().view(batch, position, heads * d_head)
+
+
+@right("join_heads")
+def concatenated(x):
+    return torch.cat(x.unbind(1), dim=-1)
+
+
+@right("join_heads")
+def permuted(x):
+    return x.permute(0, 2, 1, 3).reshape(x.shape[0], x.shape[2], -1)
+
+
+@right("join_heads")
+def loop_over_positions(x):
+    return torch.stack([x[:, :, place].flatten(1) for place in range(x.shape[2])], dim=1)
+
+
+# ------------------------------------------------------------------------------------------------------- causal_mask
+
+
+@right("causal_mask")
+def compares_places(length):
+    places = torch.arange(length)
+    return places[:, None] >= places[None, :]
+
+
+@right("causal_mask")
+def not_the_upper_triangle(length):
+    return ~torch.triu(torch.ones(length, length, dtype=torch.bool), diagonal=1)
+
+
+@right("causal_mask")
+def by_loops(length):
+    mask = torch.zeros(length, length, dtype=torch.bool)
+    for query in range(length):
+        mask[query, : query + 1] = True
+    return mask
+
+
+@right("causal_mask")
+def from_a_list(length):
+    return torch.tensor([[key <= query for key in range(length)] for query in range(length)])
+
+
+@right("causal_mask")
+def numbers_to_bool(length):
+    return torch.tril(torch.ones(length, length)) == 1
+
+
+# ------------------------------------------------------------------------------------------------------ padding_mask
+
+
+@right("padding_mask")
+def unsqueezed_twice(ids, padding):
+    return (ids != padding).unsqueeze(1).unsqueeze(2)
+
+
+@right("padding_mask")
+def not_equal(ids, padding):
+    return ~ids.eq(padding)[:, None, None]
+
+
+@right("padding_mask")
+def viewed(ids, padding):
+    return ids.ne(padding).view(ids.shape[0], 1, 1, ids.shape[1])
+
+
+@right("padding_mask")
+def list_of_lists(ids, padding):
+    return torch.tensor([[[[number != padding for number in row]]] for row in ids.tolist()])
+
+
+# ------------------------------------------------------------------------------------------------ MultiHeadAttention
+
+
+class _Base(nn.Module):
+    def __init__(self, d_model, n_heads, bias=False):
+        super().__init__()
+        if d_model % n_heads != 0:
+            raise ValueError(f"{d_model} is no multiple of {n_heads}")
+        self.n_heads, self.keep_weights, self.weights = n_heads, False, None
+        self.to_q = nn.Linear(d_model, d_model, bias)
+        self.to_k = nn.Linear(d_model, d_model, bias)
+        self.to_v = nn.Linear(d_model, d_model, bias)
+        self.to_out = nn.Linear(d_model, d_model, bias)
+
+
+@right("MultiHeadAttention")
+class HeadByHead(_Base):
+    def forward(self, x, context=None, mask=None):
+        context = x if context is None else context
+        q, k, v = self.to_q(x), self.to_k(context), self.to_v(context)
+        d_head = q.shape[-1] // self.n_heads
+        outputs, kept = [], []
+        for head in range(self.n_heads):
+            part = slice(head * d_head, (head + 1) * d_head)
+            scores = q[..., part] @ k[..., part].mT / d_head**0.5
+            if mask is not None:
+                own = mask[:, head] if mask.dim() == 4 else mask
+                scores = scores.masked_fill(~own, -1e30)
+            weights = scores.softmax(-1)
+            outputs.append(weights @ v[..., part])
+            kept.append(weights)
+        if self.keep_weights:
+            self.weights = torch.stack(kept, dim=1)
+        return self.to_out(torch.cat(outputs, dim=-1))
+
+
+@right("MultiHeadAttention")
+class WithEinsum(_Base):
+    def forward(self, x, context=None, mask=None):
+        context = context if context is not None else x
+        q, k, v = (
+            layer(part).unflatten(-1, (self.n_heads, -1))
+            for layer, part in ((self.to_q, x), (self.to_k, context), (self.to_v, context))
+        )
+        scores = torch.einsum("bqhd,bkhd->bhqk", q, k) * q.shape[-1] ** -0.5
+        if mask is not None:
+            scores = torch.where(mask, scores, torch.tensor(-1e30))
+        weights = torch.softmax(scores, dim=-1)
+        if self.keep_weights:
+            self.weights = weights
+        return self.to_out(torch.einsum("bhqk,bkhd->bqhd", weights, v).flatten(-2))
+
+
+@right("MultiHeadAttention")
+class HeadsInTheBatch(_Base):
+    def fold(self, x):
+        batch, position, d_model = x.shape
+        x = x.view(batch, position, self.n_heads, d_model // self.n_heads)
+        return x.transpose(1, 2).reshape(batch * self.n_heads, position, -1)
+
+    def forward(self, x, context=None, mask=None):
+        context = x if context is None else context
+        q, k, v = self.fold(self.to_q(x)), self.fold(self.to_k(context)), self.fold(self.to_v(context))
+        scores = torch.bmm(q, k.transpose(1, 2)) / (q.size(-1) ** 0.5)
+        scores = scores.view(len(x), self.n_heads, *scores.shape[1:])
+        if mask is not None:
+            scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
+        weights = scores.softmax(-1)
+        if self.keep_weights:
+            self.weights = weights
+        mixed = weights @ v.view(len(x), self.n_heads, *v.shape[1:])
+        return self.to_out(mixed.transpose(1, 2).reshape(x.shape))
+
+
+@right("MultiHeadAttention")
+class FusedUnlessKept(_Base):
+    def forward(self, x, context=None, mask=None):
+        context = x if context is None else context
+        q, k, v = (
+            layer(part).unflatten(-1, (self.n_heads, -1)).transpose(1, 2)
+            for layer, part in ((self.to_q, x), (self.to_k, context), (self.to_v, context))
+        )
+        mixed = nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        if self.keep_weights:
+            identity = torch.eye(k.shape[-2]).expand(*k.shape[:2], -1, -1)
+            self.weights = nn.functional.scaled_dot_product_attention(q, k, identity, attn_mask=mask)
+        return self.to_out(mixed.transpose(1, 2).flatten(2))
+
+
+# ------------------------------------------------------------------------------------------------------- future_leak
+
+
+@right("future_leak")
+def clone_and_negate(layer, x):
+    outputs, largest = layer(x), 0.0
+    for position in range(1, x.shape[1]):
+        changed = x.clone()
+        changed[:, position:] *= -1
+        largest = max(largest, float((layer(changed) - outputs)[:, :position].abs().max()))
+    return largest
+
+
+@right("future_leak")
+def by_comprehension(layer, x):
+    outputs = layer(x)
+    moves = [
+        (layer(torch.cat((x[:, :p], -x[:, p:]), dim=1))[:, :p] - outputs[:, :p]).abs().max().item()
+        for p in range(1, x.shape[1])
+    ]
+    return max(moves, default=0.0)
+
+
+@right("future_leak")
+def with_signs_from_zero(layer, x):
+    outputs, largest = layer(x), torch.zeros(())
+    for position in range(x.shape[1]):
+        signs = torch.where(torch.arange(x.shape[1]) < position, 1.0, -1.0)[:, None]
+        moved = (layer(x * signs) - outputs).detach().abs()[:, :position]
+        if position:
+            largest = torch.maximum(largest, moved.max())
+    return largest.item()
+
+
+@right("future_leak")
+def without_gradients(layer, x):
+    worst = 0.0
+    with torch.no_grad():
+        outputs = layer(x)
+        for position in reversed(range(1, x.shape[1])):
+            sign = torch.ones_like(x)
+            sign[:, position:] = -1
+            difference = torch.linalg.vector_norm((layer(x * sign) - outputs)[:, :position], ord=float("inf"))
+            worst = max(worst, difference.item())
+    return worst

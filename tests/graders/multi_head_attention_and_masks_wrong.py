@@ -1,0 +1,654 @@
+"""Wrong answers to notebook 05, as people write them."""
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from tests.graders.cases import wrong
+
+# ------------------------------------------------------------------------------------------------------- split_heads
+
+
+@wrong("split_heads", says="split the last axis first")
+def view_at_once(x, n_heads):
+    batch, position, d_model = x.shape
+    return x.view(batch, n_heads, position, d_model // n_heads)
+
+
+@wrong("split_heads", says="change places")
+def forgets_the_swap(x, n_heads):
+    batch, position, d_model = x.shape
+    return x.view(batch, position, n_heads, d_model // n_heads)
+
+
+@wrong("split_heads", says="slice of neighbours")
+def every_other_number(x, n_heads):
+    return torch.stack([x[:, :, head::n_heads] for head in range(n_heads)], dim=1)
+
+
+@wrong("split_heads", says="not the size of one")
+def heads_of_size_n(x, n_heads):
+    batch, position, _ = x.shape
+    return x.reshape(batch, position, -1, n_heads).transpose(1, 2)
+
+
+@wrong("split_heads", says="last two axes")
+def swaps_too_much(x, n_heads):
+    batch, position, d_model = x.shape
+    return x.view(batch, position, n_heads, d_model // n_heads).transpose(1, 2).transpose(2, 3)
+
+
+@wrong("split_heads", says="in front of the batch")
+def stacks_in_front(x, n_heads):
+    return torch.stack(torch.chunk(x, n_heads, dim=2), dim=0)
+
+
+@wrong("split_heads", says="every head gets the whole vector")
+def repeats(x, n_heads):
+    return torch.stack([x] * n_heads, dim=1)
+
+
+@wrong("split_heads", says="return")
+def no_return(x, n_heads):
+    x.unflatten(-1, (n_heads, -1)).transpose(1, 2)
+
+
+@wrong("split_heads", says="float division")
+def float_sizes(x, n_heads):
+    batch, position, d_model = x.shape
+    if n_heads > 1:
+        raise TypeError("view(): argument 'size' must be ints: float division")
+    return x.view(batch, position, n_heads, int(d_model / n_heads)).transpose(1, 2)
+
+
+@wrong("split_heads", says="a single head")
+def squeezes(x, n_heads):
+    return x.unflatten(-1, (n_heads, -1)).transpose(1, 2).squeeze(1)
+
+
+@wrong("split_heads", says="gradient")
+def through_data(x, n_heads):
+    return x.data.unflatten(-1, (n_heads, -1)).transpose(1, 2)
+
+
+@wrong("split_heads", says="a batch of 2")
+def batch_of_one(x, n_heads):
+    return torch.stack([part[0] for part in x.chunk(n_heads, dim=-1)]).unsqueeze(0)
+
+
+@wrong("split_heads", says="(1, 2, 3, 2)")
+def a_list_of_heads(x, n_heads):
+    return torch.cat(x.split(n_heads, dim=-1), dim=1)
+
+
+# -------------------------------------------------------------------------------------------------------- join_heads
+
+
+@wrong("join_heads", says="before you flatten")
+def reshape_at_once(x):
+    batch, heads, position, d_head = x.shape
+    return x.reshape(batch, position, heads * d_head)
+
+
+@wrong("join_heads", says="change places")
+def forgets_to_swap_back(x):
+    batch, heads, position, d_head = x.shape
+    return x.view(batch, heads, position * d_head)
+
+
+@wrong("join_heads", says="heads and d_head")
+def joins_positions(x):
+    batch, heads, position, d_head = x.shape
+    return x.reshape(batch, heads * position, d_head)
+
+
+@wrong("join_heads", says="added")
+def adds(x):
+    return torch.sum(x, dim=1)
+
+
+@wrong("join_heads", says="averaged")
+def takes_the_mean(x):
+    return torch.mean(x, dim=1)
+
+
+@wrong("join_heads", says="interleaved")
+def interleaves(x):
+    return torch.stack(x.unbind(1), dim=-1).flatten(2)
+
+
+@wrong("join_heads", says="not joined yet")
+def only_swaps(x):
+    return x.permute(0, 2, 1, 3)
+
+
+@wrong("join_heads", says="raised")
+def view_without_contiguous(x):
+    batch, heads, position, d_head = x.shape
+    return x.transpose(1, 2).view(batch, position, heads * d_head)
+
+
+@wrong("join_heads", says="gradient")
+def detaches(x):
+    return x.transpose(1, 2).flatten(2).detach()
+
+
+@wrong("join_heads", says="a batch of 2")
+def first_sentence_only(x):
+    return torch.cat(list(x[0]), dim=-1).unsqueeze(0)
+
+
+@wrong("join_heads", says="return")
+def nothing(x):
+    x.transpose(1, 2).flatten(2)
+
+
+@wrong("join_heads")
+def heads_backwards(x):
+    return torch.cat([x[:, head] for head in reversed(range(x.shape[1]))], dim=-1)
+
+
+# ------------------------------------------------------------------------------------------------------- causal_mask
+
+
+@wrong("causal_mask", says="the diagonal is True")
+def without_the_diagonal(length):
+    return torch.tensor([[key < query for key in range(length)] for query in range(length)])
+
+
+@wrong("causal_mask", says="see the future")
+def transposed(length):
+    return torch.triu(torch.ones(length, length, dtype=torch.bool))
+
+
+@wrong("causal_mask", says="Turn it round")
+def true_is_hidden(length):
+    return torch.triu(torch.ones(length, length), diagonal=1).bool()
+
+
+@wrong("causal_mask", says="one step too far")
+def sees_one_ahead(length):
+    places = torch.arange(length)
+    return places[None, :] <= places[:, None] + 1
+
+
+@wrong("causal_mask", says="the mask is bool")
+def ones_and_zeros(length):
+    return torch.tril(torch.ones(length, length))
+
+
+@wrong("causal_mask", says="scores to add")
+def additive(length):
+    return torch.zeros(length, length).masked_fill(torch.ones(length, length).triu(1).bool(), float("-inf"))
+
+
+@wrong("causal_mask", says="nothing is hidden")
+def all_true(length):
+    return torch.ones((length, length)) > 0
+
+
+@wrong("causal_mask", says="only itself")
+def identity(length):
+    return torch.eye(length) > 0
+
+
+@wrong("causal_mask", says="(1, 1, 3, 3)")
+def with_batch_and_heads(length):
+    return torch.ones(length, length, dtype=torch.bool).tril()[None, None]
+
+
+@wrong("causal_mask", says="(3,)")
+def one_row(length):
+    return torch.arange(length) <= length
+
+
+@wrong("causal_mask", says="length 5")
+def typed_out(length):
+    return torch.tensor([[1, 0, 0], [1, 1, 0], [1, 1, 1]]).bool()[:length, :length]
+
+
+@wrong("causal_mask", says="length 1")
+def squeezed(length):
+    return torch.ones(length, length, dtype=torch.bool).tril().squeeze()
+
+
+@wrong("causal_mask", says="torch.Tensor")
+def a_list(length):
+    return [[key <= query for key in range(length)] for query in range(length)]
+
+
+@wrong("causal_mask", says="return")
+def forgets_to_return(length):
+    torch.ones(length, length, dtype=torch.bool).tril()
+
+
+# ------------------------------------------------------------------------------------------------------ padding_mask
+
+
+@wrong("padding_mask", says="True at the padding")
+def equal_instead_of_unequal(ids, padding):
+    return (ids == padding).unsqueeze(1).unsqueeze(1)
+
+
+@wrong("padding_mask", says="two axes are missing")
+def no_new_axes(ids, padding):
+    return ids.ne(padding)
+
+
+@wrong("padding_mask", says="one axis is missing")
+def one_new_axis(ids, padding):
+    return (ids != padding).unsqueeze(1)
+
+
+@wrong("padding_mask", says="not the queries")
+def on_the_query_axis(ids, padding):
+    return (ids != padding).unsqueeze(1).unsqueeze(-1)
+
+
+@wrong("padding_mask", says="do not count on 0")
+def nonzero(ids, padding):
+    return ids.bool()[:, None, None]
+
+
+@wrong("padding_mask", says="compare with !=")
+def larger(ids, padding):
+    return torch.gt(ids, padding)[:, None, None, :]
+
+
+@wrong("padding_mask", says="may be on the left")
+def by_length(ids, padding):
+    lengths = [sum(number != padding for number in row) for row in ids.tolist()]
+    rows = [[place < length for place in range(ids.shape[1])] for length in lengths]
+    return torch.tensor(rows)[:, None, None, :]
+
+
+@wrong("padding_mask", says="these are numbers")
+def floats(ids, padding):
+    return torch.where(ids != padding, 1.0, 0.0)[:, None, None, :]
+
+
+@wrong("padding_mask", says="broadcasting does the rest")
+def full_square(ids, padding):
+    return (ids != padding)[:, None, None, :].repeat(1, 1, ids.shape[1], 1)
+
+
+@wrong("padding_mask", says="a batch of one")
+def squeezes_the_batch(ids, padding):
+    mask = (ids != padding)[:, None, None, :]
+    return mask[0] if len(mask) == 1 else mask
+
+
+@wrong("padding_mask", says="return")
+def says_nothing(ids, padding):
+    (ids != padding)[:, None, None, :]
+
+
+@wrong("padding_mask", says="(2, 1, 1, 5)")
+def axes_in_front(ids, padding):
+    return (ids != padding)[None, None]
+
+
+@wrong("padding_mask", says="changes what it was given")
+def overwrites_the_ids(ids, padding):
+    ids[ids == padding] = 0
+    ids[ids != padding] = 1
+    return ids.bool()[:, None, None, :]
+
+
+@wrong("padding_mask")
+def both_sides(ids, padding):
+    words = ids != padding
+    return (words[:, :, None] & words[:, None, :])[:, None]
+
+
+# ------------------------------------------------------------------------------------------------ MultiHeadAttention
+
+
+class _Layer(nn.Module):
+    def __init__(self, d_model, n_heads, bias=False):
+        super().__init__()
+        if d_model % n_heads:
+            raise ValueError("no")
+        self.n_heads, self.keep_weights, self.weights = n_heads, False, None
+        self.to_q, self.to_k, self.to_v, self.to_out = (nn.Linear(d_model, d_model, bias=bias) for _ in range(4))
+
+    def split(self, x):
+        return x.view(x.shape[0], x.shape[1], self.n_heads, -1).transpose(1, 2)
+
+    def join(self, x):
+        return x.transpose(1, 2).reshape(x.shape[0], x.shape[2], -1)
+
+    def attend(self, q, k, v, mask):
+        scores = q @ k.mT / q.shape[-1] ** 0.5
+        if mask is not None:
+            scores = scores.masked_fill(~mask, float("-inf"))
+        weights = torch.nan_to_num(scores.softmax(-1))
+        if self.keep_weights:
+            self.weights = weights
+        return weights @ v
+
+
+@wrong("MultiHeadAttention", says="last matrix is missing")
+class ForgetsOut(_Layer):
+    def forward(self, x, context=None, mask=None):
+        context = x if context is None else context
+        q, k, v = self.split(self.to_q(x)), self.split(self.to_k(context)), self.split(self.to_v(context))
+        return self.join(self.attend(q, k, v, mask))
+
+
+@wrong("MultiHeadAttention", says="not passed on")
+class ForgetsMask(_Layer):
+    def forward(self, x, context=None, mask=None):
+        context = x if context is None else context
+        q, k, v = self.split(self.to_q(x)), self.split(self.to_k(context)), self.split(self.to_v(context))
+        return self.to_out(self.join(self.attend(q, k, v, None)))
+
+
+@wrong("MultiHeadAttention", says="context is not used")
+class ForgetsContext(_Layer):
+    def forward(self, x, context=None, mask=None):
+        q, k, v = self.split(self.to_q(x)), self.split(self.to_k(x)), self.split(self.to_v(x))
+        return self.to_out(self.join(self.attend(q, k, v, mask if context is None else None)))
+
+
+@wrong("MultiHeadAttention", says="come from x, which asks")
+class AsksFromTheContext(_Layer):
+    def forward(self, x, context=None, mask=None):
+        context = x if context is None else context
+        q, k, v = (self.split(layer(context)) for layer in (self.to_q, self.to_k, self.to_v))
+        return self.to_out(self.join(self.attend(q, k, v, mask)))
+
+
+@wrong("MultiHeadAttention", says="other way round")
+class TurnedRound(_Layer):
+    def forward(self, x, context=None, mask=None):
+        context = x if context is None else context
+        q, k, v = self.split(self.to_q(context)), self.split(self.to_k(x)), self.split(self.to_v(x))
+        return self.to_out(self.join(self.attend(q, k, v, mask)))
+
+
+@wrong("MultiHeadAttention", says="one head over the whole")
+class NeverSplits(_Layer):
+    def forward(self, x, context=None, mask=None):
+        context = x if context is None else context
+        q, k, v = self.to_q(x), self.to_k(context), self.to_v(context)
+        weights = functional.softmax(q @ k.mT / q.shape[-1] ** 0.5, dim=-1)
+        return self.to_out(weights @ v)
+
+
+@wrong("MultiHeadAttention", says="Use split_heads")
+class SplitsByReshape(_Layer):
+    def split(self, x):
+        return x.reshape(x.shape[0], self.n_heads, x.shape[1], -1)
+
+    def forward(self, x, context=None, mask=None):
+        context = x if context is None else context
+        q, k, v = self.split(self.to_q(x)), self.split(self.to_k(context)), self.split(self.to_v(context))
+        return self.to_out(self.join(self.attend(q, k, v, mask)))
+
+
+@wrong("MultiHeadAttention", says="Use join_heads")
+class JoinsByReshape(_Layer):
+    def forward(self, x, context=None, mask=None):
+        context = x if context is None else context
+        q, k, v = self.split(self.to_q(x)), self.split(self.to_k(context)), self.split(self.to_v(context))
+        return self.to_out(self.attend(q, k, v, mask).reshape(x.shape[0], x.shape[1], -1))
+
+
+@wrong("MultiHeadAttention", says="changed places")
+class KeyFirst(_Layer):
+    def forward(self, x, context=None, mask=None):
+        context = x if context is None else context
+        q, k, v = self.split(self.to_q(x)), self.split(self.to_k(context)), self.split(self.to_v(context))
+        return self.to_out(self.join(self.attend(k, q, v, mask)))
+
+
+@wrong("MultiHeadAttention", says="values come from to_v")
+class MixesKeys(_Layer):
+    def forward(self, x, context=None, mask=None):
+        context = x if context is None else context
+        q, k = self.split(self.to_q(x)), self.split(self.to_k(context))
+        return self.to_out(self.join(self.attend(q, k, k, mask)))
+
+
+@wrong("MultiHeadAttention", says="not used: q, k and v")
+class NoProjections(_Layer):
+    def forward(self, x, context=None, mask=None):
+        context = x if context is None else context
+        return self.to_out(self.join(self.attend(self.split(x), self.split(context), self.split(context), mask)))
+
+
+@wrong("MultiHeadAttention", says="residual")
+class AddsInput(_Layer):
+    def forward(self, x, context=None, mask=None):
+        context = x if context is None else context
+        q, k, v = self.split(self.to_q(x)), self.split(self.to_k(context)), self.split(self.to_v(context))
+        return x + self.to_out(self.join(self.attend(q, k, v, mask)))
+
+
+@wrong("MultiHeadAttention", says="kept always")
+class KeepsAlways(_Layer):
+    def forward(self, x, context=None, mask=None):
+        context = x if context is None else context
+        q, k, v = self.split(self.to_q(x)), self.split(self.to_k(context)), self.split(self.to_v(context))
+        scores = q @ k.mT / q.shape[-1] ** 0.5
+        if mask is not None:
+            scores = scores.masked_fill(~mask, float("-inf"))
+        self.weights = torch.nan_to_num(scores.softmax(-1))
+        return self.to_out(self.join(self.weights @ v))
+
+
+class _Right(_Layer):
+    def forward(self, x, context=None, mask=None):
+        context = x if context is None else context
+        q, k, v = self.split(self.to_q(x)), self.split(self.to_k(context)), self.split(self.to_v(context))
+        return self.to_out(self.join(self.attend(q, k, v, mask)))
+
+
+@wrong("MultiHeadAttention", says="weights")
+class NeverKeeps(_Right):
+    def attend(self, q, k, v, mask):
+        return functional.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+
+
+@wrong("MultiHeadAttention", says="bias=True")
+class IgnoresBias(_Right):
+    def __init__(self, d_model, n_heads, bias=False):
+        super().__init__(d_model, n_heads)
+
+
+@wrong("MultiHeadAttention", says="bias`")
+class AlwaysBias(_Right):
+    def __init__(self, d_model, n_heads, bias=True):
+        super().__init__(d_model, n_heads, True)
+
+
+@wrong("MultiHeadAttention", says="must raise ValueError")
+class DoesNotRefuse(_Right):
+    def __init__(self, d_model, n_heads, bias=False):
+        super().__init__(d_model, 1, bias)
+        self.n_heads = n_heads
+
+
+@wrong("MultiHeadAttention", says="`to_out.weight`")
+class OtherNameForOut(_Right):
+    def __init__(self, d_model, n_heads, bias=False):
+        super().__init__(d_model, n_heads, bias)
+        self.proj = self.to_out
+        del self.to_out
+
+    def forward(self, x, context=None, mask=None):
+        return x
+
+
+@wrong("MultiHeadAttention", says="(6, 6)")
+class OneHeadWide(_Right):
+    def __init__(self, d_model, n_heads, bias=False):
+        super().__init__(d_model, n_heads, bias)
+        self.to_q = nn.Linear(d_model, d_model // n_heads, bias=bias)
+
+
+@wrong("MultiHeadAttention", says="the gradient for")
+class DetachesContext(_Right):
+    def forward(self, x, context=None, mask=None):
+        return super().forward(x, None if context is None else context.detach(), mask)
+
+
+@wrong("MultiHeadAttention", says="raised")
+class MaskForOneHead(_Right):
+    def forward(self, x, context=None, mask=None):
+        return super().forward(x, context, None if mask is None else mask.view(1, 1, *mask.shape[-2:]))
+
+
+@wrong("MultiHeadAttention", says="biases")
+class SkipsBias(_Right):
+    def forward(self, x, context=None, mask=None):
+        context = x if context is None else context
+        q, k, v = x @ self.to_q.weight.T, context @ self.to_k.weight.T, context @ self.to_v.weight.T
+        return self.join(self.attend(*map(self.split, (q, k, v)), mask)) @ self.to_out.weight.T
+
+
+# ------------------------------------------------------------------------------------------------------- future_leak
+
+
+@wrong("future_leak", says="compared as well")
+def compares_everything(layer, x):
+    outputs, largest = layer(x), 0.0
+    for position in range(1, x.shape[1]):
+        changed = x.clone()
+        changed[:, position:] *= -1
+        largest = max(largest, (layer(changed) - outputs).abs().max().item())
+    return largest
+
+
+@wrong("future_leak", says="compare only those before it")
+def includes_the_changed_one(layer, x):
+    outputs, largest = layer(x), 0.0
+    for position in range(1, x.shape[1]):
+        changed = x.clone()
+        changed[:, position:] *= -1
+        largest = max(largest, (layer(changed) - outputs)[:, : position + 1].abs().max().item())
+    return largest
+
+
+@wrong("future_leak", says="just before the change")
+def stops_one_early(layer, x):
+    outputs, largest = layer(x), 0.0
+    for position in range(2, x.shape[1]):
+        changed = torch.cat((x[:, :position], x[:, position:].neg()), 1)
+        largest = max(largest, (layer(changed) - outputs)[:, : position - 1].abs().max().item())
+    return largest
+
+
+@wrong("future_leak", says="a fall counts")
+def forgets_abs(layer, x):
+    outputs, largest = layer(x), 0.0
+    for position in range(1, x.shape[1]):
+        changed = torch.cat((x[:, :position], x[:, position:].neg()), 1)
+        largest = max(largest, (layer(changed) - outputs)[:, :position].max().item())
+    return largest
+
+
+@wrong("future_leak", says="mean move")
+def averages(layer, x):
+    outputs, largest = layer(x), 0.0
+    for position in range(1, x.shape[1]):
+        changed = torch.cat((x[:, :position], x[:, position:].neg()), 1)
+        largest = max(largest, functional.l1_loss(layer(changed)[:, :position], outputs[:, :position]).item())
+    return largest
+
+
+@wrong("future_leak", says="adds the moves up")
+def totals(layer, x):
+    outputs, largest = layer(x), 0.0
+    for position in range(1, x.shape[1]):
+        changed = torch.cat((x[:, :position], x[:, position:].neg()), 1)
+        largest = max(largest, (layer(changed) - outputs)[:, :position].norm(p=1).item())
+    return largest
+
+
+@wrong("future_leak", says="from there on")
+def one_at_a_time(layer, x):
+    outputs, largest = layer(x), 0.0
+    for position in range(1, x.shape[1]):
+        changed = x.clone()
+        changed[:, position] = -changed[:, position]
+        largest = max(largest, (layer(changed) - outputs)[:, :position].abs().max().item())
+    return largest
+
+
+@wrong("future_leak", says="try every position from 1 on")
+def last_input_only(layer, x):
+    if x.shape[1] == 1:
+        return 0.0
+    changed = x.clone()
+    changed[:, -1] *= -1
+    return (layer(changed) - layer(x))[:, :-1].abs().max().item()
+
+
+@wrong("future_leak", says="last position is never tried")
+def range_too_short(layer, x):
+    outputs, largest = layer(x), 0.0
+    for position in range(1, x.shape[1] - 1):
+        changed = torch.cat((x[:, :position], x[:, position:].neg()), 1)
+        largest = max(largest, (layer(changed) - outputs)[:, :position].abs().max().item())
+    return largest
+
+
+@wrong("future_leak", says="says negate")
+def sets_to_zero(layer, x):
+    outputs, largest = layer(x), 0.0
+    for position in range(1, x.shape[1]):
+        changed = x.clone()
+        changed[:, position:] = 0
+        largest = max(largest, (layer(changed) - outputs)[:, :position].abs().max().item())
+    return largest
+
+
+@wrong("future_leak", says="changes the past")
+def changes_the_past(layer, x):
+    outputs, largest = layer(x), 0.0
+    for position in range(1, x.shape[1]):
+        changed = x.clone()
+        changed[:, :position] *= -1
+        largest = max(largest, (layer(changed) - outputs)[:, :position].abs().max().item())
+    return largest
+
+
+@wrong("future_leak", says="keep the largest")
+def overwrites_the_result(layer, x):
+    outputs, moved = layer(x), 0.0
+    for position in range(1, x.shape[1]):
+        changed = torch.cat((x[:, :position], x[:, position:].neg()), 1)
+        moved = (layer(changed) - outputs)[:, :position].abs().max().item()
+    return moved
+
+
+@wrong("future_leak", says="changes what it was given")
+def changes_x_itself(layer, x):
+    outputs, largest = layer(x), 0.0
+    for position in range(1, x.shape[1]):
+        x[:, position:] *= -1
+        largest = max(largest, (layer(x) - outputs)[:, :position].abs().max().item())
+    return largest
+
+
+@wrong("future_leak", says="a single position")
+def no_default_for_one_position(layer, x):
+    outputs = layer(x)
+    changes = [torch.cat((x[:, :p], -x[:, p:]), 1) for p in range(1, x.shape[1])]
+    return max((layer(c) - outputs)[:, :p].abs().max().item() for p, c in enumerate(changes, 1))
+
+
+@wrong("future_leak", says="not a bool")
+def only_yes_or_no(layer, x):
+    outputs = layer(x)
+    return any(
+        not torch.allclose(layer(torch.cat((x[:, :p], -x[:, p:]), 1))[:, :p], outputs[:, :p])
+        for p in range(1, x.shape[1])
+    )
+
+
+@wrong("future_leak", says="return")
+def returns_none(layer, x):
+    layer(x)

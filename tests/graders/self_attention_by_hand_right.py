@@ -1,0 +1,272 @@
+"""Right answers to notebook 04 in several styles."""
+
+import math
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from tests.graders.cases import right
+
+# ------------------------------------------------------------------------------------------------------- pair_scores
+
+
+@right("pair_scores")
+def with_matmul(x):
+    return torch.matmul(x, x.mT)
+
+
+@right("pair_scores")
+def with_einsum(x):
+    return torch.einsum("...id,...jd->...ij", x, x)
+
+
+@right("pair_scores")
+def by_broadcasting(x):
+    return (x.unsqueeze(-2) * x.unsqueeze(-3)).sum(-1)
+
+
+@right("pair_scores")
+def two_loops(x):
+    rows = [torch.stack([(x[..., i, :] * x[..., j, :]).sum(-1) for j in range(x.shape[-2])], -1)
+            for i in range(x.shape[-2])]  # fmt: skip
+    return torch.stack(rows, dim=-2)
+
+
+@right("pair_scores")
+def float64_inside(x):
+    return (x.double() @ x.double().mT).to(x.dtype)
+
+
+# ---------------------------------------------------------------------------------------------------- stable_softmax
+
+
+@right("stable_softmax")
+def max_with_values(scores):
+    e = torch.exp(scores - scores.max(dim=-1, keepdim=True).values)
+    return e / e.sum(dim=-1, keepdim=True)
+
+
+@right("stable_softmax")
+def through_the_logarithm(scores):
+    return torch.exp(scores - torch.logsumexp(scores, dim=-1, keepdim=True))
+
+
+@right("stable_softmax")
+def pytorch_itself(scores):
+    return functional.softmax(scores, dim=-1)
+
+
+@right("stable_softmax")
+def row_by_row(scores):
+    flat = scores.reshape(-1, scores.shape[-1])
+    rows = []
+    for row in flat:
+        e = (row - row.max()).exp()
+        rows.append(e / e.sum())
+    return torch.stack(rows).reshape(scores.shape)
+
+
+@right("stable_softmax")
+def detached_maximum(scores):
+    e = (scores - scores.detach().amax(-1, keepdim=True)).exp()
+    return e / (e.sum(-1, keepdim=True) + 1e-12)
+
+
+@right("stable_softmax")
+def unsqueezed(scores):
+    e = torch.exp(scores - scores.amax(-1)[..., None])
+    return e / e.sum(-1)[..., None]
+
+
+# --------------------------------------------------------------------------------------------- simple_self_attention
+
+
+@right("simple_self_attention")
+def one_line_each(x):
+    weights = torch.softmax(torch.matmul(x, x.mT), dim=-1)
+    return torch.matmul(weights, x), weights
+
+
+@right("simple_self_attention")
+def einsum_both(x):
+    weights = torch.einsum("...id,...jd->...ij", x, x).softmax(-1)
+    return torch.einsum("...ij,...jd->...id", weights, x), weights
+
+
+@right("simple_self_attention")
+def loop_over_positions(x):
+    mixed, all_weights = [], []
+    for i in range(x.shape[-2]):
+        weights = (x[..., i : i + 1, :] * x).sum(-1).softmax(-1)
+        all_weights.append(weights)
+        mixed.append((weights.unsqueeze(-1) * x).sum(-2))
+    return torch.stack(mixed, -2), torch.stack(all_weights, -2)
+
+
+@right("simple_self_attention")
+def as_a_list(x):
+    scores = x @ x.mT
+    e = torch.exp(scores - scores.amax(-1, keepdim=True))
+    weights = e / e.sum(-1, keepdim=True)
+    return [weights @ x, weights]
+
+
+# --------------------------------------------------------------------------------------------------------- attention
+
+
+@right("attention")
+def scales_the_query(q, k, v, mask=None):
+    scores = (q * q.shape[-1] ** -0.5) @ k.mT
+    if mask is not None:
+        scores = scores.masked_fill(mask.logical_not(), float("-inf"))
+    weights = torch.nan_to_num(scores.softmax(-1))
+    return weights @ v, weights
+
+
+@right("attention")
+def with_einsum_and_where(q, k, v, mask=None):
+    scores = torch.einsum("...qd,...kd->...qk", q, k) / math.sqrt(q.shape[-1])
+    if mask is not None:
+        scores = torch.where(mask, scores, torch.tensor(torch.finfo(scores.dtype).min))
+    weights = torch.softmax(scores, -1)
+    if mask is not None:
+        weights = weights * mask
+    return torch.einsum("...qk,...kd->...qd", weights, v), weights
+
+
+@right("attention")
+def exponentials_by_hand(q, k, v, mask=None):
+    scores = q @ k.mT / math.sqrt(q.shape[-1])
+    allowed = torch.ones_like(scores, dtype=torch.bool) if mask is None else mask.expand_as(scores)
+    largest = scores.masked_fill(~allowed, -1e30).amax(-1, keepdim=True)
+    powers = torch.where(allowed, (scores - largest).clamp(max=0).exp(), 0.0)
+    total = powers.sum(-1, keepdim=True)
+    weights = powers / torch.where(total > 0, total, torch.ones_like(total))
+    return weights @ v, weights
+
+
+@right("attention")
+def one_query_at_a_time(q, k, v, mask=None):
+    rows, outputs = [], []
+    for i in range(q.shape[-2]):
+        scores = (q[..., i : i + 1, :] * k).sum(-1) / q.shape[-1] ** 0.5
+        if mask is not None:
+            allowed = mask.expand(*scores.shape[:-1], q.shape[-2], k.shape[-2])[..., i, :]
+            weights = scores.masked_fill(~allowed, -math.inf).softmax(-1).masked_fill(~allowed, 0)
+        else:
+            weights = scores.softmax(-1)
+        rows.append(weights)
+        outputs.append((weights.unsqueeze(-1) * v).sum(-2))
+    return torch.stack(outputs, -2), torch.stack(rows, -2)
+
+
+@right("attention")
+def in_float64(q, k, v, mask=None):
+    scores = q.double() @ k.double().mT / math.sqrt(q.shape[-1])
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -1e300)
+    weights = scores.softmax(-1)
+    if mask is not None:
+        weights = weights.masked_fill(~mask, 0)
+    return (weights @ v.double()).to(v.dtype), weights.to(v.dtype)
+
+
+# ----------------------------------------------------------------------------------------------------- SelfAttention
+
+
+@right("SelfAttention")
+class InOneForward(nn.Module):
+    def __init__(self, d_model, d_head):
+        super().__init__()
+        self.to_q = nn.Linear(d_model, d_head, bias=False)
+        self.to_k = nn.Linear(d_model, d_head, bias=False)
+        self.to_v = nn.Linear(d_model, d_head, bias=False)
+
+    def forward(self, x, mask=None):
+        return scales_the_query(self.to_q(x), self.to_k(x), self.to_v(x), mask)
+
+
+@right("SelfAttention")
+class MatricesByLoop(nn.Module):
+    def __init__(self, d_model, d_head):
+        super().__init__()
+        for name in ("to_v", "to_k", "to_q"):
+            setattr(self, name, nn.Linear(d_model, d_head, bias=False))
+
+    def forward(self, x, mask=None):
+        q, k, v = (layer(x) for layer in (self.to_q, self.to_k, self.to_v))
+        return in_float64(q, k, v, mask)
+
+
+@right("SelfAttention")
+class WithTheWeightsThemselves(nn.Module):
+    def __init__(self, d_model, d_head):
+        super().__init__()
+        self.to_q, self.to_k, self.to_v = (nn.Linear(d_model, d_head, bias=False) for _ in range(3))
+
+    def forward(self, x, mask=None):
+        q, k, v = x @ self.to_q.weight.T, x @ self.to_k.weight.T, x @ self.to_v.weight.T
+        return with_einsum_and_where(q, k, v, mask)
+
+
+@right("SelfAttention")
+class KeepsSizesAndLastWeights(nn.Module):
+    def __init__(self, d_model, d_head):
+        super().__init__()
+        self.d_model, self.d_head = d_model, d_head
+        self.to_q = nn.Linear(d_model, d_head, False)
+        self.to_k = nn.Linear(d_model, d_head, False)
+        self.to_v = nn.Linear(d_model, d_head, False)
+
+    def forward(self, x, mask=None):
+        mixed, self.last = exponentials_by_hand(self.to_q(x), self.to_k(x), self.to_v(x), mask)
+        return mixed, self.last
+
+
+# ------------------------------------------------------------------------------------------------ attention_gradient
+
+
+@right("attention_gradient")
+def step_by_step(q, k, v, upstream):
+    root = math.sqrt(q.shape[-1])
+    w = torch.softmax(q @ k.mT / root, dim=-1)
+    dv = w.mT @ upstream
+    dw = upstream @ v.mT
+    ds = w * dw - w * (w * dw).sum(-1, keepdim=True)
+    return (ds / root) @ k, (ds / root).mT @ q, dv
+
+
+@right("attention_gradient")
+def average_through_the_mix(q, k, v, upstream):
+    root = math.sqrt(q.shape[-1])
+    w = torch.softmax(q @ k.mT / root, dim=-1)
+    average = (upstream * (w @ v)).sum(-1, keepdim=True)  # the trick of FlashAttention
+    ds = w * (upstream @ v.mT - average)
+    return ds @ k / root, ds.mT @ q / root, w.mT @ upstream
+
+
+@right("attention_gradient")
+def jacobian_of_the_softmax(q, k, v, upstream):
+    root = math.sqrt(q.shape[-1])
+    w = torch.softmax(q @ k.mT / root, dim=-1)
+    jacobian = torch.diag_embed(w) - w.unsqueeze(-1) * w.unsqueeze(-2)
+    ds = (jacobian @ (upstream @ v.mT).unsqueeze(-1)).squeeze(-1)
+    return ds @ k / root, ds.mT @ q / root, w.mT @ upstream
+
+
+@right("attention_gradient")
+def einsum_all_the_way(q, k, v, upstream):
+    w = (torch.einsum("...id,...jd->...ij", q, k) / q.shape[-1] ** 0.5).softmax(-1)
+    dw = torch.einsum("...ie,...je->...ij", upstream, v)
+    ds = w * (dw - torch.einsum("...ij,...ij->...i", w, dw)[..., None]) / q.shape[-1] ** 0.5
+    return (torch.einsum("...ij,...jd->...id", ds, k), torch.einsum("...ij,...id->...jd", ds, q),
+            torch.einsum("...ij,...ie->...je", w, upstream))  # fmt: skip
+
+
+@right("attention_gradient")
+def asks_autograd(q, k, v, upstream):
+    q, k, v = (part.detach().clone().requires_grad_() for part in (q, k, v))
+    mixed = torch.softmax(q @ k.mT / math.sqrt(q.shape[-1]), -1) @ v
+    mixed.backward(upstream)
+    return q.grad, k.grad, v.grad

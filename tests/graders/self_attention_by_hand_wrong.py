@@ -1,0 +1,826 @@
+"""Wrong answers to notebook 04, as people write them."""
+
+import math
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from tests.graders.cases import wrong
+
+# ------------------------------------------------------------------------------------------------------- pair_scores
+
+
+@wrong("pair_scores", says="Compare positions")
+def features_with_features(x):
+    return torch.matmul(x.mT, x)
+
+
+@wrong("pair_scores", says="only multiplied with itself")
+def squares(x):
+    return torch.sum(x**2, dim=-1)
+
+
+@wrong("pair_scores", says="number by number")
+def star_instead_of_at(x):
+    return x * x
+
+
+@wrong("pair_scores", says="cosine")
+def cosine_similarity(x):
+    return functional.cosine_similarity(x.unsqueeze(-2), x.unsqueeze(-3), dim=-1)
+
+
+@wrong("pair_scores", says="no square root yet")
+def scaled_too_early(x):
+    return torch.matmul(x, x.mT) * x.size(-1) ** -0.5
+
+
+@wrong("pair_scores", says="mean of the products")
+def mean_product(x):
+    return (x[..., :, None, :] * x[..., None, :, :]).mean(-1)
+
+
+@wrong("pair_scores", says="weights already")
+def already_softmax(x):
+    return torch.softmax(x @ x.mT, -1)
+
+
+@wrong("pair_scores", says="diagonal")
+def nothing_with_itself(x):
+    scores = x @ x.mT
+    return scores - torch.diag_embed(scores.diagonal(dim1=-2, dim2=-1))
+
+
+@wrong("pair_scores", says="half of the pairs")
+def loop_up_to_i(x):
+    n = x.shape[-2]
+    scores = torch.zeros(*x.shape[:-1], n)
+    for i in range(n):
+        for j in range(i + 1):
+            scores[..., i, j] = (x[..., i, :] * x[..., j, :]).sum(-1)
+    return scores
+
+
+@wrong("pair_scores", says="distances")
+def euclidean(x):
+    return (x[..., :, None, :] - x[..., None, :, :]).pow(2).sum(-1).sqrt()
+
+
+@wrong("pair_scores", says="a batch of two")
+def plain_transpose(x):
+    assert x.ndim == 2
+    return x @ x.T
+
+
+@wrong("pair_scores", says="a batch of two")
+def flattens_the_batch(x):
+    flat = x.reshape(-1, x.shape[-1])
+    return flat @ flat.T
+
+
+@wrong("pair_scores", says="gradient")
+def through_numpy(x):
+    a = x.detach().numpy()
+    return torch.from_numpy(a @ a.swapaxes(-1, -2))
+
+
+@wrong("pair_scores", says="return")
+def returns_nothing(x):
+    x @ x.transpose(-2, -1)
+
+
+# ---------------------------------------------------------------------------------------------------- stable_softmax
+
+
+@wrong("stable_softmax", says="overflows for large")
+def textbook(scores):
+    e = scores.exp()
+    return e / e.sum(dim=-1, keepdim=True)
+
+
+@wrong("stable_softmax", says="own largest")
+def global_max(scores):
+    e = torch.exp(scores - torch.max(scores))
+    return e / e.sum(dim=-1, keepdim=True)
+
+
+@wrong("stable_softmax", says="mean is not enough")
+def centred(scores):
+    e = torch.exp(scores - scores.mean(dim=-1, keepdim=True))
+    return e / e.sum(dim=-1, keepdim=True)
+
+
+@wrong("stable_softmax", says="raw scores")
+def shares(scores):
+    return scores / torch.sum(scores, dim=-1, keepdim=True)
+
+
+@wrong("stable_softmax", says="not divided")
+def forgets_to_divide(scores):
+    return (scores - scores.max(-1, keepdim=True).values).exp()
+
+
+@wrong("stable_softmax", says="plain exponentials")
+def only_exp(scores):
+    return scores.exp()
+
+
+@wrong("stable_softmax", says="own: sum(-1")
+def total_of_everything(scores):
+    e = (scores - scores.max(-1, keepdim=True).values).exp()
+    return e / e.sum()
+
+
+@wrong("stable_softmax", says="columns")
+def down_the_columns(scores):
+    e = (scores - scores.amax(-2, keepdim=True)).exp() if scores.ndim > 1 else (scores - scores.max()).exp()
+    return e / (e.sum(-2, keepdim=True) if scores.ndim > 1 else e.sum())
+
+
+@wrong("stable_softmax", says="columns")
+def dim_zero(scores):
+    e = torch.exp(scores - scores.max(0, keepdim=True).values)
+    return e / e.sum(0)
+
+
+@wrong("stable_softmax", says="two batches")
+def one_or_two_dimensions_only(scores):
+    e = torch.exp(scores - scores.amax(-1, keepdim=True))
+    return e / e.sum() if scores.dim() == 1 else e / e.sum(dim=1, keepdim=True)
+
+
+@wrong("stable_softmax", says="keepdim=True")
+def lost_axis(scores):
+    e = torch.exp(scores - scores.amax(dim=-1, keepdim=True))
+    return e / e.sum(dim=-1)
+
+
+@wrong("stable_softmax", says="logarithm")
+def log_of_it(scores):
+    shifted = scores - scores.amax(-1, keepdim=True)
+    return shifted - shifted.exp().sum(-1, keepdim=True).log()
+
+
+@wrong("stable_softmax", says="sigmoid")
+def logistic(scores):
+    return 1 / (1 + torch.exp(-scores))
+
+
+@wrong("stable_softmax", says="makes different scores equal")
+def clips(scores):
+    e = torch.exp(torch.clamp(scores, max=80.0))
+    return e / e.sum(-1, keepdim=True)
+
+
+@wrong("stable_softmax", says="turned round")
+def min_instead_of_max(scores):
+    e = torch.exp(scores.amin(-1, keepdim=True) - scores)
+    return e / e.sum(-1, keepdim=True)
+
+
+@wrong("stable_softmax", says="hard choice")
+def argmax_only(scores):
+    weights = torch.zeros_like(scores)
+    return weights.scatter(-1, scores.argmax(-1, keepdim=True), 1.0)
+
+
+@wrong("stable_softmax", says="changes what it was given")
+def in_place(scores):
+    scores -= scores.amax(-1, keepdim=True)
+    e = scores.exp()
+    return e / e.sum(-1, keepdim=True)
+
+
+@wrong("stable_softmax", says="NaN")
+def smallest_instead_of_largest(scores):
+    e = torch.exp(scores - scores.amin(-1, keepdim=True))
+    return e / e.sum(-1, keepdim=True)
+
+
+@wrong("stable_softmax", says="gradient")
+def detached(scores):
+    with torch.no_grad():
+        e = torch.exp(scores - scores.amax(-1, keepdim=True))
+        return e / e.sum(-1, keepdim=True)
+
+
+@wrong("stable_softmax")
+def powers_of_two(scores):
+    e = 2 ** (scores - scores.amax(-1, keepdim=True))
+    return e / e.sum(-1, keepdim=True)
+
+
+# --------------------------------------------------------------------------------------------- simple_self_attention
+
+
+@wrong("simple_self_attention", says="the order is")
+def weights_come_first(x):
+    weights = torch.softmax(x @ x.mT, dim=-1)
+    return weights, weights @ x
+
+
+@wrong("simple_self_attention", says="softmax is missing")
+def forgets_the_softmax(x):
+    scores = x @ x.mT
+    return scores @ x, scores
+
+
+@wrong("simple_self_attention", says="not the scores")
+def returns_the_scores(x):
+    scores = x @ x.mT
+    return torch.softmax(scores, -1) @ x, scores
+
+
+@wrong("simple_self_attention", says="down the columns")
+def columns_sum_to_one(x):
+    weights = torch.softmax(x @ x.mT, dim=-2)
+    return weights @ x, weights
+
+
+@wrong("simple_self_attention", says="dim 0")
+def batch_softmax(x):
+    weights = torch.softmax(torch.einsum("...id,...jd->...ij", x, x), dim=0 if x.dim() == 3 else -1)
+    return weights @ x, weights
+
+
+@wrong("simple_self_attention", says="no scaling yet")
+def the_paper_already(x):
+    weights = torch.softmax(x @ x.mT / x.shape[-1] ** 0.5, -1)
+    return weights @ x, weights
+
+
+@wrong("simple_self_attention", says="transposed")
+def mixes_with_the_transpose(x):
+    weights = torch.softmax(x @ x.mT, -1)
+    return weights.mT @ x, weights
+
+
+@wrong("simple_self_attention", says="looks at itself too")
+def ignores_itself(x):
+    scores = x @ x.mT
+    scores = scores + torch.diag(torch.full((x.shape[-2],), -1e9))
+    weights = scores.softmax(-1)
+    return weights @ x, weights
+
+
+@wrong("simple_self_attention", says="residual")
+def adds_the_input(x):
+    weights = torch.softmax(x @ x.mT, -1)
+    return weights @ x + x, weights
+
+
+@wrong("simple_self_attention", says="all weights together")
+def one_big_softmax(x):
+    scores = x @ x.mT
+    e = torch.exp(scores - scores.amax((-2, -1), keepdim=True))
+    weights = e / e.sum((-2, -1), keepdim=True)
+    return weights @ x, weights
+
+
+@wrong("simple_self_attention", says="overflows here")
+def naive_exponentials(x):
+    e = torch.exp(x @ x.mT)
+    weights = e / e.sum(-1, keepdim=True)
+    return weights @ x, weights
+
+
+@wrong("simple_self_attention", says="expected 2 values")
+def only_the_vectors(x):
+    return torch.softmax(x @ x.mT, -1) @ x
+
+
+@wrong("simple_self_attention", says="gradient")
+def weights_without_history(x):
+    weights = torch.softmax(x @ x.mT, -1).detach()
+    return weights @ x, weights
+
+
+@wrong("simple_self_attention", says="a batch of two")
+def one_sentence_only(x):
+    weights = torch.softmax(x @ x.t(), -1)
+    return weights @ x, weights
+
+
+# --------------------------------------------------------------------------------------------------------- attention
+
+
+def _finish(scores, v, mask):
+    if mask is not None:
+        scores = scores.masked_fill(mask.logical_not(), float("-inf"))
+    weights = torch.nan_to_num(torch.softmax(scores, dim=-1))
+    return torch.matmul(weights, v), weights
+
+
+@wrong("attention", says="not divided by √d_head")
+def forgets_the_scale(q, k, v, mask=None):
+    return _finish(torch.matmul(q, k.mT), v, mask)
+
+
+@wrong("attention", says="square root")
+def divides_by_d(q, k, v, mask=None):
+    return _finish(q @ k.mT / q.size(-1), v, mask)
+
+
+@wrong("attention", says="divide by it")
+def multiplies_by_the_root(q, k, v, mask=None):
+    return _finish(q @ k.mT * math.sqrt(q.size(-1)), v, mask)
+
+
+@wrong("attention", says="number of keys")
+def scale_of_the_keys(q, k, v, mask=None):
+    return _finish(q @ k.mT / math.sqrt(k.size(-2)), v, mask)
+
+
+@wrong("attention", says="number of queries")
+def scale_of_the_queries(q, k, v, mask=None):
+    return _finish(q @ k.mT / math.sqrt(q.size(-2)), v, mask)
+
+
+@wrong("attention", says="size of the values")
+def scale_of_the_values(q, k, v, mask=None):
+    return _finish(q @ k.mT / math.sqrt(v.size(-1)), v, mask)
+
+
+@wrong("attention", says="over the queries")
+def query_axis(q, k, v, mask=None):
+    weights = torch.softmax(q @ k.mT / math.sqrt(q.size(-1)), dim=-2)
+    return weights @ v, weights
+
+
+@wrong("attention", says="the last axis")
+def axis_one(q, k, v, mask=None):
+    scores = q @ k.mT / math.sqrt(q.size(-1))
+    if mask is not None:
+        scores = scores.masked_fill(~mask, float("-inf"))
+    weights = functional.softmax(scores, dim=1)
+    return weights @ v, weights
+
+
+@wrong("attention", says="softmax is missing")
+def scores_as_weights(q, k, v, mask=None):
+    scores = q @ k.mT / math.sqrt(q.size(-1))
+    return scores @ v, scores
+
+
+@wrong("attention", says="sigmoid")
+def sigmoid_weights(q, k, v, mask=None):
+    weights = torch.sigmoid(q @ k.mT / math.sqrt(q.size(-1)))
+    return weights @ v, weights
+
+
+@wrong("attention", says="overflows")
+def own_exp(q, k, v, mask=None):
+    e = torch.exp(q @ k.mT / math.sqrt(q.size(-1)))
+    if mask is not None:
+        e = e * mask
+    weights = e / e.sum(-1, keepdim=True)
+    return weights @ v, weights
+
+
+@wrong("attention", says="no effect")
+def ignores_the_mask(q, k, v, mask=None):
+    return _finish(q @ k.mT / math.sqrt(q.size(-1)), v, None)
+
+
+@wrong("attention", says="upside down")
+def inverted_mask(q, k, v, mask=None):
+    return _finish(q @ k.mT / math.sqrt(q.size(-1)), v, None if mask is None else ~mask)
+
+
+@wrong("attention", says="only after the softmax")
+def masks_the_weights(q, k, v, mask=None):
+    weights = torch.softmax(q @ k.mT / math.sqrt(q.size(-1)), -1)
+    if mask is not None:
+        weights = weights * mask
+    return weights @ v, weights
+
+
+@wrong("attention", says="set to 0")
+def multiplies_the_scores(q, k, v, mask=None):
+    scores = q @ k.mT / math.sqrt(q.size(-1))
+    if mask is not None:
+        scores = scores * mask
+    weights = scores.softmax(-1)
+    return weights @ v, weights
+
+
+@wrong("attention", says="gets NaN")
+def leaves_nan(q, k, v, mask=None):
+    scores = q @ k.mT / math.sqrt(q.size(-1))
+    if mask is not None:
+        scores = scores.masked_fill(~mask, float("-inf"))
+    weights = scores.softmax(-1)
+    return weights @ v, weights
+
+
+@wrong("attention", says="looks everywhere")
+def minus_a_billion(q, k, v, mask=None):
+    scores = q @ k.mT / math.sqrt(q.size(-1))
+    if mask is not None:
+        scores = scores.masked_fill(mask == 0, -1e9)
+    weights = scores.softmax(-1)
+    return weights @ v, weights
+
+
+@wrong("attention", says="forbidden key")
+def renormalises(q, k, v, mask=None):
+    weights = torch.softmax(q @ k.mT / math.sqrt(q.size(-1)), -1)
+    if mask is not None:
+        weights = weights * mask
+        weights = weights / weights.sum(-1, keepdim=True)
+    return weights @ v, weights
+
+
+@wrong("attention", says="a mask of its own")
+def not_negative_enough(q, k, v, mask=None):
+    scores = q @ k.mT / math.sqrt(q.size(-1))
+    if mask is not None:
+        scores = scores - 5.0 * (~mask)
+    weights = scores.softmax(-1)
+    return weights @ v, weights
+
+
+@wrong("attention", says="future is always hidden")
+def always_hides_the_future(q, k, v, mask=None):
+    causal = torch.ones(q.shape[-2], k.shape[-2]).tril() > 0
+    return _finish(q @ k.mT / math.sqrt(q.size(-1)), v, causal if mask is None else causal & mask)
+
+
+@wrong("attention", says="the order is")
+def weights_then_mix(q, k, v, mask=None):
+    mixed, weights = _finish(q @ k.mT / math.sqrt(q.size(-1)), v, mask)
+    return weights, mixed
+
+
+@wrong("attention", says="not the scores")
+def scores_instead_of_weights(q, k, v, mask=None):
+    scores = q @ k.mT / math.sqrt(q.size(-1))
+    return _finish(scores, v, mask)[0], scores
+
+
+@wrong("attention", says="after the softmax")
+def scale_after_the_softmax(q, k, v, mask=None):
+    weights = torch.softmax(q @ k.mT, -1) / math.sqrt(q.size(-1))
+    return weights @ v, weights
+
+
+@wrong("attention", says="expected 2 values")
+def only_mix(q, k, v, mask=None):
+    return _finish(q @ k.mT / math.sqrt(q.size(-1)), v, mask)[0]
+
+
+@wrong("attention", says="expected 2 values")
+def no_return(q, k, v, mask=None):
+    _finish(q @ k.mT / math.sqrt(q.size(-1)), v, mask)
+
+
+@wrong("attention", says="raised")
+def forgets_to_transpose(q, k, v, mask=None):
+    return _finish(q @ k / math.sqrt(q.size(-1)), v, mask)
+
+
+@wrong("attention", says="gradient")
+def detaches_the_weights(q, k, v, mask=None):
+    weights = _finish(q @ k.mT / math.sqrt(q.size(-1)), v, mask)[1]
+    return weights.detach() @ v, weights
+
+
+@wrong("attention", says="changes what it was given")
+def scales_q_in_place(q, k, v, mask=None):
+    q /= math.sqrt(q.size(-1))
+    return _finish(q @ k.mT, v, mask)
+
+
+@wrong("attention", says="one mask (query, key)")
+def mask_as_an_index(q, k, v, mask=None):
+    scores = q @ k.mT / math.sqrt(q.size(-1))
+    if mask is not None:
+        scores[~mask] = float("-inf")
+    weights = torch.nan_to_num(torch.softmax(scores, -1))
+    return weights @ v, weights
+
+
+@wrong("attention", says="nan")
+def zeros_by_where(q, k, v, mask=None):
+    scores = q @ k.mT / math.sqrt(q.size(-1))
+    if mask is None:
+        weights = scores.softmax(-1)
+    else:
+        weights = (scores + torch.where(mask, 0.0, -math.inf)).softmax(-1)
+        weights = torch.where(mask.any(-1, keepdim=True), weights, torch.zeros_like(weights))
+    return weights @ v, weights
+
+
+# ----------------------------------------------------------------------------------------------------- SelfAttention
+
+
+class _Head(nn.Module):
+    def __init__(self, d_model, d_head):
+        super().__init__()
+        self.d_head = d_head
+        self.to_q = nn.Linear(d_model, d_head, bias=False)
+        self.to_k = nn.Linear(d_model, d_head, bias=False)
+        self.to_v = nn.Linear(d_model, d_head, bias=False)
+
+
+def _attend(q, k, v, mask=None):
+    return _finish(q @ k.mT / math.sqrt(q.size(-1)), v, mask)
+
+
+@wrong("SelfAttention", says="not passed on")
+class ForgetsTheMask(_Head):
+    def forward(self, x, mask=None):
+        return _attend(self.to_q(x), self.to_k(x), self.to_v(x))
+
+
+@wrong("SelfAttention", says="changed places")
+class KeyBeforeQuery(_Head):
+    def forward(self, x, mask=None):
+        return _attend(self.to_k(x), self.to_q(x), self.to_v(x), mask)
+
+
+@wrong("SelfAttention", says="values come from to_v")
+class ValuesAreKeys(_Head):
+    def forward(self, x, mask=None):
+        k = self.to_k(x)
+        return _attend(self.to_q(x), k, k, mask)
+
+
+@wrong("SelfAttention", says="keys from to_k")
+class QueriesAreKeys(_Head):
+    def forward(self, x, mask=None):
+        q = self.to_q(x)
+        return _attend(q, q, self.to_v(x), mask)
+
+
+@wrong("SelfAttention", says="vectors themselves")
+class MixesTheInput(_Head):
+    def forward(self, x, mask=None):
+        return _attend(self.to_q(x), self.to_k(x), x, mask)
+
+
+@wrong("SelfAttention", says="d_head 3")
+class OnlyQueries(_Head):
+    def forward(self, x, mask=None):
+        q = self.to_q(x)
+        return _attend(q, q, q, mask)
+
+
+@wrong("SelfAttention", says="`to_k.weight`")
+class OtherNames(nn.Module):
+    def __init__(self, d_model, d_head):
+        super().__init__()
+        self.query = nn.Linear(d_model, d_head, bias=False)
+        self.key = nn.Linear(d_model, d_head, bias=False)
+        self.value = nn.Linear(d_model, d_head, bias=False)
+
+    def forward(self, x, mask=None):
+        return _attend(self.query(x), self.key(x), self.value(x), mask)
+
+
+@wrong("SelfAttention", says="`to_k.bias`")
+class WithBias(_Head):
+    def __init__(self, d_model, d_head):
+        super().__init__(d_model, d_head)
+        self.to_q, self.to_k, self.to_v = (nn.Linear(d_model, d_head) for _ in range(3))
+
+    def forward(self, x, mask=None):
+        return _attend(self.to_q(x), self.to_k(x), self.to_v(x), mask)
+
+
+@wrong("SelfAttention", says="(3, 5)")
+class SizesSwapped(nn.Module):
+    def __init__(self, d_model, d_head):
+        super().__init__()
+        self.to_q, self.to_k, self.to_v = (nn.Linear(d_head, d_model, bias=False) for _ in range(3))
+
+    def forward(self, x, mask=None):
+        return _attend(self.to_q(x), self.to_k(x), self.to_v(x), mask)
+
+
+@wrong("SelfAttention", says="(3, 5)")
+class HeadAsWideAsTheModel(nn.Module):
+    def __init__(self, d_model, d_head):
+        super().__init__()
+        self.to_q, self.to_k, self.to_v = (nn.Linear(d_model, d_model, bias=False) for _ in range(3))
+
+    def forward(self, x, mask=None):
+        return _attend(self.to_q(x), self.to_k(x), self.to_v(x), mask)
+
+
+@wrong("SelfAttention", says="return both")
+class ReturnsOnlyTheMix(_Head):
+    def forward(self, x, mask=None):
+        mixed, _ = _attend(self.to_q(x), self.to_k(x), self.to_v(x), mask)
+        return mixed
+
+
+@wrong("SelfAttention", says="√d_head")
+class WithoutScale(_Head):
+    def forward(self, x, mask=None):
+        return _finish(self.to_q(x) @ self.to_k(x).mT, self.to_v(x), mask)
+
+
+@wrong("SelfAttention", says="not √d_model")
+class ScaledByTheModel(_Head):
+    def forward(self, x, mask=None):
+        return _finish(self.to_q(x) @ self.to_k(x).mT / math.sqrt(x.shape[-1]), self.to_v(x), mask)
+
+
+@wrong("SelfAttention", says="residual")
+class AddsTheInput(_Head):
+    def forward(self, x, mask=None):
+        mixed, weights = _attend(self.to_q(x), self.to_k(x), self.to_v(x), mask)
+        return (mixed + x if mixed.shape == x.shape else mixed), weights
+
+
+@wrong("SelfAttention", says="the order is")
+class WeightsFirst(_Head):
+    def forward(self, x, mask=None):
+        mixed, weights = _attend(self.to_q(x), self.to_k(x), self.to_v(x), mask)
+        return weights, mixed
+
+
+@wrong("SelfAttention", says="used transposed")
+class RawWeights(_Head):
+    def forward(self, x, mask=None):
+        if self.d_head != x.shape[-1]:
+            return _attend(self.to_q(x), self.to_k(x), self.to_v(x), mask)
+        return _attend(x @ self.to_q.weight, x @ self.to_k.weight, x @ self.to_v.weight, mask)
+
+
+@wrong("SelfAttention", says="the gradient for")
+class DetachedKeys(_Head):
+    def forward(self, x, mask=None):
+        return _attend(self.to_q(x), self.to_k(x).detach(), self.to_v(x), mask)
+
+
+@wrong("SelfAttention", says="gradient")
+class NoGradient(_Head):
+    @torch.no_grad()
+    def forward(self, x, mask=None):
+        return _attend(self.to_q(x), self.to_k(x), self.to_v(x), mask)
+
+
+@wrong("SelfAttention", says="`to_k.weight`")
+class FreshMatricesEveryCall(nn.Module):
+    def __init__(self, d_model, d_head):
+        super().__init__()
+        self.sizes = d_model, d_head
+
+    def forward(self, x, mask=None):
+        q, k, v = (nn.Linear(*self.sizes, bias=False)(x) for _ in range(3))
+        return _attend(q, k, v, mask)
+
+
+@wrong("SelfAttention", says="a class is asked for")
+def a_function(d_model, d_head):
+    return _Head(d_model, d_head)
+
+
+@wrong("SelfAttention", says="raised")
+class WithoutSuper(nn.Module):
+    def __init__(self, d_model, d_head):
+        self.to_q = nn.Linear(d_model, d_head, bias=False)
+
+    def forward(self, x, mask=None):
+        return x
+
+
+# ------------------------------------------------------------------------------------------------ attention_gradient
+
+
+def _forward(q, k):
+    return torch.softmax(q @ k.mT / math.sqrt(q.shape[-1]), dim=-1)
+
+
+def _back(for_scores, q, k):
+    root = math.sqrt(q.shape[-1])
+    return for_scores @ k / root, for_scores.mT @ q / root
+
+
+@wrong("attention_gradient", says="so are the gradients for q and k")
+def scale_forgotten_on_the_way_back(q, k, v, upstream):
+    w = _forward(q, k)
+    g = upstream @ v.mT
+    s = w * (g - (w * g).sum(-1, keepdim=True))
+    return s @ k, s.mT @ q, w.mT @ upstream
+
+
+@wrong("attention_gradient", says="subtract each row's weighted average")
+def softmax_as_if_elementwise(q, k, v, upstream):
+    w = _forward(q, k)
+    return *_back(w * (upstream @ v.mT), q, k), w.mT @ upstream
+
+
+@wrong("attention_gradient", says="multiply by the weights")
+def weights_forgotten(q, k, v, upstream):
+    w = _forward(q, k)
+    g = upstream @ v.mT
+    return *_back(g - (w * g).sum(-1, keepdim=True), q, k), w.mT @ upstream
+
+
+@wrong("attention_gradient", says="is missing")
+def softmax_forgotten(q, k, v, upstream):
+    w = _forward(q, k)
+    return *_back(upstream @ v.mT, q, k), w.mT @ upstream
+
+
+@wrong("attention_gradient", says="weighted by the weights")
+def unweighted_mean(q, k, v, upstream):
+    w = _forward(q, k)
+    g = upstream @ v.mT
+    return *_back(w * (g - g.mean(dim=-1, keepdim=True)), q, k), w.mT @ upstream
+
+
+@wrong("attention_gradient", says="not its mean")
+def mean_of_the_products(q, k, v, upstream):
+    w = _forward(q, k)
+    g = upstream @ v.mT
+    return *_back(w * (g - (w * g).mean(dim=-1, keepdim=True)), q, k), w.mT @ upstream
+
+
+@wrong("attention_gradient", says="one query's row")
+def sums_over_the_queries(q, k, v, upstream):
+    w = _forward(q, k)
+    g = upstream @ v.mT
+    return *_back(w * (g - (w * g).sum(dim=-2, keepdim=True)), q, k), w.mT @ upstream
+
+
+@wrong("attention_gradient", says="sigmoid")
+def derivative_of_the_sigmoid(q, k, v, upstream):
+    w = _forward(q, k)
+    return *_back(w * (1 - w) * (upstream @ v.mT), q, k), w.mT @ upstream
+
+
+@wrong("attention_gradient", says="changed places")
+def k_and_q_swapped(q, k, v, upstream):
+    w = _forward(q, k)
+    g = upstream @ v.mT
+    for_q, for_k = _back(w * (g - (w * g).sum(-1, keepdim=True)), q, k)
+    return for_k, for_q, w.mT @ upstream
+
+
+@wrong("attention_gradient", says="q, k, v")
+def v_comes_first(q, k, v, upstream):
+    w = _forward(q, k)
+    g = upstream @ v.mT
+    return w.mT @ upstream, *_back(w * (g - (w * g).sum(-1, keepdim=True)), q, k)
+
+
+@wrong("attention_gradient", says="raised")
+def weights_not_transposed(q, k, v, upstream):
+    w = _forward(q, k)
+    g = upstream @ v.mT
+    return *_back(w * (g - (w * g).sum(-1, keepdim=True)), q, k), w @ upstream
+
+
+@wrong("attention_gradient", says="forward step")
+def no_scale_in_the_forward_step(q, k, v, upstream):
+    w = torch.softmax(q @ k.mT, dim=-1)
+    g = upstream @ v.mT
+    s = w * (g - (w * g).sum(-1, keepdim=True))
+    return s @ k, s.mT @ q, w.mT @ upstream
+
+
+@wrong("attention_gradient", says="over the keys")
+def softmax_over_the_queries(q, k, v, upstream):
+    w = torch.softmax(q @ k.mT / math.sqrt(q.shape[-1]), dim=-2)
+    g = upstream @ v.mT
+    return *_back(w * (g - (w * g).sum(-1, keepdim=True)), q, k), w.mT @ upstream
+
+
+@wrong("attention_gradient", says="not used")
+def ones_upstream(q, k, v, upstream):
+    q, k, v = (part.detach().requires_grad_() for part in (q, k, v))
+    return torch.autograd.grad((_forward(q, k) @ v).sum(), (q, k, v))
+
+
+@wrong("attention_gradient", says="through the weights")
+def values_only(q, k, v, upstream):
+    return torch.zeros_like(q), torch.zeros_like(k), _forward(q, k).mT @ upstream
+
+
+@wrong("attention_gradient", says="has 2 values")
+def no_gradient_for_v(q, k, v, upstream):
+    w = _forward(q, k)
+    g = upstream @ v.mT
+    return _back(w * (g - (w * g).sum(-1, keepdim=True)), q, k)
+
+
+@wrong("attention_gradient", says="a batch of 2")
+def two_dimensions_only(q, k, v, upstream):
+    w = torch.softmax(q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1]), dim=-1)
+    g = upstream @ v.transpose(-2, -1)
+    for_q, _ = _back(w * (g - (w * g).sum(-1, keepdim=True)), q, k)
+    for_k = torch.einsum("ij,id->jd", w * (g - (w * g).sum(-1, keepdim=True)), q) / math.sqrt(q.shape[-1])
+    return for_q, for_k, w.transpose(0, 1) @ upstream
+
+
+@wrong("attention_gradient", says="thousands")
+def exponentials_that_overflow(q, k, v, upstream):
+    e = torch.exp(q @ k.mT / math.sqrt(q.shape[-1]))
+    w = e / e.sum(-1, keepdim=True)
+    g = upstream @ v.mT
+    return *_back(w * (g - (w * g).sum(-1, keepdim=True)), q, k), w.mT @ upstream

@@ -1,0 +1,334 @@
+"""`python3 course.py` sets itself up once, passes its arguments on, and says in a sentence what keeps it from that."""
+
+import ast
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+import course
+from lib.course import commands, environment
+from lib.course.cells import ROOT
+from lib.course.programs import Stop, reason, step_of
+from tests.course_tree import PLAIN_PYTHON, make_tree, plain_environ, run_course, write_wheel
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    """A small course in a folder with spaces and other letters, set up by its first `check`."""
+    tree = make_tree(
+        tmp_path_factory.mktemp("kurs") / "ü x" / "курс ✓", "./small_thing-1.0-py3-none-any.whl  # a comment"
+    )
+    write_wheel(tree, "small_thing")
+    return tree
+
+
+@pytest.fixture(scope="module")
+def first_run(tree):
+    return run_course(tree, "check", "4", "-x", cwd=tree.parent)
+
+
+def one_sentence(done: subprocess.CompletedProcess) -> str:
+    assert done.returncode != 0
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    return done.stderr.strip()
+
+
+# ---------------------------------------------------------------------------------------------------------- set-up
+
+
+def test_the_first_run_sets_up_and_hands_over(tree, first_run):
+    assert first_run.returncode == 3, first_run.stderr  # the status of the stand-in for pytest
+    assert "some minutes" in first_run.stdout and "installing 1 packages" in first_run.stdout
+    asked = ["--nbval", os.path.join("notebooks", "04_small.ipynb"), "-x"]
+    assert first_run.stdout.splitlines()[-1] == f"{asked} {tree} PASSIVE"
+    python = environment.python_of(tree / ".venv")
+    answer = subprocess.run(
+        [python, "-c", "import small_thing; print(small_thing.answer)"], capture_output=True, text=True
+    )
+    assert answer.stdout.strip() == "42"
+    assert not (tree / ".venv" / environment.HALF_MADE).exists()
+
+
+def test_the_second_run_starts_at_once(tree, first_run):
+    pip = environment.python_of(tree / ".venv").parent.parent
+    marker = pip / environment.MARKER
+    before = marker.stat().st_mtime_ns
+    done = run_course(tree, "check")
+    assert done.returncode == 3
+    assert done.stdout.count("\n") == 1, "nothing but what pytest prints"
+    assert marker.stat().st_mtime_ns == before
+
+
+def test_new_requirements_are_installed(tree, first_run):
+    old = (tree / "requirements.txt").read_text(encoding="utf-8")
+    write_wheel(tree, "other_thing")
+    (tree / "requirements.txt").write_text(old + "./other_thing-1.0-py3-none-any.whl\n", encoding="utf-8")
+    done = run_course(tree, "status", "--cpu")
+    assert "The course is set up." in done.stdout
+    python = environment.python_of(tree / ".venv")
+    assert subprocess.run([python, "-c", "import other_thing, small_thing"]).returncode == 0
+
+
+def test_a_failed_upgrade_keeps_the_environment(tree, first_run):
+    old = (tree / "requirements.txt").read_text(encoding="utf-8")
+    (tree / "requirements.txt").write_text(old + "a-package-of-the-future\n", encoding="utf-8")
+    try:
+        assert "no network" in one_sentence(run_course(tree, "check"))
+    finally:
+        (tree / "requirements.txt").write_text(old, encoding="utf-8")
+    assert not (tree / ".venv" / environment.HALF_MADE).exists()
+    assert "small_thing.py" in [path.name for path in (tree / ".venv").rglob("small_thing.py")]
+    assert run_course(tree, "check").returncode == 3
+
+
+def test_a_moved_course_still_works(tree, first_run):
+    moved = tree.parent / "moved here"
+    tree.rename(moved)
+    try:
+        done = run_course(moved, "check")
+        assert (done.returncode, "some minutes" in done.stdout) == (3, False), done.stderr
+        assert json.loads((moved / ".venv" / environment.MARKER).read_text())["root"] == str(moved)
+    finally:
+        moved.rename(tree)
+
+
+def test_an_active_environment_is_used(tree, first_run, tmp_path):
+    other = make_tree(tmp_path / "other")
+    done = run_course(other, "check", VIRTUAL_ENV=str(tree / ".venv"))
+    assert done.returncode == 3, done.stderr
+    assert f"in the active environment {tree / '.venv'}" in done.stdout
+    assert not (other / ".venv").exists()
+
+
+def test_an_interrupted_set_up_is_repaired(tmp_path):
+    tree = make_tree(tmp_path / "tree")
+    half = tree / ".venv"
+    (half / "lib").mkdir(parents=True)
+    (half / "lib" / "half a package").write_text("")
+    (half / environment.HALF_MADE).write_text("")
+    done = run_course(tree, "check")
+    assert done.returncode == 3, done.stderr
+    assert ".venv is not complete: making it again" in done.stdout
+    assert not (half / "lib" / "half a package").exists()
+    assert environment.recorded(half)["root"] == str(tree)
+
+
+def test_no_network_on_first_use_leaves_nothing_behind(tmp_path):
+    tree = make_tree(tmp_path / "tree", "some-package==1.0")
+    assert "no network" in one_sentence(run_course(tree, "lab", "4"))
+    assert not (tree / ".venv").exists()
+
+
+@pytest.mark.parametrize(
+    ("says", "sentence"),
+    [
+        ("OSError: [Errno 28] No space left on device", "the disk is full"),
+        ("not created successfully because ensurepip is not available.", "sudo apt install python3-venv"),
+    ],
+)
+def test_when_the_environment_cannot_be_made(tmp_path, says, sentence):
+    tree = make_tree(tmp_path / "tree")
+    (tree / "venv.py").write_text(f"print({says!r}); raise SystemExit(1)")  # runs in place of Python's own
+    assert sentence in one_sentence(run_course(tree, "check"))
+    assert not (tree / ".venv").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals and named pipes are POSIX's")
+def test_ctrl_c_during_set_up(tmp_path):
+    tree = make_tree(tmp_path / "tree")
+    os.mkfifo(tree / "started")
+    (tree / "venv.py").write_text("import signal\nopen('started', 'w').close()\nsignal.pause()\n")
+    command = [PLAIN_PYTHON, str(tree / "course.py"), "lab", "4"]
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=plain_environ()
+    ) as run:
+        (tree / "started").read_text()  # waits until venv runs
+        run.send_signal(signal.SIGINT)
+        stderr = run.communicate()[1]
+    assert (run.returncode, stderr.strip()) == (130, "Stopped.")
+    assert not (tree / ".venv").exists()
+
+
+def test_a_file_in_the_environments_place(tmp_path):
+    tree = make_tree(tmp_path / "tree")
+    (tree / ".venv").write_text("mine")
+    assert "is not a folder" in one_sentence(run_course(tree, "check"))
+    assert (tree / ".venv").read_text() == "mine"
+
+
+def test_a_folder_of_the_learners_in_the_environments_place(tmp_path):
+    tree = make_tree(tmp_path / "tree")
+    (tree / ".venv").mkdir()
+    (tree / ".venv" / "notes.txt").write_text("mine")
+    assert "something other than a Python environment" in one_sentence(run_course(tree, "check"))
+    assert (tree / ".venv" / "notes.txt").read_text() == "mine"
+
+
+def test_a_folder_that_cannot_be_written_to(tmp_path, monkeypatch):
+    monkeypatch.setattr(environment, "is_writable", lambda folder: False)
+    with pytest.raises(Stop, match="cannot be written to: copy the course"):
+        environment.set_up(tmp_path / ".venv", {"tests": False}, never_finished=True, is_ours=True, cpu=False)
+    assert not (tmp_path / ".venv").exists()
+
+
+def test_a_disk_without_room_is_noticed_before_anything_is_fetched(tmp_path, monkeypatch):
+    monkeypatch.setattr(environment, "SPACE", float("inf"))
+    with pytest.raises(Stop, match="The disk is too full: set-up needs"):
+        environment.refuse_to_make(tmp_path / ".venv")
+
+
+def test_whether_a_folder_can_be_written_to(tmp_path):
+    assert environment.is_writable(tmp_path)
+    assert not environment.is_writable(tmp_path / "missing")
+
+
+def test_two_windows_do_not_set_up_at_once(tmp_path):
+    with (
+        environment.only_one_set_up(tmp_path),
+        pytest.raises(Stop, match="another window"),
+        environment.only_one_set_up(tmp_path),
+    ):
+        pass
+    with environment.only_one_set_up(tmp_path):
+        pass
+
+
+def test_condas_base_is_left_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    monkeypatch.setattr(sys, "base_prefix", str(tmp_path))
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)
+    monkeypatch.setenv("CONDA_PREFIX", str(tmp_path))
+    monkeypatch.setenv("CONDA_DEFAULT_ENV", "base")
+    assert environment.active_environment() is None
+    monkeypatch.setenv("CONDA_DEFAULT_ENV", "course")
+    assert environment.active_environment() == tmp_path
+    monkeypatch.setenv("VIRTUAL_ENV", str(tmp_path / "deleted"))
+    assert environment.active_environment() == tmp_path
+
+
+# ------------------------------------------------------------------------------------------------- what went wrong
+
+
+def test_an_old_python_is_told_so():
+    assert course.too_old((3, 11, 0), "python3") == "" == course.too_old((4, 0), "python3")
+    for version in ((2, 7, 18), (3, 6, 15), (3, 10, 13)):
+        sentence = course.too_old(version, "/usr/bin/python3")
+        assert f"/usr/bin/python3 is Python {version[0]}.{version[1]}" in sentence and "3.11 or newer" in sentence
+
+
+def test_every_python_can_read_the_command():
+    tree = ast.parse((ROOT / "course.py").read_text(encoding="utf-8"), feature_version=(3, 7))
+    newer = (ast.JoinedStr, ast.AnnAssign, ast.NamedExpr, ast.AsyncFunctionDef, ast.Starred, ast.Nonlocal)
+    assert not [node for node in ast.walk(tree) if isinstance(node, newer)]
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    assert not [one.name for one in functions if one.returns or any(a.annotation for a in one.args.args)]
+    imported = {alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names}
+    assert imported == {"os", "sys"} and not [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+
+
+@pytest.mark.parametrize(
+    ("output", "sentence"),
+    [
+        ("WARNING: NewConnectionError(...)\nERROR: No matching distribution found for torch==2.13.0", "no network"),
+        ("Temporary failure in name resolution", "no network"),
+        ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", "the disk is full"),
+        ("ERROR: Could not install packages due to an OSError: [Errno 13] Permission denied: 'x'", "cannot be written"),
+        ("ERROR: No matching distribution found for torch==2.13.0", "pip finds no torch==2.13.0 for Python 3"),
+        ("Collecting a\nERROR: the wheel is broken\nsee the log", "failed: ERROR: the wheel is broken"),
+    ],
+)
+def test_a_failure_of_pip_becomes_one_sentence(output, sentence):
+    assert sentence in reason(output, "Installing")
+    assert "\n" not in reason(output, "Installing")
+
+
+def test_pips_lines_become_steps():
+    assert step_of("Collecting numpy<3,>=2.0 (from -r x)") == "looking up numpy"
+    assert step_of("  Downloading torch-2.13.0-cp311-none-any.whl (888.1 MB)") == "downloading torch (888.1 MB)"
+    assert step_of("Installing collected packages: a, b, c") == "installing 3 packages"
+    assert (
+        step_of("WARNING: Retrying (Retry(total=4)) after connection broken")
+        == "no answer from the network: trying again"
+    )
+    assert step_of("Requirement already satisfied: numpy in /x") == ""
+
+
+@pytest.mark.parametrize("command", ["lab", "check", "reset"])
+def test_an_unknown_notebook(tmp_path, command):
+    tree = make_tree(tmp_path / "tree")
+    done = run_course(tree, command, "42")
+    assert one_sentence(done) == "There is no notebook 42: the course has 04 to 04."
+    assert done.returncode == 2
+    assert not (tree / ".venv").exists(), "known before anything is installed"
+
+
+def test_an_unknown_command_on_a_console_of_another_encoding(tmp_path):
+    tree = make_tree(tmp_path / "tree")
+    done = run_course(tree, "✓", PYTHONIOENCODING="cp1252")
+    assert done.returncode == 2
+    assert "There is no command ✓." in done.stderr and "course.py lab [NN]" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [[], ["-h"], ["--help"]])
+def test_help_names_every_command(tmp_path, arguments):
+    done = run_course(make_tree(tmp_path / "tree"), *arguments)
+    assert done.returncode == 0
+    assert all(f"course.py {command}" in done.stdout for command in commands.COMMANDS)
+
+
+def test_an_update_without_git_changes_nothing(tmp_path):
+    tree = make_tree(tmp_path / "tree")
+    assert "was not made by `git clone`" in one_sentence(run_course(tree, "update"))
+
+
+# ---------------------------------------------------------------------------------------------------- the commands
+
+
+def test_lab_opens_the_notebook_with_the_course_as_its_root(tree, first_run, tmp_path):
+    done = run_course(tree, "lab", "04", "--no-browser", "--port", "9999", cwd=tmp_path)
+    assert done.returncode == 3
+    told = done.stdout.splitlines()[-1]
+    opened = [f"--ServerApp.root_dir={tree}", "--LabApp.default_url=/lab/tree/notebooks/04_small.ipynb"]
+    assert told.startswith(str([*opened, "--no-browser", "--port", "9999"])[:-1])
+
+
+def test_notebooks_are_found_by_number_and_by_path(tree, monkeypatch, tmp_path):
+    monkeypatch.setattr(commands, "ROOT", tree)
+    notebook = tree / "notebooks" / "04_small.ipynb"
+    monkeypatch.chdir(tmp_path)
+    for asked in ("4", "04", "notebooks/04_small.ipynb", "04_small.ipynb", str(notebook)):
+        assert commands.notebook(asked) == notebook
+    (tmp_path / "04_mine.ipynb").write_text("{}")
+    assert commands.notebook("04_mine.ipynb") == tmp_path / "04_mine.ipynb"
+    for asked in ("", "5", "4x", "004", "requirements.txt", "04_gone.ipynb"):
+        with pytest.raises(Stop, match="There is no notebook"):
+            commands.notebook(asked)
+
+
+def test_check_takes_a_path_outside_of_the_course(tree, first_run, tmp_path):
+    (tmp_path / "04_mine.ipynb").write_text("{}")
+    done = run_course(tree, "check", "04_mine.ipynb", cwd=tmp_path)
+    assert f"['--nbval', '{tmp_path / '04_mine.ipynb'}', '-p', 'lib.course.grading'" in done.stdout
+
+
+@pytest.mark.parametrize("failing", [None, 1, 5])
+def test_test_runs_everything_and_fails_when_anything_does(monkeypatch, capsys, failing):
+    ran = []
+    monkeypatch.setattr(commands, "environment", lambda tests, cpu: sys.executable)
+    monkeypatch.setattr(commands, "run", lambda python, module: ran.append(module) or int(len(ran) - 1 == failing))
+    assert commands.test([], cpu=False) == int(failing is not None)
+    assert ran == [module for _, module in commands.TESTS]
+    modules = [module[0] for module in ran]
+    assert modules == ["lib.course.build", "pytest", "lib.course.selfcheck", "ruff", "ruff", "pytest"]
+    lines = capsys.readouterr().out.splitlines()
+    assert [line[0] for line in lines[-7:-1]] == ["✗" if i == failing else "✓" for i in range(6)]
+    assert lines[-1] == ("all 6 passed" if failing is None else "1 of 6 failed")
+
+
+def test_ci_runs_the_same_command():
+    script = (ROOT / ".ci" / "run").read_text()
+    assert "exec python3 course.py test" in script and os.access(ROOT / ".ci" / "run", os.X_OK)
