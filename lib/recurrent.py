@@ -5,7 +5,7 @@
     reverse_padded             sequences from their last symbol to their first                     notebook 03
     next_character_loss        how surprised a model is by the next character                      notebook 01
     CharacterModel             a character-level language model around an RNN or an LSTM           notebook 01
-    continue_text, log_probability      let it write; ask it how likely a text is                  notebook 01
+    continue_text              let it write, character by character                                notebook 01
     gradient_by_distance, clip_gradients    how far learning reaches back, and how hard it pulls   notebook 01
 
 Shapes are written (batch, position, d_in). A step takes any leading dimensions: (..., d_in). Weights stand on the
@@ -105,9 +105,7 @@ class LSTM(nn.Module):
 
         Returns the states (batch, position, d_hidden), zero on padding, and (hidden, cell) where each sequence ends.
         """
-        if state is None:
-            state = (inputs.new_zeros(inputs.shape[0], self.d_hidden),) * 2
-        hidden, cell = state
+        hidden, cell = (inputs.new_zeros(inputs.shape[0], self.d_hidden),) * 2 if state is None else state
         states = []
         for position in range(inputs.shape[1]):
             new_hidden, new_cell = lstm_step(inputs[:, position], hidden, cell, self.w_input, self.w_hidden, self.bias)
@@ -185,23 +183,6 @@ def continue_text(
         ids = torch.multinomial(probabilities, 1, generator=generator)
         written.append(characters[ids.item()])
     return "".join(written)
-
-
-@torch.no_grad()
-def log_probability(model: CharacterModel, characters: Sequence[str], prompt: str, choices: Sequence[str]) -> Tensor:
-    """How likely each choice is after the prompt, (choice,): the sum of its characters' log-probabilities."""
-    number = {character: i for i, character in enumerate(characters)}
-    longest = max(map(len, choices))
-    rows = [[number[character] for character in prompt + choice.ljust(longest)] for choice in choices]
-    ids = torch.tensor(rows)  # (choice, position)
-    _, state = model(ids[:1, : len(prompt) - 1]) if len(prompt) > 1 else (None, None)
-    if state is not None:
-        wide = [part.expand(len(choices), -1) for part in (state if isinstance(state, tuple) else (state,))]
-        state = tuple(wide) if isinstance(state, tuple) else wide[0]
-    logits, _ = model(ids[:, len(prompt) - 1 : -1], state)
-    each = logits.log_softmax(dim=-1).gather(-1, ids[:, len(prompt) :, None])[..., 0]
-    real = torch.arange(longest) < torch.tensor([len(choice) for choice in choices])[:, None]
-    return (each * real).sum(dim=1)
 
 
 # -------------------------------------------------------------------------------------------- learning across distance

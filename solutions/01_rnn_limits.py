@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from lib.corpora.stories import NAMES, load_stories
 from lib.figures import heatmap, style
-from lib.recurrent import CharacterModel, continue_text, log_probability
+from lib.recurrent import CharacterModel, continue_text
 
 style()
 
@@ -30,11 +30,11 @@ stories = load_stories()
 print(stories[1])
 
 # %%
-name = re.compile(rf"\b({'|'.join(NAMES)})\b")
+any_name = re.compile(rf"\b({'|'.join(NAMES)})\b")
 gaps = []
 for story in stories[:300]:
     last = {}
-    for found in name.finditer(story):
+    for found in any_name.finditer(story):
         if found[0] in last:
             gaps.append(found.start() - last[found[0]])
         last[found[0]] = found.end()
@@ -45,8 +45,7 @@ assert gaps[len(gaps) // 2] > 100
 # %% [markdown]
 # Half of the time a name returns only after more than 100 characters. A recurrent network reads one character at a time
 # and keeps a fixed row of numbers, its **state**. Does the name survive in there?
-
-# %% [markdown]
+#
 # ## By hand
 # The smallest memory: one number. At each step, halve it, then add the new symbol. Two texts differ in their first
 # symbol only:
@@ -57,8 +56,7 @@ assert gaps[len(gaps) // 2] > 100
 # | 0, 0, 0 | **0** | **0** | **0** |
 #
 # Each step halves the difference. After ten more it is below 0.001: the first symbol is as good as gone.
-
-# %% [markdown]
+#
 # ## The picture
 
 # %%
@@ -81,8 +79,7 @@ plt.show()
 # %% [markdown]
 # A circle is the state after a character; the number in it is what is left of *H* when every step halves. Nothing looks
 # back at the text. What the state loses is lost.
-
-# %% [markdown]
+#
 # ## In code
 
 # %%
@@ -98,8 +95,7 @@ assert 0.5**10 < 0.001
 # %% [markdown]
 # A real RNN keeps many numbers, mixes them with a matrix instead of halving them, and squashes the sum with tanh, so that
 # it stays between -1 and 1.
-
-# %% [markdown]
+#
 # ## Exercise 1.1 · rnn_step
 # Compute the state after one more symbol: tanh(inputs W_input + hidden W_hidden + bias). From `inputs` (..., d_in) and
 # `hidden` (..., d_hidden) to the new state (..., d_hidden). Difficulty ●○○ · 4 minutes.
@@ -195,6 +191,7 @@ def encode(text):
     return torch.tensor([ids_of[character] for character in text])
 
 
+train_ids, held_out = encode("\n".join(stories[:-300])), stories[-300:]
 core = RNN(len(characters), 8, torch.Generator().manual_seed(0))
 one_hot = functional.one_hot(encode("Hazel had"), len(characters)).float()  # (position, vocab)
 assert torch.equal(one_hot[0] @ core.w_input, core.w_input[ids_of["H"]])
@@ -207,8 +204,7 @@ plt.show()
 # blue negative.
 #
 # A language model turns each state into a score (a **logit**) for every character that could come next.
-
-# %% [markdown]
+#
 # ## Exercise 1.3 · next_character_loss
 # How surprised is the model, on average? From `logits` (batch, position, vocab) and `ids` (batch, position) to one number:
 # the mean of -log p(next character). The logits at position t predict the character at t + 1. Difficulty ●●○ · 8 minutes.
@@ -253,8 +249,7 @@ assert abs(loss - math.log(len(characters))) < 0.15
 # %% [markdown]
 # Learning has to find out which earlier character would have helped. It asks the gradient, and the gradient travels the
 # same way back: through every state. How much of it arrives?
-
-# %% [markdown]
+#
 # ## Exercise 1.4 · gradient_by_distance
 # Run `step` over all positions, then measure how the sum of the last state depends on each state before it. From `inputs`
 # (batch, position, d_in) to norms (position + 1,); entry k: k steps back. Difficulty ●●○ · 10 minutes.
@@ -312,7 +307,7 @@ reaches = {f"RNN, hidden weights × {factor}": reach(rnn_with(factor), 64) for f
 
 # %%
 def draw_reaches(reaches):
-    figure, axes = plt.subplots()
+    _, axes = plt.subplots()
     for (label, shares), line in zip(reaches.items(), ("-", "--", ":", "-."), strict=False):
         axes.semilogy(shares, line, label=label)
     axes.set(xlabel="steps back", ylabel="gradient that arrives (share)", ylim=(1e-30, 1e12))
@@ -321,8 +316,6 @@ def draw_reaches(reaches):
 
 
 draw_reaches(reaches)
-
-# %%
 small, middle, large = reaches.values()
 assert 1e-5 < small[10] < 1e-2
 assert small[50] < 1e-15
@@ -334,8 +327,7 @@ assert large[50] > 100
 # 10 steps and less than 10⁻¹⁵ after 50: it **vanishes**. With weights 4 times as large it **explodes**.
 #
 # Every step back multiplies by almost the same matrix. A product of many factors either dies out or blows up.
-
-# %% [markdown]
+#
 # ## Exercise 1.5 · clip_gradients
 # Against explosion there is a simple cure: shorten all gradients by one factor, so that together they are at most
 # `max_norm` long. From a list of tensors to the new list and the length before. Difficulty ●●○ · 6 minutes.
@@ -399,8 +391,7 @@ assert abs(descend(1.0, 100) - 0.5 ** (1 / 50)) < 0.005
 # jump is short, and w finds the valley.
 #
 # Clipping does not help against vanishing: there is nothing left to lengthen. That needs another network.
-
-# %% [markdown]
+#
 # ## Exercise 1.6 · lstm_step
 # An LSTM has a second memory, the *cell*, and gates between 0 and 1. Cut `inputs W_input + hidden W_hidden + bias` into four
 # blocks i, f, g, o of width d_hidden. New cell: σ(f) · cell + σ(i) · tanh(g). New hidden: σ(o) · tanh(new cell). Difficulty
@@ -464,14 +455,11 @@ class LSTM(nn.Module):
         ### END SOLUTION
 
     def forward(self, inputs, state=None, lengths=None):
-        """inputs (batch, position, d_in); state: (hidden, cell) at the start, zeros if None; lengths (batch,) or None.
+        """state: (hidden, cell) at the start; lengths: (batch,). Either may be None: zeros, no padding.
 
-        Returns the states (batch, position, d_hidden), zero on padding, and (hidden, cell) where each sequence ends.
-        """
+        Returns the states (batch, position, d_hidden), zero on padding, and (hidden, cell) where each sequence ends."""
         ### BEGIN SOLUTION
-        if state is None:
-            state = (inputs.new_zeros(inputs.shape[0], self.d_hidden),) * 2
-        hidden, cell = state
+        hidden, cell = (inputs.new_zeros(inputs.shape[0], self.d_hidden),) * 2 if state is None else state
         states = []
         for position in range(inputs.shape[1]):
             new_hidden, new_cell = lstm_step(inputs[:, position], hidden, cell, self.w_input, self.w_hidden, self.bias)
@@ -507,8 +495,6 @@ def lstm_with(forget_bias):
 
 lstm_reaches = {f"LSTM, forget bias {bias}": reach(lstm_with(bias), 128) for bias in (3, 1, 0)}
 draw_reaches({**lstm_reaches, "RNN": reaches["RNN, hidden weights × 1"]})
-
-# %%
 open_gates, middle_gates, half_closed = lstm_reaches.values()
 assert 0.1 < open_gates[99] < 10
 assert 1e-12 < middle_gates[99] < 1e-6
@@ -517,17 +503,13 @@ assert half_closed[99] < 1e-18
 # %% [markdown]
 # *"The LSTM cures vanishing gradients"* is true only while its forget gates stay open. With a bias of 3 the whole gradient
 # reaches back 99 steps. With a bias of 0, less than 10⁻¹⁸ of it does.
-
-# %% [markdown]
+#
 # ## On real text
 # Train the RNN on the course's stories: 16 pieces of 48 characters at a time, your loss, your clipping. The learning rate
 # falls to zero.
 
+
 # %%
-train_ids = encode("\n".join(stories[:-300]))
-held_out = stories[-300:]
-
-
 def train(core, steps, learning_rate, seed=0):
     generator = torch.Generator().manual_seed(seed)
     model = CharacterModel(core, len(characters), generator)
@@ -579,7 +561,7 @@ for model in (fresh, rnn):
 # %%
 def retell(story, rng):
     """A story's beginning up to 100 characters after the first name, told with that name and with another."""
-    first = name.search(story)
+    first = any_name.search(story)
     others = [other for other in NAMES if len(other) == len(first[0]) and NAMES[other] != NAMES[first[0]]]
     other = rng.choice(others)
     end = first.end() + 100
@@ -602,8 +584,6 @@ def influence(model):
 
 # %% tags=["training"]
 lstm = train(LSTM(len(characters), 128, generator=torch.Generator().manual_seed(0)), steps=800, learning_rate=1e-2)
-
-# %% tags=["training"]
 influences = {"RNN": influence(rnn), "LSTM": influence(lstm)}
 figure, axes = plt.subplots()
 for (label, curve), line in zip(influences.items(), ("-", "--"), strict=True):
@@ -622,35 +602,9 @@ for curve in influences.values():
 # Directly after the name it matters much. 30 characters on, the two predictions differ by less than 0.01; 60 characters on, by
 # less than 0.001, for both models. And names return after more than 100.
 #
-# So the LSTM forgets too. It *can* keep a name, but in these few seconds nothing teaches it to. Does the hero's name at
-# least beat strangers' names where the story uses it again?
-
-
-# %%
-def picks_the_hero(model, stories, rng):
-    """The share of repeated names that the model prefers to nine others of the same gender; chance is 0.1."""
-    hits = []
-    for story in stories:
-        first = name.search(story)
-        again = re.compile(rf"\b{first[0]}\b").search(story, first.end())
-        if again and again.start() < 700:
-            strangers = [other for other in NAMES if NAMES[other] == NAMES[first[0]] and other not in story]
-            choices = [first[0], *rng.sample(strangers, 9)]
-            hits.append(log_probability(model, characters, story[: again.start()], choices).argmax() == 0)
-    return sum(hits).item() / len(hits)
-
-
-# %% tags=["training"]
-picked = {label: picks_the_hero(model, held_out, random.Random(0)) for label, model in (("RNN", rnn), ("LSTM", lstm))}
-print(picked)
-
-# %%
-assert all(0 <= share < 0.3 for share in picked.values())
-
-# %% [markdown]
-# A guess would be right once in ten times. Both models stay near that.
-
-# %% [markdown]
+# So the LSTM forgets too. It *can* keep a name, but these few seconds teach it to expect the next letters, and the nearest
+# letters help most with that.
+#
 # ## What breaks
 # Was it the text, or the network? A test with nothing else to learn: 8 symbols, a random sequence, and the question at its
 # end: *what was the first symbol?* How long can the sequence get?
@@ -707,8 +661,7 @@ assert (recalled["LSTM, forget bias 3"][:, 3] > 0.4).all()
 # %% [markdown]
 # Lines: the mean of three trainings; shades: from the worst to the best. Five steps are easy for all. At 20 steps the RNN
 # guesses, and so does the LSTM with half-closed gates. Open gates still recall, less surely at 40.
-
-# %% [markdown]
+#
 # There is a second limit. Step 100 has to wait for step 99: an RNN needs as many **dependent steps** as there are positions.
 # What does waiting cost on a CPU?
 #
@@ -758,8 +711,7 @@ assert waits[1][0] > 2 * waits[1][1]
 #
 # With 32 sequences side by side each step has work to do, and the loop gets close to PyTorch's LSTM. *"RNNs are slow"* is too
 # simple on a CPU. That step 256 depends on step 255 stays true on every machine.
-
-# %% [markdown]
+#
 # ## What to remember
 # - An RNN knows of the past what is in its state. Every step overwrites part of it.
 # - The gradient back in time is a product of many factors: it vanishes or explodes. Clipping cures explosion. An LSTM carries

@@ -9,7 +9,8 @@ from IPython.core.interactiveshell import InteractiveShell
 from torch import nn
 
 from lib.checks import NOTEBOOKS, CheckFailed, check, exercise
-from lib.checks.core import Exercise, Problem, difference, fill, gradients, parameters, raises
+from lib.checks.core import Exercise, Problem, fill, gradients, parameters, raises
+from lib.checks.differences import difference
 
 
 def double(x):

@@ -461,20 +461,19 @@ def _(answer, rng):
     return answer(_looks_ahead(1), _random(rng, 2, 5, 3))
 
 
-@future_leak.probe("a layer where only the first position sees the last one")
+@future_leak.probe("a layer where only the first position sees the next one")
 def _(answer, rng):
-    return answer(_looks_ahead(4), _random(rng, 2, 5, 3))
+    return answer(lambda x: torch.cat([x[:, :1] + x[:, 1:2], x[:, 1:]], 1), _random(rng, 2, 5, 3))
+
+
+@future_leak.probe("a layer where only the last but one sees the next one")
+def _(answer, rng):
+    return answer(lambda x: torch.cat([x[:, :-2], x[:, -2:-1] + x[:, -1:], x[:, -1:]], 1), _random(rng, 2, 5, 3))
 
 
 @future_leak.probe("a layer where each position adds up everything later")
 def _(answer, rng):
     return answer(lambda x: x.flip(1).cumsum(1).flip(1), _random(rng, 3, 5, 2).abs())
-
-
-@future_leak.probe("multi-head attention without a mask")
-def _(answer, rng):
-    layer = fill(course.MultiHeadAttention(6, 2), rng)
-    return answer(layer, _random(rng, 2, 5, 6))
 
 
 @future_leak.probe("a single position")
@@ -520,6 +519,8 @@ def _one_negated(x, position):
 
 _leak_mistake("the output at the changed position may move; compare only those before it: [:, :position].",
               "itself_too", before=1)  # fmt: skip
+_leak_mistake("the last position is never tried: range(1, x.shape[1]).", "last_left_out",
+              positions=lambda n: range(1, n - 1))  # fmt: skip
 _leak_mistake("the output just before the change is left out: compare [:, :position], it ends at position - 1.",
               "one_short", before=-1)  # fmt: skip
 _leak_mistake("take the size of a move: `.abs()` before `.max()`, a fall counts as much as a rise.",
@@ -530,23 +531,13 @@ _leak_mistake("this adds the moves up; the largest single one is asked for.", "t
               measure=lambda moved: moved.abs().sum().item())  # fmt: skip
 _leak_mistake("only one position is changed each time; negate all the inputs from there on.", "one_position",
               change=_one_negated)  # fmt: skip
-_leak_mistake("only the last input is changed; try every position from 1 on.", "only_the_last",
+_leak_mistake("this is the last position's move alone: try all from 1 on, keep the largest.", "only_the_last",
               positions=lambda n: range(max(n - 1, 1), n))  # fmt: skip
 _leak_mistake("only the change from position 1 on is tried; try every position.", "only_the_first",
               positions=lambda n: range(1, min(2, n)))  # fmt: skip
-_leak_mistake("the last position is never tried: range(1, x.shape[1]).", "last_left_out",
-              positions=lambda n: range(1, n - 1))  # fmt: skip
 _leak_mistake("the batch is counted instead of the positions: x.shape[1].", "over_the_batch",
               positions=lambda n: range(1, 2))  # fmt: skip
 _leak_mistake("the inputs are set to 0 from there on; the task says negate.", "zeroed",
               change=lambda x, p: torch.cat([x[:, :p], 0 * x[:, p:]], 1))  # fmt: skip
 _leak_mistake("this changes the past and looks at the past; negate from `position` on.", "past_negated",
               change=lambda x, p: torch.cat([-x[:, :p], x[:, p:]], 1))  # fmt: skip
-
-
-@future_leak.mistake("this returns what the last position moved; keep the largest over all: max(largest, ...).")
-def the_last_one(layer, x):
-    outputs, moved = layer(x), 0.0
-    for position in range(1, x.shape[1]):
-        moved = (layer(_negated(x, position)) - outputs)[:, :position].abs().max().item()
-    return moved

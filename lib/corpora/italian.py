@@ -29,7 +29,18 @@ FILE = "english_italian.tsv"
 SIZES = {"train": 40_000, "test": 1_500, "combinations": 1_500, "lengths": 500, "it": 400}
 LONGEST = 15  # tokens of an English training sentence, its full stop included
 HELD_OUT = 12  # one combination in so many is kept out of training
-CAPITALS = {"I", "Saturday", "Saturdays", "Sunday", "Sundays", *NAMES, *CITIES, *CITIES.values(), *COUNTRIES, *COUNTRIES.values()}
+CAPITALS = {
+    "I",
+    "Saturday",
+    "Saturdays",
+    "Sunday",
+    "Sundays",
+    *NAMES,
+    *CITIES,
+    *CITIES.values(),
+    *COUNTRIES,
+    *COUNTRIES.values(),
+}
 TOKEN = re.compile(r"'s\b|[^\W\d_]+'(?!s\b)|[^\W\d_]+|\d+|\S")
 
 
@@ -198,5 +209,7 @@ def load_pairs(split: str = "train") -> list[Pair]:
         if line.startswith(split + "\t"):
             _, kind, english, italian, alignment, reference = line.split("\t")
             links = tuple(tuple(map(int, link.split("-"))) for link in alignment.split())
-            pairs.append(Pair(english, italian, kind, links, tuple(map(int, reference.split("-"))) if reference else None))
+            pairs.append(
+                Pair(english, italian, kind, links, tuple(map(int, reference.split("-"))) if reference else None)
+            )
     return pairs

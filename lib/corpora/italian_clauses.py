@@ -24,7 +24,9 @@ QUESTION_WORDS = {"where": "dove", "when": "quando", "why": "perché", "what": "
 MODALS = {"can": "potere", "must": "dovere", "want to": "volere", "would like to": "volere"}
 
 
-def english_verb(verb: str, tense: str, person: str, support: bool = False, modal: str = "") -> tuple[list[str], list[str]]:
+def english_verb(
+    verb: str, tense: str, person: str, support: bool = False, modal: str = ""
+) -> tuple[list[str], list[str]]:
     """The auxiliary, after which not, always and (in questions) the subject stand, and the rest.
 
     support: whether do must help, as in does not eat and does she eat?
@@ -66,8 +68,15 @@ def italian_verb(
     before: list[str] = ["non"] if negative else []
     after = [adverb] if adverb else []
     if modal:
-        finite = forms.conjugate(MODALS[modal], "conditional" if modal == "would like to" else _simple(tense, True), person)
-        return [*before, finite, *after, forms.attached(verb.italian, clitic or dative) if clitic or dative else verb.italian]
+        finite = forms.conjugate(
+            MODALS[modal], "conditional" if modal == "would like to" else _simple(tense, True), person
+        )
+        return [
+            *before,
+            finite,
+            *after,
+            forms.attached(verb.italian, clitic or dative) if clitic or dative else verb.italian,
+        ]
     if tense in ("past", "perfect") and not verb.stative:
         finite = forms.conjugate(verb.auxiliary, "present", person)
         if verb.auxiliary == "essere":
@@ -136,9 +145,15 @@ class Clause:
         start = start + subject if self.asks else subject + start
         if self.asks == "how many":
             start = self.object.english() + start
-        words = (self.front.english() if self.front else []) + _asking(self.asks) + start + group + self._english_objects()
+        words = (
+            (self.front.english() if self.front else []) + _asking(self.asks) + start + group + self._english_objects()
+        )
         words += self.manner.english() if self.manner else []
-        return words + [word for part in self.tail for word in part.english()] + plain("yet" if self.adverb == "yet" else "")
+        return (
+            words
+            + [word for part in self.tail for word in part.english()]
+            + plain("yet" if self.adverb == "yet" else "")
+        )
 
     def _english_objects(self) -> list[Word]:
         thing = self.object.english("object") if self.object and self.asks != "how many" else []
@@ -191,7 +206,9 @@ class Be:
         inside = ["not"] * self.negative + ([self.adverb] if self.adverb else []) + rest
         subject = self.subject.english("subject")
         start = [Word(be), *subject] if self.asks else [*subject, Word(be)]
-        start = (self.front.english() if self.front else []) + _asking(self.asks) + start + [Word(text) for text in inside]
+        start = (
+            (self.front.english() if self.front else []) + _asking(self.asks) + start + [Word(text) for text in inside]
+        )
         if isinstance(self.complement, Adjective):
             return start + plain(self.degree) + [Word(self.complement.english, (id(self), "adjective"))]
         if isinstance(self.complement, str):
@@ -264,7 +281,9 @@ class Likes:
 
     def italian(self) -> list[Word]:
         doing = isinstance(self.thing, Verb)
-        person, gender, number = ("3s", "m", "s") if doing else (self.thing.person, self.thing.gender, self.thing.number)
+        person, gender, number = (
+            ("3s", "m", "s") if doing else (self.thing.person, self.thing.gender, self.thing.number)
+        )
         if self.tense == "past":
             verb = [forms.conjugate("essere", "present", person), forms.participle("piacere", gender, number)]
         else:

@@ -37,7 +37,9 @@ class Frame:
 ANIMALS = nouns_of("animal")
 WALKERS = tuple(noun for noun in ANIMALS if noun.english not in ("snail", "turtle"))
 SLEEPERS = nouns_of("cat", "dog", "fox", "hen", "rabbit", "monkey", "duck", "mouse", "lamb", "goat")
-BELONGINGS = nouns_of("umbrella", "mirror", "painting", "lamp", "doll", "rope", "candle", "guitar", "violin", "jumper", "coat", "scarf")
+BELONGINGS = nouns_of(
+    "umbrella", "mirror", "painting", "lamp", "doll", "rope", "candle", "guitar", "violin", "jumper", "coat", "scarf"
+)
 FRAMES = (
     Frame(
         verb("cross"), ANIMALS, nouns_of("crossing"), ("tired", "scared", "lazy", "sick"),
@@ -92,7 +94,13 @@ def ambiguous(rng: random.Random) -> Reference:
         clause.object = thing
     if tense == "present" and clause.negative and frame.verb is not FIT and rng.random() < 0.4:
         clause.modal = "can"
-    degrees = ("very", "really", "") if frame.happens else ("too",) if frame.verb is FIT else ("too", "too", "too", "very", "so")
+    degrees = (
+        ("very", "really", "")
+        if frame.happens
+        else ("too",)
+        if frame.verb is FIT
+        else ("too", "too", "too", "very", "so")
+    )
     return _joined(rng, clause, conjunction, referent, quality, degrees, (subject, thing))
 
 
@@ -114,10 +122,17 @@ def plain_it(rng: random.Random) -> Reference:
     """One candidate: she did not buy the skirt because it was too expensive."""
     negative = rng.random() < 0.5
     action, kinds, qualities = rng.choice(
-        ((verb("eat"), ("fruit", "baked", "staple", "cooked"), EATEN), (verb("buy"), ("clothing", "thing", "car", "bicycle", "motorbike", "boat"), BOUGHT))
+        (
+            (verb("eat"), ("fruit", "baked", "staple", "cooked"), EATEN),
+            (verb("buy"), ("clothing", "thing", "car", "bicycle", "motorbike", "boat"), BOUGHT),
+        )
     )
     who = rng.choice(
-        (*map(Pronoun, ("1s", "3sm", "3sf", "1p", "3pm")), Name(rng.choice(list(NAMES))), Phrase(rng.choice(nouns_of("person"))))
+        (
+            *map(Pronoun, ("1s", "3sm", "3sf", "1p", "3pm")),
+            Name(rng.choice(list(NAMES))),
+            Phrase(rng.choice(nouns_of("person"))),
+        )
     )
     while True:
         thing = Phrase(rng.choice(nouns_of(*kinds)))

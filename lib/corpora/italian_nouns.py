@@ -111,11 +111,15 @@ _MASS = {"staple", "cooked", "drink"}
 _ADJECTIVES = """
     before: thing vessel container furniture opening vehicle place plant instrument animal barrier: big grande
     before: thing vessel container furniture opening vehicle place plant instrument animal barrier: small piccolo
-    before: animal thing container furniture clothing vehicle place plant text instrument: old vecchio
+    before: animal thing container furniture clothing vehicle plant text instrument: old vecchio
+    before: house kitchen school church station hospital library museum restaurant hotel office theatre: old vecchio
+    before: garden market castle village city room shop zoo: old vecchio
     before: man woman friend king queen farmer teacher doctor painter lawyer neighbour: old vecchio
     before: grandfather grandmother uncle aunt cousin: old vecchio
     before: person family animal thing container clothing vehicle place plant text body instrument: beautiful bello
-    before: thing container clothing vehicle text instrument furniture place: new nuovo
+    before: thing container clothing vehicle text instrument furniture: new nuovo
+    before: house kitchen school church station hospital library museum restaurant hotel office theatre: new nuovo
+    before: shop airport stadium zoo pool bank: new nuovo
     before: animal thing clothing vehicle place furniture: ugly brutto
     before: fruit baked staple cooked text: good buono
     before: person cousin uncle aunt wife husband: young giovane
@@ -134,11 +138,15 @@ _ADJECTIVES = """
     after: fruit drink: sweet dolce
     after: cooked: salty salato
     after: thing clothing vehicle instrument furniture container: expensive costoso | heavy pesante | light leggero
-    after: thing vessel furniture opening vehicle: broken rotto
+    after: umbrella mirror lamp phone pencil pen computer toy doll guitar violin: broken rotto
+    after: vessel furniture opening vehicle: broken rotto
     after: clothing vessel container vehicle opening: dirty sporco | clean pulito
     after: text: boring noioso | interesting interessante | difficult difficile
     after: text: easy facile | long lungo | short breve
-    after: place: dark buio | quiet tranquillo | crowded affollato | modern moderno
+    after: house kitchen church forest castle room shop theatre street path: dark buio
+    after: place: quiet tranquillo
+    after: market station museum park beach restaurant theatre city shop island airport zoo pool: crowded affollato
+    after: house kitchen school station hospital library museum hotel office airport stadium pool: modern moderno
     after: crossing: wide largo | dangerous pericoloso
     after: street bridge river path canal: long lungo
     after: river canal stream valley lake: deep profondo
@@ -171,6 +179,8 @@ _PLACES = {  # at, in Italian, and to, in Italian; "in!" stands without an artic
 }  # fmt: skip
 PLACE_GROUPS = {
     "home": ("house", "garden", "kitchen", "room", "garden", "office", "library"),
+    "table": ("kitchen", "house", "garden", "kitchen"),
+    "stage": ("theatre", "square", "school", "house", "room", "garden"),
     "town": ("market", "station", "park", "square", "library", "restaurant", "museum", "hotel", "theatre", "village", "city",
              "school", "office", "church", "airport", "hospital", "bank", "stadium", "zoo", "castle"),
     "nature": ("garden", "park", "forest", "beach", "meadow", "field", "lake", "island", "street"),

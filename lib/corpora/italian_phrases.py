@@ -63,7 +63,13 @@ class Phrase:
 
     @property
     def unmodified(self) -> bool:
-        return (self.determiner, self.number, self.adjective, self.owner, self.relative) == ("the", "s", None, None, None)
+        return (self.determiner, self.number, self.adjective, self.owner, self.relative) == (
+            "the",
+            "s",
+            None,
+            None,
+            None,
+        )
 
     def english(self, role: str = "") -> list[Word]:
         words = [Word(self.noun.english_form(self.number), (id(self), "noun"))]
@@ -74,7 +80,9 @@ class Phrase:
         elif self.determiner == "a":
             first = plain(english_forms.article(words[0].text))
         elif self.determiner in ("this", "that"):
-            first = plain({"this": "these", "that": "those"}[self.determiner] if self.number == "p" else self.determiner)
+            first = plain(
+                {"this": "these", "that": "those"}[self.determiner] if self.number == "p" else self.determiner
+            )
         elif self.determiner == "all":
             first = plain("all the")
         else:
@@ -267,7 +275,9 @@ class At:
     def english(self) -> list[Word]:
         preposition = PLACES[self.place.noun.english].at if self.motion == "at" else self.motion
         if self.motion == "arrive":
-            preposition = {"city": "in", "village": "in", "park": "in", "island": "on"}.get(self.place.noun.english, "at")
+            preposition = {"city": "in", "village": "in", "park": "in", "island": "on"}.get(
+                self.place.noun.english, "at"
+            )
         words = self.place.english()
         if self.place.noun.english == "school" and self.place.unmodified and self.motion != "from":
             words = words[1:]  # at school

@@ -31,12 +31,12 @@ class Verb:
 
 # English | Italian | subjects | objects: classes or single nouns | where, by PLACE_GROUPS | how | flags
 _VERBS = """
-    eat | mangiare | human animal | fruit baked staple cooked | home town | quickly slowly |
-    cook | cucinare | human | vegetable cooked | home | well slowly |
-    slice | tagliare | human | fruit vegetable staple baked | home | slowly |
-    prepare | preparare | human | baked cooked | home | quickly |
+    eat | mangiare | human animal | fruit baked staple cooked | table | quickly slowly |
+    cook | cucinare | human | vegetable cooked | table | well slowly |
+    slice | tagliare | human | fruit vegetable staple baked | table | slowly |
+    prepare | preparare | human | baked cooked | table | quickly |
     taste | assaggiare | human | fruit baked staple cooked drink | | |
-    drink | bere | human | drink | home town | slowly quickly |
+    drink | bere | human | drink | table | slowly quickly |
     read | leggere | human | text | home town nature | slowly aloud |
     write | scrivere | human | text | home | slowly quickly |
     translate | tradurre | human | text | | well slowly |
@@ -76,7 +76,7 @@ _VERBS = """
     repair | riparare | human | vehicle phone computer lamp toy umbrella chair door | home | well |
     visit | visitare | human | place | | |
     cross | attraversare | human animal | crossing | | slowly quickly |
-    play | suonare | human | instrument | home town | well |
+    play | suonare | human | instrument | stage | well |
     send | spedire | human | text thing | | |
     show | mostrare | human | text thing clothing place animal | | |
     give | dare | human | text thing clothing fruit plant | | |
@@ -84,8 +84,8 @@ _VERBS = """
     play | giocare | human animal | | home nature town | together |
     run | correre | human animal | | nature town | quickly |
     swim | nuotare | human animal | | water | well |
-    dance | ballare | human | | town home | well together |
-    sing | cantare | human | | town home | well together |
+    dance | ballare | human | | stage | well together |
+    sing | cantare | human | | stage | well together |
     work | lavorare | human | | town home | well together |
     laugh | ridere | human | | | together |
     cry | piangere | human | | home | |
@@ -139,7 +139,14 @@ TIMES = {
         "every day": "ogni giorno", "every morning": "ogni mattina", "in summer": "d'estate", "on Sundays": "la domenica",
     },
 }  # fmt: skip
-FREQUENCIES = {"always": "sempre", "often": "spesso", "never": "mai", "already": "già", "just": "appena", "yet": "ancora"}
+FREQUENCIES = {
+    "always": "sempre",
+    "often": "spesso",
+    "never": "mai",
+    "already": "già",
+    "just": "appena",
+    "yet": "ancora",
+}
 DEGREES = {"very": "molto", "too": "troppo", "so": "così", "really": "davvero"}
 STATES = {  # to be hungry is to have hunger
     "hungry": "fame", "thirsty": "sete", "sleepy": "sonno", "cold": "freddo", "afraid": "paura", "in a hurry": "fretta",

@@ -17,6 +17,7 @@ PEOPLE = ["he", "she"]
 FOODS = ["apple", "plum", "cake", "soup", "cheese", "pear", "pie", "carrot", "fish", "melon"]
 PLACES = ["road", "river", "bridge", "field", "street", "canal", "valley", "lake"]
 THINGS = ["box", "stone", "chest", "trunk", "barrel", "sack", "table", "piano"]
+ALWAYS_NEW = {("apple", "tasty"), ("fox", "tired"), ("road", "wide")}  # never trained on: the examples of the course
 OPENINGS = ["", "yesterday", "last night", "in the morning"]
 
 
@@ -82,7 +83,7 @@ def _sentence(opening: str, situation: Situation, who: str, what: str, last: str
 def split_by_pairs(rng: random.Random, training: int, test: int) -> tuple[list[Sentence], list[Sentence]]:
     """Draw both sets. A quarter of each noun's last words is kept back: those pairs stand in the test only."""
     sentences = list(all_sentences())
-    kept_back = set()
+    kept_back = set(ALWAYS_NEW)
     for noun in sorted({sentence.pair[0] for sentence in sentences}):
         pairs = sorted({sentence.pair for sentence in sentences if sentence.pair[0] == noun})
         kept_back.update(rng.sample(pairs, max(1, len(pairs) // 4)))

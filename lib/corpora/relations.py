@@ -279,7 +279,7 @@ school: the teacher, the pupil, the headmaster; explained, copied, corrected, re
 music: the violinist, the drummer, the pianist, the guitarist; practised, recorded, performed, improvised; the melody,
   the tune, the symphony, the song; with the orchestra, at the concert, with the band, on the stage, with the choir
 hospital: the doctor, the nurse, the surgeon; examined, treated, bandaged, cooled; the wound, the patient, the broken
-  arm, the burn; in the clinic, with medicine, after the operation, in the ambulance, against the fever
+  arm, the burn; in the clinic, with medicine, after the operation, in the ambulance, during the fever
 sport: the striker, the goalkeeper, the coach, the captain; missed, stopped, practised, discussed; the penalty, the
   shot,
   the corner kick, the pass; in the stadium, before halftime, during training, in the final match, with the team

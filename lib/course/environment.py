@@ -119,7 +119,7 @@ def set_up(home: Path, needed: dict, never_finished: bool, is_ours: bool, cpu: b
 
 
 def refuse_to_make(home: Path) -> None:
-    """Raises Stop when a new environment has no room, or when what stands in its place is none, not even a broken one."""
+    """Raises Stop when a new environment has no room, or when something else stands in its place."""
     if home.is_symlink() or home.is_file():
         raise Stop(f"{home} is not a folder, and the course's environment belongs there: move it away.")
     if home.exists() and any(home.iterdir()):

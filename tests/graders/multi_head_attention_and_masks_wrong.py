@@ -577,7 +577,7 @@ def one_at_a_time(layer, x):
     return largest
 
 
-@wrong("future_leak", says="try every position from 1 on")
+@wrong("future_leak", says="try all from 1 on")
 def last_input_only(layer, x):
     if x.shape[1] == 1:
         return 0.0
@@ -640,7 +640,7 @@ def no_default_for_one_position(layer, x):
     return max((layer(c) - outputs)[:, :p].abs().max().item() for p, c in enumerate(changes, 1))
 
 
-@wrong("future_leak", says="not a bool")
+@wrong("future_leak")
 def only_yes_or_no(layer, x):
     outputs = layer(x)
     return any(

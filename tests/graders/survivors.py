@@ -23,4 +23,13 @@ SURVIVORS: dict[str, dict[str, str]] = {
         "1 -> 2": "only the words of the error change",
     },
     "rotate": {"0::2 -> ::2": "a slice starts at 0 by itself"},
+    "attention": {"q -> k": "q and k have the same last size"},
+    "attention_gradient": {"q -> k": "q and k have the same last size"},
+    "split_heads": {"2 -> -2": "of four axes, axis 2 is axis -2"},
+    "join_heads": {"2 -> -2": "of four axes, axis 2 is axis -2"},
+    "MultiHeadAttention": {
+        "d_model -> n_heads": "only the words of the error change",
+        "n_heads -> bias": "only the words of the error change",
+    },
+    "future_leak": {"moved.item() -> moved": "a tensor of one number passes for that number"},
 }

@@ -1,0 +1,120 @@
+"""Where the learner's result differs from the expected one, in a sentence with the numbers of both.
+
+    difference   the first difference between two results as (kind, sentence), or None
+    short, kind_of   a value or its type, as a sentence needs it
+
+Results are tensors, numbers, strings, and tuples, lists or dicts of them. float32 may be summed in any order, so
+numbers may differ by RTOL of their size, or by ATOL.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+RTOL, ATOL = 1e-4, 1e-5
+NUMBERS_SHOWN = 4
+
+
+def difference(mine, expected, name: str, names: Sequence[str] = ()) -> tuple[str, str] | None:
+    """The first difference as (kind, sentence), or None. A list may stand for a tuple, a 0-d tensor for a number."""
+    if isinstance(expected, Mapping):
+        return _mapping_difference(mine, expected, name)
+    if isinstance(expected, tuple | list):
+        return _sequence_difference(mine, expected, name, names)
+    if mine is None and expected is not None:
+        return "nothing returned", f"{name} is None. Is a `return` missing?"
+    if isinstance(expected, Tensor):
+        return _tensor_difference(mine, expected, name)
+    if isinstance(expected, bool | int | float):
+        return _number_difference(mine, expected, name)
+    same = type(mine) is type(expected) and mine == expected
+    return None if same else ("value", f"{name} is {short(mine)}, expected {short(expected)}.")
+
+
+def _mapping_difference(mine, expected: Mapping, name: str) -> tuple[str, str] | None:
+    if not isinstance(mine, Mapping):
+        return "type", f"{name} should be a dict, not {kind_of(mine)}."
+    if missing := [key for key in expected if key not in mine]:
+        return "keys", f"{name} has no {short(missing[0])}."
+    if extra := [key for key in mine if key not in expected]:
+        return "keys", f"{name} should not have {short(extra[0])}."
+    for key in expected:
+        part = key if isinstance(key, str) and name == "the result" else f"{name}[{short(key)}]"
+        if found := difference(mine[key], expected[key], part):
+            return found
+    return None
+
+
+def _sequence_difference(mine, expected: Sequence, name: str, names: Sequence[str]) -> tuple[str, str] | None:
+    parts = f" ({', '.join(names)})" if names else ""
+    if not isinstance(mine, tuple | list):
+        what = "is None. Is a `return` missing?" if mine is None else f"is {kind_of(mine)}"
+        return "type", f"{name} {what}; expected {len(expected)} values{parts}."
+    if len(mine) != len(expected):
+        shown = "" if parts else f": {short(mine)} instead of {short(expected)}"
+        return "length", f"{name} has {len(mine)} values, expected {len(expected)}{parts}{shown}."
+    for i, (a, b) in enumerate(zip(mine, expected, strict=True)):
+        if found := difference(a, b, names[i] if i < len(names) else f"{name}[{i}]"):
+            plain = all(isinstance(part, str | int | float) for part in [*mine, *expected])
+            return (found[0], f"{name} is {short(mine)}, expected {short(expected)}.") if plain else found
+    return None
+
+
+def _tensor_difference(mine, expected: Tensor, name: str) -> tuple[str, str] | None:
+    if not isinstance(mine, Tensor):
+        return "type", f"{name} should be a torch.Tensor, not {kind_of(mine)}."
+    if mine.shape != expected.shape:
+        return "shape", f"{name} has shape {tuple(mine.shape)}, expected {tuple(expected.shape)}."
+    if mine.dtype != expected.dtype:
+        return "dtype", f"{name} has dtype {mine.dtype}, expected {expected.dtype}."
+    if expected.requires_grad and not mine.requires_grad:
+        return (
+            "no gradient",
+            f"no gradient flows through {name} (`.detach()`, `.item()`, NumPy or `no_grad` cuts it off).",
+        )
+    a, b = mine.detach().double(), expected.detach().double()
+    wrong = ~torch.isclose(a, b, rtol=RTOL, atol=ATOL, equal_nan=True)
+    if not wrong.any():
+        return None
+    where = wrong.nonzero()[0].tolist()
+    if not where:
+        return "value", f"{name} is {a.item():.4g}, expected {b.item():.4g}."
+    start = max(0, min(where[-1], a.shape[-1] - NUMBERS_SHOWN))
+    row = tuple(where[:-1])
+    index = ", ".join([*map(str, row), f"{start}:{min(start + NUMBERS_SHOWN, a.shape[-1])}"])
+    yours, ours = (_row(x[row][start : start + NUMBERS_SHOWN]) for x in (a, b))
+    return "value", f"{name}[{index}] is {yours}, expected {ours}."
+
+
+def _number_difference(mine, expected, name: str) -> tuple[str, str] | None:
+    if isinstance(mine, Tensor | np.generic | np.ndarray) and getattr(mine, "size", None) is not None:
+        count = mine.numel() if isinstance(mine, Tensor) else mine.size
+        if count != 1 or mine.ndim:
+            return "shape", f"{name} has shape {tuple(mine.shape)}, expected one number."
+        mine = mine.item()
+    if not isinstance(mine, bool | int | float):
+        return "type", f"{name} should be a number, not {kind_of(mine)}."
+    if isinstance(expected, float):
+        same = math.isclose(mine, expected, rel_tol=RTOL, abs_tol=ATOL) or (math.isnan(mine) and math.isnan(expected))
+    else:
+        same = mine == expected
+    return None if same else ("value", f"{name} is {mine:.6g}, expected {expected:.6g}.")
+
+
+def _row(numbers: Tensor) -> str:
+    return "[" + ", ".join(f"{number:.4g}" for number in numbers.tolist()) + "]"
+
+
+def short(value: object, limit: int = 90) -> str:
+    text = repr(value)
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def kind_of(value: object) -> str:
+    if value is None:
+        return "None (is a `return` missing?)"
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"

@@ -1,0 +1,411 @@
+"""Sentences of one clause, one method a kind: somebody does something, is something, likes, can, gives ... (notebook 03).
+
+Sentence       a tree, its mark and what kind it is
+Statements     draws them; italian_sentences adds questions and sentences of several clauses
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from lib.corpora.italian_choices import MOMENTARY, NEEDS_PLACE, Choices
+from lib.corpora.italian_clauses import Be, Clause, Compare, Likes, Order, There
+from lib.corpora.italian_it import Reference
+from lib.corpora.italian_nouns import NOUNS, Noun, adjectives_for, nouns_of
+from lib.corpora.italian_phrases import At, Beside, Both, Fixed, Gap, Name, Phrase, Pronoun
+from lib.corpora.italian_verbs import (
+    HUMAN,
+    INTRANSITIVES,
+    NAMES,
+    NUMBERS,
+    RELATIONS,
+    STATES,
+    TIMES,
+    TRANSITIVES,
+    Verb,
+    verb,
+)
+
+HAVE = Verb("have", "avere", HUMAN, (), (), (), stative=True)
+NOT_A_SKILL = {
+    "love",
+    "know",
+    "play",
+    "drive",
+    "lose",
+    "swim",
+    "dance",
+    "sing",
+    "forget",
+    "remember",
+    "fall",
+    "live",
+    "fall asleep",
+}
+WITH_RECIPIENT = ("give", "send", "show", "bring")
+PETS = ("cat", "dog", "horse", "rabbit", "hen", "goat", "donkey", "turtle", "duck", "lamb", "cow")
+JOBS = (
+    "teacher",
+    "doctor",
+    "nurse",
+    "farmer",
+    "waiter",
+    "waitress",
+    "actor",
+    "actress",
+    "painter",
+    "baker",
+    "engineer",
+    "lawyer",
+    "student",
+    "psychologist",
+    "king",
+    "queen",
+)
+PAPERS = ("book", "letter", "newspaper", "message")
+SMALL = ("thing", "container", "clothing", "text", "fruit", "staple", "drink", "plant")  # what can lie on a table
+NOT_GRADED = (
+    "broken",
+    "burnt",
+    "unripe",
+    "full",
+    "empty",
+    "blue",
+    "red",
+    "white",
+    "green",
+    "black",
+    "yellow",
+    "grey",
+    "new",
+)
+PASSING = (
+    "tired",
+    "happy",
+    "sad",
+    "nervous",
+    "calm",
+    "angry",
+    "scared",
+    "distracted",
+    "sick",
+)  # reasons; always, often, never
+
+
+@dataclass
+class Sentence:
+    """tree and mark are all that is said. reference: for sentences with an "it" (italian_it)."""
+
+    tree: Any
+    mark: str
+    kind: str
+    reference: Reference | None = None
+
+
+class Statements(Choices):
+    """Every method returns a Sentence, but for _action (a Clause), _state (a Be) and _spot (an adverbial)."""
+
+    def _action(
+        self, subject: Any = None, tense: str = "", transitive: bool | None = None, adverbials: float = 1.0
+    ) -> Clause:
+        """Somebody does something."""
+        transitive = self._chance(0.66) if transitive is None else transitive
+        pool = (
+            [entry for entry in TRANSITIVES if entry.english not in ("give", "show")] if transitive else INTRANSITIVES
+        )
+        if subject is not None:
+            head = subject.noun if isinstance(subject, Gap) else subject
+            kind = head.noun.kind if isinstance(head, Phrase) else "person"
+            pool = [entry for entry in pool if kind in entry.subjects]
+        action = self._one(pool)
+        subject = subject or self._subject(action.subjects)
+        while True:
+            chosen = tense or self._tense(action, subject)
+            if not (
+                tense in ("progressive", "continuous", "habit") and (action.english in MOMENTARY or action.stative)
+            ):
+                break
+            action = self._one(pool)
+        clause = Clause(subject, action, chosen)
+        self._adverb(clause)
+        if transitive:
+            clause.object = self._thing(action, negative=clause.negative or clause.adverb == "never")
+            if (
+                clause.tense in ("present", "habit")
+                and action.english in ("eat", "drink", "sell", "cook")
+                and self._chance(0.3)
+            ):
+                clause.object.determiner, clause.object.owner, clause.object.adjective = "bare", None, None
+                clause.object.number = "s" if clause.object.noun.mass else "p"
+        self._add_adverbials(clause, adverbials)
+        return clause
+
+    def _state(self, subject: Any = None, tense: str = "") -> Be:
+        """Somebody is something."""
+        subject = subject or self._subject((*HUMAN, "animal"))
+        noun = subject.noun if isinstance(subject, Phrase) else None
+        if noun and not subject.relative:
+            subject.adjective = None
+            subject.determiner = "the" if subject.determiner in ("a", "some", "another", "many") else subject.determiner
+        tense = tense or self.rng.choices(("present", "past", "future"), (6, 4, 1))[0]
+        if self._chance(0.22) and (noun is None or noun.kind in (*HUMAN, "animal")):
+            be = Be(subject, self._one(tuple(STATES)), tense, self._one(("", "", "very")))
+            be.degree = "" if be.complement in ("afraid", "in a hurry") else be.degree
+        else:
+            be = Be(subject, self._one(adjectives_for(noun or NOUNS["boy"])), tense)
+            be.degree = self._weighted({"": 50, "very": 25, "too": 8, "so": 9, "really": 8})
+            if be.complement.english in NOT_GRADED:
+                be.degree = ""
+        be.negative = self._chance(0.12) and be.degree not in ("so", "really")
+        if not be.negative and not be.degree and tense != "future" and self._passing(be) and self._chance(0.3):
+            be.adverb = self._one(("always", "often", "never"))
+        return be
+
+    @staticmethod
+    def _passing(be: Be) -> bool:
+        return isinstance(be.complement, str) or be.complement.english in PASSING
+
+    def _plain(self) -> Sentence:
+        return Sentence(self._action(), ".", "plain")
+
+    def _be(self) -> Sentence:
+        luck = self.rng.random()
+        if luck < 0.4:
+            return Sentence(self._state(), ".", "be")
+        if luck < 0.75:
+            kinds = (
+                "thing",
+                "container",
+                "clothing",
+                "vehicle",
+                "text",
+                "fruit",
+                "cooked",
+                "place",
+                "crossing",
+                "furniture",
+                "opening",
+            )
+            return Sentence(self._state(self._phrase(*kinds, adjectives=0.05)), ".", "be")
+        if luck < 0.85:
+            gender = self._one("mf")
+            names = [name for name in NAMES if NAMES[name] == gender]
+            subject = self._one(
+                (Name(self._one(names)), Pronoun("3s" + gender), Phrase(self._family(gender), determiner="my"))
+            )
+            jobs = [noun for noun in nouns_of(*JOBS) if noun.gender == gender]
+            job = Phrase(self._one(jobs), determiner="a")
+            if self._chance(0.3):
+                self._describe(job)
+            return Sentence(Be(subject, job, self._one(("present", "present", "past"))), ".", "be")
+        thing = (
+            self._subject((*HUMAN, "animal"), 0.2)
+            if self._chance(0.5)
+            else self._phrase("thing", "clothing", "container", *PAPERS)
+        )
+        return Sentence(
+            Be(thing, self._spot(thing), self.rng.choices(("present", "past", "future"), (6, 4, 1))[0]), ".", "be"
+        )
+
+    def _family(self, gender: str) -> Noun:
+        return self._one([noun for noun in nouns_of("family") if noun.gender == gender])
+
+    def _spot(self, thing: Any) -> Any:
+        """On the table for things, behind the house for animals, at the station for people."""
+        kind = thing.noun.kind if isinstance(thing, Phrase) else "person"
+        if isinstance(thing, Phrase) and thing.noun.mass:
+            return self._one((Beside("on", "su", Phrase(NOUNS["table"])), At(Phrase(NOUNS["kitchen"]))))
+        human = kind in HUMAN
+        if self._chance(0.2 if kind in SMALL else 0.7):
+            return At(
+                self._place(
+                    "home" if kind in SMALL else "nature" if kind == "animal" else self._one(("home", "town", "town"))
+                )
+            )
+        if human or (kind == "animal" and self._chance(0.6)):
+            return self._beside()
+        relation = self._one(("on", "under", "behind", "next to", "near"))
+        furniture = self._phrase(
+            "table", "chair", "bed", "sofa", "armchair", "carpet", "bench", number="s", adjectives=0.2
+        )
+        furniture.determiner = "the"
+        return Beside(relation, RELATIONS[relation], furniture)
+
+    def _there(self) -> Sentence:
+        asks = "yes" if self._chance(0.15) else ""
+        tense = self.rng.choices(("present", "past", "future"), (6, 5, 1))[0]
+        thing = self._phrase(
+            self._one(("animal", "person", "thing", "clothing", "container", "book", "fruit", "drink"))
+        )
+        thing.owner = None
+        if thing.noun.mass:
+            thing.determiner = "some"
+        else:
+            thing.determiner = "a" if thing.number == "s" else self._one(("some", "many", *NUMBERS))
+        if self._chance(0.12) and not asks and not thing.adjective:
+            thing.determiner, thing.number = "no", "s" if thing.noun.mass else "p"
+        if asks and thing.determiner == "some":
+            thing.determiner = "many" if thing.number == "p" else "this"
+        if asks and thing.noun.mass:
+            return self._there()
+        return Sentence(There(thing, self._spot(thing), tense, asks), "?" if asks else ".", "there")
+
+    def _likes(self) -> Sentence:
+        asks = "yes" if self._chance(0.18) else ""
+        subject = self._subject(HUMAN, 0.5)
+        if isinstance(subject, Both) and isinstance(subject.second, Pronoun):
+            subject = Name(self._one(tuple(NAMES)))
+        negative = not asks and self._chance(0.2)
+        if self._chance(0.2):
+            doing = verb(self._one(("swim", "dance", "sing", "run", "walk", "travel", "work", "play")), False)
+            return Sentence(Likes(subject, doing, "present", negative, asks), "?" if asks else ".", "likes")
+        thing = self._phrase(
+            "fruit",
+            "baked",
+            "staple",
+            "cooked",
+            "drink",
+            "text",
+            "clothing",
+            "animal",
+            "place",
+            "instrument",
+            negative=True,
+        )
+        if self._chance(0.4) and not thing.noun.kind == "place":
+            thing.determiner, thing.owner, thing.number = "generic", None, "s" if thing.noun.mass else "p"
+        elif thing.determiner in ("a", "two", "many", *NUMBERS):
+            thing.determiner = "this"
+        tense = "present" if thing.determiner == "generic" or self._chance(0.7) else "past"
+        return Sentence(Likes(subject, thing, tense, negative, asks), "?" if asks else ".", "likes")
+
+    def _modal(self) -> Sentence:
+        modal = self.rng.choices(("can", "must", "want to", "would like to"), (4, 3, 4, 2))[0]
+        tense = "past" if modal == "want to" and self._chance(0.35) else "present"
+        transitive = self._chance(0.7)
+        pool = [entry for entry in (TRANSITIVES if transitive else INTRANSITIVES) if not entry.stative]
+        pool = [
+            entry
+            for entry in pool
+            if entry.english not in NOT_A_SKILL | {"arrive"} and entry.english not in WITH_RECIPIENT
+        ]
+        action = self._one(pool)
+        subject = self._subject(HUMAN)
+        negative = modal != "would like to" and self._chance(0.2)
+        clause = Clause(subject, action, tense, negative=negative, modal=modal)
+        if transitive and self._chance(0.35) and "person" in action.objects:
+            clause.object = self._object_pronoun(subject)
+        elif transitive:
+            clause.object = self._thing(action, negative=negative)
+        if not negative and self._chance(0.15) and modal != "would like to" and tense == "present":
+            clause.asks = "yes"
+        if clause.asks and subject.person == "1s":
+            clause.modal = "can"
+        if not clause.asks:
+            self._add_adverbials(clause, 0.5)
+        elif "TO" in action.places or action.english in NEEDS_PLACE:
+            clause.tail.append(self._where(action))
+        return Sentence(clause, "?" if clause.asks else ".", "modal")
+
+    def _clitic(self) -> Sentence:
+        pool = [entry for entry in TRANSITIVES if "person" in entry.objects and entry.english not in WITH_RECIPIENT]
+        action = self._one(pool)
+        subject = self._subject(HUMAN, 0.45)
+        clause = Clause(subject, action, self._tense(action, subject), self._object_pronoun(subject))
+        self._adverb(clause)
+        self._add_adverbials(clause)
+        return Sentence(clause, ".", "clitic")
+
+    def _give(self) -> Sentence:
+        action = verb(self._one(WITH_RECIPIENT))
+        subject = self._subject(HUMAN)
+        clause = Clause(subject, action, self._tense(action, subject))
+        self._adverb(clause)
+        kinds = [kind for kind in action.objects if kind != "place"]
+        clause.object = self._phrase(*kinds, negative=clause.negative)
+        if self._chance(0.5):
+            clause.recipient = self._object_pronoun(subject)
+            while clause.recipient.key == "3pm":
+                clause.recipient = self._object_pronoun(subject)
+        else:
+            clause.recipient = self._one(
+                (Name(self._one(tuple(NAMES))), self._phrase("person", "family", number="s", adjectives=0.1))
+            )
+        if not clause.adverb and self._chance(0.2) and clause.tense in TIMES:
+            clause.tail.append(Fixed(*self._one(tuple(TIMES[clause.tense].items()))))
+        return Sentence(clause, ".", "give")
+
+    def _have(self) -> Sentence:
+        subject = self._subject(HUMAN)
+        tense = self.rng.choices(("present", "past", "future"), (6, 4, 1))[0]
+        if self._chance(0.35):
+            thing = Phrase(self._one(nouns_of("body")), "p")
+            self._describe(thing)
+            thing.determiner = "bare" if thing.adjective.before else "generic"  # begli occhi, but gli occhi verdi
+            return Sentence(Clause(subject, HAVE, "past" if tense == "past" else "present", thing), ".", "have")
+        negative = self._chance(0.15)
+        thing = self._phrase(*PETS, "vehicle", "thing", "instrument", "family", "container", negative=negative)
+        thing.determiner = "a" if thing.number == "s" else self._one(tuple(NUMBERS))
+        thing.owner = None
+        if thing.noun.only_one:
+            thing.noun = NOUNS["sister"]
+        return Sentence(Clause(subject, HAVE, tense, thing, negative=negative), ".", "have")
+
+    def _compare(self) -> Sentence:
+        kind = self._one(("person", "animal", "vehicle", "clothing", "fruit", "text", "place", "furniture"))
+        first, second = self.rng.sample(nouns_of(kind), 2)
+        if kind == "person" and self._chance(0.5):
+            names = self.rng.sample(tuple(NAMES), 2)
+            subject, other = Name(names[0]), Name(names[1])
+            fitting = adjectives_for(NOUNS["boy"])
+        else:
+            subject, other = Phrase(first, determiner=self._one(("the", "this", "that"))), Phrase(second)
+            shared = set(adjectives_for(second))
+            fitting = [entry for entry in adjectives_for(first) if entry in shared]
+        unfit = (
+            "good",
+            "delicious",
+            "red",
+            "blue",
+            "white",
+            "black",
+            "green",
+            "yellow",
+            "grey",
+            "broken",
+            "burnt",
+            "unripe",
+            "sick",
+            "scared",
+        )
+        quality = self._one([entry for entry in fitting if entry.english not in unfit])
+        return Sentence(Compare(subject, quality, other, "present" if self._chance(0.75) else "past"), ".", "compare")
+
+    def _order(self) -> Sentence:
+        negative = self._chance(0.3)
+        if self._chance(0.25):
+            action = verb(self._one(("bring", "show", "send")))
+            recipient = Pronoun(self._one(("1s", "1p")))
+            kinds = [kind for kind in action.objects if kind not in ("place", "animal")]
+            thing = self._phrase(*kinds, negative=True)
+            thing.determiner = "the" if thing.determiner in ("his", "her", "our", "my") else thing.determiner
+            return Sentence(Order(action, thing, recipient), "!", "order")
+        names = (
+            "open",
+            "close",
+            "take",
+            "read",
+            "eat",
+            "buy",
+            "clean",
+            "wash",
+            "wait for",
+            "call",
+            "follow",
+            "prepare",
+            "cook",
+            "drink",
+        )
+        action = verb("forget" if negative and self._chance(0.3) else self._one(names))
+        thing = self._thing(action, negative=True)
+        thing.determiner = "the" if thing.determiner == "many" else thing.determiner
+        return Sentence(Order(action, thing, negative=negative), "!", "order")

@@ -1,0 +1,401 @@
+"""Wrong answers to notebook 07, second part: the blocks and the count, as people write them."""
+
+from torch import nn
+from torch.nn import functional
+
+from lib.attention import MultiHeadAttention, causal_mask
+from lib.layers import FeedForward, PreNorm
+from tests.graders.cases import wrong
+
+
+class Parts(nn.Module):
+    """The given part of the encoder exercise."""
+
+    def __init__(self, d_model, n_heads, d_ff, dropout=0.0, shortcut=PreNorm, bias=False, activation=functional.relu):
+        super().__init__()
+        self.attention = MultiHeadAttention(d_model, n_heads, bias)
+        self.feed_forward = FeedForward(d_model, d_ff, dropout, activation)
+        self.around_attention = shortcut(d_model, dropout)
+        self.around_feed_forward = shortcut(d_model, dropout)
+
+
+@wrong("EncoderBlock", says="raw x")
+class ClosesOverX(Parts):
+    def forward(self, x, mask=None):
+        x = self.around_attention(x, lambda _: self.attention(x, mask=mask))
+        return self.around_feed_forward(x, self.feed_forward)
+
+
+@wrong("EncoderBlock", says="mask does not reach")
+class PassesTheAttentionItself(Parts):
+    def forward(self, x, mask=None):
+        x = self.around_attention(x, self.attention)
+        return self.around_feed_forward(x, self.feed_forward)
+
+
+@wrong("EncoderBlock", says="inverted")
+class TrueMeansHidden(Parts):
+    def forward(self, x, mask=None):
+        hidden = None if mask is None else mask.logical_not()
+        x = self.around_attention(x, lambda y: self.attention(y, mask=hidden))
+        return self.around_feed_forward(x, self.feed_forward)
+
+
+@wrong("EncoderBlock", says="feed-forward is missing")
+class StopsEarly(Parts):
+    def forward(self, x, mask=None):
+        return self.around_attention(x, lambda y: self.attention(y, mask=mask))
+
+
+@wrong("EncoderBlock", says="works on the old x")
+class TwoNames(Parts):
+    def forward(self, x, mask=None):
+        attended = self.around_attention(x, lambda y: self.attention(y, mask=mask))
+        out = self.around_feed_forward(x, self.feed_forward)
+        assert attended.shape == out.shape
+        return out
+
+
+@wrong("EncoderBlock", says="feed-forward first")
+class ThinksFirst(Parts):
+    def forward(self, x, mask=None):
+        x = self.around_feed_forward(x, self.feed_forward)
+        return self.around_attention(x, lambda y: self.attention(y, mask=mask))
+
+
+@wrong("EncoderBlock", says="look at the same x")
+class Parallel(Parts):
+    def forward(self, x, mask=None):
+        a = self.around_attention(x, lambda y: self.attention(y, mask=mask)) - x
+        b = self.around_feed_forward(x, self.feed_forward) - x
+        return x + a + b
+
+
+@wrong("EncoderBlock", says="one shortcut is enough")
+class ShortcutsTwice(Parts):
+    def forward(self, x, mask=None):
+        x = x + self.around_attention(x, lambda y: self.attention(y, mask=mask))
+        x = x + self.around_feed_forward(x, self.feed_forward)
+        return x
+
+
+@wrong("EncoderBlock", says="no shortcut, no norm")
+class BareParts(Parts):
+    def forward(self, x, mask=None):
+        return self.feed_forward(self.attention(x, mask=mask))
+
+
+@wrong("EncoderBlock", says="shortcuts without norms")
+class AddsByHand(Parts):
+    def forward(self, x, mask=None):
+        x = x + self.attention(x, mask=mask)
+        return x + self.feed_forward(x)
+
+
+@wrong("EncoderBlock", says="swapped")
+class WrongNorms(Parts):
+    def forward(self, x, mask=None):
+        x = self.around_feed_forward(x, lambda y: self.attention(y, mask=mask))
+        return self.around_attention(x, lambda y: self.feed_forward(y))
+
+
+@wrong("EncoderBlock", says="same shortcut")
+class OneNorm(Parts):
+    def forward(self, x, mask=None):
+        x = self.around_attention(x, lambda y: self.attention(y, mask=mask))
+        return self.around_attention(x, self.feed_forward)
+
+
+@wrong("EncoderBlock", says="always PreNorm")
+class PreNormByHand(Parts):
+    def forward(self, x, mask=None):
+        x = x + self.around_attention.dropout(self.attention(self.around_attention.norm(x), mask=mask))
+        return x + self.around_feed_forward.dropout(self.feed_forward(self.around_feed_forward.norm(x)))
+
+
+@wrong("EncoderBlock", says="raised")
+class MaskAsContext(Parts):
+    def forward(self, x, mask=None):
+        x = self.around_attention(x, lambda y: self.attention(y, mask))
+        return self.around_feed_forward(x, self.feed_forward)
+
+
+@wrong("EncoderBlock", says="causal mask over 5 positions")
+class MaskTurned(Parts):
+    def forward(self, x, mask=None):
+        turned = None if mask is None else mask.transpose(-2, -1)
+        x = self.around_attention(x, lambda y: self.attention(y, mask=turned))
+        return self.around_feed_forward(x, self.feed_forward)
+
+
+@wrong("EncoderBlock", says=None)
+class AlwaysCausal(Parts):
+    def forward(self, x, mask=None):
+        x = self.around_attention(x, lambda y: self.attention(y, mask=causal_mask(x.shape[1])))
+        return self.around_feed_forward(x, self.feed_forward)
+
+
+@wrong("EncoderBlock", says="return")
+class ForgetsToReturn(Parts):
+    def forward(self, x, mask=None):
+        x = self.around_attention(x, lambda y: self.attention(y, mask=mask))
+        self.around_feed_forward(x, self.feed_forward)
+
+
+class DecoderParts(nn.Module):
+    def __init__(self, d_model, n_heads, d_ff, dropout=0.0, shortcut=PreNorm, bias=False, activation=functional.relu):
+        super().__init__()
+        self.self_attention = MultiHeadAttention(d_model, n_heads, bias)
+        self.cross_attention = MultiHeadAttention(d_model, n_heads, bias)
+        self.feed_forward = FeedForward(d_model, d_ff, dropout, activation)
+        self.around_self_attention = shortcut(d_model, dropout)
+        self.around_cross_attention = shortcut(d_model, dropout)
+        self.around_feed_forward = shortcut(d_model, dropout)
+
+
+@wrong("DecoderBlock", says="memory is not used")
+class SelfAttentionTwice(DecoderParts):
+    def forward(self, x, memory, mask=None, memory_mask=None):
+        x = self.around_self_attention(x, lambda y: self.self_attention(y, mask=mask))
+        x = self.around_cross_attention(x, lambda y: self.cross_attention(y))
+        return self.around_feed_forward(x, self.feed_forward)
+
+
+@wrong("DecoderBlock", says="cross-attention is left out")
+class AnEncoderBlock(DecoderParts):
+    def forward(self, x, memory, mask=None, memory_mask=None):
+        x = self.around_self_attention(x, lambda y: self.self_attention(y, mask=mask))
+        return self.around_feed_forward(x, self.feed_forward)
+
+
+@wrong("DecoderBlock", says="self-attention is left out")
+class OnlyTheMemory(DecoderParts):
+    def forward(self, x, memory, mask=None, memory_mask=None):
+        x = self.around_cross_attention(x, lambda y: self.cross_attention(y, memory, memory_mask))
+        return self.around_feed_forward(x, self.feed_forward)
+
+
+@wrong("DecoderBlock", says="feed-forward is left out")
+class NeverThinks(DecoderParts):
+    def forward(self, x, memory, mask=None, memory_mask=None):
+        x = self.around_self_attention(x, lambda y: self.self_attention(y, mask=mask))
+        return self.around_cross_attention(x, lambda y: self.cross_attention(y, memory, memory_mask))
+
+
+@wrong("DecoderBlock", says="cross-attention first")
+class AcrossThenBack(DecoderParts):
+    def forward(self, x, memory, mask=None, memory_mask=None):
+        x = self.around_cross_attention(x, lambda y: self.cross_attention(y, memory, memory_mask))
+        x = self.around_self_attention(x, lambda y: self.self_attention(y, mask=mask))
+        return self.around_feed_forward(x, self.feed_forward)
+
+
+@wrong("DecoderBlock", says="too early")
+class ThinksInBetween(DecoderParts):
+    def forward(self, x, memory, mask=None, memory_mask=None):
+        x = self.around_self_attention(x, lambda y: self.self_attention(y, mask=mask))
+        x = self.around_feed_forward(x, self.feed_forward)
+        return self.around_cross_attention(x, lambda y: self.cross_attention(y, memory, memory_mask))
+
+
+@wrong("DecoderBlock", says="raw x asks the memory")
+class RawXAsks(DecoderParts):
+    def forward(self, x, memory, mask=None, memory_mask=None):
+        x = self.around_self_attention(x, lambda y: self.self_attention(y, mask=mask))
+        x = self.around_cross_attention(x, lambda _: self.cross_attention(x, memory, memory_mask))
+        return self.around_feed_forward(x, self.feed_forward)
+
+
+@wrong("DecoderBlock", says="raw x goes into the self-attention")
+class RawXLooksBack(DecoderParts):
+    def forward(self, x, memory, mask=None, memory_mask=None):
+        x = self.around_self_attention(x, lambda _: self.self_attention(x, mask=mask))
+        x = self.around_cross_attention(x, lambda y: self.cross_attention(y, memory, memory_mask))
+        return self.around_feed_forward(x, self.feed_forward)
+
+
+@wrong("DecoderBlock", says="memory is normalised")
+class NormsTheMemory(DecoderParts):
+    def forward(self, x, memory, mask=None, memory_mask=None):
+        x = self.around_self_attention(x, lambda y: self.self_attention(y, mask=mask))
+        memory = self.around_cross_attention.norm(memory)
+        x = self.around_cross_attention(x, lambda y: self.cross_attention(y, memory, memory_mask))
+        return self.around_feed_forward(x, self.feed_forward)
+
+
+@wrong("DecoderBlock", says="its own matrices")
+class UsesOneTwice(DecoderParts):
+    def forward(self, x, memory, mask=None, memory_mask=None):
+        x = self.around_self_attention(x, lambda y: self.self_attention(y, mask=mask))
+        x = self.around_cross_attention(x, lambda y: self.self_attention(y, memory, memory_mask))
+        return self.around_feed_forward(x, self.feed_forward)
+
+
+@wrong("DecoderBlock", says="sees the future")
+class NoCausalMask(DecoderParts):
+    def forward(self, x, memory, mask=None, memory_mask=None):
+        x = self.around_self_attention(x, self.self_attention)
+        x = self.around_cross_attention(x, lambda y: self.cross_attention(y, memory, memory_mask))
+        return self.around_feed_forward(x, self.feed_forward)
+
+
+@wrong("DecoderBlock", says="used on the memory")
+class OneMaskForBoth(DecoderParts):
+    def forward(self, x, memory, mask=None, memory_mask=None):
+        x = self.around_self_attention(x, lambda y: self.self_attention(y, mask=mask))
+        x = self.around_cross_attention(x, lambda y: self.cross_attention(y, memory, mask))
+        return self.around_feed_forward(x, self.feed_forward)
+
+
+@wrong("DecoderBlock", says="masks are swapped")
+class MasksSwapped(DecoderParts):
+    def forward(self, x, memory, mask=None, memory_mask=None):
+        x = self.around_self_attention(x, lambda y: self.self_attention(y, mask=memory_mask))
+        x = self.around_cross_attention(x, lambda y: self.cross_attention(y, memory, mask))
+        return self.around_feed_forward(x, self.feed_forward)
+
+
+@wrong("DecoderBlock", says="memory_mask does not reach")
+class PaddingSeen(DecoderParts):
+    def forward(self, x, memory, mask=None, memory_mask=None):
+        x = self.around_self_attention(x, lambda y: self.self_attention(y, mask=mask))
+        x = self.around_cross_attention(x, lambda y: self.cross_attention(y, memory))
+        return self.around_feed_forward(x, self.feed_forward)
+
+
+@wrong("DecoderBlock", says="around the cross-attention")
+class BareCross(DecoderParts):
+    def forward(self, x, memory, mask=None, memory_mask=None):
+        x = self.around_self_attention(x, lambda y: self.self_attention(y, mask=mask))
+        x = self.cross_attention(x, memory, memory_mask)
+        return self.around_feed_forward(x, self.feed_forward)
+
+
+@wrong("DecoderBlock", says="three shortcuts")
+class NormForgotten(nn.Module):
+    def __init__(self, d_model, n_heads, d_ff, dropout=0.0, shortcut=PreNorm, bias=False, activation=functional.relu):
+        super().__init__()
+        self.self_attention = MultiHeadAttention(d_model, n_heads, bias)
+        self.cross_attention = MultiHeadAttention(d_model, n_heads, bias)
+        self.feed_forward = FeedForward(d_model, d_ff, dropout, activation)
+        self.around_self_attention = shortcut(d_model, dropout)
+        self.around_feed_forward = shortcut(d_model, dropout)
+
+
+@wrong("DecoderBlock", says="same object")
+class SameAttention(DecoderParts):
+    def __init__(self, d_model, n_heads, *rest, **named):
+        super().__init__(d_model, n_heads, *rest, **named)
+        self.self_attention = self.cross_attention = MultiHeadAttention(d_model, n_heads)
+
+
+@wrong("DecoderBlock", says="memory of 5")
+class MemoryAsks(DecoderParts):
+    def forward(self, x, memory, mask=None, memory_mask=None):
+        x = self.around_self_attention(x, lambda y: self.self_attention(y, mask=mask))
+        x = self.around_cross_attention(x, lambda y: self.cross_attention(memory, y)[:, : y.shape[1]])
+        return self.around_feed_forward(x, self.feed_forward)
+
+
+@wrong("DecoderBlock", says="the gradient for memory")
+class MemoryDetached(DecoderParts):
+    def forward(self, x, memory, mask=None, memory_mask=None):
+        x = self.around_self_attention(x, lambda y: self.self_attention(y, mask=mask))
+        x = self.around_cross_attention(x, lambda y: self.cross_attention(y, memory.detach(), memory_mask))
+        return self.around_feed_forward(x, self.feed_forward)
+
+
+def _answer(vocab, d_model, n_blocks, encoder_block, decoder_block):
+    return {"embedding": vocab * d_model, "encoder": n_blocks * encoder_block, "decoder": n_blocks * decoder_block}
+
+
+@wrong("parameter_counts", says="biases are counted in the attention")
+def biased_attention(vocab, d_model, d_ff, n_blocks):
+    attention = 4 * (d_model * d_model + d_model)
+    feed = 2 * d_model * d_ff + d_ff + d_model
+    return _answer(vocab, d_model, n_blocks, attention + feed + 4 * d_model, 2 * attention + feed + 6 * d_model)
+
+
+@wrong("parameter_counts", says="mixes the heads")
+def no_output_matrix(vocab, d_model, d_ff, n_blocks):
+    attention, feed = 3 * d_model**2, 2 * d_model * d_ff + d_ff + d_model
+    return _answer(vocab, d_model, n_blocks, attention + feed + 4 * d_model, 2 * attention + feed + 6 * d_model)
+
+
+@wrong("parameter_counts", says="you count one")
+def single_matrix(vocab, d_model, d_ff, n_blocks):
+    attention, feed = d_model**2, 2 * d_model * d_ff + d_ff + d_model
+    return _answer(vocab, d_model, n_blocks, attention + feed + 4 * d_model, 2 * attention + feed + 6 * d_model)
+
+
+@wrong("parameter_counts", says="biases are missing")
+def matrices_only(vocab, d_model, d_ff, n_blocks):
+    attention, feed = 4 * d_model**2, 2 * d_model * d_ff
+    return _answer(vocab, d_model, n_blocks, attention + feed + 4 * d_model, 2 * attention + feed + 6 * d_model)
+
+
+@wrong("parameter_counts", says="two biases")
+def second_bias_forgotten(vocab, d_model, d_ff, n_blocks):
+    attention, feed = 4 * d_model**2, (d_model + 1) * d_ff + d_ff * d_model
+    return _answer(vocab, d_model, n_blocks, attention + feed + 4 * d_model, 2 * attention + feed + 6 * d_model)
+
+
+@wrong("parameter_counts", says="two matrices, up and down")
+def one_way(vocab, d_model, d_ff, n_blocks):
+    attention, feed = 4 * d_model**2, d_model * d_ff + d_ff + d_model
+    return _answer(vocab, d_model, n_blocks, attention + feed + 4 * d_model, 2 * attention + feed + 6 * d_model)
+
+
+@wrong("parameter_counts", says="scale and shift")
+def norms_have_a_scale_only(vocab, d_model, d_ff, n_blocks):
+    attention, feed = 4 * d_model**2, 2 * d_model * d_ff + d_ff + d_model
+    return _answer(vocab, d_model, n_blocks, attention + feed + 2 * d_model, 2 * attention + feed + 3 * d_model)
+
+
+@wrong("parameter_counts", says="norms are not counted")
+def norms_forgotten(vocab, d_model, d_ff, n_blocks):
+    attention, feed = 4 * d_model**2, 2 * d_model * d_ff + d_ff + d_model
+    return _answer(vocab, d_model, n_blocks, attention + feed, 2 * attention + feed)
+
+
+@wrong("parameter_counts", says="counted as the same")
+def decoder_like_encoder(vocab, d_model, d_ff, n_blocks):
+    block = 4 * d_model**2 + 2 * d_model * d_ff + d_ff + 5 * d_model
+    return _answer(vocab, d_model, n_blocks, block, block)
+
+
+@wrong("parameter_counts", says="two attentions")
+def no_cross_attention(vocab, d_model, d_ff, n_blocks):
+    block = 4 * d_model**2 + 2 * d_model * d_ff + d_ff + 5 * d_model
+    return _answer(vocab, d_model, n_blocks, block, block + 2 * d_model)
+
+
+@wrong("parameter_counts", says="three norms")
+def decoder_with_two_norms(vocab, d_model, d_ff, n_blocks):
+    block = 4 * d_model**2 + 2 * d_model * d_ff + d_ff + 5 * d_model
+    return _answer(vocab, d_model, n_blocks, block, block + 4 * d_model**2)
+
+
+@wrong("parameter_counts", says="n_blocks of them")
+def a_single_block(vocab, d_model, d_ff, n_blocks):
+    block = 4 * d_model**2 + 2 * d_model * d_ff + d_ff + 5 * d_model
+    return _answer(vocab, d_model, 1, block, block + 4 * d_model**2 + 2 * d_model)
+
+
+@wrong("parameter_counts", says="at the end of each stack")
+def final_norms(vocab, d_model, d_ff, n_blocks):
+    block = 4 * d_model**2 + 2 * d_model * d_ff + d_ff + 5 * d_model
+    counts = _answer(vocab, d_model, n_blocks, block, block + 4 * d_model**2 + 2 * d_model)
+    return {name: n + (2 * d_model if name != "embedding" else 0) for name, n in counts.items()}
+
+
+@wrong("parameter_counts", says="counted twice")
+def a_table_each(vocab, d_model, d_ff, n_blocks):
+    block = 4 * d_model**2 + 2 * d_model * d_ff + d_ff + 5 * d_model
+    return _answer(2 * vocab, d_model, n_blocks, block, block + 4 * d_model**2 + 2 * d_model)
+
+
+@wrong("parameter_counts", says="dict")
+def one_number(vocab, d_model, d_ff, n_blocks):
+    block = 4 * d_model**2 + 2 * d_model * d_ff + d_ff + 5 * d_model
+    return vocab * d_model + n_blocks * (2 * block + 4 * d_model**2 + 2 * d_model)

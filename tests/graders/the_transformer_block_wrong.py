@@ -1,0 +1,447 @@
+"""Wrong answers to notebook 07, as people write them: LayerNorm, dropout, feed-forward, PreNorm."""
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from lib.layers import LayerNorm
+from tests.graders.cases import wrong
+
+
+class Norm(nn.Module):
+    """The given part of the exercise."""
+
+    def __init__(self, d_model, epsilon=1e-5):
+        super().__init__()
+        self.epsilon = epsilon
+        self.scale = nn.Parameter(torch.ones(d_model))
+        self.shift = nn.Parameter(torch.zeros(d_model))
+
+
+@wrong("LayerNorm", says="d_model - 1")
+class TorchVar(Norm):
+    def forward(self, x):
+        centred = x - x.mean(-1, keepdim=True)
+        return centred / torch.sqrt(x.var(-1, keepdim=True) + self.epsilon) * self.scale + self.shift
+
+
+@wrong("LayerNorm", says="RMSNorm")
+class RootMeanSquare(Norm):
+    def forward(self, x):
+        return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + self.epsilon) * self.scale + self.shift
+
+
+@wrong("LayerNorm", says="taken away for the variance only")
+class DividesX(Norm):
+    def forward(self, x):
+        variance = (x - x.mean(-1, keepdim=True)).pow(2).mean(-1, keepdim=True)
+        return x / (variance + self.epsilon).sqrt() * self.scale + self.shift
+
+
+@wrong("LayerNorm", says="outside the root")
+class AddedToStd(Norm):
+    def forward(self, x):
+        centred = x - x.mean(-1, keepdim=True)
+        return centred / (centred.pow(2).mean(-1, keepdim=True).sqrt() + self.epsilon) * self.scale + self.shift
+
+
+@wrong("LayerNorm", says="square root")
+class ByVariance(Norm):
+    def forward(self, x):
+        centred = x - x.mean(-1, keepdim=True)
+        return centred / (centred.pow(2).mean(-1, keepdim=True) + self.epsilon) * self.scale + self.shift
+
+
+@wrong("LayerNorm", says="one over the root")
+class TimesStd(Norm):
+    def forward(self, x):
+        centred = x - x.mean(-1, keepdim=True)
+        return centred * (centred.pow(2).mean(-1, keepdim=True) + self.epsilon).sqrt() * self.scale + self.shift
+
+
+@wrong("LayerNorm", says="nothing is divided")
+class Centred(Norm):
+    def forward(self, x):
+        return (x - x.mean(dim=-1, keepdim=True)) * self.scale + self.shift
+
+
+@wrong("LayerNorm", says="over the positions")
+class SecondLastAxis(Norm):
+    def forward(self, x):
+        dim = -2 if x.ndim > 1 else -1
+        centred = x - x.mean(dim, keepdim=True)
+        return centred * torch.rsqrt(centred.pow(2).mean(dim, keepdim=True) + self.epsilon) * self.scale + self.shift
+
+
+@wrong("LayerNorm", says="every vector by itself")
+class BatchNorm(Norm):
+    def forward(self, x):
+        centred = x - x.mean(0)
+        return centred / torch.sqrt(x.var(0, unbiased=False) + self.epsilon) * self.scale + self.shift
+
+
+@wrong("LayerNorm", says="over everything")
+class OneMean(Norm):
+    def forward(self, x):
+        return (x - x.mean()) / torch.sqrt(x.var(unbiased=False) + self.epsilon) * self.scale + self.shift
+
+
+@wrong("LayerNorm", says="scale and shift are not used")
+class NothingLearned(Norm):
+    def forward(self, x):
+        centred = x - x.mean(-1, keepdim=True)
+        return centred * torch.rsqrt(centred.pow(2).mean(-1, keepdim=True) + self.epsilon)
+
+
+@wrong("LayerNorm", says="shift is not added")
+class ShiftForgotten(Norm):
+    def forward(self, x):
+        centred = x - x.mean(-1, keepdim=True)
+        return centred * torch.rsqrt(centred.pow(2).mean(-1, keepdim=True) + self.epsilon) * self.scale
+
+
+@wrong("LayerNorm", says="before the scaling")
+class ShiftThenScale(Norm):
+    def forward(self, x):
+        centred = x - x.mean(-1, keepdim=True)
+        return (centred * torch.rsqrt(centred.pow(2).mean(-1, keepdim=True) + self.epsilon) + self.shift) * self.scale
+
+
+@wrong("LayerNorm", says="what epsilon is for")
+class WithoutEpsilon(Norm):
+    def forward(self, x):
+        return (x - x.mean(-1, keepdim=True)) / x.std(-1, keepdim=True, unbiased=False) * self.scale + self.shift
+
+
+@wrong("LayerNorm", says="epsilon is not used")
+class OwnEpsilon(Norm):
+    def forward(self, x):
+        centred = x - x.mean(-1, keepdim=True)
+        return centred * torch.rsqrt(centred.pow(2).mean(-1, keepdim=True) + 1e-5) * self.scale + self.shift
+
+
+@wrong("LayerNorm", says="around 300")
+class DifferenceOfLargeNumbers(Norm):
+    def forward(self, x):
+        mean = x.mean(-1, keepdim=True)
+        variance = (x * x).mean(-1, keepdim=True) - mean * mean
+        return (x - mean) / torch.sqrt(variance + self.epsilon) * self.scale + self.shift
+
+
+@wrong("LayerNorm", says="raised")
+class KeepdimForgotten(Norm):
+    def forward(self, x):
+        return (x - x.mean(-1)) / torch.sqrt(x.var(-1, unbiased=False) + self.epsilon) * self.scale + self.shift
+
+
+@wrong("LayerNorm", says="changes what it was given")
+class CentredInPlace(Norm):
+    def forward(self, x):
+        x -= x.mean(-1, keepdim=True)
+        return x / torch.sqrt(x.pow(2).mean(-1, keepdim=True) + self.epsilon) * self.scale + self.shift
+
+
+@wrong("LayerNorm", says="the gradient for x")
+class StatisticsDetached(Norm):
+    def forward(self, x):
+        mean, variance = x.detach().mean(-1, keepdim=True), x.detach().var(-1, keepdim=True, unbiased=False)
+        return (x - mean) / torch.sqrt(variance + self.epsilon) * self.scale + self.shift
+
+
+@wrong("dropout", says="not scaled up")
+def only_drops(x, p, training=True):
+    return x * (torch.rand(x.shape) >= p) if training else x
+
+
+@wrong("dropout", says="divided by p")
+def wrong_divisor(x, p, training=True):
+    if not training or p == 0:
+        return x
+    return x * (torch.rand_like(x) > p) / p
+
+
+@wrong("dropout", says="multiplied by 1 - p")
+def scaled_down(x, p, training=True):
+    if not training:
+        return x
+    return x * (torch.rand_like(x) > p) * (1 - p)
+
+
+@wrong("dropout", says="you keep that share")
+def keeps_where_smaller(x, p, training=True):
+    if not training or p == 0:
+        return x
+    return x * (torch.rand_like(x) < p) / (1 - p)
+
+
+@wrong("dropout", says="you keep (and scale by)")
+def p_is_kept(x, p, training=True):
+    if not training or p == 0:
+        return x
+    return x * torch.bernoulli(torch.full(x.shape, p)) / p
+
+
+@wrong("dropout", says="every number has its own luck")
+def whole_vectors(x, p, training=True):
+    if not training:
+        return x
+    return x * (torch.rand(*x.shape[:-1], 1) >= p) / (1 - p)
+
+
+@wrong("dropout", says="as many random numbers")
+def one_mask_for_all_rows(x, p, training=True):
+    if not training:
+        return x
+    return x * (torch.rand(x.shape[-1]) >= p) / (1 - p)
+
+
+@wrong("dropout", says="drops the same numbers")
+def reproducible(x, p, training=True):
+    if not training:
+        return x
+    keep = torch.rand(x.shape, generator=torch.Generator().manual_seed(42)) >= p
+    return x * keep / (1 - p)
+
+
+@wrong("dropout", says="noise")
+def multiplies_noise(x, p, training=True):
+    return x * torch.rand_like(x) if training and p else x
+
+
+@wrong("dropout", says="although training is False")
+def never_stops(x, p, training=True):
+    if p == 0:
+        return x
+    return x * (torch.rand_like(x) >= p) / (1 - p)
+
+
+@wrong("dropout", says="in training only")
+def the_old_way(x, p, training=True):
+    if not training:
+        return x * (1 - p)
+    return x * (torch.rand_like(x) >= p)
+
+
+@wrong("dropout", says="in training only")
+def scaled_always(x, p, training=True):
+    x = x / (1 - p)
+    return x * (torch.rand_like(x) >= p) if training else x
+
+
+@wrong("dropout", says="the other way round")
+def training_inverted(x, p, training=True):
+    if training:
+        return x
+    return x * (torch.rand_like(x) >= p) / (1 - p)
+
+
+@wrong("dropout", says="return")
+def evaluation_returns_nothing(x, p, training=True):
+    if training:
+        return x * (torch.rand_like(x) >= p) / (1 - p)
+
+
+@wrong("dropout", says="the gradient")
+def detached(x, p, training=True):
+    if not training:
+        return x
+    return torch.tensor(x.tolist()) * (torch.rand(x.shape) >= p) / (1 - p)
+
+
+@wrong("dropout", says="changes what it was given")
+def in_place(x, p, training=True):
+    if training:
+        x[torch.rand(x.shape) < p] = 0
+        return x / (1 - p)
+    return x
+
+
+class Feed(nn.Module):
+    def __init__(self, d_model, d_ff, dropout=0.0, activation=functional.relu):
+        super().__init__()
+        self.widen = nn.Linear(d_model, d_ff)
+        self.narrow = nn.Linear(d_ff, d_model)
+        self.dropout = nn.Dropout(dropout)
+        self.activation = activation
+
+
+@wrong("FeedForward", says="no activation")
+class Linear(Feed):
+    def forward(self, x):
+        return self.narrow(self.dropout(self.widen(x)))
+
+
+@wrong("FeedForward", says="between the two")
+class BendsAtTheEnd(Feed):
+    def forward(self, x):
+        return self.activation(self.narrow(self.widen(x)))
+
+
+@wrong("FeedForward", says="second activation")
+class BendsTwice(Feed):
+    def forward(self, x):
+        return self.activation(self.narrow(self.dropout(self.activation(self.widen(x)))))
+
+
+@wrong("FeedForward", says="`activation` is not used")
+class ReLUOnly(Feed):
+    def forward(self, x):
+        return self.narrow(self.dropout(torch.relu(self.widen(x))))
+
+
+@wrong("FeedForward", says="shortcut comes later")
+class AddsX(Feed):
+    def forward(self, x):
+        return x + self.narrow(self.dropout(self.activation(self.widen(x))))
+
+
+@wrong("FeedForward", says="dropout is not used")
+class DropoutUnused(Feed):
+    def forward(self, x):
+        return self.narrow(self.activation(self.widen(x)))
+
+
+@wrong("FeedForward", says="dropout comes after `narrow`")
+class DropsTheResult(Feed):
+    def forward(self, x):
+        return self.dropout(self.narrow(self.activation(self.widen(x))))
+
+
+@wrong("FeedForward", says="before the activation")
+class DropsBeforeBending(Feed):
+    def forward(self, x):
+        return self.narrow(self.activation(self.dropout(self.widen(x))))
+
+
+@wrong("FeedForward", says="after `eval()` too")
+class FunctionalAlways(Feed):
+    def forward(self, x):
+        return self.narrow(functional.dropout(self.activation(self.widen(x)), p=self.dropout.p))
+
+
+@wrong("FeedForward", says="sizes are swapped")
+class WrongWayRound(nn.Module):
+    def __init__(self, d_model, d_ff, dropout=0.0, activation=functional.relu):
+        super().__init__()
+        self.widen = nn.Linear(d_ff, d_model)
+        self.narrow = nn.Linear(d_model, d_ff)
+
+
+@wrong("FeedForward", says="have a bias")
+class BiasesOff(Feed):
+    def __init__(self, d_model, d_ff, dropout=0.0, activation=functional.relu):
+        super().__init__(d_model, d_ff, dropout, activation)
+        self.widen = nn.Linear(d_model, d_ff, bias=False)
+        self.narrow = nn.Linear(d_ff, d_model, bias=False)
+
+
+@wrong("FeedForward", says="has no 'parameter")
+class OtherNames(nn.Module):
+    def __init__(self, d_model, d_ff, dropout=0.0, activation=functional.relu):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(d_model, d_ff), nn.ReLU(), nn.Linear(d_ff, d_model))
+
+    def forward(self, x):
+        return self.layers(x)
+
+
+@wrong("FeedForward", says="return")
+class NoReturn(Feed):
+    def forward(self, x):
+        self.narrow(self.dropout(self.activation(self.widen(x))))
+
+
+@wrong("FeedForward", says="gradient")
+class NoGradient(Feed):
+    @torch.no_grad()
+    def forward(self, x):
+        return self.narrow(self.dropout(self.activation(self.widen(x))))
+
+
+class Shortcut(nn.Module):
+    def __init__(self, d_model, dropout=0.0):
+        super().__init__()
+        self.norm = LayerNorm(d_model)
+        self.dropout = nn.Dropout(dropout)
+
+
+@wrong("PreNorm", says="this is PostNorm")
+class NormsTheSum(Shortcut):
+    def forward(self, x, part):
+        return self.norm(x + self.dropout(part(x)))
+
+
+@wrong("PreNorm", says="no shortcut")
+class ForgetsX(Shortcut):
+    def forward(self, x, part):
+        return self.dropout(part(self.norm(x)))
+
+
+@wrong("PreNorm", says="shortcut is normalised")
+class OverwritesX(Shortcut):
+    def forward(self, x, part):
+        x = self.norm(x)
+        return x + self.dropout(part(x))
+
+
+@wrong("PreNorm", says="norm is not used")
+class Plain(Shortcut):
+    def forward(self, x, part):
+        return x + self.dropout(part(x))
+
+
+@wrong("PreNorm", says="norm comes after the part")
+class NormsTheResult(Shortcut):
+    def forward(self, x, part):
+        return x + self.norm(self.dropout(part(x)))
+
+
+@wrong("PreNorm", says="once more")
+class NormsBoth(Shortcut):
+    def forward(self, x, part):
+        return self.norm(x + self.dropout(part(self.norm(x))))
+
+
+@wrong("PreNorm", says="dropout is not used")
+class NeverDrops(Shortcut):
+    def forward(self, x, part):
+        return x + part(self.norm(x))
+
+
+@wrong("PreNorm", says="hits the shortcut")
+class DropsTheSum(Shortcut):
+    def forward(self, x, part):
+        return self.dropout(x + part(self.norm(x)))
+
+
+@wrong("PreNorm", says="before the part")
+class DropsTheInput(Shortcut):
+    def forward(self, x, part):
+        return x + part(self.dropout(self.norm(x)))
+
+
+@wrong("PreNorm", says="add them")
+class Multiplies(Shortcut):
+    def forward(self, x, part):
+        return x * self.dropout(part(self.norm(x)))
+
+
+@wrong("PreNorm", says="how often")
+class CallsTwice(Shortcut):
+    def forward(self, x, part):
+        if part(self.norm(x)).shape != x.shape:
+            raise ValueError("shapes differ")
+        return x + self.dropout(part(self.norm(x)))
+
+
+@wrong("PreNorm", says="changes what it was given")
+class AddsInPlace(Shortcut):
+    def forward(self, x, part):
+        x += self.dropout(part(self.norm(x)))
+        return x
+
+
+@wrong("PreNorm", says="the gradient")
+class DetachedShortcut(Shortcut):
+    def forward(self, x, part):
+        return x.detach() + self.dropout(part(self.norm(x)))

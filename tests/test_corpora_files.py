@@ -1,0 +1,107 @@
+"""data/: every corpus is what its seed makes, MANIFEST says so, and what is missing or changed is named."""
+
+import hashlib
+import os
+import subprocess
+import sys
+
+import pytest
+
+from lib.corpora import files
+
+
+@pytest.mark.parametrize("name", files.CORPORA)
+def test_a_corpus_is_made_again_byte_for_byte(name):
+    made = files.generate(name).encode("utf-8")
+    assert made == files.path(name).read_bytes()
+    entry = files.manifest()[name]
+    assert (entry.sha256, entry.size) == (hashlib.sha256(made).hexdigest(), len(made))
+    assert entry.how_made == files.how_made(name)
+
+
+def test_every_file_of_data_is_listed_and_unchanged():
+    assert files.verify() == []
+
+
+def test_the_hash_seed_and_the_locale_change_nothing():
+    code = (
+        "import hashlib; from lib.corpora.stories import stories_text; from lib.corpora.relations import relations_text;"
+        "print(hashlib.sha256((stories_text(3, 40) + relations_text(3, 400)).encode()).hexdigest())"
+    )
+    seen = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env=os.environ | {"PYTHONHASHSEED": seed, "LC_ALL": locale, "PYTHONPATH": str(files.DATA.parent)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed, locale in (("0", "C"), ("7", "tr_TR.UTF-8"))
+    }
+    assert len(seen) == 1
+
+
+def test_another_seed_makes_another_text():
+    from lib.corpora.stories import stories_text
+
+    assert stories_text(1, 5) != stories_text(2, 5)
+
+
+@pytest.fixture
+def other_data(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "DATA", tmp_path)
+    monkeypatch.setattr(files, "MANIFEST", tmp_path / "MANIFEST")
+    return tmp_path
+
+
+def test_a_missing_file_is_named_with_the_command_that_makes_it(other_data):
+    with pytest.raises(FileNotFoundError, match=r"data/stories.txt is missing: `python -m lib.corpora stories.txt`"):
+        files.read("stories.txt")
+    with pytest.raises(FileNotFoundError, match=r"data/gpt.safetensors is missing: it comes with"):
+        files.read("gpt.safetensors")
+    with pytest.raises(ValueError, match="no corpus is called 'story.txt'; there are .*stories.txt"):
+        files.generate("story.txt")
+
+
+def test_a_checkpoint_keeps_its_line_when_a_corpus_is_made_anew(other_data, monkeypatch):
+    (other_data / "small.safetensors").write_bytes(b"weights")
+    files.record("small.safetensors", "python -m lib.training small, seed 0, 400 steps")
+    monkeypatch.setitem(files.CORPORA, "tiny.txt", ("lib.corpora.stories", "stories_text", {"seed": 5, "n": 2}))
+    files.regenerate("tiny.txt")
+    assert set(files.manifest()) == {"small.safetensors", "tiny.txt"}
+    assert files.verify() == []
+    assert files.manifest()["small.safetensors"].sha256 == hashlib.sha256(b"weights").hexdigest()
+    assert not list(other_data.glob("*.part"))
+
+    (other_data / "small.safetensors").write_bytes(b"other weights")
+    (other_data / "tiny.txt").unlink()
+    (other_data / "stray.txt").write_text("?")
+    complaints = files.verify()
+    assert [complaint.split()[0] for complaint in complaints] == [
+        "data/small.safetensors",
+        "data/tiny.txt",
+        "data/stray.txt",
+    ]
+    assert "MANIFEST says" in complaints[0] and "missing" in complaints[1] and "not in MANIFEST" in complaints[2]
+
+
+def test_line_ends_are_read_as_written_whatever_git_made_of_them(other_data):
+    (other_data / "notes.txt").write_bytes("one\r\ntwò\r\n".encode())
+    assert files.read("notes.txt") == "one\ntwò\n"
+
+
+def test_a_broken_manifest_is_quoted(other_data):
+    (other_data / "MANIFEST").write_text("# header\nstories.txt\tabc\n")
+    with pytest.raises(ValueError, match="2 cells instead of 5: 'stories.txt"):
+        files.manifest()
+    with pytest.raises(ValueError, match="does not fit"):
+        (other_data / "x").write_text("x")
+        files.record("x", "two\tcells")
+
+
+def test_the_command_refuses_unknown_names_and_writes_nothing(other_data, capsys):
+    from lib.corpora.__main__ import main
+
+    assert main(["storys.txt"]) == 2
+    assert "no corpus is called storys.txt; there are" in capsys.readouterr().err
+    assert not list(other_data.iterdir())
