@@ -2,7 +2,7 @@
 # # 1 · RNN limits
 # After this notebook you can build an RNN and an LSTM from tensors, and show with numbers what they forget, and why.
 #
-# You need: matrix products, what a gradient is. You build: both networks, their loss, two measurements. 75 minutes.
+# You need: matrix products, what a gradient is. You build: both networks, their loss, two measurements. 90 minutes.
 
 # %%
 import math
@@ -23,7 +23,8 @@ style()
 
 # %% [markdown]
 # ## The question
-# Read this. Who shared what, and with whom? To go on writing, you need names that were last mentioned many letters ago.
+# Read this story one letter at a time, and imagine that each letter disappears behind you. To go on writing you need names
+# that you read long before.
 
 # %%
 stories = load_stories()
@@ -60,14 +61,14 @@ assert gaps[len(gaps) // 2] > 100
 # ## The picture
 
 # %%
-text = "Hazel had"
+text = "Hazel␣had"
 figure, axes = plt.subplots(figsize=(6, 2.1))
 for position, character in enumerate(text):
     share = 0.5**position
     axes.scatter(position, 0, s=700, color=plt.cm.cividis(share), edgecolors="black", zorder=2)
     axes.text(position, 0, f"{share:.2g}", ha="center", va="center", size=7, color="black" if share > 0.5 else "white")
     axes.annotate("", (position, -0.45), (position, -1), arrowprops={"arrowstyle": "->"})
-    axes.text(position, -1.3, repr(character) if character == " " else character, ha="center", size=12)
+    axes.text(position, -1.3, character, ha="center", size=12)
     if position:
         axes.annotate("", (position - 0.3, 0), (position - 0.7, 0), arrowprops={"arrowstyle": "->"})
 axes.set(
@@ -196,7 +197,8 @@ core = RNN(len(characters), 8, torch.Generator().manual_seed(0))
 one_hot = functional.one_hot(encode("Hazel had"), len(characters)).float()  # (position, vocab)
 assert torch.equal(one_hot[0] @ core.w_input, core.w_input[ids_of["H"]])
 states, last = core(one_hot[None])
-heatmap(states[0].detach().T, [str(i) for i in range(8)], list("Hazel had"), limits=(-1, 1), signed=True)
+figure = heatmap(states[0].detach().T, [str(i) for i in range(8)], list(text), limits=(-1, 1), signed=True)
+figure.axes[0].set(xlabel="character read", ylabel="number in the state")
 plt.show()
 
 # %% [markdown]
@@ -329,7 +331,7 @@ assert large[50] > 100
 # Every step back multiplies by almost the same matrix. A product of many factors either dies out or blows up.
 #
 # ## Exercise 1.5 · clip_gradients
-# Against explosion there is a simple cure: shorten all gradients by one factor, so that together they are at most
+# Against explosion there is a cure: shorten all gradients by one factor, so that together they are at most
 # `max_norm` long. From a list of tensors to the new list and the length before. Difficulty ●●○ · 6 minutes.
 #
 # <details><summary>What is the length of several tensors together?</summary>The root of the sum of all their squared
@@ -384,10 +386,11 @@ def descend(max_norm, steps):
 print(f"one step without clipping: w = {descend(math.inf, 1):,.0f}")
 print(f"100 steps clipped to norm 1: w = {descend(1.0, 100):.3f}, and 0.5 ** (1/50) = {0.5 ** (1 / 50):.3f}")
 assert descend(math.inf, 1) < -1000
+assert 1e6 < 2 * (1.1**50 - 0.5) * 50 * 1.1**49 < 2e6
 assert abs(descend(1.0, 100) - 0.5 ** (1 / 50)) < 0.005
 
 # %% [markdown]
-# On the wall the gradient is about a million, and one step throws w out of the picture. Clipped, the direction stays, the
+# At the start, far up the wall, the gradient is about a million, and one step throws w to below -1,000. Clipped, the direction stays, the
 # jump is short, and w finds the valley.
 #
 # Clipping does not help against vanishing: there is nothing left to lengthen. That needs another network.
@@ -494,7 +497,7 @@ def lstm_with(forget_bias):
 
 
 lstm_reaches = {f"LSTM, forget bias {bias}": reach(lstm_with(bias), 128) for bias in (3, 1, 0)}
-draw_reaches({**lstm_reaches, "RNN": reaches["RNN, hidden weights × 1"]})
+draw_reaches({"RNN": reaches["RNN, hidden weights × 1"], **lstm_reaches})
 open_gates, middle_gates, half_closed = lstm_reaches.values()
 assert 0.1 < open_gates[99] < 10
 assert 1e-12 < middle_gates[99] < 1e-6
@@ -554,7 +557,7 @@ for model in (fresh, rnn):
 # Words, spaces, full stops, quotation marks: it learned them within seconds. But who is this story about? What is read after
 # the bar has little to do with what is read before it.
 #
-# Measure it. Tell every unseen story twice, the second time with another first name, and compare what the model expects
+# Measure it. Tell 150 unseen stories twice, the second time with another first name, and compare what the model expects
 # *after* the name.
 
 
@@ -579,8 +582,8 @@ def influence(model):
 
 
 # %% [markdown]
-# > **Predict.** After how many characters does the RNN no longer care whose story it reads: 10, 100, 1000? And an LSTM,
-# > trained for as many seconds?
+# > **Predict.** After how many characters does the RNN no longer care whose story it reads: 10, 100, 1000? And an
+# > LSTM, trained on 800 such batches?
 
 # %% tags=["training"]
 lstm = train(LSTM(len(characters), 128, generator=torch.Generator().manual_seed(0)), steps=800, learning_rate=1e-2)
@@ -588,7 +591,7 @@ influences = {"RNN": influence(rnn), "LSTM": influence(lstm)}
 figure, axes = plt.subplots()
 for (label, curve), line in zip(influences.items(), ("-", "--"), strict=True):
     axes.semilogy(range(1, 101), curve, line, label=label)
-axes.set(xlabel="characters since the name", ylabel="influence of the name", ylim=(1e-8, 1))
+axes.set(xlabel="characters since the name", ylabel="influence of the name", ylim=(1e-6, 1))
 axes.legend()
 plt.show()
 
@@ -653,14 +656,15 @@ plt.show()
 
 # %%
 assert all((shares[:, 0] > 0.9).all() for shares in recalled.values())
-assert (recalled["RNN"][:, 2:] < 0.3).all()
-assert (recalled["LSTM, forget bias 0"][:, 2:] < 0.3).all()
+for label in ("RNN", "LSTM, forget bias 0"):
+    assert recalled[label][:, 2].mean() < 0.5
+    assert (recalled[label][:, 3] < 0.3).all()
 assert (recalled["LSTM, forget bias 3"][:, 2] > 0.8).all()
 assert (recalled["LSTM, forget bias 3"][:, 3] > 0.4).all()
 
 # %% [markdown]
-# Lines: the mean of three trainings; shades: from the worst to the best. Five steps are easy for all. At 20 steps the RNN
-# guesses, and so does the LSTM with half-closed gates. Open gates still recall, less surely at 40.
+# Lines: the mean of three trainings; shades: from the worst to the best. Five steps are easy for all. At 40 steps the RNN
+# guesses, and so does the LSTM with half-closed gates. Open gates still recall more than 40%, and at 20 steps more than 80%.
 #
 # There is a second limit. Step 100 has to wait for step 99: an RNN needs as many **dependent steps** as there are positions.
 # What does waiting cost on a CPU?
@@ -701,15 +705,16 @@ plt.show()
 
 # %%
 for loop, fused, product in waits.values():
-    assert product < fused
-    assert product < loop
+    assert 1.5 * product < fused
+    assert 1.5 * product < loop
 assert waits[1][0] > 2 * waits[1][1]
+assert waits[32][0] / waits[32][1] < waits[1][0] / waits[1][1]
 
 # %% [markdown]
 # `inputs @ w_hidden` holds the very multiplications that the LSTM spreads over 256 steps. Done at once they are faster, and
-# most so for a batch of one, where our loop also loses clearly to PyTorch's.
+# for a batch of one our loop takes more than twice as long as PyTorch's.
 #
-# With 32 sequences side by side each step has work to do, and the loop gets close to PyTorch's LSTM. *"RNNs are slow"* is too
+# With 32 sequences side by side each step has work to do, and our loop comes nearer to PyTorch's. *"RNNs are slow"* is too
 # simple on a CPU. That step 256 depends on step 255 stays true on every machine.
 #
 # ## What to remember

@@ -25,7 +25,8 @@ def test_every_file_of_data_is_listed_and_unchanged():
 
 def test_the_hash_seed_and_the_locale_change_nothing():
     code = (
-        "import hashlib; from lib.corpora.stories import stories_text; from lib.corpora.relations import relations_text;"
+        "import hashlib;"
+        "from lib.corpora.stories import stories_text; from lib.corpora.relations import relations_text;"
         "print(hashlib.sha256((stories_text(3, 40) + relations_text(3, 400)).encode()).hexdigest())"
     )
     seen = {
@@ -59,7 +60,7 @@ def test_a_missing_file_is_named_with_the_command_that_makes_it(other_data):
         files.read("stories.txt")
     with pytest.raises(FileNotFoundError, match=r"data/gpt.safetensors is missing: it comes with"):
         files.read("gpt.safetensors")
-    with pytest.raises(ValueError, match="no corpus is called 'story.txt'; there are .*stories.txt"):
+    with pytest.raises(ValueError, match=r"no corpus is called 'story.txt'; there are .*stories.txt"):
         files.generate("story.txt")
 
 
@@ -92,7 +93,7 @@ def test_line_ends_are_read_as_written_whatever_git_made_of_them(other_data):
 
 def test_a_broken_manifest_is_quoted(other_data):
     (other_data / "MANIFEST").write_text("# header\nstories.txt\tabc\n")
-    with pytest.raises(ValueError, match="2 cells instead of 5: 'stories.txt"):
+    with pytest.raises(ValueError, match=r"2 cells instead of 5: 'stories.txt"):
         files.manifest()
     with pytest.raises(ValueError, match="does not fit"):
         (other_data / "x").write_text("x")

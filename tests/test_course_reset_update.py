@@ -110,7 +110,7 @@ def test_one_exercise_is_made_new_and_the_rest_stays(tree):
     assert [copy.read_bytes() for copy in kept(tree)] == [mine]
 
 
-@pytest.mark.parametrize("damage", ["deleted", "split", "without metadata"])
+@pytest.mark.parametrize("damage", ["deleted", "split", "without metadata", "without ids"])
 def test_an_exercise_is_made_new_wherever_its_cells_went(tree, damage):
     before = read(tree)
     notebook = read(tree)
@@ -119,12 +119,19 @@ def test_an_exercise_is_made_new_wherever_its_cells_went(tree, damage):
         del notebook.cells[position]
     elif damage == "split":  # JupyterLab keeps the metadata and makes a new id
         notebook.cells.insert(position + 1, new_code_cell("    return x", metadata={"exercise": "second"}))
+    elif damage == "without ids":  # as some programs save notebooks
+        notebook.nbformat_minor = 4
+        for one in notebook.cells:
+            del one["id"]
+        notebook.cells[position].source = "def second(x): ..."
     else:
         notebook.cells[position].metadata.clear()
         notebook.cells[position].source = "def second(x): ..."
     write(tree, notebook)
     assert run_module(tree, "lib.course.reset", "04", "second").returncode == 0
-    assert read(tree).cells == before.cells
+    after = read(tree)
+    assert [(one.source, one.metadata) for one in after.cells] == [(one.source, one.metadata) for one in before.cells]
+    assert (cell(after, "exercise-second").id, nbformat.validate(after)) == ("exercise-second", None)
 
 
 def test_a_damaged_file_can_be_made_new(tree):
@@ -223,14 +230,21 @@ def test_edits_of_given_cells_stay_where_the_course_kept_the_cell():
         assert (cell(result, identity).source, left_out) == ("size = 7", 1)
 
 
-def test_cells_without_ids_are_known_by_their_metadata_and_source():
+@pytest.mark.parametrize("other", ["ids", "format"])
+def test_cells_are_known_by_their_metadata_and_source(other):
     old, mine = stub(solution("a", "b")), stub(solution("a", "b"))
     cell(mine, "exercise-b").source = "def b(x): return 2"
+    mine.cells.append(new_markdown_cell("my own"))
     for number, one in enumerate(mine.cells):
-        one.id = f"new-{number}"
+        if other == "ids":
+            one.id = f"new-{number}"
+        else:
+            del one["id"]
+            mine.nbformat_minor = 4
     result, _ = transplant(old, old, mine)
-    assert [one.id for one in result.cells] == [one.id for one in old.cells]
+    assert [one.id for one in result.cells[:-1]] == [one.id for one in old.cells]
     assert cell(result, "exercise-b").source == "def b(x): return 2"
+    assert nbformat.validate(result) is None
 
 
 def test_a_split_answer_stays_whole():

@@ -101,8 +101,8 @@ class Exercise:
 
         return add
 
-    def judge(self, answer: object, seed: int = 0) -> Verdict:
-        """Run every probe until one finds a difference from the course's answer."""
+    def judge(self, answer: object, seed: int = 0, explain: bool = True) -> Verdict:
+        """Run every probe until one finds a difference from the course's answer; then look for the mistake behind it."""
         if not callable(answer):
             return Verdict("wrong", f"`{self.name}` is {kind_of(answer)}, not something that can be called.", "type")
         if isinstance(self.reference, type) and not isinstance(answer, type):
@@ -117,6 +117,8 @@ class Exercise:
                     raise RuntimeError(f"the course's {self.name} fails its own probe '{label}'") from expected.error
                 if found := self._difference(mine, expected, answer):
                     kind, sentence = found
+                    if not explain:
+                        return Verdict("wrong", sentence, kind, label)
                     return self._explain(kind, sentence, label, mine, seed, number)
         return Verdict("passed")
 
@@ -168,11 +170,14 @@ def untouched_globals():
     """What the learner set globally (default dtype, gradients off, seeds) neither matters to a probe nor is changed."""
     dtype, gradients = torch.get_default_dtype(), torch.is_grad_enabled()
     states = torch.get_rng_state(), np.random.get_state(), random.getstate()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # the probes are tiny: threads would wait for each other
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
+        torch.set_num_threads(threads)
         torch.set_default_dtype(dtype)
         torch.set_grad_enabled(gradients)
         torch.set_rng_state(states[0])

@@ -27,9 +27,9 @@ def _(answer, rng):
     return parameters(answer(5))
 
 
-@LayerNorm.probe("a new LayerNorm and the vectors (1, 3) and (0, 20)")
+@LayerNorm.probe("a new LayerNorm and the vectors (1, 3), (0, 20) and (5, 2)")
 def _(answer, rng):
-    return answer(2)(torch.tensor([[1.0, 3.0], [0.0, 20.0]]))
+    return answer(2)(torch.tensor([[1.0, 3.0], [0.0, 20.0], [5.0, 2.0]]))
 
 
 @LayerNorm.probe("batch 2, 3 positions, d_model 5, random scale and shift")
@@ -37,19 +37,21 @@ def _(answer, rng):
     return fill(answer(5), rng)(4 * normal(2, 3, 5, rng=rng) + 1)
 
 
-@LayerNorm.probe("a single vector of 7 numbers, epsilon 0.5")
-def _(answer, rng):
-    return fill(answer(7, 0.5), rng)(normal(7, rng=rng))
-
-
 @LayerNorm.probe("a vector of equal numbers")
 def _(answer, rng):
     return fill(answer(3), rng)(torch.full((2, 3), 4.0))
 
 
-@LayerNorm.probe("numbers around 300, a hundred times as large as their spread")
+@LayerNorm.probe("a single vector of 7 numbers, epsilon 0.5")
 def _(answer, rng):
-    return answer(64)(300 + 3 * normal(4, 64, rng=rng))
+    return fill(answer(7, 0.5), rng)(normal(7, rng=rng))
+
+
+@LayerNorm.probe("numbers around 1000 with a spread of 1: the variance of each result")
+def _(answer, rng):
+    variance = answer(64)(1000 + normal(20, 64, rng=rng)).var(dim=-1, correction=0)
+    worst = variance[(variance - 1).abs().argmax()].item()
+    return "about 1" if abs(worst - 1) < 0.01 else f"{worst:.2f}"
 
 
 @LayerNorm.probe("the gradients for x and scale")
@@ -156,16 +158,26 @@ class ShiftFirst(_Norm):
         return (functional.layer_norm(x, x.shape[-1:], eps=self.epsilon) + self.shift) * self.scale
 
 
+@LayerNorm.mistake("the given epsilon is not used: self.epsilon.")
+class FixedEpsilon(_Norm):
+    def forward(self, x):
+        return functional.layer_norm(x, x.shape[-1:], self.scale, self.shift, 1e-5)
+
+
 @LayerNorm.mistake("equal numbers have variance 0, and 0/0 is NaN: that is what epsilon is for.")
 class NoEpsilon(_Norm):
     def forward(self, x):
         return self.finish((x - x.mean(-1, keepdim=True)) / x.std(-1, correction=0, keepdim=True))
 
 
-@LayerNorm.mistake("the given epsilon is not used: self.epsilon.")
-class FixedEpsilon(_Norm):
+@LayerNorm.mistake(
+    "mean(x²) - mean(x)² is a small difference of large numbers: take the mean from x first, then square."
+)
+class SmallDifference(_Norm):
     def forward(self, x):
-        return functional.layer_norm(x, x.shape[-1:], self.scale, self.shift, 1e-5)
+        mean = x.mean(-1, keepdim=True)
+        variance = x.square().mean(-1, keepdim=True) - mean.square()
+        return self.finish((x - mean) / torch.sqrt(variance + self.epsilon))
 
 
 # ---------------------------------------------------------------------------------------------------------- dropout
@@ -176,30 +188,17 @@ def _seeded(rng):
     torch.manual_seed(int(torch.randint(2**31, (), generator=rng)))
 
 
-def _factors(dropped, x):
+def _factors(answer, x, p, training):
     """By what the numbers were multiplied: the different factors, sorted."""
-    return sorted({round(factor, 3) + 0.0 for factor in (dropped / x).flatten().tolist()})
+    factors = sorted({round(factor, 3) + 0.0 for factor in (answer(x, p, training) / x).flatten().tolist()})
+    return factors if len(factors) < 4 else "many different factors"
 
 
-@dropout.probe("training=False, p = 0.5: nothing is to change")
-def _(answer, rng):
-    _seeded(rng)
-    return answer(normal(3, 5, rng=rng), 0.5, False)
-
-
-@dropout.probe("p = 0: nothing is to change")
-def _(answer, rng):
-    _seeded(rng)
-    return answer(normal(3, 5, rng=rng), 0.0)
-
-
-@dropout.probe("p = 0.2 and 4,000 numbers: the factors that they were multiplied by, and how many became 0")
+@dropout.probe("p = 0.5: the factors that the numbers are multiplied by")
 def _(answer, rng):
     _seeded(rng)
     x = 1 + torch.rand(40, 100, generator=rng)
-    dropped = answer(x, 0.2, True)
-    zeros = (dropped == 0).float().mean().item()
-    return _factors(dropped, x)[:5], "a fifth is 0" if 0.15 < zeros < 0.25 else f"a share of {zeros:.1f} is 0"
+    return {"not training": _factors(answer, x, 0.5, False), "training": _factors(answer, x, 0.5, True)}
 
 
 @dropout.probe("p = 0.5, 30 rows of 50 numbers: does every number have its own luck?")
@@ -207,6 +206,15 @@ def _(answer, rng):
     _seeded(rng)
     zero = answer(1 + torch.rand(30, 50, generator=rng), 0.5) == 0
     return {"rows all alike": bool((zero == zero[:1]).all()), "columns all alike": bool((zero == zero[:, :1]).all())}
+
+
+@dropout.probe("p = 0.2: the factors that the numbers are multiplied by, and how many become 0")
+def _(answer, rng):
+    _seeded(rng)
+    x = 1 + torch.rand(40, 100, generator=rng)
+    zeros = (answer(x, 0.2) == 0).float().mean().item()
+    share = "a fifth is 0" if 0.15 < zeros < 0.25 else f"a share of {zeros:.1f} is 0"
+    return {"factors": _factors(answer, x, 0.2, True), "dropped": share}
 
 
 @dropout.probe("two calls in a row: do they drop different numbers?")
@@ -272,6 +280,12 @@ def keeps_and_scales_p(x, p):
     return x * _keep(x, p) / p
 
 
+@_dropout_mistake("a seed is set inside, so that every call drops the same numbers: leave the random generator alone.")
+def seeded_each_time(x, p):
+    torch.manual_seed(0)
+    return x * _keep(x, 1 - p) / (1 - p)
+
+
 @_dropout_mistake("whole rows are dropped: every number has its own luck.")
 def rows(x, p):
     return x * _keep(x[..., :1], 1 - p) / (1 - p)
@@ -282,12 +296,6 @@ def same_in_every_row(x, p):
     return x * _keep(x[:1] if x.ndim > 1 else x, 1 - p) / (1 - p)
 
 
-@_dropout_mistake("a seed is set inside, so that every call drops the same numbers: leave the random generator alone.")
-def seeded_each_time(x, p):
-    torch.manual_seed(0)
-    return x * _keep(x, 1 - p) / (1 - p)
-
-
 @_dropout_mistake("random noise is multiplied in: a number is either dropped or kept.")
 def noise(x, p):
     return x * torch.rand(x.shape)
@@ -295,7 +303,6 @@ def noise(x, p):
 
 @dropout.mistake("it drops although training is False: then x comes back as it is.")
 def always(x, p, training=True):
-    _ = torch.rand(())
     return functional.dropout(x, p)
 
 
@@ -341,13 +348,9 @@ def _(answer, rng):
 
 @FeedForward.probe("dropout 0.5 after `eval()`: nothing is dropped")
 def _(answer, rng):
-    return fill(answer(3, 5, 0.5), rng).eval()(normal(4, 3, rng=rng))
-
-
-@FeedForward.probe("the gradient for x")
-def _(answer, rng):
-    layer, x = fill(answer(3, 5), rng), normal(4, 3, rng=rng).requires_grad_()
-    return gradients(layer(x), x=x)
+    layer, x = fill(answer(3, 5, 0.5), rng).eval(), normal(4, 3, rng=rng)
+    _seeded(rng)
+    return layer(x)
 
 
 class _Feed(layers.FeedForward):

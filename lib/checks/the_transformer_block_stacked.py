@@ -11,6 +11,8 @@ EncoderBlock = Exercise(transformer.EncoderBlock)
 DecoderBlock = Exercise(transformer.DecoderBlock)
 parameter_counts = Exercise(transformer.parameter_counts)
 
+RELU = functional.relu
+
 
 def normal(*shape, rng):
     return torch.randn(shape, generator=rng)
@@ -30,7 +32,7 @@ def _(answer, rng):
 
 @EncoderBlock.probe("batch 2, 3 positions, d_model 6, 2 heads, d_ff 7")
 def _(answer, rng):
-    return _block(answer, rng, 6, 2, 7)(normal(2, 3, 6, rng=rng))
+    return fill(answer(6, 2, 7), rng)(normal(2, 3, 6, rng=rng))
 
 
 @EncoderBlock.probe("a causal mask over 5 positions")
@@ -50,12 +52,6 @@ def _(answer, rng):
     x = normal(3, 5, 6, rng=rng)
     torch.manual_seed(0)
     return block(x)
-
-
-@EncoderBlock.probe("the gradients for x and the attention's matrix of the values")
-def _(answer, rng):
-    block, x = _block(answer, rng, 6, 2, 7), normal(2, 3, 6, rng=rng).requires_grad_()
-    return gradients(block(x), x=x, to_v=block.attention.to_v.weight)
 
 
 class _Encoder(transformer.EncoderBlock):
@@ -157,6 +153,20 @@ class NoDropoutInShortcuts(_Encoder):
         return x + self.feed_forward(self.around_feed_forward.norm(x))
 
 
+def _handed_on(block, changed):
+    """A block that makes its parts with other arguments than it was given."""
+
+    class Block(block):
+        def __init__(self, d_model, n_heads, d_ff, dropout=0.0, shortcut=layers.PreNorm, bias=False, activation=RELU):
+            given = {"dropout": dropout, "shortcut": shortcut, "bias": bias, "activation": activation}
+            super().__init__(d_model, n_heads, d_ff, **given | changed)
+
+    return Block
+
+
+EncoderBlock.mistake("`dropout` is not handed on to the parts.")(_handed_on(_Encoder, {"dropout": 0.0}))
+
+
 # ----------------------------------------------------------------------------------------------------- DecoderBlock
 
 
@@ -174,7 +184,7 @@ def _(answer, rng):
 
 @DecoderBlock.probe("batch 2, 3 positions, a memory of 5, d_model 6, 2 heads, d_ff 7")
 def _(answer, rng):
-    return _block(answer, rng, 6, 2, 7)(normal(2, 3, 6, rng=rng), normal(2, 5, 6, rng=rng))
+    return fill(answer(6, 2, 7), rng)(normal(2, 3, 6, rng=rng), normal(2, 5, 6, rng=rng))
 
 
 @DecoderBlock.probe("a causal mask over 5 positions, a memory of 5")
@@ -188,9 +198,20 @@ def _(answer, rng):
     return block(normal(2, 4, 6, rng=rng), normal(2, 4, 6, rng=rng), causal_mask(4), mask)
 
 
-@DecoderBlock.probe("PostNorm, biases in the attention, and GELU")
+@DecoderBlock.probe("the parameters with biases in the attentions")
 def _(answer, rng):
-    block = _block(answer, rng, 6, 2, 7, 0.0, layers.PostNorm, True, functional.gelu)
+    return parameters(answer(6, 2, 7, bias=True))
+
+
+@DecoderBlock.probe("PostNorm")
+def _(answer, rng):
+    block = _block(answer, rng, 6, 2, 7, 0.0, layers.PostNorm)
+    return block(normal(2, 3, 6, rng=rng), normal(2, 5, 6, rng=rng))
+
+
+@DecoderBlock.probe("the activation GELU")
+def _(answer, rng):
+    block = _block(answer, rng, 6, 2, 7, activation=functional.gelu)
     return block(normal(2, 3, 6, rng=rng), normal(2, 5, 6, rng=rng))
 
 
@@ -334,6 +355,14 @@ class SharedAttention(transformer.DecoderBlock):
     def __init__(self, *arguments, **named):
         super().__init__(*arguments, **named)
         self.cross_attention = self.self_attention
+
+
+DecoderBlock.mistake("`dropout` is not handed on to the parts.")(_handed_on(_Decoder, {"dropout": 0.0}))
+DecoderBlock.mistake("`bias` is not handed on to the attentions.")(_handed_on(_Decoder, {"bias": False}))
+DecoderBlock.mistake("`activation` is not handed on to the feed-forward.")(_handed_on(_Decoder, {"activation": RELU}))
+DecoderBlock.mistake("always PreNorm: a `shortcut` that was given decides.")(
+    _handed_on(_Decoder, {"shortcut": layers.PreNorm})
+)
 
 
 # ------------------------------------------------------------------------------------------------- parameter_counts

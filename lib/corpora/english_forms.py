@@ -1,31 +1,35 @@
-"""English words in their right form, as far as the English-Italian corpus needs them (lib/corpora/italian.py, notebook 03).
+"""English words in their right form, as far as the English-Italian corpus needs them (notebook 03).
 
-noun_plural, third_person, past, past_participle, ing_form, comparative, article
-be, pronouns                       am is are was were; I me my, he him his
+    noun_plural, third_person, past, past_participle, ing_form, comparative, article
+    be, PRONOUNS                       am is are was were; I me my, he him his
+
+Regular forms by rule, the rest from small tables.
 """
 
 from functools import cache
 
 VOWELS = "aeiou"
 IRREGULAR_PLURALS = {
-    "man": "men", "woman": "women", "child": "children", "wolf": "wolves", "mouse": "mice", "sheep": "sheep", "thief": "thieves",
-    "knife": "knives", "potato": "potatoes", "tomato": "tomatoes", "wife": "wives", "scarf": "scarves", "foot": "feet",
+    "man": "men", "woman": "women", "child": "children", "wolf": "wolves", "mouse": "mice", "sheep": "sheep",
+    "thief": "thieves", "knife": "knives", "potato": "potatoes", "tomato": "tomatoes", "wife": "wives",
+    "scarf": "scarves", "foot": "feet",
 }  # fmt: skip
 IRREGULAR_PASTS = {
     "break": "broke broken", "bring": "brought brought", "build": "built built", "buy": "bought bought",
     "choose": "chose chosen", "come": "came come", "cut": "cut cut", "do": "did done", "drink": "drank drunk",
-    "drive": "drove driven", "eat": "ate eaten", "fall": "fell fallen", "find": "found found", "forget": "forgot forgotten",
-    "get": "got got", "give": "gave given", "go": "went gone", "have": "had had", "hide": "hid hidden", "know": "knew known",
-    "leave": "left left", "lose": "lost lost", "meet": "met met", "read": "read read", "run": "ran run", "say": "said said",
-    "see": "saw seen", "sell": "sold sold", "send": "sent sent", "show": "showed shown", "sing": "sang sung",
-    "sleep": "slept slept", "steal": "stole stolen", "swim": "swam swum", "take": "took taken", "tell": "told told",
-    "understand": "understood understood", "wake": "woke woken", "wear": "wore worn", "write": "wrote written",
-    "sit": "sat sat", "fit": "fit fit",
+    "drive": "drove driven", "eat": "ate eaten", "fall": "fell fallen", "find": "found found",
+    "forget": "forgot forgotten", "get": "got got", "give": "gave given", "go": "went gone", "have": "had had",
+    "hide": "hid hidden", "know": "knew known", "leave": "left left", "lose": "lost lost", "meet": "met met",
+    "read": "read read", "run": "ran run", "say": "said said", "see": "saw seen", "sell": "sold sold",
+    "send": "sent sent", "show": "showed shown", "sing": "sang sung", "sleep": "slept slept", "steal": "stole stolen",
+    "swim": "swam swum", "take": "took taken", "tell": "told told", "understand": "understood understood",
+    "wake": "woke woken", "wear": "wore worn", "write": "wrote written", "sit": "sat sat", "fit": "fit fit",
 }  # fmt: skip
 DOUBLING = {"cut", "hug", "swim", "run", "get", "sit", "travel", "forget", "fit"}
 COMPARATIVES_BY_ENDING = {
-    "big", "small", "old", "young", "tall", "strong", "rich", "poor", "kind", "long", "clean", "fast", "slow", "deep", "high",
-    "wide", "soft", "new", "light", "dark", "fresh", "narrow", "nice", "cold", "hot", "sweet", "happy", "heavy", "easy", "dirty", "lazy", "angry", "ugly", "calm", "short",
+    "big", "small", "old", "young", "tall", "strong", "rich", "poor", "kind", "long", "clean", "fast", "slow", "deep",
+    "high", "wide", "soft", "new", "light", "dark", "fresh", "narrow", "nice", "cold", "hot", "sweet", "happy",
+    "heavy", "easy", "dirty", "lazy", "angry", "ugly", "calm", "short",
 }  # fmt: skip
 PRONOUNS = {  # key: subject, object, possessive
     "1s": ("I", "me", "my"),

@@ -1,4 +1,4 @@
-"""English-Italian sentence pairs from an authored grammar, both sides read from one tree: made to be translated in notebook 03 on.
+"""English-Italian sentence pairs from an authored grammar, both sides read from one tree (notebooks 03, 09 and 10).
 
     Pair                     english, italian, kind, which words belong together, what "it" means
     pair                     one random pair
@@ -6,9 +6,11 @@
     italian_text             the whole of data/english_italian.tsv
     load_pairs               its train, test, combinations, lengths and it pairs
 
-The splits: `train` and `test` are drawn alike. `combinations` has sentences with a pair of words (adjective and noun, verb and
-object) that train never shows together; its lengths are those of `test`, one by one, so the two scores compare. `lengths` is
-longer than any training sentence. `it` has pairs of nouns that train never offers together as candidates for "it".
+The splits: `train` and `test` are drawn alike, but that test has no sentence under five tokens. `combinations` has
+sentences with a pair of words (adjective and noun, verb and object) that train never shows together; its lengths are
+those
+of `test`, one by one, so that the two scores compare. `lengths` is longer than any training sentence. `it` has pairs of
+nouns that train never offers together as candidates for "it". All of them have only words that occur in train.
 """
 
 import random
@@ -17,6 +19,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass
+from itertools import pairwise
 from typing import Any
 
 from lib.corpora import files
@@ -46,9 +49,10 @@ TOKEN = re.compile(r"'s\b|[^\W\d_]+'(?!s\b)|[^\W\d_]+|\d+|\S")
 
 @dataclass(frozen=True)
 class Pair:
-    """alignment: index pairs (English word, Italian word) of nouns, names and adjectives that translate each other.
+    """alignment: index pairs (English, Italian) into `words`: nouns, names and adjectives that translate each other.
 
-    reference: None, or for "it" the indices (it, the English noun it means, the Italian adjective whose gender shows it).
+    reference: None, or for "it" the indices (it, the English noun it means, the Italian adjective whose gender shows
+    it).
     """
 
     english: str
@@ -98,7 +102,7 @@ def realise(sentence: Sentence) -> Pair:
 
 def _euphonic(italian: list[Word]) -> list[Word]:
     """ed before e, ad before a: ed Elena, ad Anna."""
-    for index, (word, following) in enumerate(zip(italian, italian[1:], strict=False)):
+    for index, (word, following) in enumerate(pairwise(italian)):
         if word.text in ("e", "a") and following.text[0].lower().replace("è", "e") == word.text:
             italian[index] = Word(word.text + "d", word.node)
     return italian
@@ -142,40 +146,48 @@ def split_of(sentence: Sentence, made: Pair) -> str:
         return ""
     if new_combination or new_candidates or long:
         return "combinations" if new_combination else "it" if new_candidates else "lengths"
-    # almost no sentence of three or four tokens (I slept .) has a combination, so that none is in test either
+    # almost no sentence of three or four tokens (I slept .) has a combination to hold out: keep them out of test too
     return "test" if length > 4 and held_out(made.english, 24) else "train"
 
 
 def splits(seed: int = 0) -> dict[str, list[Pair]]:
-    """Draw until every split is full; no English sentence is drawn twice, and no split has a word that train has not."""
+    """Draw until every split is full: no English sentence twice, and no split has a word that train has not."""
     author = Author(random.Random(seed))
     drawn: dict[str, list[Pair]] = {name: [] for name in SIZES}
+    aside: list[tuple[str, Pair]] = []
     seen: set[str] = set()
-    waiting: list[tuple[str, Pair]] = []  # judged when train is full
-    known: set[str] = set()
-    lengths = {name: Counter() for name in SIZES}
-    while any(len(drawn[name]) < size for name, size in SIZES.items()) or lengths["test"] - lengths["combinations"]:
-        only_long = all(len(pairs) >= SIZES[name] for name, pairs in drawn.items() if name != "lengths")
-        sentence = author.sentence("joined" if only_long else None)  # long ones are rare, and nearly all joined
-        made = realise(sentence)
-        split = split_of(sentence, made)
-        if not split or made.english in seen:
-            continue
-        seen.add(made.english)
-        waiting.append((split, made))
-        if not known and split == "train":
+    while len(drawn["train"]) < SIZES["train"]:
+        split, made = _new(author, seen)
+        if split == "train":
             drawn["train"].append(made)
-            if len(drawn["train"]) == SIZES["train"]:
-                known = {token for entry in drawn["train"] for token in words(entry.english) + words(entry.italian)}
-        if known:
-            for split, made in waiting:
-                full = split != "combinations" and len(drawn[split]) == SIZES[split]
-                if not full and known.issuperset(words(made.english) + words(made.italian)):
-                    drawn[split].append(made)
-                    lengths[split][len(words(made.english))] += 1
-            waiting = []
+        else:
+            aside.append((split, made))
+    known = {token for entry in drawn["train"] for token in words(entry.english) + words(entry.italian)}
+    lengths = {name: Counter() for name in SIZES}
+    while True:
+        lacking = [name for name in SIZES if len(drawn[name]) < SIZES[name]]
+        lacking += ["combinations"] if lengths["test"] - lengths["combinations"] else []
+        if not lacking:
+            break
+        # long sentences are rare, and nearly all of them joined
+        split, made = aside.pop(0) if aside else _new(author, seen, "joined" if lacking == ["lengths"] else None)
+        if split in lacking and known.issuperset(words(made.english) + words(made.italian)):
+            drawn[split].append(made)
+            lengths[split][len(words(made.english))] += 1
     drawn["combinations"] = _like(drawn["combinations"], lengths["test"])
     return drawn
+
+
+def _new(author: Author, seen: set[str], kind: str | None = None) -> tuple[str, Pair]:
+    """A pair whose English was not seen before, and the split it may go to."""
+    while True:
+        sentence = author.sentence(kind)
+        made = realise(sentence)
+        if made.english not in seen:
+            seen.add(made.english)
+            split = split_of(sentence, made)
+            if split:
+                return split, made
 
 
 def _like(pairs: list[Pair], lengths: Counter) -> list[Pair]:
@@ -190,7 +202,7 @@ def _like(pairs: list[Pair], lengths: Counter) -> list[Pair]:
 
 
 def italian_text(seed: int = 0) -> str:
-    """The file: a line a pair, tab-separated: split, kind, English, Italian, alignment (3-4 5-6), reference (8-1-10 or empty)."""
+    """The file, a line a pair: split, kind, English, Italian, alignment (3-4 5-6), reference (8-1-10 or empty)."""
     lines = []
     for split, pairs in splits(seed).items():
         for entry in pairs:

@@ -2,8 +2,8 @@
 
     Choices(random.Random(1))      draws noun phrases, places, times and tenses with the generator it is given
 
-Nobody has two mothers, nobody buys what is already owned, no future happens yesterday. italian_statements and italian_sentences
-build whole sentences on it.
+Nobody has two mothers, nobody buys what is already owned, no future happens yesterday. italian_statements and
+italian_sentences build whole sentences on it.
 """
 
 import random
@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from lib.corpora import english_forms
+from lib.corpora.italian_adverbials import At, Beside, Fixed, Town
 from lib.corpora.italian_clauses import Clause
 from lib.corpora.italian_nouns import NOUNS, PLACE_GROUPS, PLACES, Noun, adjectives_for, nouns_of
-from lib.corpora.italian_phrases import At, Beside, Both, Fixed, Name, Phrase, Pronoun, Town
+from lib.corpora.italian_phrases import Both, Name, Phrase, Pronoun
 from lib.corpora.italian_verbs import (
     CITIES,
     COUNTRIES,
@@ -47,8 +48,10 @@ MOMENTARY = {
     "stay",
 }
 BY_VEHICLE = {
-    "by train": "in treno", "by car": "in macchina", "by bus": "in autobus", "by plane": "in aereo", "by bicycle": "in bicicletta",
+    "by train": "in treno", "by car": "in macchina", "by bus": "in autobus", "by plane": "in aereo",
+    "by bicycle": "in bicicletta",
 }  # fmt: skip
+OWNED = ("animal", "thing", "container", "clothing", "vehicle", "text")
 OWNED_PEOPLE = {"friend", "teacher", "doctor", "neighbour", "guest", "lawyer", "student", "psychologist"}
 OWNED_PLACES = {"garden", "kitchen", "office", "room", "village", "city", "school", "shop"}
 SEASONAL = {
@@ -100,17 +103,8 @@ class Choices:
         phrase = Phrase(noun, number, self._determiner(noun, number, negative))
         if self._chance(adjectives):
             self._describe(phrase)
-        if phrase.determiner == "the" and noun.kind in (
-            "animal",
-            "thing",
-            "container",
-            "clothing",
-            "vehicle",
-            "text",
-            "family",
-        ):
-            if noun.kind == "family" or self._chance(0.08):
-                phrase.owner = self._owner(noun)
+        if phrase.determiner == "the" and (noun.kind == "family" or (noun.kind in OWNED and self._chance(0.08))):
+            phrase.owner = self._owner(noun)
         return phrase
 
     def _thing(self, action: Verb, negative: bool = False) -> Phrase:

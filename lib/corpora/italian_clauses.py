@@ -1,12 +1,11 @@
-"""Clauses that speak two languages: the verb groups of English and Italian, and what stands around them.
+"""Clauses that speak two languages: verb groups (italian_verb_groups) and what stands around them.
 
-    english_verb, italian_verb   does not eat / non mangia; has already seen her / l'ha già vista
     Clause                       somebody does something to someone, somewhere, some time
     Be, There, Likes, Compare    è stanca, ha fame; c'era un gatto; mi piacciono le mele; è più alto di me
     Order, Joined                apri la porta!; clauses joined by and, because, while ...
 
-Tenses have English names: present, progressive, past (passato prossimo, or imperfetto for states), perfect, future, continuous and
-habit (both imperfetto). `asks` is "" for a statement, else yes, where, when, why, what or how many. Taught in notebook 03.
+Tenses have English names (italian_verb_groups). `asks` is "" for a statement, else yes, where, when, why, what or
+how many. Taught in notebook 03.
 """
 
 from __future__ import annotations
@@ -18,87 +17,14 @@ from lib.corpora import english_forms
 from lib.corpora import italian_forms as forms
 from lib.corpora.italian_nouns import Adjective
 from lib.corpora.italian_phrases import Both, Phrase, Pronoun, Word, after_preposition, plain
+from lib.corpora.italian_verb_groups import english_verb, italian_verb
 from lib.corpora.italian_verbs import DEGREES, FREQUENCIES, STATES, Verb
 
 QUESTION_WORDS = {"where": "dove", "when": "quando", "why": "perché", "what": "che cosa"}
-MODALS = {"can": "potere", "must": "dovere", "want to": "volere", "would like to": "volere"}
-
-
-def english_verb(
-    verb: str, tense: str, person: str, support: bool = False, modal: str = ""
-) -> tuple[list[str], list[str]]:
-    """The auxiliary, after which not, always and (in questions) the subject stand, and the rest.
-
-    support: whether do must help, as in does not eat and does she eat?
-    """
-    base, *particle = verb.split()
-    be = english_forms.be(person, "past" if tense == "continuous" else "present")
-    if modal:
-        if modal != "want to":
-            auxiliary, *to = modal.split()
-            return [auxiliary], [*to, base, *particle]
-        base, particle = "want", ["to", base, *particle]
-    if tense in ("progressive", "continuous"):
-        return [be], [english_forms.ing_form(base), *particle]
-    if tense == "perfect":
-        return ["has" if person == "3s" else "have"], [english_forms.past_participle(base), *particle]
-    if tense == "future":
-        return ["will"], [base, *particle]
-    if tense == "habit":
-        return [], ["used", "to", base, *particle]
-    if support:
-        return ["did" if tense == "past" else "does" if person == "3s" else "do"], [base, *particle]
-    form = english_forms.past(base) if tense == "past" else english_forms.third_person(base) if person == "3s" else base
-    return [], [form, *particle]
-
-
-def italian_verb(
-    verb: Verb,
-    tense: str,
-    subject: Any,
-    negative: bool = False,
-    adverb: str = "",
-    dative: str | None = None,
-    direct: Pronoun | None = None,
-    modal: str = "",
-) -> list[str]:
-    """The verb group from non to participle. dative: a clitic or None; direct: the pronoun that is its object or None."""
-    person = subject.person
-    clitic = forms.DIRECT[direct.key] if direct else forms.REFLEXIVE[person] if verb.reflexive else None
-    before: list[str] = ["non"] if negative else []
-    after = [adverb] if adverb else []
-    if modal:
-        finite = forms.conjugate(
-            MODALS[modal], "conditional" if modal == "would like to" else _simple(tense, True), person
-        )
-        return [
-            *before,
-            finite,
-            *after,
-            forms.attached(verb.italian, clitic or dative) if clitic or dative else verb.italian,
-        ]
-    if tense in ("past", "perfect") and not verb.stative:
-        finite = forms.conjugate(verb.auxiliary, "present", person)
-        if verb.auxiliary == "essere":
-            gender, number = subject.gender, subject.number
-        elif direct and direct.person.startswith("3"):
-            gender, number = direct.gender, direct.number  # l'ha vista
-        else:
-            gender, number = "m", "s"
-        after.append(forms.participle(verb.italian, gender, number))
-    elif tense == "progressive":
-        finite = forms.conjugate("stare", "present", person)
-        after.append(forms.gerund(verb.italian))
-    else:
-        finite = forms.conjugate(verb.italian, _simple(tense, verb.stative), person)
-    return [*before, *forms.clitics(dative, clitic, finite), finite, *after]
-
-
-def _simple(tense: str, stative: bool) -> str:
-    """The Italian tense of one word for an English one."""
-    if tense == "past":
-        return "imperfect" if stative else "past"
-    return {"continuous": "imperfect", "habit": "imperfect"}.get(tense, tense)
+CONJUNCTIONS = {
+    "and": "e", "but": "ma", "because": "perché", "even though": "anche se", "while": "mentre", "when": "quando",
+    "if": "se", "that": "che", "until": "finché non",
+}  # fmt: skip
 
 
 def _turned(verb: list[Word], subject: list[Word], asks: str) -> list[Word]:
@@ -115,8 +41,8 @@ def _asking(asks: str, question: dict[str, str] | None = None) -> list[Word]:
 class Clause:
     """subject verb object. recipient: a Phrase or Name (gives the book to Anna) or a Pronoun (gives me the book).
 
-    adverb: always, often, never, already, just or yet, which stand inside the verb group. manner: how; bene stands before the
-    object. tail: other adverbials; front: one that opens.
+    adverb: always, often, never, already, just or yet, which stand inside the verb group. manner: how; bene stands
+    before the object. tail: other adverbials; front: one that opens.
     """
 
     subject: Any
@@ -344,26 +270,21 @@ class Order:
 
 @dataclass(eq=False)
 class Joined:
-    """Two clauses and what joins them; opening conjunctions (while, when, if) stand before the first, a comma after it."""
+    """Two clauses and what joins them; opening ones (while, when, if) stand before the first."""
 
     first: Any
     conjunction: str
     second: Any
     opening: bool = False
 
-    CONJUNCTIONS = {
-        "and": "e", "but": "ma", "because": "perché", "even though": "anche se", "while": "mentre", "when": "quando",
-        "if": "se", "that": "che", "so": "quindi", "until": "finché non",
-    }  # fmt: skip
-
     def _both(self, first: list[Word], conjunction: list[Word], second: list[Word]) -> list[Word]:
         if self.opening:
             return [*conjunction, *first, Word(","), *second]
-        comma = [Word(",")] if self.conjunction in ("but", "so") else []
+        comma = [Word(",")] if self.conjunction == "but" else []
         return [*first, *comma, *conjunction, *second]
 
     def english(self) -> list[Word]:
         return self._both(self.first.english(), plain(self.conjunction), self.second.english())
 
     def italian(self) -> list[Word]:
-        return self._both(self.first.italian(), plain(self.CONJUNCTIONS[self.conjunction]), self.second.italian())
+        return self._both(self.first.italian(), plain(CONJUNCTIONS[self.conjunction]), self.second.italian())

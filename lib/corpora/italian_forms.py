@@ -1,4 +1,4 @@
-"""Italian words in their right form: articles, agreement, elision, conjugation. Rules first, exceptions in small tables.
+"""Italian words in their right form: articles, agreement, elision, conjugation; rules, and exceptions in small tables.
 
     definite, indefinite, partitive     il lo la l' i gli le, un uno una un', del dello dell' ...        notebook 03
     contracted                          di + il = del, in + la = nella, su + l' = sull'
@@ -7,9 +7,10 @@
     conjugate, participle, gerund       present, imperfect, future, conditional; six persons
     clitics, attached, imperative       l'ho vista, me l'ha dato, voglio vederla, portami
 
-Genders are "m" and "f", numbers "s" and "p", persons "1s" to "3p". `following` is the very next word: it alone decides between
-il, lo and l'. An elided form ends in its apostrophe and is a word of its own. Every function is pure; an unknown tense or
-person raises KeyError.
+Genders are "m" and "f", numbers "s" and "p", persons "1s" to "3p". `following` is the very next word: it alone
+decides between
+il, lo and l'. An elided form ends in its apostrophe and is a word of its own. Every function is pure; an unknown
+tense or person raises KeyError.
 """
 
 from functools import cache
@@ -24,11 +25,12 @@ CONTRACTING = {"di": "de", "a": "a", "da": "da", "in": "ne", "su": "su"}  # con 
 BY_ARTICLE = {"il": "l", "lo": "llo", "la": "lla", "l'": "ll'", "i": "i", "gli": "gli", "le": "lle"}
 
 PARTICIPLES = {
-    "aprire": "aperto", "bere": "bevuto", "chiudere": "chiuso", "correre": "corso", "cuocere": "cotto", "dipingere": "dipinto",
-    "dire": "detto", "essere": "stato", "fare": "fatto", "leggere": "letto", "nascondere": "nascosto", "perdere": "perso",
-    "piangere": "pianto", "prendere": "preso", "ridere": "riso", "rimanere": "rimasto", "rompere": "rotto",
-    "scegliere": "scelto", "scrivere": "scritto", "sorridere": "sorriso", "tradurre": "tradotto", "vedere": "visto",
-    "venire": "venuto", "vivere": "vissuto", "conoscere": "conosciuto", "piacere": "piaciuto",
+    "aprire": "aperto", "bere": "bevuto", "chiudere": "chiuso", "correre": "corso", "cuocere": "cotto",
+    "dipingere": "dipinto", "dire": "detto", "essere": "stato", "fare": "fatto", "leggere": "letto",
+    "nascondere": "nascosto", "perdere": "perso", "piangere": "pianto", "prendere": "preso", "ridere": "riso",
+    "rimanere": "rimasto", "rompere": "rotto", "scegliere": "scelto", "scrivere": "scritto", "sorridere": "sorriso",
+    "tradurre": "tradotto", "vedere": "visto", "venire": "venuto", "vivere": "vissuto", "conoscere": "conosciuto",
+    "piacere": "piaciuto",
 }  # fmt: skip
 PRESENTS = {
     "andare": "vado vai va andiamo andate vanno",
@@ -52,9 +54,9 @@ PRESENTS = {
     "volere": "voglio vuoi vuole vogliamo volete vogliono",
 }
 FUTURE_STEMS = {
-    "andare": "andr", "avere": "avr", "bere": "berr", "cadere": "cadr", "dare": "dar", "dovere": "dovr", "essere": "sar",
-    "fare": "far", "potere": "potr", "rimanere": "rimarr", "sapere": "sapr", "sedere": "sieder", "stare": "star",
-    "vedere": "vedr", "venire": "verr", "vivere": "vivr", "volere": "vorr",
+    "andare": "andr", "avere": "avr", "bere": "berr", "cadere": "cadr", "dare": "dar", "dovere": "dovr",
+    "essere": "sar", "fare": "far", "potere": "potr", "rimanere": "rimarr", "sapere": "sapr", "sedere": "sieder",
+    "stare": "star", "vedere": "vedr", "venire": "verr", "vivere": "vivr", "volere": "vorr",
 }  # fmt: skip
 LONG_STEMS = {
     "bere": "beve",
@@ -115,7 +117,7 @@ def partitive(gender: str, number: str, following: str) -> str:
 
 @cache
 def demonstrative(which: str, gender: str, number: str, following: str) -> str:
-    """questo (quest' before a vowel) or quello, which ends the way the article does: quel, quello, quell', quei, quegli."""
+    """questo (quest' before a vowel) or quello, which ends as the article does: quel, quello, quell', quei, quegli."""
     if which == "quello":
         return "que" + BY_ARTICLE[definite(gender, number, following)]
     if number == "s" and vowel_first(following):
@@ -142,7 +144,7 @@ def agree(adjective: str, gender: str, number: str) -> str:
 
 @cache
 def before_noun(adjective: str, gender: str, number: str, following: str) -> str:
-    """An adjective that stands before its noun: bello ends as the article does, buono as uno does; others only agree."""
+    """An adjective that stands before its noun: bello ends as the article does, buono as uno does, others agree."""
     if adjective == "bello" and gender == "m":
         return "be" + BY_ARTICLE[definite(gender, number, following)]
     if adjective == "buono" and (gender, number) == ("m", "s"):
@@ -152,7 +154,7 @@ def before_noun(adjective: str, gender: str, number: str, following: str) -> str
 
 @cache
 def noun_plural(noun: str, gender: str) -> str:
-    """amica amiche, arancia arance, camicia camicie, specchio specchi, turista turisti, città città, autobus autobus."""
+    """amica amiche, arancia arance, camicia camicie, specchio specchi, turista turisti, città città."""
     if noun in IRREGULAR_PLURALS:
         return IRREGULAR_PLURALS[noun]
     stem, ending = noun[:-1], noun[-1]

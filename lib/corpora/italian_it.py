@@ -1,19 +1,24 @@
 """Sentences whose "it" could be either of two nouns, until an adjective decides: in Italian the adjective shows which.
 
-    The fox did not cross the street because it was too tired.   La volpe non ha attraversato la strada perché era troppo stanca.
-    The dog did not cross the street because it was too wide.    Il cane non ha attraversato la strada perché era troppo larga.
+    The fox did not cross the street because it was too tired.   La volpe non ha attraversato la strada perché era
+    troppo stanca.
+    The dog did not cross the street because it was too wide.    Il cane non ha attraversato la strada perché era
+    troppo larga.
 
-The two nouns always differ in gender and the adjective always shows it. After Levesque, Davis and Morgenstern, "The Winograd
-Schema Challenge" (2012), and the example that made "too tired" and "too wide" known (Uszkoreit, "Transformer", 2017). A quarter
+The two nouns always differ in gender and the adjective always shows it. After Levesque, Davis and Morgenstern, "The
+Winograd
+Schema Challenge" (2012), and the example that made "too tired" and "too wide" known (Uszkoreit, "Transformer", 2017).
+A quarter
 of the sentences has one candidate only: he ate the apple because it was tasty. Taught in notebooks 03, 04 and 09.
 """
 
 import random
 from dataclasses import dataclass
 
+from lib.corpora.italian_adverbials import Beside
 from lib.corpora.italian_clauses import Be, Clause, Joined
 from lib.corpora.italian_nouns import Adjective, Noun, adjective, adjectives_for, nouns_of
-from lib.corpora.italian_phrases import Beside, Name, Phrase, Pronoun
+from lib.corpora.italian_phrases import Name, Phrase, Pronoun
 from lib.corpora.italian_verbs import NAMES, Verb, verb
 
 FIT = Verb("fit", "entrare", (), (), (), (), stative=True)  # the state of fitting: non entrava
@@ -45,7 +50,8 @@ FRAMES = (
         verb("cross"), ANIMALS, nouns_of("crossing"), ("tired", "scared", "lazy", "sick"),
         ("wide", "dangerous", "deep", "muddy", "steep", "narrow", "crowded"),
     ),
-    Frame(JUMP, WALKERS, nouns_of("barrier"), ("tired", "scared", "lazy", "sick", "distracted"), ("high", "wide", "deep")),
+    Frame(JUMP, WALKERS, nouns_of("barrier"), ("tired", "scared", "lazy", "sick", "distracted"), ("high", "wide",
+    "deep")),
     Frame(
         verb("eat"), ANIMALS, nouns_of("fruit", "baked", "staple", "cooked"), ("sick", "scared", "nervous", "tired"),
         ("salty", "unripe", "burnt", "bitter"),
@@ -54,7 +60,8 @@ FRAMES = (
           ("soft", "comfortable"), ("on", "su"), True),
     Frame(FIT, BELONGINGS, nouns_of("bag", "box", "suitcase", "drawer", "backpack"), ("long", "wide"),
           ("small", "narrow", "full"), ("in", "in")),
-    Frame(verb("cross"), ANIMALS, nouns_of("crossing"), ("tired", "scared", "sick"), ("wide", "dangerous", "deep", "muddy"), None, True),
+    Frame(verb("cross"), ANIMALS, nouns_of("crossing"), ("tired", "scared", "sick"), ("wide", "dangerous", "deep",
+    "muddy"), None, True),
 )  # fmt: skip
 FRAME_WEIGHTS = (34, 10, 14, 8, 10, 10)
 UNGRADED = ("burnt", "broken", "unripe", "new", "full", "empty")  # not too burnt, nor very burnt

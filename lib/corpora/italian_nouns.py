@@ -75,7 +75,8 @@ _NOUNS = {
     "baked": "cake torta f | biscuit biscotto m | sandwich panino m | pizza pizza f",
     "staple": "bread pane m | cheese formaggio m",
     "cooked": "soup zuppa f | meat carne f | rice riso m",
-    "drink": """water acqua f | milk latte m | wine vino m | coffee caffè m | tea tè m | beer birra f | juice succo m""",
+    "drink": """water acqua f | milk latte m | wine vino m | coffee caffè m | tea tè m | beer birra f
+        | juice succo m""",
     "text": """book libro m | letter lettera f | newspaper giornale m | story storia f | poem poesia f | novel romanzo m
         | message messaggio m""",
     "thing": """key chiave f | umbrella ombrello m | mirror specchio m | lamp lampada f | knife coltello m
@@ -84,19 +85,23 @@ _NOUNS = {
         | rope corda f""",
     "vessel": """glass bicchiere m | cup tazza f | bottle bottiglia f | plate piatto m | jug brocca f | pot pentola f
         | bucket secchio m""",
-    "container": """box scatola f | bag borsa f | backpack zaino m | suitcase valigia f | basket cestino m | drawer cassetto m""",
-    "furniture": """table tavolo m | chair sedia f | bed letto m | sofa divano m | armchair poltrona f | carpet tappeto m
+    "container": """box scatola f | bag borsa f | backpack zaino m | suitcase valigia f | basket cestino m
+        | drawer cassetto m""",
+    "furniture": """table tavolo m | chair sedia f | bed letto m | sofa divano m | armchair poltrona f
+        | carpet tappeto m
         | bench panchina f""",
     "opening": "door porta f | window finestra f | gate cancello m",
     "barrier": "wall muro m | fence recinto m | hedge siepe f | ditch fosso m",
     "plant": "flower fiore m | rose rosa f | tree albero m",
-    "clothing": """shirt camicia f | hat cappello m | jacket giacca f | dress vestito m | shoe scarpa f | coat cappotto m
+    "clothing": """shirt camicia f | hat cappello m | jacket giacca f | dress vestito m | shoe scarpa f
+        | coat cappotto m
         | scarf sciarpa f | skirt gonna f | glove guanto m | ring anello m | jumper maglione m""",
     "body": "eye occhio m | hand mano f",
     "instrument": "guitar chitarra f | piano pianoforte m | violin violino m | trumpet tromba f",
     "vehicle": """car macchina f | train treno m | bicycle bicicletta f | bus autobus m | boat barca f | plane aereo m
         | lorry camion m | motorbike moto f""",
-    "place": """house casa f | garden giardino m | kitchen cucina f | school scuola f | market mercato m | church chiesa f
+    "place": """house casa f | garden giardino m | kitchen cucina f | school scuola f | market mercato m
+        | church chiesa f
         | station stazione f | hospital ospedale m | library biblioteca f | museum museo m | park parco m
         | forest bosco m | beach spiaggia f | restaurant ristorante m | hotel albergo m | office ufficio m
         | theatre teatro m | castle castello m | village villaggio m | city città f | room stanza f | shop negozio m
@@ -173,22 +178,25 @@ _PLACES = {  # at, in Italian, and to, in Italian; "in!" stands without an artic
     "church": "in in! in!", "station": "at a a", "hospital": "in in! in!", "library": "in in! in!", "museum": "at a a",
     "park": "in in a", "forest": "in in in", "beach": "on su in!", "restaurant": "at a a", "hotel": "in in! in!",
     "office": "in in! in!", "theatre": "at a! a!", "castle": "in in a", "village": "in in a", "city": "in in! in!",
-    "room": "in in in", "shop": "in in a", "island": "on su su", "airport": "at a a", "lake": "at a a", "stadium": "at a a",
-    "zoo": "at a a", "pool": "in in! in!", "bank": "in in! in!", "street": "in in! in!", "square": "in in! in!",
-    "meadow": "in in in", "field": "in in in", "river": "in in in", "stream": "in in in",
+    "room": "in in in", "shop": "in in a", "island": "on su su", "airport": "at a a", "lake": "at a a",
+    "stadium": "at a a", "zoo": "at a a", "pool": "in in! in!", "bank": "in in! in!", "street": "in in! in!",
+    "square": "in in! in!", "meadow": "in in in", "field": "in in in", "river": "in in in", "stream": "in in in",
 }  # fmt: skip
 PLACE_GROUPS = {
     "home": ("house", "garden", "kitchen", "room", "garden", "office", "library"),
     "table": ("kitchen", "house", "garden", "kitchen"),
     "stage": ("theatre", "square", "school", "house", "room", "garden"),
-    "town": ("market", "station", "park", "square", "library", "restaurant", "museum", "hotel", "theatre", "village", "city",
+    "town": ("market", "station", "park", "square", "library", "restaurant", "museum", "hotel", "theatre", "village",
+    "city",
              "school", "office", "church", "airport", "hospital", "bank", "stadium", "zoo", "castle"),
     "nature": ("garden", "park", "forest", "beach", "meadow", "field", "lake", "island", "street"),
     "city": ("city", "village", "castle", "island", "forest"),
     "water": ("pool", "river", "lake", "stream"),
     "market": ("market", "shop", "city", "village", "station"),
-    "goal": ("house", "garden", "kitchen", "school", "market", "church", "station", "hospital", "library", "museum", "park", "forest",
-             "beach", "restaurant", "hotel", "office", "theatre", "castle", "village", "city", "shop", "island", "airport",
+    "goal": ("house", "garden", "kitchen", "school", "market", "church", "station", "hospital", "library", "museum",
+    "park", "forest",
+             "beach", "restaurant", "hotel", "office", "theatre", "castle", "village", "city", "shop", "island",
+             "airport",
              "lake", "stadium", "zoo", "pool", "bank"),
 }  # fmt: skip
 

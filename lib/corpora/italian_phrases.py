@@ -1,10 +1,9 @@
-"""Noun phrases and adverbials that speak two languages: each node of the tree says itself in English and in Italian.
+"""Noun phrases that speak two languages: each node of the tree says itself in English and in Italian.
 
     Word                         one token, and the node it stands for (equal nodes on both sides are aligned)
     Phrase, Name, Pronoun, Both  who or what: the old dog, Anna, she, Marco and I
     Who, Gap                     the subject of a question; the noun that a relative clause leaves out
     Relative                     who lives in Rome, that Anna bought, with whom I work
-    Fixed, At, Beside, Town      when and where: yesterday, in the kitchen, behind the house, in Rome
 
 Taught in notebook 03. Every noun phrase has a person ("3s"), a gender and a number; the Italian side needs all three.
 """
@@ -16,7 +15,7 @@ from typing import NamedTuple
 
 from lib.corpora import english_forms
 from lib.corpora import italian_forms as forms
-from lib.corpora.italian_nouns import PLACES, Adjective, Noun
+from lib.corpora.italian_nouns import Adjective, Noun
 from lib.corpora.italian_verbs import NAMES, NUMBERS, POSSESSIVES
 
 
@@ -43,8 +42,11 @@ def after_preposition(preposition: str, phrase: list[Word]) -> list[Word]:
 
 @dataclass(eq=False)
 class Phrase:
-    """A noun with what belongs to it. determiner: the, a, some, this, that, another, every, many, all, no, bare, generic
-    (apples in general: le mele), how many, a possessive or a number."""
+    """A noun with what belongs to it.
+
+    determiner: the, a, some, this, that, another, every, many, all, no, bare, generic (apples in general: le mele),
+    how many, a possessive or a number.
+    """
 
     noun: Noun
     number: str = "s"
@@ -249,81 +251,3 @@ class Relative:
     def italian(self) -> list[Word]:
         pronoun = {"with whom": "con cui", "where": "dove"}.get(self.pronoun, "che")
         return [*plain(pronoun), *self.clause.italian()]
-
-
-@dataclass(eq=False)
-class Fixed:
-    """An adverbial that never changes: yesterday, ieri."""
-
-    in_english: str
-    in_italian: str
-
-    def english(self) -> list[Word]:
-        return plain(self.in_english)
-
-    def italian(self) -> list[Word]:
-        return plain(self.in_italian)
-
-
-@dataclass(eq=False)
-class At:
-    """Being at a place, going to it, arriving at it or coming from it. motion: at, to, arrive, from."""
-
-    place: Phrase
-    motion: str = "at"
-
-    def english(self) -> list[Word]:
-        preposition = PLACES[self.place.noun.english].at if self.motion == "at" else self.motion
-        if self.motion == "arrive":
-            preposition = {"city": "in", "village": "in", "park": "in", "island": "on"}.get(
-                self.place.noun.english, "at"
-            )
-        words = self.place.english()
-        if self.place.noun.english == "school" and self.place.unmodified and self.motion != "from":
-            words = words[1:]  # at school
-        return [*plain(preposition), *words]
-
-    def italian(self) -> list[Word]:
-        words, entry = self.place.italian(), PLACES[self.place.noun.english]
-        if self.motion == "from":
-            return after_preposition("da", words)
-        motion = "at" if self.motion == "at" else "to"
-        if entry.bare[motion] and self.place.unmodified:
-            return [*plain(entry.italian[motion]), *words[1:]]  # in cucina, a scuola
-        return after_preposition(entry.italian[motion], words)
-
-
-@dataclass(eq=False)
-class Beside:
-    """A preposition that means the same everywhere: near the house, under the table, with Anna."""
-
-    preposition: str
-    in_italian: str
-    thing: Phrase | Name | Both
-
-    def english(self) -> list[Word]:
-        return [*plain(self.preposition), *self.thing.english("object")]
-
-    def italian(self) -> list[Word]:
-        return after_preposition(self.in_italian, self.thing.italian())
-
-
-@dataclass(eq=False)
-class Town:
-    """A city (a Roma) or a country (in Italia, dall'Italia). motion: at, to, from."""
-
-    in_english: str
-    in_italian: str
-    motion: str = "at"
-    country: bool = False
-
-    def english(self) -> list[Word]:
-        preposition = {"at": "in"}.get(self.motion, self.motion)
-        return [*plain(preposition), Word(self.in_english, (id(self), "name"))]
-
-    def italian(self) -> list[Word]:
-        name = [Word(self.in_italian, (id(self), "name"))]
-        if self.motion == "from" and self.country:
-            article = forms.definite("f", "s", self.in_italian)
-            return after_preposition("da", [Word(article), *name])
-        return after_preposition("da" if self.motion == "from" else "in" if self.country else "a", name)

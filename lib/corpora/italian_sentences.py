@@ -3,7 +3,9 @@
     Author(random.Random(1)).sentence() -> Sentence(tree, mark, kind, ...)
     KINDS                                  the kinds and how often each is drawn
 
-Taught in notebook 03. Here are questions and sentences of several clauses; italian_statements has those of one. Where English
+Taught in notebook 03. Here are questions and sentences of several clauses; italian_statements and
+italian_exchanges have those of one. Where
+English
 would leave the tense open (they read) the sentence is told in another one, so that it has one translation only.
 """
 
@@ -11,33 +13,37 @@ from typing import Any
 
 from lib.corpora import italian_it
 from lib.corpora.italian_clauses import Be, Clause, Joined
+from lib.corpora.italian_exchanges import Exchanges
 from lib.corpora.italian_nouns import adjective, adjectives_for
 from lib.corpora.italian_phrases import Both, Gap, Name, Phrase, Pronoun, Relative, Who
-from lib.corpora.italian_statements import PAPERS, WITH_RECIPIENT, Sentence, Statements
+from lib.corpora.italian_statements import PAPERS, WITH_RECIPIENT, Sentence
 from lib.corpora.italian_verbs import HUMAN, NAMES, STATES, TRANSITIVES, VERBS, Verb, verb
 
 KINDS = {
-    "plain": 26, "it": 24, "be": 9, "question": 9, "modal": 6, "clitic": 6, "likes": 6, "relative": 5, "there": 4, "give": 4,
-    "again": 4, "joined": 4, "compare": 3, "have": 3, "order": 2, "says": 2,
+    "plain": 26, "it": 24, "be": 9, "question": 9, "modal": 6, "clitic": 6, "likes": 6, "relative": 5, "there": 4,
+    "give": 4, "again": 4, "joined": 4, "compare": 3, "have": 3, "order": 2, "says": 2,
 }  # fmt: skip
 SAY = Verb("say", "dire", HUMAN, (), (), ())
 KNOW = Verb("know", "sapere", HUMAN, (), (), (), stative=True)
 REASONS = (  # what is done when one is hungry, thirsty ...
-    (("eat", "prepare", "cook"), ("hungry",)), (("drink",), ("thirsty",)), (("sleep", "fall asleep", "stay"), ("tired", "sleepy", "sick")),
+    (("eat", "prepare", "cook"), ("hungry",)), (("drink",), ("thirsty",)), (("sleep", "fall asleep", "stay"),
+    ("tired", "sleepy", "sick")),
     (("run", "leave", "go out"), ("in a hurry", "afraid", "angry")), (("sing", "dance", "smile", "laugh"), ("happy",)),
     (("cry",), ("sad", "afraid", "nervous", "tired", "hungry")), (("call", "look for"), ("scared", "nervous", "sad")),
     (("forget", "lose", "break"), ("distracted", "tired", "nervous", "in a hurry")),
 )  # fmt: skip
 EXCUSES = ("tired", "sick", "distracted", "nervous", "scared", "sleepy", "in a hurry", "afraid")
 DONE_TO_IT = (  # bought it and ate it
-    ("buy", "eat", ("fruit", "baked")), ("buy", "read", ("text",)), ("find", "open", ("box", "bag", "letter", "suitcase")),
+    ("buy", "eat", ("fruit", "baked")), ("buy", "read", ("text",)), ("find", "open", ("box", "bag", "letter",
+    "suitcase")),
     ("write", "hide", ("text",)), ("wash", "wear", ("shirt", "jacket", "skirt", "scarf", "coat", "dress")),
     ("take", "hide", ("thing",)), ("clean", "close", ("opening",)), ("find", "sell", ("thing", "clothing")),
-    ("repair", "sell", ("vehicle",)), ("prepare", "taste", ("baked", "cooked")), ("lose", "find", ("thing", "clothing")),
+    ("repair", "sell", ("vehicle",)), ("prepare", "taste", ("baked", "cooked")), ("lose", "find", ("thing",
+    "clothing")),
 )  # fmt: skip
 
 
-class Author(Statements):
+class Author(Exchanges):
     """Draws any sentence of the corpus with the generator it is given, and nothing else."""
 
     def sentence(self, kind: str | None = None) -> Sentence:
@@ -174,7 +180,7 @@ class Author(Statements):
         return Sentence(Clause(subject, action, self._tense(action, subject), head), ".", "relative")
 
     def _told(self) -> Any:
-        """Who it is inside a relative clause: he or she, unsaid in Italian, could be taken for the subject around it."""
+        """Who it is inside a relative clause: he or she, unsaid in Italian, could be the one outside."""
         while True:
             subject = self._subject(HUMAN, 0.5)
             if not (isinstance(subject, Pronoun) and subject.person.startswith("3")):

@@ -1,17 +1,20 @@
-"""Sentences of one clause, one method a kind: somebody does something, is something, likes, can, gives ... (notebook 03).
+"""Sentences of one clause, one method a kind: somebody does, is, has or likes something (notebook 03).
 
-Sentence       a tree, its mark and what kind it is
-Statements     draws them; italian_sentences adds questions and sentences of several clauses
+    Sentence       a tree, its mark and what kind it is
+    Statements     draws them; italian_exchanges and italian_sentences add more kinds
+
+Being, having, liking and comparing each have their own Italian.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
-from lib.corpora.italian_choices import MOMENTARY, NEEDS_PLACE, Choices
-from lib.corpora.italian_clauses import Be, Clause, Compare, Likes, Order, There
+from lib.corpora.italian_adverbials import At, Beside
+from lib.corpora.italian_choices import MOMENTARY, Choices
+from lib.corpora.italian_clauses import Be, Clause, Compare, Likes, There
 from lib.corpora.italian_it import Reference
 from lib.corpora.italian_nouns import NOUNS, Noun, adjectives_for, nouns_of
-from lib.corpora.italian_phrases import At, Beside, Both, Fixed, Gap, Name, Phrase, Pronoun
+from lib.corpora.italian_phrases import Both, Gap, Name, Phrase, Pronoun
 from lib.corpora.italian_verbs import (
     HUMAN,
     INTRANSITIVES,
@@ -19,28 +22,12 @@ from lib.corpora.italian_verbs import (
     NUMBERS,
     RELATIONS,
     STATES,
-    TIMES,
     TRANSITIVES,
     Verb,
     verb,
 )
 
 HAVE = Verb("have", "avere", HUMAN, (), (), (), stative=True)
-NOT_A_SKILL = {
-    "love",
-    "know",
-    "play",
-    "drive",
-    "lose",
-    "swim",
-    "dance",
-    "sing",
-    "forget",
-    "remember",
-    "fall",
-    "live",
-    "fall asleep",
-}
 WITH_RECIPIENT = ("give", "send", "show", "bring")
 PETS = ("cat", "dog", "horse", "rabbit", "hen", "goat", "donkey", "turtle", "duck", "lamb", "cow")
 JOBS = (
@@ -271,68 +258,12 @@ class Statements(Choices):
             "instrument",
             negative=True,
         )
-        if self._chance(0.4) and not thing.noun.kind == "place":
+        if self._chance(0.4) and thing.noun.kind != "place":
             thing.determiner, thing.owner, thing.number = "generic", None, "s" if thing.noun.mass else "p"
         elif thing.determiner in ("a", "two", "many", *NUMBERS):
             thing.determiner = "this"
         tense = "present" if thing.determiner == "generic" or self._chance(0.7) else "past"
         return Sentence(Likes(subject, thing, tense, negative, asks), "?" if asks else ".", "likes")
-
-    def _modal(self) -> Sentence:
-        modal = self.rng.choices(("can", "must", "want to", "would like to"), (4, 3, 4, 2))[0]
-        tense = "past" if modal == "want to" and self._chance(0.35) else "present"
-        transitive = self._chance(0.7)
-        pool = [entry for entry in (TRANSITIVES if transitive else INTRANSITIVES) if not entry.stative]
-        pool = [
-            entry
-            for entry in pool
-            if entry.english not in NOT_A_SKILL | {"arrive"} and entry.english not in WITH_RECIPIENT
-        ]
-        action = self._one(pool)
-        subject = self._subject(HUMAN)
-        negative = modal != "would like to" and self._chance(0.2)
-        clause = Clause(subject, action, tense, negative=negative, modal=modal)
-        if transitive and self._chance(0.35) and "person" in action.objects:
-            clause.object = self._object_pronoun(subject)
-        elif transitive:
-            clause.object = self._thing(action, negative=negative)
-        if not negative and self._chance(0.15) and modal != "would like to" and tense == "present":
-            clause.asks = "yes"
-        if clause.asks and subject.person == "1s":
-            clause.modal = "can"
-        if not clause.asks:
-            self._add_adverbials(clause, 0.5)
-        elif "TO" in action.places or action.english in NEEDS_PLACE:
-            clause.tail.append(self._where(action))
-        return Sentence(clause, "?" if clause.asks else ".", "modal")
-
-    def _clitic(self) -> Sentence:
-        pool = [entry for entry in TRANSITIVES if "person" in entry.objects and entry.english not in WITH_RECIPIENT]
-        action = self._one(pool)
-        subject = self._subject(HUMAN, 0.45)
-        clause = Clause(subject, action, self._tense(action, subject), self._object_pronoun(subject))
-        self._adverb(clause)
-        self._add_adverbials(clause)
-        return Sentence(clause, ".", "clitic")
-
-    def _give(self) -> Sentence:
-        action = verb(self._one(WITH_RECIPIENT))
-        subject = self._subject(HUMAN)
-        clause = Clause(subject, action, self._tense(action, subject))
-        self._adverb(clause)
-        kinds = [kind for kind in action.objects if kind != "place"]
-        clause.object = self._phrase(*kinds, negative=clause.negative)
-        if self._chance(0.5):
-            clause.recipient = self._object_pronoun(subject)
-            while clause.recipient.key == "3pm":
-                clause.recipient = self._object_pronoun(subject)
-        else:
-            clause.recipient = self._one(
-                (Name(self._one(tuple(NAMES))), self._phrase("person", "family", number="s", adjectives=0.1))
-            )
-        if not clause.adverb and self._chance(0.2) and clause.tense in TIMES:
-            clause.tail.append(Fixed(*self._one(tuple(TIMES[clause.tense].items()))))
-        return Sentence(clause, ".", "give")
 
     def _have(self) -> Sentence:
         subject = self._subject(HUMAN)
@@ -379,33 +310,3 @@ class Statements(Choices):
         )
         quality = self._one([entry for entry in fitting if entry.english not in unfit])
         return Sentence(Compare(subject, quality, other, "present" if self._chance(0.75) else "past"), ".", "compare")
-
-    def _order(self) -> Sentence:
-        negative = self._chance(0.3)
-        if self._chance(0.25):
-            action = verb(self._one(("bring", "show", "send")))
-            recipient = Pronoun(self._one(("1s", "1p")))
-            kinds = [kind for kind in action.objects if kind not in ("place", "animal")]
-            thing = self._phrase(*kinds, negative=True)
-            thing.determiner = "the" if thing.determiner in ("his", "her", "our", "my") else thing.determiner
-            return Sentence(Order(action, thing, recipient), "!", "order")
-        names = (
-            "open",
-            "close",
-            "take",
-            "read",
-            "eat",
-            "buy",
-            "clean",
-            "wash",
-            "wait for",
-            "call",
-            "follow",
-            "prepare",
-            "cook",
-            "drink",
-        )
-        action = verb("forget" if negative and self._chance(0.3) else self._one(names))
-        thing = self._thing(action, negative=True)
-        thing.determiner = "the" if thing.determiner == "many" else thing.determiner
-        return Sentence(Order(action, thing, negative=negative), "!", "order")

@@ -4,8 +4,8 @@
     TIMES, MANNERS, FREQUENCIES, DEGREES      adverbs; times by tense: no future happens yesterday
     NAMES, CITIES, COUNTRIES, NUMBERS, POSSESSIVES, RELATIONS, STATES
 
-An English verb has one Italian verb here, unless having an object decides: play the guitar (suonare), play in the garden
-(giocare).
+An English verb has one Italian verb here, unless having an object decides: play the guitar (suonare), play in the
+garden (giocare).
 """
 
 from dataclasses import dataclass
@@ -109,11 +109,12 @@ _VERBS = """
 """
 
 NAMES = {
-    "Marco": "m", "Luca": "m", "Paolo": "m", "Pietro": "m", "Matteo": "m",
-    "Anna": "f", "Giulia": "f", "Sofia": "f", "Elena": "f", "Chiara": "f",
+    "Marco": "m", "Luca": "m", "Paolo": "m", "Pietro": "m", "Matteo": "m", "Anna": "f", "Giulia": "f", "Sofia": "f",
+    "Elena": "f", "Chiara": "f",
 }  # fmt: skip
 CITIES = {
-    "Rome": "Roma", "Milan": "Milano", "Naples": "Napoli", "Florence": "Firenze", "Venice": "Venezia", "Turin": "Torino",
+    "Rome": "Roma", "Milan": "Milano", "Naples": "Napoli", "Florence": "Firenze", "Venice": "Venezia",
+    "Turin": "Torino",
 }  # fmt: skip
 COUNTRIES = {
     "Italy": "Italia", "France": "Francia", "Spain": "Spagna", "Germany": "Germania", "England": "Inghilterra",
@@ -128,15 +129,18 @@ TIMES = {
     },
     "progressive": {"now": "adesso", "at this moment": "in questo momento"},
     "past": {
-        "yesterday": "ieri", "last week": "la settimana scorsa", "last year": "l'anno scorso", "this morning": "stamattina",
+        "yesterday": "ieri", "last week": "la settimana scorsa", "last year": "l'anno scorso",
+        "this morning": "stamattina",
         "two days ago": "due giorni fa", "an hour ago": "un'ora fa", "last Saturday": "sabato scorso",
     },
     "future": {
-        "tomorrow": "domani", "next week": "la prossima settimana", "next year": "l'anno prossimo", "tonight": "stasera",
+        "tomorrow": "domani", "next week": "la prossima settimana", "next year": "l'anno prossimo",
+        "tonight": "stasera",
         "on Saturday": "sabato", "soon": "presto", "tomorrow morning": "domani mattina",
     },
     "habit": {
-        "every day": "ogni giorno", "every morning": "ogni mattina", "in summer": "d'estate", "on Sundays": "la domenica",
+        "every day": "ogni giorno", "every morning": "ogni mattina", "in summer": "d'estate",
+        "on Sundays": "la domenica",
     },
 }  # fmt: skip
 FREQUENCIES = {
@@ -149,12 +153,14 @@ FREQUENCIES = {
 }
 DEGREES = {"very": "molto", "too": "troppo", "so": "così", "really": "davvero"}
 STATES = {  # to be hungry is to have hunger
-    "hungry": "fame", "thirsty": "sete", "sleepy": "sonno", "cold": "freddo", "afraid": "paura", "in a hurry": "fretta",
+    "hungry": "fame", "thirsty": "sete", "sleepy": "sonno", "cold": "freddo", "afraid": "paura",
+    "in a hurry": "fretta",
 }  # fmt: skip
 NUMBERS = {"two": "due", "three": "tre", "four": "quattro", "five": "cinque", "ten": "dieci"}
 POSSESSIVES = {"my": "mio", "your": "tuo", "his": "suo", "her": "suo", "our": "nostro", "their": "loro"}
 RELATIONS = {
-    "near": "vicino a", "behind": "dietro", "in front of": "davanti a", "next to": "accanto a", "under": "sotto", "on": "su",
+    "near": "vicino a", "behind": "dietro", "in front of": "davanti a", "next to": "accanto a", "under": "sotto",
+    "on": "su",
 }  # fmt: skip
 
 

@@ -38,9 +38,10 @@ PLOTS = {
     "practice": 7,
     "present": 7,
 }
-FEMALE = ["girl", "woman", "sister", "mother", "grandmother", "aunt", "queen", "Mrs"]
-MALE = ["boy", "man", "brother", "father", "grandfather", "uncle", "king", "sultan", "prince", "Mr"]
+FEMALE = ["girl", "woman", "sister", "mother", "grandmother", "aunt", "queen", "Aunt", "Mrs"]
+MALE = ["boy", "man", "brother", "father", "grandfather", "uncle", "king", "sultan", "prince", "Uncle", "Mr"]
 GENDERS = NAMES | ELDERS | dict.fromkeys(FEMALE, "f") | dict.fromkeys(MALE, "m")
+PRONOUNS = dict.fromkeys(["he", "him", "his", "himself"], "m") | dict.fromkeys(["she", "her", "hers", "herself"], "f")
 
 # In a story that has the first, the second stands after it.
 CAUSES: list[tuple[str, str]] = [
@@ -65,11 +66,7 @@ CAUSES: list[tuple[str, str]] = [
     (r"promised to hurry|\bI promise to bring\b", r"knocked|kept your promise|standing at the"),
     (r"broke in two", r"\bglue\b|sorry"),
 ]
-_GENDERS_LOWER = {name.lower(): gender for name, gender in GENDERS.items()}
 _SENTENCE_END = re.compile(r'(?<=[.!?])\s+(?=["A-Z])|(?<=[.!?]")\s+(?=["A-Z])')
-_PEOPLE = re.compile(
-    r"\b(" + "|".join(sorted(GENDERS, key=len, reverse=True)) + r")\b|\b(he|him|his|himself|she|her|herself)\b", re.I
-)
 
 
 def _tell(rng: random.Random, plot: str) -> str:
@@ -121,11 +118,11 @@ def load_stories() -> list[str]:
 def pronouns_bound(text: str) -> tuple[int, int]:
     """How many pronouns of a story have somebody of their gender before them, and how many pronouns there are."""
     seen, bound, total = set(), 0, 0
-    for person, pronoun in _PEOPLE.findall(text):
-        if person:
-            seen.add(_GENDERS_LOWER[person.lower()])
-        else:
-            bound += ("m" if pronoun.lower().startswith("hi") or pronoun.lower() == "he" else "f") in seen
+    for word in re.findall(r"\w+", text):
+        if word in GENDERS:
+            seen.add(GENDERS[word])
+        elif gender := PRONOUNS.get(word.lower()):
+            bound += gender in seen
             total += 1
     return bound, total
 

@@ -30,8 +30,8 @@ project: snowman; places: park village farm mountain castle; seasons: winter; pa
   ball belongs at the bottom
 project: bird house; places: farm village park forest; seasons: winter spring; parts: a {colour} box and {number}
   nails; mistake: cut the hole too big; failure: let in the cat, and no bird dared to go near it; remedy: made a new
-  front with a hole no wider than a coin; success: was home to a family of {bird}s by the end of {next_month}; verb:
-  hang up; tip: Where a bird can get in, a cat must not
+    front with a hole no wider than a coin; success: was home to a family of {bird}s by the end of {next_month}; verb:
+  hang; tip: Where a bird can get in, a cat must not
 project: tree house; places: forest farm park river; seasons: spring summer autumn; parts: {number} boards and a
     {colour} ladder; mistake: laid the floor on a rotten branch; failure: cracked, tilted and slid into the nettles;
   remedy:
@@ -44,7 +44,7 @@ project: cart; places: village station market farm; seasons: spring summer autum
 project: scarecrow; places: farm village; seasons: spring summer; parts: {number} sticks, straw and a {colour} coat;
     mistake: gave the scarecrow too friendly a face; failure: soon had {number} crows sitting on its arms; remedy:
   hung {number}
-  tin lids on its sleeves; success: rattled so well that no crow came nearer than the {landmark}; verb: set up; tip:
+  tin lids on its sleeves; success: rattled so well that no crow came nearer than the {landmark}; verb: raise; tip:
   Crows are not afraid of a smile, but of a noise
 project: little bridge; places: river forest farm park; seasons: spring summer autumn; parts: {number} logs and some
   {colour} twine; mistake: used logs that were too thin; failure: bent like a noodle and dropped a passing {animal}
@@ -53,7 +53,7 @@ project: little bridge; places: river forest farm park; seasons: spring summer a
 project: water wheel; places: river mountain castle; seasons: spring summer autumn; parts: a cork, {number} spoons and
   a {colour} stick; mistake: put the spoons in the wrong way round; failure: stood still in the middle of the stream
   like a sleepy {animal}; remedy: turned every spoon round; success: spun so fast that the drops flew as far as the
-  {landmark}; verb: try out; tip: The water wants to push against something hollow
+  {landmark}; verb: try; tip: The water wants to push against something hollow
 project: sledge; places: mountain village farm forest; seasons: winter; parts: {number} boards and two {colour}
   runners; mistake: forgot to wax the runners; failure: stuck fast in the snow and would not slide at all; remedy:
   rubbed the runners with a candle end; success: flew past the {landmark} like an arrow; verb: ride; tip: Snow sticks
@@ -118,7 +118,7 @@ fear: the dark cellar; reason: something down there always {verb}; task: fetch {
   water pipe that {verb}; verbs: banged clicked knocked ticked
 fear: deep water; reason: one could not see what was {verb} it; task: swim out to the boat that had come loose with
   {f.name} in it; deed: counted every stroke and swam {number} times {number}; truth: there was nothing {verb} but
-  {number} small fish; verbs: under in below; places: river harbour; seasons: summer
+  {number} small fish; verbs: under beneath below; places: river harbour; seasons: summer
 fear: the big dog of {g.name}; reason: it {verb} at everyone; task: carry the letter for {e.name} past the kennel;
   deed: held out {treat_one} and walked on with small steps; truth: the dog only {verb} because nobody ever stopped to
   play with it; verbs: barked growled howled
@@ -333,7 +333,7 @@ DEEDS = {
 - "The {thing} is mine," {f.said}, "because my {relative} once had one like it." "It is not," {h.said}, and pulled.
 - {h} wanted to take the {thing} home for {e.obj}, and {f} wanted to give it to {f.his} {relative}.
 
-- {h} pulled on one side and {f} on the other, and [crack|crash|snap], the {thing} broke in two.
+- {h} pulled on one side and {f.name} on the other, and [crack|crash|snap], the {thing} broke in two.
 - Neither of them let go of the {thing.full}. They pulled {place.path}, past the {landmark}, until the {thing} broke
   in two with a [crack|snap].
 
@@ -341,8 +341,8 @@ DEEDS = {
 
 ?
 - {h} went home {place.path} without a word, and {f} sat {place.seat} and looked at {f.his} half of the {thing}.
-- "Now look what you have done!" {f.cried}. They turned their backs on each other, {h} {place.seat}, {f} beside the
-  {landmark}.
+- "Now look what you have done!" {f.cried}. They turned their backs on each other, {h.name} {place.seat}, {f.name}
+  beside the {landmark}.
 - {f} threw {f.his} half {place.spot} and ran away, and {h} kicked a {find1} all the way home.
 
 ?
@@ -632,7 +632,7 @@ DEEDS = {
 
 - {g}, who was {doing}, had been watching. "{trick}," {g.said}.
 - "{trick}," {g.said}. "That is how my {relative} taught me to {skill}, {number} years ago."
-- Then {h} asked {g} for advice. "{trick}," {g.said}, "and do not think of {treat_bare} while you do it."
+- Then {h} asked {g.obj} for advice. "{trick}," {g.said}, "and do not think of {treat_bare} while you do it."
 
 - So {h} practised every {part} by the {landmark}, and at supper {he} talked of nothing else to {e.obj}.
 - {h} practised on {weekday}, {h} practised on {weekday}, and at night {he} practised in {his} dreams.
@@ -667,7 +667,7 @@ DEEDS = {
 
 - {g}, who was {doing}, needed help. So {h} {job} for {number} coins.
 - "If you {job_you}, you can earn {number} coins," {g.said}. {h} {job} until {his} arms ached.
-- {h} asked {g} for work, and {job} all {part}, while {clause}.
+- {h} asked {g.obj} for work, and {job} all {part}, while {clause}.
 
 ?
 - {f} came to help, and because of that it took only half as long and was twice as {merry}.

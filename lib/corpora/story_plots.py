@@ -179,7 +179,7 @@ SHARED = {
 - "I have {treat_one} and you have none, and on {weekday}s half is enough," {f.said}.
 - {f} sat down {place.seat}, unpacked {treat_one}, and pushed half of it over to {h.obj}.
 
-- Nothing had ever tasted so good to {h.obj} as that half, {place.seat}, with {place.sound} all around.
+- Nothing had ever tasted so good to {h.obj} as that half, {place.seat}, with {place.sound} for music.
 - They ate slowly, so that it would last, and gave the crumbs to a {place.creature}.
 - {h} ate every crumb {place.seat} and licked {his} fingers {number} times.
 """,
@@ -281,7 +281,7 @@ SHARED = {
 """,
     "mended_pocket": """
 - {evening} {h} took a needle and {colour} thread and sewed up the hole in {his} pocket with {number} stitches.
-- The same day {h} asked {e} for a needle, and they sewed up the hole in {his} pocket with {colour} thread.
+- The same day {h} asked {e.obj} for a needle, and they sewed up the hole in {his} pocket with {colour} thread.
 """,
     "loss_wind": """
 - Then a gust of wind came {place.path} and tore the {thing} out of {h.poss} hand.

@@ -483,7 +483,7 @@ big_thing: a cartwheel, a barrel, a fat pig, a bathtub, a washing basket, a slee
 king: king, queen, sultan, mayor, prince
 hidden: the carpet, the sofa, the coal, a heap of washing, the doormat, the bed, a pile of old newspapers, the
   wardrobe, the potatoes, a basket of wool, the garden gloves
-round_thing: ball, apple, orange, potato, onion, lemon
+round_thing: ball, apple, orange, turnip, onion, lemon
 outside: under the window, on the wood pile, on the cold steps, on the rain barrel, under the bench
 treat_cat: warm milk, cream, fish, supper, {veg} soup
 treat_milk: a bowl of warm milk, a saucer of cream, a piece of fish, some {nut} biscuits with milk

@@ -212,4 +212,4 @@ def polish(text: str) -> str:
     text = re.sub(r"\b([Aa]) (?=[aeiouAEIOU])(?!uni|use|one\b|eu)", r"\1n ", re.sub(r" {2,}", " ", text.strip()))
     text = re.sub(r" (?=[,.;:!?])", "", text)
     text = re.sub(r'(: "|^"?)([a-z])', lambda start: start[1] + start[2].upper(), text)
-    return re.sub(r'([.!?]) ("?)([a-z])', lambda start: f"{start[1]} {start[2]}{start[3].upper()}", text)
+    return re.sub(r'([.!?] "?|\." )([a-z])', lambda start: start[1] + start[2].upper(), text)

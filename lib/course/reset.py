@@ -16,6 +16,7 @@ from lib.course.build import as_text, stub
 from lib.course.cells import NOTEBOOKS, ROOT, role, solution_of
 from lib.course.copies import keep, replace
 from lib.course.programs import Stop
+from lib.course.transplant import with_distinct_ids
 
 
 def fresh(solution: Path) -> NotebookNode:
@@ -74,6 +75,7 @@ def with_new(exercise: str, new: NotebookNode, learners: NotebookNode) -> Notebo
     else:
         position = _where(new.cells, place, learners.cells)
     learners.cells.insert(position, cell)
+    learners.cells = with_distinct_ids(learners.cells)
     learners.nbformat, learners.nbformat_minor = new.nbformat, new.nbformat_minor
     return learners
 

@@ -1,6 +1,7 @@
 """A learner's work in the new version of a notebook.
 
-transplant   the new version with the learner's exercises, their own cells, and their edits of cells that stayed
+transplant          the new version with the learner's exercises, their own cells, and their edits of cells that stayed
+with_distinct_ids   cells as notebooks of today must have them
 """
 
 from collections import defaultdict
@@ -42,7 +43,7 @@ def transplant(old: NotebookNode, new: NotebookNode, mine: NotebookNode) -> tupl
         cells += [_as(given, cell) for cell in theirs] or [deepcopy(given)]
         cells += own[given.id]
     result = deepcopy(new)
-    result.cells = _with_distinct_ids(cells)
+    result.cells = with_distinct_ids(cells)
     return result, left_out
 
 
@@ -74,10 +75,11 @@ def _own(theirs: NotebookNode) -> NotebookNode:
     return cell
 
 
-def _with_distinct_ids(cells: list[NotebookNode]) -> list[NotebookNode]:
-    taken = set()
+def with_distinct_ids(cells: list[NotebookNode]) -> list[NotebookNode]:
+    """The cells, with a new id for each that has none or that of a cell before it."""
+    taken = {None}
     for cell in cells:
         if cell.get("id") in taken:
             cell.id = nbformat.v4.new_raw_cell().id
-        taken.add(cell.get("id"))
+        taken.add(cell.id)
     return cells

@@ -41,7 +41,7 @@ def report(name: str) -> Report:
     used: Counter[str] = Counter()
     for case in wrong:
         found.wrong += 1
-        verdicts = [asked.judge(case.answer, seed) for seed in SEEDS]
+        verdicts = [asked.judge(case.answer, seed, explain=not seed) for seed in SEEDS]
         used.update(verdict.probe for verdict in verdicts)
         if passed := [seed for seed, verdict in enumerate(verdicts) if verdict.status != "wrong"]:
             found.faults.append(f"wrong answer {case} is not rejected for the seeds {passed}")
@@ -70,7 +70,7 @@ def _try_mutants(asked, found: Report, used: Counter) -> None:
         found.mutants += 1
         try:
             with time_limit(SECONDS_A_MUTANT):
-                verdict = asked.judge(answer)
+                verdict = asked.judge(answer, explain=False)
         except KeyboardInterrupt:
             found.killed += 1
             continue

@@ -150,4 +150,5 @@ def with_a_loop(vocab, d_model, d_ff, n_blocks):
 @right("parameter_counts")
 def decoder_from_encoder(vocab, d_model, d_ff, n_blocks):
     encoder = n_blocks * (4 * d_model**2 + 2 * d_model * d_ff + d_ff + 5 * d_model)
-    return dict(embedding=vocab * d_model, decoder=encoder + n_blocks * (4 * d_model**2 + 2 * d_model), encoder=encoder)
+    decoder = encoder + n_blocks * (4 * d_model**2 + 2 * d_model)
+    return {"decoder": decoder, "embedding": vocab * d_model, "encoder": encoder}

@@ -135,6 +135,16 @@ class AlwaysCausal(Parts):
         return self.around_feed_forward(x, self.feed_forward)
 
 
+@wrong("EncoderBlock", says="not handed on")
+class MakesPartsWithoutDropout(Parts):
+    def __init__(self, d_model, n_heads, d_ff, dropout=0.0, shortcut=PreNorm, bias=False, activation=functional.relu):
+        super().__init__(d_model, n_heads, d_ff, 0.0, shortcut, bias, activation)
+
+    def forward(self, x, mask=None):
+        x = self.around_attention(x, lambda y: self.attention(y, mask=mask))
+        return self.around_feed_forward(x, self.feed_forward)
+
+
 @wrong("EncoderBlock", says="return")
 class ForgetsToReturn(Parts):
     def forward(self, x, mask=None):
@@ -151,6 +161,37 @@ class DecoderParts(nn.Module):
         self.around_self_attention = shortcut(d_model, dropout)
         self.around_cross_attention = shortcut(d_model, dropout)
         self.around_feed_forward = shortcut(d_model, dropout)
+
+
+class RightForward(DecoderParts):
+    def forward(self, x, memory, mask=None, memory_mask=None):
+        x = self.around_self_attention(x, lambda y: self.self_attention(y, mask=mask))
+        x = self.around_cross_attention(x, lambda y: self.cross_attention(y, memory, memory_mask))
+        return self.around_feed_forward(x, self.feed_forward)
+
+
+@wrong("DecoderBlock", says="`dropout` is not handed on")
+class DropoutNotPassed(RightForward):
+    def __init__(self, d_model, n_heads, d_ff, dropout=0.0, shortcut=PreNorm, bias=False, activation=functional.relu):
+        super().__init__(d_model, n_heads, d_ff, shortcut=shortcut, bias=bias, activation=activation)
+
+
+@wrong("DecoderBlock", says="`bias` is not handed on")
+class BiasNotPassed(RightForward):
+    def __init__(self, d_model, n_heads, d_ff, dropout=0.0, shortcut=PreNorm, bias=False, activation=functional.relu):
+        super().__init__(d_model, n_heads, d_ff, dropout, shortcut, activation=activation)
+
+
+@wrong("DecoderBlock", says="`activation` is not handed on")
+class ActivationNotPassed(RightForward):
+    def __init__(self, d_model, n_heads, d_ff, dropout=0.0, shortcut=PreNorm, bias=False, activation=functional.relu):
+        super().__init__(d_model, n_heads, d_ff, dropout, shortcut, bias)
+
+
+@wrong("DecoderBlock", says="always PreNorm")
+class ShortcutIgnored(RightForward):
+    def __init__(self, d_model, n_heads, d_ff, dropout=0.0, shortcut=PreNorm, bias=False, activation=functional.relu):
+        super().__init__(d_model, n_heads, d_ff, dropout, PreNorm, bias, activation)
 
 
 @wrong("DecoderBlock", says="memory is not used")

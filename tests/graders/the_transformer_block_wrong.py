@@ -120,7 +120,7 @@ class OwnEpsilon(Norm):
         return centred * torch.rsqrt(centred.pow(2).mean(-1, keepdim=True) + 1e-5) * self.scale + self.shift
 
 
-@wrong("LayerNorm", says="around 300")
+@wrong("LayerNorm", says="small difference of large numbers")
 class DifferenceOfLargeNumbers(Norm):
     def forward(self, x):
         mean = x.mean(-1, keepdim=True)
@@ -228,7 +228,7 @@ def scaled_always(x, p, training=True):
     return x * (torch.rand_like(x) >= p) if training else x
 
 
-@wrong("dropout", says="the other way round")
+@wrong("dropout", says="while `training` is False")
 def training_inverted(x, p, training=True):
     if training:
         return x
