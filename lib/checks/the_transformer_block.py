@@ -190,7 +190,10 @@ def _seeded(rng):
 
 def _factors(answer, x, p, training):
     """By what the numbers were multiplied: the different factors, sorted."""
-    factors = sorted({round(factor, 3) + 0.0 for factor in (answer(x, p, training) / x).flatten().tolist()})
+    dropped = answer(x, p, training)
+    if dropped is None:
+        return None
+    factors = sorted({round(factor, 3) + 0.0 for factor in (dropped / x).flatten().tolist()})
     return factors if len(factors) < 4 else "many different factors"
 
 
@@ -309,6 +312,11 @@ def always(x, p, training=True):
 @dropout.mistake("with training=False nothing is scaled: the scaling by 1/(1 - p) happens in training only.")
 def scaled_when_not_training(x, p, training=True):
     return functional.dropout(x, p) if training else x * (1 - p)
+
+
+@dropout.mistake("with training=False nothing is scaled: dividing by 1 - p happens in training only.")
+def scaled_later(x, p, training=True):
+    return x * _keep(x, 1 - p) if training else x * (1 - p)
 
 
 @dropout.mistake("with training=False nothing is scaled: the scaling by 1/(1 - p) happens in training only.")

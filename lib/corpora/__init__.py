@@ -1,1 +1,1 @@
-"""Texts that the course makes for itself: seeded, reproducible byte for byte, written to data/ by `python -m lib.corpora`."""
+"""Texts that the course makes for itself, byte for byte the same everywhere: `python -m lib.corpora` writes data/."""

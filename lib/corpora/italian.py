@@ -61,11 +61,18 @@ class Pair:
     alignment: tuple[tuple[int, int], ...] = ()
     reference: tuple[int, int, int] | None = None
 
+    def words(self) -> tuple[list[str], list[str]]:
+        """The English and the Italian tokens."""
+        return words(self.english), words(self.italian, "italian")
 
-def words(text: str) -> list[str]:
-    """The tokens of one sentence: l', un' and 's are tokens, and the first word is small unless it is a name or I."""
+
+def words(text: str, language: str = "english") -> list[str]:
+    """The tokens of one sentence: l', un' and 's are tokens, and the first word is small unless it is a name.
+
+    language: "english" or "italian"; it matters for I alone, a pronoun in the one and an article in the other.
+    """
     tokens = TOKEN.findall(text)
-    if tokens and tokens[0] not in CAPITALS:
+    if tokens and (tokens[0] not in CAPITALS or (tokens[0] == "I" and language == "italian")):
         tokens[0] = tokens[0].lower()
     return tokens
 
@@ -162,7 +169,7 @@ def splits(seed: int = 0) -> dict[str, list[Pair]]:
             drawn["train"].append(made)
         else:
             aside.append((split, made))
-    known = {token for entry in drawn["train"] for token in words(entry.english) + words(entry.italian)}
+    known = {token for entry in drawn["train"] for side in entry.words() for token in side}
     lengths = {name: Counter() for name in SIZES}
     while True:
         lacking = [name for name in SIZES if len(drawn[name]) < SIZES[name]]
@@ -171,7 +178,7 @@ def splits(seed: int = 0) -> dict[str, list[Pair]]:
             break
         # long sentences are rare, and nearly all of them joined
         split, made = aside.pop(0) if aside else _new(author, seen, "joined" if lacking == ["lengths"] else None)
-        if split in lacking and known.issuperset(words(made.english) + words(made.italian)):
+        if split in lacking and all(map(known.issuperset, made.words())):
             drawn[split].append(made)
             lengths[split][len(words(made.english))] += 1
     drawn["combinations"] = _like(drawn["combinations"], lengths["test"])

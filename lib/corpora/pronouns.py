@@ -1,4 +1,4 @@
-"""Sentences in which the last word says what "it" is: `the fox did not cross the road because it was too wide`.
+"""Sentences whose last word says what "it" is: `the fox did not cross the road because it was too wide`.
 
     Sentence             the words, and where the one stands that the last word is about
     all_sentences        every sentence the grammar can make, in a fixed order
@@ -81,14 +81,17 @@ def _sentence(opening: str, situation: Situation, who: str, what: str, last: str
 
 
 def split_by_pairs(rng: random.Random, training: int, test: int) -> tuple[list[Sentence], list[Sentence]]:
-    """Draw both sets. A quarter of each noun's last words is kept back: those pairs stand in the test only."""
+    """Draw both sets. A quarter of each noun's last words is kept back: those pairs stand in the test only.
+
+    Test sentences have two nouns that "it" could mean, so that a guess between them is right half of the time.
+    """
     sentences = list(all_sentences())
     kept_back = set(ALWAYS_NEW)
     for noun in sorted({sentence.pair[0] for sentence in sentences}):
         pairs = sorted({sentence.pair for sentence in sentences if sentence.pair[0] == noun})
-        kept_back.update(rng.sample(pairs, max(1, len(pairs) // 4)))
+        kept_back.update(rng.sample(pairs, len(pairs) // 4))
     seen = [sentence for sentence in sentences if sentence.pair not in kept_back]
-    new = [sentence for sentence in sentences if sentence.pair in kept_back]
+    new = [s for s in sentences if s.pair in kept_back and s.words[s.candidates[0]] not in PEOPLE]
     if training > len(seen) or test > len(new):
         raise ValueError(f"{training} and {test} sentences asked for; there are {len(seen)} and {len(new)}")
     return rng.sample(seen, training), rng.sample(new, test)

@@ -28,6 +28,33 @@ from lib.corpora.story_world import (
 from lib.corpora.storyteller import Person, Thing
 
 WILD = ("forest", "mountain", "river", "castle")
+SHAPED = (  # what can have the shape of an animal or a flower
+    *(
+        "kite",
+        "balloon",
+        "paper fan",
+        "lantern",
+        "music box",
+        "purse",
+        "brooch",
+        "locket",
+        "medal",
+        "button",
+        "whistle",
+    ),
+    *(
+        "cushion",
+        "pillow",
+        "basket",
+        "bell",
+        "kettle",
+        "mirror",
+        "hand mirror",
+        "alarm clock",
+        "flower pot",
+        "paperweight",
+    ),
+)
 GARDENS = ("farm", "village", "park", "castle", "river", "mountain", "forest")
 TABLES = {
     "build": PROJECTS,
@@ -79,8 +106,10 @@ def _thing(rng: random.Random, noun: str, traits: str = "", materials: list[str]
     looks = [rng.choice(WORDS["size"])] if rng.random() < 0.4 else []
     looks += [rng.choice(materials if materials and rng.random() < 0.6 else WORDS["colour"])]
     motif = rng.choice(WORDS["motif"])
-    details = ["", f"with a {motif} on it", f"with a {motif} on one side", f"in the shape of a {motif}"]
-    return Thing(noun, " ".join(looks), rng.choice(details[: 3 if "f" in traits or "t" in traits else 4]), traits)
+    details = ["", f"with a {motif} on it", f"with a {motif} on one side"]
+    if noun in SHAPED:
+        details.append(f"in the shape of a {motif}")
+    return Thing(noun, " ".join(looks), rng.choice(details), traits)
 
 
 def _owned(rng: random.Random, needed: str = "") -> Thing:

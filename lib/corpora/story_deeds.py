@@ -437,7 +437,7 @@ DEEDS = {
 ?
 - The clock struck ten, and then eleven, and {f} was nearly asleep when something scratched.
 - For a long time there was only {night_sound}. Then {h} pinched {f.obj} in the arm.
-- {h} had just counted to {number} hundred when {f} took {h.poss} hand. The {pan} in {room1} was moving!
+- {h} had just counted to a hundred and {number} when {f} took {h.poss} hand. The {pan} in {room1} was moving!
 
 - {h} lit the lamp, and there sat a {thief}, with {loot_what} between its paws and no shame at all.
 - In the light of the moon they saw a {thief} climb over the {vessel} onto the table as if it had lived in {room1} for
@@ -665,8 +665,8 @@ DEEDS = {
 
 =
 
-- {g}, who was {doing}, needed help. So {h} {job} for {number} coins.
-- "If you {job_you}, you can earn {number} coins," {g.said}. {h} {job} until {his} arms ached.
+- {g}, who was {doing}, needed help. So {h} {job} for {coins} coins.
+- "If you {job_you}, you can earn {coins} coins," {g.said}. {h} {job} until {his} arms ached.
 - {h} asked {g.obj} for work, and {job} all {part}, while {clause}.
 
 ?
