@@ -8,7 +8,7 @@
     python3 course.py test                   run all of the course's own tests
 
 NN is a notebook's number or its path. What follows an option goes on to JupyterLab (`lab --no-browser`) and to pytest
-(`check 04 -x`). With --cpu, set-up takes PyTorch's build for machines without an NVIDIA GPU: far smaller on Linux.
+(`check 04 -x`).
 """
 
 import os

@@ -3,15 +3,15 @@
 # After this notebook you can turn texts into numbers by counting, and learn what words mean from their neighbours alone.
 #
 # You need: vectors, matrix products, the chain rule, `clip_gradients` of notebook 01. You build: counts, TF-IDF, cosine,
-# and Word2Vec without autograd. 75 minutes.
+# and Word2Vec without autograd. 90 minutes.
 
 # %%
 import random
 import re
 from collections import Counter
-from itertools import combinations
 
 import matplotlib.pyplot as plt
+import numpy as np
 import torch
 from torch.nn import functional
 
@@ -31,13 +31,12 @@ style()
 # %%
 vocabulary = ["fantastic", "wonderful", "terrible"]
 one_hot = torch.eye(3)
-for i, j in combinations(range(3), 2):
+for i, j in ((0, 1), (0, 2), (1, 2)):
     print(f"{vocabulary[i]} to {vocabulary[j]}: {(one_hot[i] - one_hot[j]).norm():.3f}")
 
 # %% [markdown]
 # Every two words are √2 apart. Numbers for words should say more: which words mean something similar, and how.
-
-# %% [markdown]
+#
 # ## By hand
 # Start with whole texts. Give each word a column and count:
 #
@@ -46,8 +45,7 @@ for i, j in combinations(range(3), 2):
 # | A: the movie was fantastic! | 1 | 1 | 1 | 1 | 0 | 0 | 0 | 0 | 0 |
 # | B: the movie was terrible! | 1 | 1 | 1 | 0 | 1 | 0 | 0 | 0 | 0 |
 # | C: the cat sat on the mat | 2 | 0 | 0 | 0 | 0 | 1 | 1 | 1 | 1 |
-
-# %% [markdown]
+#
 # How alike are two rows? Multiply them column by column, add, and divide by both lengths. That is the **cosine**:
 #
 # - A and B share three words; both have length √4 = 2: 3 / (2 · 2) = **0.75**.
@@ -59,13 +57,16 @@ for i, j in combinations(range(3), 2):
 # a step in one direction has a meaning.
 
 # %%
-texts = ["the movie was fantastic", "the movie was terrible", "the cat sat on the mat"]
-texts = [text.split() for text in texts]
+texts = [t.split() for t in ("the movie was fantastic", "the movie was terrible", "the cat sat on the mat")]
 columns = ["the", "movie", "was", "fantastic", "terrible", "cat", "sat", "on", "mat"]
 places = {"man": (1.0, 0.5), "king": (1.0, 2.0), "woman": (2.5, 0.5), "queen": (2.5, 2.0), "apple": (3.2, 0.2)}
 
+# %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(7.4, 3), width_ratios=(3, 2))
-left.imshow([[text.count(word) for word in columns] for text in texts], cmap="cividis", aspect="auto")
+table = [[text.count(word) for word in columns] for text in texts]
+left.imshow(table, cmap="cividis", vmin=-1, aspect="auto")
+for spot, count in np.ndenumerate(table):
+    left.text(*spot[::-1], count, ha="center", va="center", color="white" if count < 2 else "black")
 left.set(xticks=range(9), yticks=range(3), yticklabels="ABC", title="counting: one row a text")
 left.set_xticklabels(columns, rotation=60)
 for word, (x, y) in places.items():
@@ -79,8 +80,7 @@ plt.show()
 # %% [markdown]
 # On the right both arrows are the same step, "become royal". So *king − man + woman* arrives at *queen*. These five places
 # are made up; by the end of the notebook a machine finds such places by reading.
-
-# %% [markdown]
+#
 # ## In code
 # The cosines of "By hand", from the rows of the table:
 
@@ -110,9 +110,7 @@ assert torch.isclose(cosine(a, c), 2 / (2 * torch.tensor(8.0).sqrt()))
 def bag_of_words(texts, words):
     """Count how often each word of the vocabulary stands in each text. Other words are not counted.
 
-    texts: a list of lists of words    words: the vocabulary, a list
-
-    Returns counts (text, vocab), float32.
+    texts: a list of lists of words    words: the vocabulary, a list. Returns counts (text, vocab), float32.
     """
     ### BEGIN SOLUTION
     number = {word: i for i, word in enumerate(words)}
@@ -136,7 +134,7 @@ bag_of_words = check("bag_of_words")
 # > **Predict.** How far apart are their rows?
 
 # %%
-bitten = ["the dog bit the man".split(), "the man bit the dog".split()]
+bitten = [text.split() for text in ("the dog bit the man", "the man bit the dog")]
 rows = bag_of_words(bitten, ["bit", "dog", "man", "the"])
 print(rows)
 assert torch.equal(rows[0], rows[1])
@@ -144,8 +142,7 @@ assert torch.equal(rows[0], rows[1])
 # %% [markdown]
 # Not at all: the same bag, and no model that is given the bag can tell who was bitten. Order comes back in notebooks 03
 # to 06.
-
-# %% [markdown]
+#
 # ## Exercise 2.2 · tf_idf
 # *the* says little: it is everywhere. Multiply each word's column by ln((1 + texts) / (1 + texts that have it)) + 1, then
 # scale each row to length 1. (text, vocab) to the same. Difficulty ●●○ · 10 minutes.
@@ -181,16 +178,13 @@ tf_idf = check("tf_idf")
 weighed = tf_idf(bag_of_words(texts, columns))
 heatmap(weighed, ["A", "B", "C"], columns, digits=2)
 plt.show()
-
-# %% [markdown]
-# Read row A: its own word *fantastic* now counts most, *the* least. In row C *the* is still ahead: it stands there twice.
-
-# %%
-share = dict(zip(columns, weighed[0].tolist(), strict=True))
-assert max(share, key=share.get) == "fantastic" and share["the"] < share["movie"] < share["fantastic"]
+in_a = dict(zip(columns, weighed[0].tolist(), strict=True))
+assert max(in_a, key=in_a.get) == "fantastic" and in_a["the"] < in_a["movie"] < in_a["fantastic"]
 assert columns[weighed[2].argmax()] == "the"
 
 # %% [markdown]
+# Read row A: its own word *fantastic* now counts most, *the* least. In row C *the* is still ahead: it stands there twice.
+#
 # ## Exercise 2.3 · cosine_similarity
 # Every row of a against every row of b: (..., n, d) and (..., m, d) to (..., n, m). A row of zeros is similar to
 # nothing: 0. Difficulty ●●○ · 10 minutes.
@@ -225,19 +219,15 @@ cosine_similarity = check("cosine_similarity")
 # %%
 reviews = [f"the movie was {word}".split() for word in vocabulary]
 rows = bag_of_words(reviews, ["the", "movie", "was", *vocabulary])
-print(cosine_similarity(rows, rows))
-print(cosine_similarity(tf_idf(rows), tf_idf(rows)))
-
-# %%
 for table in (rows, tf_idf(rows)):
     between = cosine_similarity(table, table)
+    print(between)
     assert torch.allclose(between[0, 1], between[0, 2]) and torch.allclose(between[0, 1], between[1, 2])
 
 # %% [markdown]
 # All equal, weighed or not. Counting sees that words differ, never how much. For that, look where a word is used: "You
 # shall know a word by the company it keeps" (Firth 1957).
-
-# %% [markdown]
+#
 # ## Exercise 2.4 · skip_gram_pairs
 # A word's company: all pairs (centre, neighbour) at most `window` places apart. A list of tuples, by the place of the
 # centre, then of the neighbour. Difficulty ●●○ · 10 minutes.
@@ -277,8 +267,7 @@ assert len(found) == 18
 # Now play a game (Mikolov et al. 2013): show a word and another one, and ask "**real** neighbour, or a word **drawn** at
 # random?" Each word gets two vectors, one as centre and one as context. The chance of "real" is σ(centre · context),
 # with σ(s) = 1 / (1 + e⁻ˢ).
-
-# %% [markdown]
+#
 # One pair costs −ln(chance of the right answer): −ln σ(s) if real, −ln(1 − σ(s)) if drawn. With label y = 1 or 0, both
 # have the same slope for the score s = centre · context, because σ′ = σ(1 − σ) cancels:
 #
@@ -293,8 +282,7 @@ assert len(found) == 18
 # | real (0, 2) | 1 | 0 | 0.5 | −0.5 | (0, −1) | (−0.5, 0) |
 # | drawn (0, −2) | 0 | 0 | 0.5 | 0.5 | (0, −1) | (0.5, 0) |
 # | **sum** | | | | | **(0, −2)** | |
-
-# %% [markdown]
+#
 # Going against its gradient, the centre moves up, towards the real neighbour and away from the drawn word.
 #
 # ## Exercise 2.5 · negative_sampling
@@ -312,8 +300,7 @@ def negative_sampling(centre, context, label, weight=1.0):
     """The loss of "is this word a real neighbour?" and its gradients by hand; no autograd is needed or used.
 
     centre: (..., n, d)    context: (..., m, d)
-    label: broadcastable to (..., n, m), 1 for a real neighbour, 0 for a drawn word
-    weight: likewise, or a number: how much each pair counts
+    label: broadcastable to (..., n, m), 1 for a real neighbour, 0 for a drawn word    weight: likewise, or a number
 
     The chance of "real" is sigmoid(centre · context); the loss sums -weight ln(chance of the label) over all pairs.
     Returns the loss, a 0-d tensor, and its gradients for centre (..., n, d) and context (..., m, d).
@@ -410,10 +397,14 @@ thinned = [[number[word] for word in sentence if dice.random() < keep[word]] for
 
 pairs = torch.tensor([pair for sentence in thinned for pair in skip_gram_pairs(sentence, window=4)])
 print(f"{len(words)} words, {len(pairs):,} pairs; of 100 times `the`, {100 * keep['the']:.0f} are kept")
+assert 5.5 < counts.total() / counts["the"] < 6.5 and 900 < len(words) < 1100
 
 # %% [markdown]
 # The drawn words come by how often they stand in the text, to the power ¾, so that rare ones get their turn. A step takes
 # 2,048 pairs, each with five drawn words.
+#
+# A frequent word meets hundreds of gradients in one step. Their plain sum would throw it far off, so it is divided by the root
+# of their number. What is still too long, `clip_gradients` of notebook 01 shortens.
 
 # %%
 noise = torch.tensor([counts[word] ** 0.75 for word in words])
@@ -431,11 +422,6 @@ def by_word(ids, gradient):
     total = torch.zeros(len(words), gradient.shape[-1]).index_add_(0, ids.flatten(), gradient.flatten(0, 1))
     times = torch.bincount(ids.flatten(), minlength=len(words)).clamp(min=1)
     return total / times.sqrt()[:, None]
-
-
-# %% [markdown]
-# A frequent word meets hundreds of gradients in one step. Their plain sum would throw it far off; hence the root. What is
-# still too long, `clip_gradients` of notebook 01 shortens.
 
 
 # %%
@@ -471,17 +457,20 @@ for word in ("king", "paris", "doctor", "mice"):
 
 # %%
 capitals = {city for _, city in ANALOGIES["capital"]}
-for table, losses in runs:
-    company = {word: [other for other, _ in nearest(table[number[word]], table, words, 6)[1:]] for word in number}
-    assert losses[-1] < 0.4 * losses[0]
+plurals = {many for _, many in ANALOGIES["plural"]}
+for table, curve in runs:
+    asked = ("king", "paris", "doctor", "mice")
+    company = {word: [other for other, _ in nearest(table[number[word]], table, words, 6)[1:]] for word in asked}
+    assert curve[-1] < 0.4 * curve[0]
     assert "queen" in company["king"] and {"nurse", "surgeon"} <= {*company["doctor"]}
-    assert len(capitals & {*company["paris"]}) >= 4
+    assert len(capitals & {*company["paris"]}) >= 4 and len(plurals & {*company["mice"]}) >= 3
 
 # %% [markdown]
-# Before, the vectors are random, and so are the neighbours. After, words stand beside those that keep similar company. No
-# one told the program what a king, a capital or a doctor is.
+# Before, the vectors are random, and so are the neighbours. After, words stand beside those that keep similar company: even
+# *mice* beside other plurals. No one told the program what a capital is, and it sees no letters.
 #
-# > **Predict.** *king − man + woman*: which word is nearest if all words may answer?
+# > **Predict.** *king − man + woman*: which word is nearest if all words may answer? And of all questions such as *italy : rome
+# = france : ?*, how many come out right?
 
 # %% tags=["training"]
 for table, _ in runs:
@@ -489,23 +478,23 @@ for table, _ in runs:
     found = ", ".join(f"{word} {value:.2f}" for word, value in nearest(sought, table, words, 3))
     print(f"nearest: {found}; by the rule of the exercise: {analogy('man', 'king', 'woman', table, words)}")
 
-# %% [markdown]
-# *queen*, though *king* stays close behind. In larger texts one of the given words often comes first, so they are left
-# out by rule. Now all questions, such as *italy : rome = france : ?*, for each relation:
-
-# %% tags=["training"]
 results = {relation: [analogy_score(known, table, words) for table, _ in runs] for relation, known in ANALOGIES.items()}
 for relation, shares in results.items():
     questions = len(ANALOGIES[relation]) * (len(ANALOGIES[relation]) - 1)
     print(f"{relation:9} {questions:4} questions, right: {min(shares):.2f} to {max(shares):.2f} in three runs")
 
 # %% [markdown]
+# *queen* is nearest, *king* second. In larger texts one of the given words often comes first (Linzen 2016); that is why they
+# are left out by rule.
+#
 # Guessing would be right once in a thousand. Believe the method, not the height: **by construction of this corpus**, the
 # words of a pair share half of their company, as *king* and *queen* share thrones. Real text is less tidy.
 
 # %%
-assert all(analogy("man", "king", "woman", table, words) == "queen" for table, _ in runs)
-assert all(min(shares) > 0.7 for shares in results.values())
+for table, _ in runs:
+    sought = table[number["king"]] - table[number["man"]] + table[number["woman"]]
+    assert [word for word, _ in nearest(sought, table, words, 2)] == ["queen", "king"]
+assert all(min(shares) > 0.8 for shares in results.values())
 
 # %% [markdown]
 # Sixty-four numbers do not fit on paper. Keep the two directions in which the chosen words differ most (their first two principal
@@ -521,33 +510,58 @@ def flat(table, chosen):
 
 
 # %% tags=["training"]
-groups = {name: DOMAINS[name][:6] for name in ("royalty", "countries", "weather", "hospital", "music", "kitchen")}
+groups = {name: DOMAINS[name][:5] for name in ("royalty", "countries", "weather", "kitchen")}
 chosen = [word for group in groups.values() for word in group]
 spots = dict(zip(chosen, flat(vectors, chosen).tolist(), strict=True))
-figure, axes = plt.subplots(figsize=(6.4, 4.4))
-for marker, (name, group) in zip("os^DvP", groups.items(), strict=True):
+figure, axes = plt.subplots(figsize=(6.4, 4))
+for marker, (name, group) in zip("os^D", groups.items(), strict=True):
     axes.scatter(*zip(*(spots[word] for word in group), strict=True), marker=marker, label=name)
-    for word in group:
-        axes.annotate(word, spots[word], xytext=(3, 3), textcoords="offset points", fontsize=8)
-axes.legend()
+    right = max(spots[word][0] for word in group) + 0.4
+    middle = sum(spots[word][1] for word in group) / 5
+    for i, word in enumerate(sorted(group, key=lambda word: spots[word][1])):
+        line = {"arrowstyle": "-", "color": "0.8"}
+        axes.annotate(word, spots[word], xytext=(right, middle + 0.4 * (i - 2)), arrowprops=line, va="center")
+axes.set(xlabel="widest direction", ylabel="second widest")
+axes.margins(0.15)
+axes.legend(loc="center")
 plt.show()
+
+# %% [markdown]
+# Four topics, four regions, found from neighbours alone. Now some couples, the female word in bold. To the right goes the mean
+# step from male to female, taken from the *other* couples; up, the widest direction that is left.
 
 # %% tags=["training"]
-couples = ANALOGIES["gender"][:9]
-spots = flat(vectors, [word for couple in couples for word in couple])
-figure, axes = plt.subplots(figsize=(6.4, 4.2))
-for k, (he, she) in enumerate(couples):
-    axes.plot(*spots[2 * k : 2 * k + 2].T, color="0.7")
-    axes.annotate(he, spots[2 * k], color="C0")
-    axes.annotate(she, spots[2 * k + 1], color="C1")
+shown = [pair for pair in ANALOGIES["gender"] if pair[0] in ("king", "prince", "duke", "boy", "uncle")]
+male, female = ([number[pair[i]] for pair in ANALOGIES["gender"] if pair not in shown] for i in (0, 1))
+to_female = functional.normalize((vectors[female] - vectors[male]).mean(0), dim=0)
+rest = vectors - (vectors @ to_female)[:, None] * to_female
+up = flat(rest, [word for pair in shown for word in pair])[:, 0]
+figure, axes = plt.subplots(figsize=(6.4, 4))
+for k, pair in enumerate(shown):
+    spots = [(vectors[number[word]] @ to_female, up[2 * k + i]) for i, word in enumerate(pair)]
+    axes.plot(*zip(*spots, strict=True), "o-", color="0.7")
+    for word, spot, weight in zip(pair, spots, ("normal", "bold"), strict=True):
+        axes.annotate(word, spot, xytext=(0, 5), textcoords="offset points", ha="center", weight=weight)
+axes.set(xlabel="from male to female", ylabel="widest other direction")
+axes.margins(0.12)
 plt.show()
 
 # %% [markdown]
-# TODO reading
+# It is the picture from the start, found by reading: the widest other direction turns out to be royalty. The steps point nearly
+# the same way: over all couples and in all 64 directions, the mean cosine between two of them is above 0.5 in each run.
+
+# %%
+royal, others = up[:6], up[6:]
+assert royal.min() > others.max() + 1 or royal.max() < others.min() - 1
+first, second = ([number[pair[i]] for pair in ANALOGIES["gender"]] for i in (0, 1))
+for table, _ in runs:
+    steps = table[second] - table[first]
+    likeness = cosine_similarity(steps, steps)
+    assert (likeness.sum() - len(steps)) / (len(steps) * (len(steps) - 1)) > 0.5
 
 # %% [markdown]
-# The same method on text that was not made for it: the course's own stories. `word2vec` of the library does what `train`
-# does, with the gradients you wrote, for whole stretches of text at once, and so some ten times faster.
+# The same method on text that was not made for it: the course's own stories. The library's `word2vec` does what `train`
+# does, block by block, for more speed; `benchmarks/word2vec.py` times it beside gensim.
 
 # %% tags=["training"]
 told = [re.findall(r"[a-z]+", part) for story in load_stories() for part in re.split(r"[.!?]", story.lower())]
@@ -558,59 +572,40 @@ for word in ("red", "said", "anna", "sad", "forest"):
     print(f"{word:7}", ", ".join(other for other, _ in found))
 
 # %%
-colours = {
-    "blue",
-    "green",
-    "yellow",
-    "white",
-    "black",
-    "brown",
-    "grey",
-    "purple",
-    "pink",
-    "orange",
-    "scarlet",
-    "turquoise",
-}
+colours = {"scarlet", "purple", "grey", "turquoise", "golden", "yellow", "blue", "green", "white", "black", "brown"}
 found = {word for word, _ in nearest(story_vectors[story_words.index("red")], story_vectors, story_words, 7)}
 assert len(found & colours) >= 4
 
 # %% [markdown]
 # ## What breaks
-# **One word, two meanings.** In 139 sentences *bank* stands beside money, in as many beside a river. Both get the same
-# vector.
+# **One word, two meanings.** The program that wrote the sentences put *bank* beside money and beside a river, in turns. Both
+# banks get the same vector.
 #
 # > **Predict.** Is *bank* nearer to *loan*, or to *river*?
 
-# %%
-senses = {"money": DOMAINS["money"], "river": DOMAINS["river"], "neither": DOMAINS["kitchen"] + DOMAINS["music"]}
-ids = {name: [number[word] for word in group] for name, group in senses.items()}
-
-
-def likeness(table, one, other):
-    return cosine_similarity(table[one], table[other]).mean().item()
-
-
 # %% tags=["training"]
-shown = [word for name in senses for word in senses[name][:6]]
-values = cosine_similarity(vectors[[number["bank"]]], vectors[[number[word] for word in shown]])[0]
+senses = {"money": DOMAINS["money"], "river": DOMAINS["river"], "neither": DOMAINS["kitchen"]}
+ids = {name: [number[word] for word in group] for name, group in senses.items()}
 figure, axes = plt.subplots(figsize=(6.4, 3))
-axes.bar(shown, values, color=["C0"] * 6 + ["C1"] * 6 + ["0.7"] * 6)
+for name, colour, group in zip(senses, ("C0", "C1", "0.7"), ids.values(), strict=True):
+    values = cosine_similarity(vectors[[number["bank"]]], vectors[group])[0]
+    axes.bar(senses[name], values, color=colour)
+    axes.text(senses[name][3], 0.65, name, ha="center", weight="bold")
 axes.tick_params("x", rotation=60)
-axes.set(ylabel="cosine with bank", title="bank sits between its meanings")
+axes.set(ylabel="cosine with bank", ylim=(0, 0.7))
 plt.show()
 
 # %%
 for table, _ in runs:
-    bank = {name: likeness(table, [number["bank"]], group) for name, group in ids.items()}
-    assert abs(bank["money"] - bank["river"]) < 0.1 < min(bank["money"], bank["river"]) - bank["neither"]
-    assert likeness(table, ids["money"], ids["river"]) < min(bank["money"], bank["river"]) - 0.1
+    bank = table[[number["bank"]]]
+    money, river, neither = (cosine_similarity(bank, table[group]).mean() for group in ids.values())
+    assert abs(money - river) < 0.1 and min(money, river) > neither + 0.1
+    assert min(money, river) > cosine_similarity(table[ids["money"]], table[ids["river"]]).mean() + 0.1
 
 # %% [markdown]
 # As near to one as to the other, and nearer to both than money and river are to each other. In *the bank of the river* a reader
 # knows which one is meant; a table with one row a word cannot. Attention will: notebook 04.
-
-# %% [markdown]
+#
 # **Without clipping.** The same training, with no limit to the length of a step.
 #
 # > **Predict.** Slower, less exact, or worse?

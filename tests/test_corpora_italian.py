@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from lib.corpora import italian
+from lib.corpora import english_forms, italian
 from lib.corpora.italian_it import FRAMES, ambiguous, plain_it
 from lib.corpora.italian_nouns import ADJECTIVES, NOUNS
 from lib.corpora.italian_sentences import KINDS, Author
@@ -44,6 +44,12 @@ def test_several_hundred_lemmas():
     adverbs = sum(map(len, TIMES.values()))
     assert len(NOUNS) > 200 and len(ADJECTIVES) > 70 and len(VERBS) > 70
     assert len(NOUNS) + len(ADJECTIVES) + len(VERBS) + len(NAMES) + len(CITIES) + len(COUNTRIES) + adverbs > 380
+
+
+def test_no_noun_looks_like_a_verb():
+    nouns = {noun.english_form(number) for noun in NOUNS.values() for number in "sp"}
+    forms = (english_forms.third_person, english_forms.past, english_forms.past_participle, english_forms.ing_form, str)
+    assert not nouns & {form(entry.english.split()[0]) for entry in VERBS for form in forms}
 
 
 def test_every_split_has_its_size_and_shares_no_sentence(splits):
@@ -158,9 +164,8 @@ def test_every_noun_of_a_sentence_is_aligned(splits):
     for pair in splits["test"]:
         sources = {source for source, _ in pair.alignment}
         english = italian.words(pair.english)
-        nouns = [
-            at for at, word in enumerate(english) if word in words and english[at - 1] != "by"
-        ]  # by train: in treno
+        by_train = {at for at, word in enumerate(english) if english[at - 1] == "by"}  # in treno: an adverb
+        nouns = {at for at, word in enumerate(english) if word in words} - by_train
         assert sources.issuperset(nouns), pair.english
 
 

@@ -42,7 +42,7 @@ def one_sentence(done: subprocess.CompletedProcess) -> str:
 
 def test_the_first_run_sets_up_and_hands_over(tree, first_run):
     assert first_run.returncode == 3, first_run.stderr  # the status of the stand-in for pytest
-    assert "some minutes" in first_run.stdout and "installing 1 packages" in first_run.stdout
+    assert "some minutes" in first_run.stdout and "installing 1 package" in first_run.stdout
     asked = ["--nbval", os.path.join("notebooks", "04_small.ipynb"), "-x"]
     assert first_run.stdout.splitlines()[-1] == f"{asked} {tree} PASSIVE"
     python = environment.python_of(tree / ".venv")
@@ -67,8 +67,8 @@ def test_new_requirements_are_installed(tree, first_run):
     old = (tree / "requirements.txt").read_text(encoding="utf-8")
     write_wheel(tree, "other_thing")
     (tree / "requirements.txt").write_text(old + "./other_thing-1.0-py3-none-any.whl\n", encoding="utf-8")
-    done = run_course(tree, "status", "--cpu")
-    assert "The course is set up." in done.stdout
+    done = run_course(tree, "status")
+    assert "up to date" in done.stdout and "some minutes" not in done.stdout
     python = environment.python_of(tree / ".venv")
     assert subprocess.run([python, "-c", "import other_thing, small_thing"]).returncode == 0
 
@@ -171,7 +171,7 @@ def test_a_folder_of_the_learners_in_the_environments_place(tmp_path):
 def test_a_folder_that_cannot_be_written_to(tmp_path, monkeypatch):
     monkeypatch.setattr(environment, "is_writable", lambda folder: False)
     with pytest.raises(Stop, match="cannot be written to: copy the course"):
-        environment.set_up(tmp_path / ".venv", {"tests": False}, never_finished=True, is_ours=True, cpu=False)
+        environment.set_up(tmp_path / ".venv", {"tests": False}, never_finished=True, is_ours=True)
     assert not (tmp_path / ".venv").exists()
 
 
@@ -195,6 +195,21 @@ def test_two_windows_do_not_set_up_at_once(tmp_path):
         pass
     with environment.only_one_set_up(tmp_path):
         pass
+
+
+def test_an_environment_with_an_old_python(monkeypatch):
+    monkeypatch.setattr(environment, "OLDEST", (99, 0))
+    with pytest.raises(
+        Stop, match=rf"is Python 3\.{sys.version_info.minor}, and the course needs 99\.0 or newer: deactivate"
+    ):
+        environment.check(sys.executable, "deactivate it")
+
+
+def test_an_environment_without_pip(tmp_path):
+    python = environment.python_of(tmp_path)
+    subprocess.run([PLAIN_PYTHON, "-m", "venv", "--without-pip", tmp_path], check=True)
+    assert environment.has_pip(python), "it is given one"
+    assert not environment.has_pip(tmp_path / "missing")
 
 
 def test_condas_base_is_left_alone(tmp_path, monkeypatch):
@@ -318,9 +333,9 @@ def test_check_takes_a_path_outside_of_the_course(tree, first_run, tmp_path):
 @pytest.mark.parametrize("failing", [None, 1, 5])
 def test_test_runs_everything_and_fails_when_anything_does(monkeypatch, capsys, failing):
     ran = []
-    monkeypatch.setattr(commands, "environment", lambda tests, cpu: sys.executable)
+    monkeypatch.setattr(commands, "environment", lambda tests: sys.executable)
     monkeypatch.setattr(commands, "run", lambda python, module: ran.append(module) or int(len(ran) - 1 == failing))
-    assert commands.test([], cpu=False) == int(failing is not None)
+    assert commands.test([]) == int(failing is not None)
     assert ran == [module for _, module in commands.TESTS]
     modules = [module[0] for module in ran]
     assert modules == ["lib.course.build", "pytest", "lib.course.selfcheck", "ruff", "ruff", "pytest"]

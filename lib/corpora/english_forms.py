@@ -28,7 +28,7 @@ IRREGULAR_PASTS = {
 DOUBLING = {"cut", "hug", "swim", "run", "get", "sit", "travel", "forget", "fit"}
 COMPARATIVES_BY_ENDING = {
     "big", "small", "old", "young", "tall", "strong", "rich", "poor", "kind", "long", "clean", "fast", "slow", "deep",
-    "high", "wide", "soft", "new", "light", "dark", "fresh", "narrow", "nice", "cold", "hot", "sweet", "happy",
+    "high", "sad", "wide", "soft", "new", "light", "dark", "fresh", "narrow", "nice", "cold", "hot", "sweet", "happy",
     "heavy", "easy", "dirty", "lazy", "angry", "ugly", "calm", "short",
 }  # fmt: skip
 PRONOUNS = {  # key: subject, object, possessive
@@ -75,7 +75,7 @@ def comparative(adjective: str) -> tuple[str, ...]:
     """("taller",) or ("more", "expensive")."""
     if adjective not in COMPARATIVES_BY_ENDING:
         return ("more", adjective)
-    if adjective in ("big", "hot"):
+    if adjective in ("big", "hot", "sad"):
         return (adjective + adjective[-1] + "er",)
     if adjective.endswith("y"):
         return (adjective[:-1] + "ier",)

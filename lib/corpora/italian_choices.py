@@ -74,7 +74,7 @@ SEASONAL = {
 NEEDS_PLACE = {"live", "stay"}
 PAIRS = ("shoe", "glove")
 SOON = ("arrive", "come back", "leave", "call", "write", "see", "meet")
-SUBJECT_PRONOUNS = {"1s": 6, "2s": 4, "3sm": 5, "3sf": 5, "1p": 3, "3pm": 3}
+SUBJECT_PRONOUNS = {"1s": 6, "2s": 5, "3sm": 4, "3sf": 4, "1p": 4, "3pm": 5}
 OBJECT_PRONOUNS = {"1s": 3, "2s": 2, "3sm": 4, "3sf": 4, "1p": 2, "3pm": 3}
 
 
@@ -99,7 +99,7 @@ class Choices:
         noun = self._one(nouns_of(*kinds))
         if noun.mass or noun.only_one:
             number = "s"
-        number = number or ("p" if noun.english in PAIRS or self._chance(0.25) else "s")
+        number = number or ("p" if noun.english in PAIRS or self._chance(0.3) else "s")
         phrase = Phrase(noun, number, self._determiner(noun, number, negative))
         if self._chance(adjectives):
             self._describe(phrase)
@@ -283,6 +283,8 @@ class Choices:
         tense = self._weighted(TENSES)
         if tense in ("progressive", "continuous", "habit") and (action.english in MOMENTARY or action.stative):
             tense = "past"
+        if tense in ("continuous", "habit") and subject.person in ("2s", "1p"):
+            tense = "past"  # leggevi, leggevamo: too many rare forms for a small corpus; eri, eravamo are there
         if tense == "perfect" and action.stative:
             tense = "present"
         open_tense = english_forms.past(action.english.split()[0]) == action.english.split()[0]

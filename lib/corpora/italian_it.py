@@ -43,7 +43,7 @@ ANIMALS = nouns_of("animal")
 WALKERS = tuple(noun for noun in ANIMALS if noun.english not in ("snail", "turtle"))
 SLEEPERS = nouns_of("cat", "dog", "fox", "hen", "rabbit", "monkey", "duck", "mouse", "lamb", "goat")
 BELONGINGS = nouns_of(
-    "umbrella", "mirror", "painting", "lamp", "doll", "rope", "candle", "guitar", "violin", "jumper", "coat", "scarf"
+    "umbrella", "mirror", "picture", "lamp", "doll", "rope", "candle", "guitar", "violin", "jumper", "coat", "scarf"
 )
 FRAMES = (
     Frame(

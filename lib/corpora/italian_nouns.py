@@ -80,7 +80,7 @@ _NOUNS = {
     "text": """book libro m | letter lettera f | newspaper giornale m | story storia f | poem poesia f | novel romanzo m
         | message messaggio m""",
     "thing": """key chiave f | umbrella ombrello m | mirror specchio m | lamp lampada f | knife coltello m
-        | spoon cucchiaio m | phone telefono m | ball palla f | coin moneta f | painting quadro m | pencil matita f
+        | spoon cucchiaio m | phone telefono m | ball palla f | coin moneta f | picture quadro m | pencil matita f
         | pen penna f | gift regalo m | candle candela f | computer computer m | toy giocattolo m | doll bambola f
         | rope corda f""",
     "vessel": """glass bicchiere m | cup tazza f | bottle bottiglia f | plate piatto m | jug brocca f | pot pentola f

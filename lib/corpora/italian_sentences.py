@@ -12,6 +12,7 @@ would leave the tense open (they read) the sentence is told in another one, so t
 from typing import Any
 
 from lib.corpora import italian_it
+from lib.corpora.italian_choices import MOMENTARY
 from lib.corpora.italian_clauses import Be, Clause, Joined
 from lib.corpora.italian_exchanges import Exchanges
 from lib.corpora.italian_nouns import adjective, adjectives_for
@@ -33,14 +34,25 @@ REASONS = (  # what is done when one is hungry, thirsty ...
     (("forget", "lose", "break"), ("distracted", "tired", "nervous", "in a hurry")),
 )  # fmt: skip
 EXCUSES = ("tired", "sick", "distracted", "nervous", "scared", "sleepy", "in a hurry", "afraid")
-DONE_TO_IT = (  # bought it and ate it
-    ("buy", "eat", ("fruit", "baked")), ("buy", "read", ("text",)), ("find", "open", ("box", "bag", "letter",
-    "suitcase")),
-    ("write", "hide", ("text",)), ("wash", "wear", ("shirt", "jacket", "skirt", "scarf", "coat", "dress")),
-    ("take", "hide", ("thing",)), ("clean", "close", ("opening",)), ("find", "sell", ("thing", "clothing")),
-    ("repair", "sell", ("vehicle",)), ("prepare", "taste", ("baked", "cooked")), ("lose", "find", ("thing",
-    "clothing")),
-)  # fmt: skip
+DONE_TO_IT = (  # bought it and ate it, looked for it but did not find it
+    ("buy", "and", "eat", ("fruit", "baked")),
+    ("buy", "and", "read", ("text",)),
+    ("buy", "but", "read", ("text",)),
+    ("write", "but", "send", ("letter", "message", "poem")),
+    ("find", "and", "open", ("box", "bag", "letter", "suitcase")),
+    ("wash", "and", "wear", ("shirt", "jacket", "skirt", "scarf", "coat", "dress")),
+    ("buy", "but", "wear", ("clothing",)),
+    ("take", "and", "hide", ("thing",)),
+    ("clean", "and", "close", ("opening",)),
+    ("look for", "but", "find", ("thing", "clothing", "text")),
+    ("repair", "and", "sell", ("vehicle",)),
+    ("prepare", "but", "taste", ("baked", "cooked")),
+    ("lose", "and", "find", ("thing", "clothing")),
+)
+CONSEQUENCES = (  # if I break the glass, my mother will be angry
+    (("break", "lose", "forget", "hide", "steal", "sell"), ("sad", "angry", "nervous")),
+    (("find", "call", "invite", "help", "wash"), ("happy", "calm")),
+)
 
 
 class Author(Exchanges):
@@ -59,53 +71,56 @@ class Author(Exchanges):
         tense = self._one(("past", "past", "future"))
         subject = self._subject(HUMAN)
         if self._chance(0.25):
-            first = Clause(subject, verb("buy"), tense, self._owned_by_none("thing", "text", "clothing", "plant"))
+            thing, conjunction = self._owned_by_none("thing", "text", "clothing", "plant"), "and"
+            first = Clause(subject, verb("buy"), tense, thing)
             second = Clause(subject, verb("give"), tense, silent=True)
             second.recipient = self._object_pronoun(subject)
             if second.recipient.person == "3p":
                 second.recipient = Name(self._one(tuple(NAMES)))
         else:
-            before, after, kinds = self._one(DONE_TO_IT)
+            before, conjunction, after, kinds = self._one(DONE_TO_IT)
             new = before in ("buy", "write", "prepare", "find")
             thing = self._owned_by_none(*kinds) if new else self._phrase(*kinds)
             first = Clause(subject, verb(before), tense, thing)
-            second = Clause(subject, verb(after), tense, silent=True)
-        if first.object.determiner in ("some", "another") and first.object.noun.mass:
-            first.object.determiner = "the"
-        second.object = Pronoun("3" + first.object.number + first.object.gender, thing=True)
-        return Sentence(Joined(first, "and", second), ".", "again")
+            second = Clause(subject, verb(after), tense, negative=conjunction == "but", silent=True)
+        if thing.noun.mass and thing.determiner == "some":
+            thing.determiner = "the"
+        second.object = Pronoun("3" + thing.number + thing.gender, thing=True)
+        return Sentence(Joined(first, conjunction, second), ".", "again")
 
     def _joined(self) -> Sentence:
-        luck = self.rng.random()
-        if luck < 0.25:
-            clauses = [self._action(self._named(luck), "continuous", adverbials=0.5) for luck in (0.25, 0)]
-            return Sentence(Joined(clauses[0], "while", clauses[1], opening=True), ".", "joined")
-        if luck < 0.4:
-            came = Clause(self._named(0.5), verb(self._one(("come in", "arrive", "wake up", "go out")), False), "past")
-            return Sentence(
-                Joined(came, "when", self._action(self._named(), "continuous", adverbials=0.5), opening=True),
-                ".",
-                "joined",
-            )
-        if luck < 0.55:
-            tense = self._one(("present", "past", "future"))
-            clauses = [self._action(self._named(luck), tense, adverbials=0.3) for luck in (0.25, 0)]
-            return Sentence(Joined(clauses[0], self._one(("and", "but")), clauses[1]), ".", "joined")
-        if luck < 0.65:
-            action = verb(
-                self._one(
-                    ("break", "lose", "find", "forget", "sell", "call", "invite", "help", "hide", "steal", "wash")
-                )
-            )
-            condition = Clause(self._named(0.6), action, object=self._phrase(*action.objects, adjectives=0))
-            feeling = adjective(self._one(("happy", "sad", "angry", "nervous", "calm")))
-            result = Be(
-                self._subject(HUMAN, 0.3), feeling, "future", self._one(("", "very")), negative=self._chance(0.2)
-            )
-            return Sentence(Joined(condition, "if", result, opening=True), ".", "joined")
-        return self._because()
+        tell = self.rng.choices((self._while, self._when, self._and, self._if, self._because), (25, 15, 8, 15, 37))[0]
+        return Sentence(tell(), ".", "joined")
 
-    def _because(self) -> Sentence:
+    def _while(self) -> Joined:
+        first, second = (self._action(self._watched(luck), "continuous", adverbials=0.5) for luck in (0.25, 0))
+        return Joined(first, "while", second, opening=True)
+
+    def _when(self) -> Joined:
+        came = verb(self._one(("come in", "arrive", "wake up", "go out")), False)
+        going_on = self._action(self._watched(0.25), "continuous", adverbials=0.5)
+        return Joined(Clause(self._named(0.5), came, "past"), "when", going_on, opening=True)
+
+    def _watched(self, pronouns: float) -> Any:
+        """Whose imperfetto the corpus has enough of (see _tense)."""
+        while True:
+            subject = self._named(pronouns)
+            if subject.person not in ("2s", "1p"):
+                return subject
+
+    def _and(self) -> Joined:
+        tense = self._one(("present", "past", "future"))
+        first, second = (self._action(self._named(luck), tense, adverbials=0.3) for luck in (0.25, 0))
+        return Joined(first, "and", second)
+
+    def _if(self) -> Joined:
+        names, feelings = self._one(CONSEQUENCES)
+        action = verb(self._one(names))
+        condition = Clause(self._named(0.6), action, object=self._phrase(*action.objects, adjectives=0))
+        feeling, degree = adjective(self._one(feelings)), self._one(("", "very"))
+        return Joined(condition, "if", Be(self._subject(HUMAN, 0.3), feeling, "future", degree), opening=True)
+
+    def _because(self) -> Joined:
         """The girls did not come because they were tired: stanche."""
         subject = self._named(0.3)
         while isinstance(subject, Phrase) and subject.number == "s" and not subject.noun.he_or_she:
@@ -118,37 +133,34 @@ class Author(Exchanges):
             self._add_adverbials(clause, 0.3)
         else:
             clause = self._action(subject, tense, adverbials=0.3)
+            while clause.verb.stative or clause.verb.english in MOMENTARY:
+                clause = self._action(subject, tense, adverbials=0.3)
             clause.negative, clause.adverb = True, ""
             if clause.object and clause.object.determiner in ("some", "another"):
                 clause.object.determiner = "the"
-        again = Pronoun(
-            subject.key
-            if isinstance(subject, Pronoun)
-            else "1p"
-            if subject.person == "1p"
-            else subject.person + subject.gender
-        )
         reason = self._one(reasons)
-        complement = reason if reason in STATES else adjective(reason)
         degree = self._one(("", "very", "very")) if reason not in ("afraid", "in a hurry") else ""
-        reason = Be(again, complement, tense, degree)
-        return Sentence(Joined(clause, "because", reason), ".", "joined")
+        be = Be(self._again_as_pronoun(subject), reason if reason in STATES else adjective(reason), tense, degree)
+        return Joined(clause, "because", be)
+
+    @staticmethod
+    def _again_as_pronoun(subject: Any) -> Pronoun:
+        if isinstance(subject, Pronoun):
+            return subject
+        return Pronoun("1p") if subject.person == "1p" else Pronoun(subject.person + subject.gender)
 
     def _says(self) -> Sentence:
-        content = self._one((self._state, self._action))
+        """Anna says that she is tired; I know that Marco left."""
+        speaker = Name(self._one(tuple(NAMES)))
+        knows = self._chance(0.5)
         if self._chance(0.5):
-            inner = (
-                self._state(tense=self._one(("present", "future")))
-                if content == self._state
-                else self._action(adverbials=0.4)
-            )
-            said = Clause(Name(self._one(tuple(NAMES))), SAY)
+            inner = self._state() if knows else self._state(tense=self._one(("present", "future")))
         else:
-            inner = self._state() if content == self._state else self._action(adverbials=0.4)
-            said = Clause(
-                self._one((Pronoun("1s"), Pronoun("2s"), Pronoun("3sm"), Name(self._one(tuple(NAMES))))), KNOW
-            )
-        return Sentence(Joined(said, "that", inner), ".", "says")
+            inner = self._action(adverbials=0.4)
+        if getattr(inner.subject, "name", "") == speaker.name:
+            inner.subject = Pronoun("3s" + speaker.gender)
+        who = self._one((Pronoun("1s"), Pronoun("2s"), Pronoun("3sm"), speaker)) if knows else speaker
+        return Sentence(Joined(Clause(who, KNOW if knows else SAY), "that", inner), ".", "says")
 
     def _relative(self) -> Sentence:
         """The woman who lives in Rome is a doctor; I have read the book that Anna wrote."""

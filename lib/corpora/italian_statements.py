@@ -52,6 +52,7 @@ PAPERS = ("book", "letter", "newspaper", "message")
 SMALL = ("thing", "container", "clothing", "text", "fruit", "staple", "drink", "plant")  # what can lie on a table
 NOT_GRADED = (
     "broken",
+    "delicious",
     "burnt",
     "unripe",
     "full",
@@ -184,14 +185,14 @@ class Statements(Choices):
             if self._chance(0.3):
                 self._describe(job)
             return Sentence(Be(subject, job, self._one(("present", "present", "past"))), ".", "be")
-        thing = (
-            self._subject((*HUMAN, "animal"), 0.2)
-            if self._chance(0.5)
-            else self._phrase("thing", "clothing", "container", *PAPERS)
-        )
-        return Sentence(
-            Be(thing, self._spot(thing), self.rng.choices(("present", "past", "future"), (6, 4, 1))[0]), ".", "be"
-        )
+        if self._chance(0.5):
+            thing = self._subject((*HUMAN, "animal"), 0.2)
+        else:
+            thing = self._phrase("thing", "clothing", "container", *PAPERS)
+        if isinstance(thing, Phrase) and thing.determiner in ("a", "some", "another", "many"):
+            thing.determiner = "the"
+        tense = self.rng.choices(("present", "past", "future"), (6, 4, 1))[0]
+        return Sentence(Be(thing, self._spot(thing), tense), ".", "be")
 
     def _family(self, gender: str) -> Noun:
         return self._one([noun for noun in nouns_of("family") if noun.gender == gender])

@@ -29,11 +29,11 @@ TESTS = [
 ]
 
 
-def lab(arguments: list[str], cpu: bool) -> int:
+def lab(arguments: list[str]) -> int:
     """Open JupyterLab on a notebook, with the course's folder as its root."""
     numbers, options = split_options(arguments)
     path = notebook(numbers[0] if numbers else "00")
-    python = environment(cpu=cpu)
+    python = environment()
     if not is_writable(ROOT):
         print(f"{ROOT} cannot be written to: JupyterLab opens, but cannot save.", flush=True)
     if getattr(os, "geteuid", lambda: 1)() == 0 and "--allow-root" not in options:
@@ -45,7 +45,7 @@ def lab(arguments: list[str], cpu: bool) -> int:
     )
 
 
-def check(arguments: list[str], cpu: bool) -> int:
+def check(arguments: list[str]) -> int:
     """`pytest --nbval` on some notebooks, or on all."""
     numbers, options = split_options(arguments)
     paths = [notebook(number) for number in numbers] or all_notebooks()
@@ -54,34 +54,34 @@ def check(arguments: list[str], cpu: bool) -> int:
     if not all(path.is_relative_to(ROOT) for path in paths):  # there, pytest does not see the course's conftest.py
         options += ["-p", "lib.course.grading", "-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT)]
     names = [str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path) for path in paths]
-    return hand_over(environment(cpu=cpu), ["pytest", "--nbval", *names, *options])
+    return hand_over(environment(), ["pytest", "--nbval", *names, *options])
 
 
-def status(arguments: list[str], cpu: bool) -> int:
-    return hand_over(environment(cpu=cpu), ["lib.course.status", *arguments])
+def status(arguments: list[str]) -> int:
+    return hand_over(environment(), ["lib.course.status", *arguments])
 
 
-def reset(arguments: list[str], cpu: bool) -> int:
+def reset(arguments: list[str]) -> int:
     if not 1 <= len(arguments) <= 2:
         raise Stop("Say which notebook: `course.py reset NN`, or `course.py reset NN exercise`.", 2)
     named = re.match(r"(\d\d?)(?=_|$)", Path(arguments[0]).name)
     number = named[1].zfill(2) if named else arguments[0]
     if not any((ROOT / "solutions").glob(f"{number}_*.ipynb")):  # also one that the learner has deleted can be reset
         raise no_notebook(arguments[0])
-    return hand_over(environment(cpu=cpu), ["lib.course.reset", number, *arguments[1:]])
+    return hand_over(environment(), ["lib.course.reset", number, *arguments[1:]])
 
 
-def update(arguments: list[str], cpu: bool) -> int:
+def update(arguments: list[str]) -> int:
     if not (ROOT / ".git").exists():
         raise Stop("The course cannot update itself: this folder was not made by `git clone`. Nothing is changed.")
     if not shutil.which("git"):
         raise Stop("The course cannot update itself: git is not installed. Nothing is changed.")
-    return hand_over(environment(cpu=cpu), ["lib.course.update", *arguments])
+    return hand_over(environment(), ["lib.course.update", *arguments])
 
 
-def test(arguments: list[str], cpu: bool) -> int:
+def test(arguments: list[str]) -> int:
     """All of the course's own tests. A failure does not keep the others from running."""
-    python = environment(tests=True, cpu=cpu)
+    python = environment(tests=True)
     results = []
     for number, (what, module) in enumerate(TESTS, 1):
         print(f"\n[{number} of {len(TESTS)}] {what}: python -m {' '.join(module)}", flush=True)
@@ -129,14 +129,14 @@ def main(arguments: list[str], usage: str) -> int:
     """Run a command of `course.py` and return the exit status. What goes wrong is one sentence on stderr."""
     for stream in filter(None, (sys.stdout, sys.stderr)):
         stream.reconfigure(encoding="utf-8", errors="replace")  # a console of another encoding must not stop a ✓
-    command, rest = (arguments or ["-h"])[0], [argument for argument in arguments[1:] if argument != "--cpu"]
+    command, rest = (arguments or ["-h"])[0], arguments[1:]
     try:
         if command in ("-h", "--help", "help"):
             print(usage.strip())
             return 0
         if command not in COMMANDS:
             raise Stop(f"There is no command {command}.\n\n{usage.strip()}", 2)
-        return COMMANDS[command](rest, cpu="--cpu" in arguments)
+        return COMMANDS[command](rest)
     except Stop as stop:
         print(stop, file=sys.stderr)
         return stop.status

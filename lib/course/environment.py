@@ -23,16 +23,16 @@ from pathlib import Path
 from lib.course.programs import ROOT, WINDOWS, Stop, run_quietly
 
 OLDEST = (3, 11)
-CPU_WHEELS = "https://download.pytorch.org/whl/cpu"
+TORCH_INDEX = "COURSE_TORCH_INDEX"  # an environment variable: where else to look for PyTorch's builds
 SPACE = 2e9  # bytes; an environment with PyTorch for the CPU takes 1.6 GB
 MARKER = "course-setup.json"
 HALF_MADE = "course-half-made"  # is there while something is being installed
 
 
-def environment(tests: bool = False, cpu: bool = False) -> Path:
+def environment(tests: bool = False) -> Path:
     """The Python of the environment, which is made and filled where that is still to do.
 
-    tests: with what the course's own tests need besides.    cpu: with PyTorch's build for the CPU.
+    tests: with what the course's own tests need besides.
     """
     active = active_environment()
     home = active or ROOT / ".venv"
@@ -46,7 +46,7 @@ def environment(tests: bool = False, cpu: bool = False) -> Path:
                 pip(python, ["--no-deps", "-e", "."])
             write_marker(home, needed)
         else:
-            set_up(home, needed, never_finished=not found, is_ours=not active, cpu=cpu)
+            set_up(home, needed, never_finished=not found, is_ours=not active)
     return python
 
 
@@ -90,7 +90,7 @@ def write_marker(home: Path, content: dict) -> None:
     os.replace(new, home / MARKER)
 
 
-def set_up(home: Path, needed: dict, never_finished: bool, is_ours: bool, cpu: bool) -> None:
+def set_up(home: Path, needed: dict, never_finished: bool, is_ours: bool) -> None:
     """Make the environment where it is ours to make, and install everything. A failure leaves no new one behind."""
     python, writable = python_of(home), is_writable(ROOT)
     if is_ours and not writable:
@@ -99,14 +99,28 @@ def set_up(home: Path, needed: dict, never_finished: bool, is_ours: bool, cpu: b
     if is_new:
         refuse_to_make(home)  # before anything is deleted
     else:
-        check(python)
+        check(
+            python,
+            way_out=f"delete {home}" if is_ours else "deactivate it, and the course makes an environment of its own",
+        )
     where = "in .venv" if is_ours else f"in the active environment {home}"
-    print(f"Setting the course up {where}. Once only; it takes some minutes.", flush=True)
+    first = f"Setting the course up {where}. Once only; it takes some minutes."
+    print(first if never_finished else f"Bringing the set-up {where} up to date.", flush=True)
+    if (
+        never_finished
+        and sys.platform == "linux"
+        and not shutil.which("nvidia-smi")
+        and not os.environ.get(TORCH_INDEX)
+    ):
+        print(
+            f"  PyTorch for Linux may bring gigabytes of NVIDIA's libraries; see {TORCH_INDEX} in the README.",
+            flush=True,
+        )
     try:
         if is_new:
             make_environment(home)
         (home / HALF_MADE).write_text("", encoding="utf-8")
-        install(python, with_lib=writable, tests=needed["tests"], cpu=cpu)
+        install(python, with_lib=writable, tests=needed["tests"])
         write_marker(home, needed | {"python": os.path.realpath(python)})
     except BaseException as error:
         if is_new:
@@ -147,14 +161,12 @@ def requirements() -> list[str]:
     return [line for line in (re.sub(r"(^|\s)#.*", "", line).strip() for line in lines) if line]
 
 
-def install(python: Path, with_lib: bool, tests: bool, cpu: bool) -> None:
+def install(python: Path, with_lib: bool, tests: bool) -> None:
     """Everything in requirements.txt; a checkout that cannot be written to is not installed itself."""
     packages = [line for line in requirements() if with_lib or not line.startswith("-e")]
-    torch = [line for line in packages if line.startswith("torch==")]
-    if torch and cpu:
-        pip(python, [*torch, "--extra-index-url", CPU_WHEELS])
-    elif torch and sys.platform == "linux" and not shutil.which("nvidia-smi"):
-        print("  PyTorch for Linux comes with NVIDIA's libraries, gigabytes of them: `--cpu` does without.", flush=True)
+    index = os.environ.get(TORCH_INDEX)
+    if index and (torch := [line for line in packages if line.startswith("torch==")]):
+        pip(python, [*torch, "--extra-index-url", index])
     if packages:
         pip(python, [part for line in packages for part in (line.split(maxsplit=1) if line[0] == "-" else [line])])
     if tests:
@@ -178,17 +190,15 @@ def has_pip(python: Path) -> bool:
     return False
 
 
-def check(python: Path) -> None:
-    """An active environment may have another Python than the one that runs this, and no pip."""
+def check(python: Path, way_out: str) -> None:
+    """Raises Stop when the Python of an environment that is there already is too old, or has no pip."""
     asked = [python, "-c", "import sys; print(*sys.version_info[:2])"]
     version = tuple(int(part) for part in subprocess.run(asked, capture_output=True, text=True).stdout.split())
     if version < OLDEST:
-        has = f"has Python {version[0]}.{version[1]}" if version else "does not work"
-        raise Stop(
-            f"The active environment {has} ({python}), and the course needs {OLDEST[0]}.{OLDEST[1]}: deactivate it."
-        )
+        is_old = f"is Python {version[0]}.{version[1]}, and the course needs {OLDEST[0]}.{OLDEST[1]} or newer"
+        raise Stop(f"{python} {is_old if version else 'does not work'}: {way_out}.")
     if not has_pip(python):
-        raise Stop(f"The active environment has no pip ({python}): deactivate it, and the course makes its own.")
+        raise Stop(f"{python} has no pip: {way_out}.")
 
 
 def is_writable(folder: Path) -> bool:

@@ -105,7 +105,8 @@ def step_of(line: str) -> str:
     if line.startswith("WARNING: Retrying"):
         return "no answer from the network: trying again"
     if line.startswith("Installing collected packages"):
-        return f"installing {line.count(',') + 1} packages"
+        count = line.count(",") + 1
+        return f"installing {count} package{'s' if count > 1 else ''}"
     return ""
 
 
