@@ -66,17 +66,6 @@ def address(folder, tmp_path_factory):
     options += [f"--ServerApp.root_dir={folder}", "--ServerApp.log_level=ERROR", "--LabApp.extension_manager=readonly"]
     command = [sys.executable, "-m", "jupyterlab", "--expose-app-in-browser", *options]
     server = subprocess.Popen(command, env=environment)
-    command = [
-        sys.executable,
-        "-m",
-        "jupyterlab",
-        *options,
-        f"--ServerApp.root_dir={folder}",
-        "--expose-app-in-browser",
-    ]
-    server = subprocess.Popen(
-        [*command, "--LabApp.extension_manager=readonly", "--ServerApp.log_level=ERROR"], env=environment
-    )
     try:
         for _ in range(240):
             try:
