@@ -287,7 +287,7 @@ from lib.checks import check
 gradient_by_distance = check("gradient_by_distance")
 
 # %% [markdown]
-# > **Predict.** An RNN with PyTorch's usual starting weights reads 100 random symbols. Which part of the gradient reaches
+# > **Predict.** An RNN with PyTorch's usual starting weights reads 100 random symbols. How much of the gradient reaches
 # > back 50 steps: a half, a hundredth, a millionth? And if the hidden weights are 4 times as large?
 
 
@@ -325,8 +325,8 @@ assert middle[50] < 1e-3
 assert large[50] > 100
 
 # %% [markdown]
-# Each gridline is a factor of 100,000 (the axis is logarithmic). With the usual weights less than a hundredth is left after
-# 10 steps and less than 10⁻¹⁵ after 50: it **vanishes**. With weights 4 times as large it **explodes**.
+# From one tick to the next is a factor of 100,000 (the axis is logarithmic). With the usual weights less than a hundredth
+# is left after 10 steps and less than 10⁻¹⁵ after 50: it **vanishes**. With weights 4 times as large it **explodes**.
 #
 # Every step back multiplies by almost the same matrix. A product of many factors either dies out or blows up.
 #
@@ -390,8 +390,8 @@ assert 1e6 < 2 * (1.1**50 - 0.5) * 50 * 1.1**49 < 2e6
 assert abs(descend(1.0, 100) - 0.5 ** (1 / 50)) < 0.005
 
 # %% [markdown]
-# At the start, far up the wall, the gradient is about a million, and one step throws w to below -1,000. Clipped, the direction stays, the
-# jump is short, and w finds the valley.
+# At the start, far up the wall, the gradient is about a million, and one step throws w to below -1,000. Clipped, the
+# direction stays, the jump is short, and w finds the valley.
 #
 # Clipping does not help against vanishing: there is nothing left to lengthen. That needs another network.
 #
@@ -483,7 +483,7 @@ from lib.checks import check
 LSTM = check("LSTM")
 
 # %% [markdown]
-# From cell to cell there is no matrix and no tanh, only a factor: the forget gate. A bias of 0 starts it half open
+# On the direct way from cell to cell there is no matrix and no tanh, only a factor: the forget gate. A bias of 0 starts it half open
 # (σ(0) = 0.5), a bias of 3 nearly fully (σ(3) = 0.95).
 #
 # > **Predict.** Which of the two lets the gradient through?
@@ -500,12 +500,13 @@ lstm_reaches = {f"LSTM, forget bias {bias}": reach(lstm_with(bias), 128) for bia
 draw_reaches({"RNN": reaches["RNN, hidden weights × 1"], **lstm_reaches})
 open_gates, middle_gates, half_closed = lstm_reaches.values()
 assert 0.1 < open_gates[99] < 10
+assert 0.95 < torch.sigmoid(torch.tensor(3.0)) < 0.96
 assert 1e-12 < middle_gates[99] < 1e-6
 assert half_closed[99] < 1e-18
 
 # %% [markdown]
-# *"The LSTM cures vanishing gradients"* is true only while its forget gates stay open. With a bias of 3 the whole gradient
-# reaches back 99 steps. With a bias of 0, less than 10⁻¹⁸ of it does.
+# *"The LSTM cures vanishing gradients"* is true only while its forget gates stay open. With a bias of 3 the gradient
+# 99 steps back is as large as at the end, within a factor of 10. With a bias of 0, less than 10⁻¹⁸ of it arrives.
 #
 # ## On real text
 # Train the RNN on the course's stories: 16 pieces of 48 characters at a time, your loss, your clipping. The learning rate
@@ -540,10 +541,10 @@ def surprise(model):
         return next_character_loss(model(ids)[0], ids).item()
 
 
-assert surprise(rnn) < 1.5 < 4 < surprise(fresh)
+assert surprise(rnn) < 1.7 < 4 < surprise(fresh)
 
 # %% [markdown]
-# A character of an unseen story cost more than 4 nats before and costs less than 1.5 now. Let it write on. First the model
+# A character of an unseen story cost more than 4 nats before and costs less than 1.7 now. Let it write on. First the model
 # with fresh weights, then the trained one, after the same beginning:
 
 # %% tags=["training"]
@@ -554,7 +555,7 @@ for model in (fresh, rnn):
     )
 
 # %% [markdown]
-# Words, spaces, full stops, quotation marks: it learned them within seconds. But who is this story about? What is read after
+# Words, spaces, full stops, quotation marks: it learned them from 2,000 batches. But who is this story about? What is read after
 # the bar has little to do with what is read before it.
 #
 # Measure it. Tell 150 unseen stories twice, the second time with another first name, and compare what the model expects
@@ -602,11 +603,12 @@ for curve in influences.values():
     assert curve[60] < 0.001
 
 # %% [markdown]
-# Directly after the name it matters much. 30 characters on, the two predictions differ by less than 0.01; 60 characters on, by
-# less than 0.001, for both models. And names return after more than 100.
+# Directly after the name it matters much. 30 characters on, the two predictions differ by less than 0.01; 60 characters on,
+# by less than 0.001. So it is for both models, also with other seeds and with pieces of 256 characters
+# (`benchmarks/recurrent.py`). And names return after more than 100.
 #
-# So the LSTM forgets too. It *can* keep a name, but these few seconds teach it to expect the next letters, and the nearest
-# letters help most with that.
+# So the LSTM forgets too. It *can* keep a symbol longer, as you see next. But the nearest letters help most with the next
+# letter, and that is what it learns first.
 #
 # ## What breaks
 # Was it the text, or the network? A test with nothing else to learn: 8 symbols, a random sequence, and the question at its

@@ -1,12 +1,15 @@
 """The English-Italian corpus as a whole: one translation a sentence, honest splits, facts that hold."""
 
+import os
 import random
+import subprocess
+import sys
 from collections import Counter
 from itertools import pairwise
 
 import pytest
 
-from lib.corpora import english_forms, italian
+from lib.corpora import english_forms, files, italian
 from lib.corpora.italian_it import FRAMES, ambiguous, plain_it
 from lib.corpora.italian_nouns import ADJECTIVES, NOUNS
 from lib.corpora.italian_sentences import KINDS, Author
@@ -68,7 +71,7 @@ def test_no_split_has_a_word_that_training_lacks(splits):
 
 def test_lengths_are_held_out_and_otherwise_matched(splits):
     assert max(map(length, splits["train"])) == italian.LONGEST == 15
-    assert min(map(length, splits["lengths"])) == 16 and max(map(length, splits["lengths"])) <= 25
+    assert min(map(length, splits["lengths"])) == 16 and max(map(length, splits["lengths"])) <= 21
     assert Counter(map(length, splits["combinations"])) == Counter(map(length, splits["test"]))
     most = sum(4 <= length(pair) <= 14 for pair in splits["train"])
     assert most > 0.95 * len(splits["train"])
@@ -230,6 +233,22 @@ def test_another_seed_tells_other_sentences_and_the_same_seed_the_same():
         return [italian.pair(rng) for _ in range(50)]
 
     assert draw(1) == draw(1) != draw(2)
+
+
+def test_the_hash_seed_changes_nothing():
+    code = "import random; from lib.corpora import italian; rng = random.Random(4); " + (
+        "print([italian.pair(rng) for _ in range(300)])"
+    )
+    seen = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env=os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": str(files.DATA.parent), "PYTHONUTF8": "1"},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("0", "7")
+    }
+    assert len(seen) == 1
 
 
 def test_a_kind_can_be_asked_for():

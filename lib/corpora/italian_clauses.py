@@ -4,8 +4,8 @@
     Be, There, Likes, Compare    è stanca, ha fame; c'era un gatto; mi piacciono le mele; è più alto di me
     Order, Joined                apri la porta!; clauses joined by and, because, while ...
 
-Tenses have English names (italian_verb_groups). `asks` is "" for a statement, else yes, where, when, why, what or
-how many. Taught in notebook 03.
+Tenses have English names (italian_verb_groups). `asks` is "" for a statement, else yes, where, when, why, what or how
+many. Taught in notebook 03.
 """
 
 from __future__ import annotations

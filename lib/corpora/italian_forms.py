@@ -8,9 +8,8 @@
     clitics, attached, imperative       l'ho vista, me l'ha dato, voglio vederla, portami
 
 Genders are "m" and "f", numbers "s" and "p", persons "1s" to "3p". `following` is the very next word: it alone
-decides between
-il, lo and l'. An elided form ends in its apostrophe and is a word of its own. Every function is pure; an unknown
-tense or person raises KeyError.
+decides between il, lo and l'. An elided form ends in its apostrophe and is a word of its own. Every function is pure;
+an unknown tense raises KeyError, an unknown person ValueError.
 """
 
 from functools import cache

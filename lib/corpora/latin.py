@@ -17,7 +17,8 @@ NOUNS = {
     "taur": "bull", "corv": "raven", "mul": "mule", "porc": "pig", "vitul": "calf", "cunicul": "rabbit",
     "camel": "camel", "serv": "servant", "domin": "master", "amic": "friend", "fili": "son", "discipul": "pupil",
     "medic": "doctor", "nunti": "messenger", "av": "grandfather", "coqu": "cook", "legat": "envoy",
-    "captiv": "prisoner", "soci": "ally", "tribun": "tribune", "patron": "patron", "marit": "husband", "popul": "people",
+    "captiv": "prisoner", "soci": "ally", "tribun": "tribune", "patron": "patron", "marit": "husband",
+    "popul": "people",
 }  # fmt: skip
 VERBS = {
     "videt": ("sees", "um"), "amat": ("loves", "um"), "vocat": ("calls", "um"), "timet": ("fears", "um"),
