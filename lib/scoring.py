@@ -1,7 +1,7 @@
 """How good is a translation? Compare it with one that a person, or a grammar, has written.
 
-    exact_match    the share of sentences that are right to the last token                notebook 03
-    bleu           the share of words, pairs, triples and fours that stand in the right one too (BLEU)   notebooks 03, 10
+    exact_match    the share of sentences that are right to the last token                  notebook 03
+    bleu           the share of words, pairs, triples and fours that are right (BLEU)       notebooks 03, 10
 
 Sentences are lists of tokens: strings or ids, whatever compares equal.
 """

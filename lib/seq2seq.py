@@ -5,6 +5,7 @@
     Encoder               a bidirectional LSTM: one vector for each source position         notebook 03
     FixedVectorDecoder    knows the source from one vector (Cho, Sutskever 2014)            notebook 03
     BahdanauDecoder       looks at the source again before each word (Bahdanau 2015)        notebook 03
+    Translator            an encoder and a decoder together, and their loss                 notebook 03
     teacher_forcing       a decoder reads the right words, whatever it would have said      notebook 03
     greedy_translate      a decoder reads its own words, always the likeliest               notebook 03
     seeded                fresh weights out of a generator
@@ -18,13 +19,14 @@ and it takes sentences of unequal length as they are.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from lib.batching import EOS, PAD, SOS
+from lib.batching import EOS, PAD, SOS, Batch, pad_batch, similar_lengths
 
 State = tuple[Tensor, ...]
 Step = Callable[[Tensor, State], tuple[Tensor, State, Tensor | None]]
@@ -66,7 +68,8 @@ class Encoder(nn.Module):
     def forward(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """ids, mask: (batch, position), at least one real token in each row, and the padding behind it
 
-        Returns memory (batch, position, d_hidden), zero on padding, and the two ends' hidden and cell (batch, d_hidden).
+        Returns memory (batch, position, d_hidden), zero on padding, and where both directions end: hidden and cell,
+        (batch, d_hidden) each.
         """
         lengths = mask.sum(dim=1)
         if not lengths.all():
@@ -174,6 +177,41 @@ def greedy_translate(step: Step, state: State, limit: int) -> Tensor:
         done = done | (ids == EOS)
         written.append(ids)
     return torch.stack(written, dim=1)
+
+
+class Translator(nn.Module):
+    """An encoder and a decoder of the same d_hidden: source sentences in, logits for every word of the target out."""
+
+    def __init__(self, encoder: nn.Module, decoder: nn.Module):
+        super().__init__()
+        self.encoder, self.decoder = encoder, decoder
+
+    def start(self, source: Tensor, mask: Tensor) -> State:
+        """Read the source, (batch, key); the decoder's state before its first word."""
+        memory, hidden, cell = self.encoder(source, mask)
+        return self.decoder.start(memory, mask, hidden, cell)
+
+    def forward(self, source: Tensor, mask: Tensor, inputs: Tensor) -> tuple[Tensor, Tensor | None]:
+        """source and its mask: (batch, key)    inputs: (batch, position), what the decoder reads, <SOS> first
+
+        Returns logits (batch, position, vocab) and weights (batch, position, key), or None without attention.
+        """
+        return teacher_forcing(self.decoder.step, inputs, self.start(source, mask))
+
+    def loss(self, batch: Batch) -> Tensor:
+        """The mean surprise over the real targets, in nats; padding does not count."""
+        logits, _ = self(batch.source, batch.source_mask, batch.inputs)
+        return functional.cross_entropy(logits[batch.mask], batch.targets[batch.mask])
+
+    @torch.no_grad()
+    def translate(self, sentences: Sequence[Sequence[int]], limit: int, tokens: int = 4000) -> list[list[int]]:
+        """Greedy translations, <EOS> and padding cut off, at most `limit` tokens long; `tokens` source ones at once."""
+        written: list[list[int]] = [[] for _ in sentences]
+        for chosen in similar_lengths([len(sentence) for sentence in sentences], tokens):
+            state = self.start(*pad_batch([sentences[i] for i in chosen]))
+            for i, ids in zip(chosen, greedy_translate(self.decoder.step, state, limit).tolist(), strict=True):
+                written[i] = ids[: ids.index(EOS)] if EOS in ids else ids
+        return written
 
 
 def seeded(module: nn.Module, generator: torch.Generator) -> nn.Module:

@@ -215,7 +215,7 @@ cat = torch.stack([table[word] for word in words])  # (position, d_model)
 new, weights = simple_self_attention(cat)
 
 assert torch.allclose(weights.sum(-1), torch.ones(6))  # every row sums to 1
-assert torch.equal(weights[1], weights[5])  # both CATs: nothing says which is first
+assert torch.allclose(weights[1], weights[5])  # both CATs: nothing says which is first
 assert all(weights[i, i] > weights[i].max() - 1e-6 for i in range(6))  # the diagonal is strong
 heatmap(weights, words, words, digits=2)
 plt.xlabel("looks at")
@@ -266,7 +266,7 @@ for words in sentences:
     scores = pair_scores(vectors_of_words)
     weights = stable_softmax(scores)
     ratios.append(weights[words.index("cake"), words.index("piece")] / weights[words.index("cake"), words.index("of")])
-    assert torch.equal(scores, scores.T)  # whoever looks is looked at, with the same score
+    assert torch.allclose(scores, scores.T)  # whoever looks is looked at, with the same score
 assert torch.allclose(ratios[0], ratios[1])
 
 # %% [markdown]

@@ -180,16 +180,16 @@ padding_mask = check("padding_mask")
 # > **Predict.** The rows of the paddings themselves: may they look anywhere?
 
 # %%
-lines = ["the cat sat on the mat".split(), "the dog sat down · ·".split()]
-vocabulary = ["·", *dict.fromkeys(lines[0] + lines[1][:4])]
+lines = [line.split() for line in ("the cat sat on the mat", "the dog sat down (pad) (pad)")]
+vocabulary = ["(pad)", *dict.fromkeys(lines[0] + lines[1][:4])]
 ids = torch.tensor([[vocabulary.index(word) for word in line] for line in lines])
 mask = causal_mask(6) & padding_mask(ids, 0)  # (batch, 1, query, key)
 assert mask.shape == (2, 1, 6, 6) and mask[1, 0, 5].tolist() == [True] * 4 + [False] * 2
 
-figure, panels = plt.subplots(1, 2, figsize=(7, 3))
+figure, panels = plt.subplots(1, 2, figsize=(7.4, 3))
 for axes, allowed, line in zip(panels, mask[:, 0], lines, strict=True):
     axes.imshow(allowed, cmap="cividis", vmin=0, vmax=1)
-    axes.set_xticks(range(6), line)
+    axes.set_xticks(range(6), line, rotation=45)
     axes.set_yticks(range(6), line)
     axes.set(xlabel="key", ylabel="query")
 plt.show()
@@ -381,18 +381,19 @@ def train(n_heads, seed, steps=400):
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
     for _ in range(steps):
         batch = torch.randint(len(ids), (64,), generator=generator)
-        who, whom = model(ids[batch], verb_at[batch])
-        loss = functional.cross_entropy(who, answers[batch, 0]) + functional.cross_entropy(whom, answers[batch, 1])
+        both = zip(model(ids[batch], verb_at[batch]), answers[batch].T, strict=True)
+        loss = sum(functional.cross_entropy(scores, answer) for scores, answer in both)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
     return model.requires_grad_(False), test
 
 
+# %% tags=["training"]
 models = {n_heads: [train(n_heads, seed) for seed in range(3)] for n_heads in (1, 2, 4)}
 
 # %% [markdown]
-# > **Predict.** One head, many parameters: how often are both answers right?
+# > **Predict.** One head: how often are both answers right? Two heads?
 
 
 # %% tags=["training"]
@@ -416,8 +417,8 @@ assert all(both < 0.6 for _, _, both in results[1])  # one head, three runs
 assert all(both > 0.85 for n_heads in (2, 4) for _, _, both in results[n_heads])
 
 # %% [markdown]
-# One head gets both right in about half of the sentences: it sees a wolf and a lamb, mixed, and has to guess which is which.
-# Two heads with the same number of parameters answer nearly always; four are as good. What do the two look at?
+# One head gets both right in half of the sentences at best: it mixes a wolf and a lamb and guesses which is which, or gives
+# up one of the questions. Two heads with as many parameters answer nearly always, and so do four. Where do the two look?
 
 # %%
 from lib.corpora.latin import Sentence
@@ -465,8 +466,7 @@ def careless(q, k, v, mask):
     return weights @ v, weights
 
 
-x = torch.randn(2, 3, 4, generator=generator)
-to_v = nn.Linear(4, 4, bias=False)
+x, to_v = torch.randn(2, 3, 4, generator=generator), nn.Linear(4, 4, bias=False)
 mask = torch.tensor([[[True, True, True]], [[False, False, False]]])  # the second sentence is empty
 for name, function in (("careless", careless), ("yours", attention)):
     to_v.weight.grad = None

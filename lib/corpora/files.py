@@ -26,6 +26,7 @@ CORPORA: dict[str, tuple[str, str, dict]] = {
     "stories.txt": ("lib.corpora.stories", "stories_text", {"seed": 0}),
     "relations.txt": ("lib.corpora.relations", "relations_text", {"seed": 0}),
     "english_italian.tsv": ("lib.corpora.italian", "italian_text", {"seed": 0}),
+    "dates.tsv": ("lib.corpora.dates", "dates_text", {"seed": 0}),
 }
 
 
