@@ -61,8 +61,6 @@ def pad_batch(sentences: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
     Returns ids (batch, position), int64, and mask (batch, position), True on real tokens. position is the length of
     the longest sentence.
     """
-    if not len(sentences):
-        raise ValueError("a batch needs at least one sentence, this one has none")
     longest = max(len(sentence) for sentence in sentences)
     ids = torch.zeros(len(sentences), longest, dtype=torch.long)
     mask = torch.zeros(len(sentences), longest, dtype=torch.bool)
@@ -97,6 +95,8 @@ class Batch(NamedTuple):
     @classmethod
     def of(cls, pairs: Sequence[tuple[Sequence[int], Sequence[int]]]) -> "Batch":
         """Pad pairs of (source ids, target ids)."""
+        if not pairs:
+            raise ValueError("a batch needs at least one pair of sentences, this one has none")
         return cls(*pad_batch([source for source, _ in pairs]), *shift_right([target for _, target in pairs]))
 
 

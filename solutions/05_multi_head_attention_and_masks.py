@@ -12,6 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from lib.attention import fused_attention
 from lib.figures import heatmap, style
 from lib.yours import attention
 
@@ -207,9 +208,6 @@ plt.show()
 # <details><summary>The heads give the same as one big head</summary>The split must come after the projection and before
 # attend.</details>
 
-# %%
-from lib.attention import fused_attention
-
 
 # %% exercise="MultiHeadAttention" difficulty=3 minutes=15
 class MultiHeadAttention(nn.Module):
@@ -272,8 +270,7 @@ assert torch.allclose(gradients, theirs.in_proj_weight.grad, atol=1e-5)
 assert torch.allclose(ours.to_out.weight.grad, theirs.out_proj.weight.grad, atol=1e-5)
 
 # %% [markdown]
-# How many heads costs no parameters: four matrices of d_model × d_model, whatever n_heads is. And the two ways of `attend`
-# agree:
+# More heads cost no parameters: four matrices of d_model × d_model, whatever n_heads is. And the two ways of `attend` agree:
 
 # %%
 for n_heads in (1, 2, 4, 8):
@@ -322,7 +319,7 @@ future_leak = check("future_leak")
 x = torch.randn(2, 6, 64, generator=generator)
 leaks = {"without a mask": future_leak(layer, x), "causal": future_leak(lambda x: layer(x, mask=causal_mask(6)), x)}
 print({name: "leaks" if leak > 1e-5 else "tight" for name, leak in leaks.items()})
-assert leaks["without a mask"] > 1e-3 and leaks["causal"] == 0.0
+assert leaks["without a mask"] > 1e-3 and leaks["causal"] < 1e-6
 
 # %% [markdown]
 # ## On real text
@@ -435,7 +432,7 @@ assert sorted(looks.argmax(1).tolist()) == [0, 2]  # one head at agnum, the othe
 
 # %% [markdown]
 # *Today the wolf sees the lamb.* One head has become the question **who**, the other **whom**. Nobody told them; the task did.
-# Which is which differs from run to run.
+# Which head takes which is up to the random start.
 #
 # > **Predict.** Silence the head that looks at *lupus*. Which answers suffer?
 
@@ -472,9 +469,8 @@ for name, function in (("careless", careless), ("yours", attention)):
     to_v.weight.grad = None
     mixed, weights = function(x, x, to_v(x), mask)
     mixed[0].sum().backward()
-    print(
-        f"{name:9} weights {weights[1, 0].tolist()}, gradient is {'NaN' if to_v.weight.grad.isnan().any() else 'fine'}"
-    )
+    gradient = "NaN" if to_v.weight.grad.isnan().any() else "fine"
+    print(f"{name:9} weights {weights[1, 0].tolist()}, gradient {gradient}")
 
 # %%
 assert careless(x, x, x, mask)[0][1].isnan().all() and not attention(x, x, x, mask)[0][1].any()
@@ -496,7 +492,7 @@ def masks_late(x):
 x = torch.randn(2, 6, 64, generator=generator)
 late, early = future_leak(masks_late, x), future_leak(lambda x: attention(x, x, x, causal_mask(6))[0], x)
 print("after the softmax:", "leaks" if late > 1e-3 else "tight", "| before:", "leaks" if early > 1e-3 else "tight")
-assert late > 1e-3 and early == 0.0
+assert late > 1e-3 and early < 1e-6
 
 # %% [markdown]
 # It leaks, though no forbidden word is mixed in: the sum below the line of the softmax has seen all the scores. A model

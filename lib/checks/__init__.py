@@ -27,6 +27,14 @@ NOTEBOOKS: dict[str, list[str]] = {
         "negative_sampling",
         "analogy",
     ],
+    "03_seq2seq_and_bahdanau_attention": [
+        "pad_batch",
+        "shift_right",
+        "masked_softmax",
+        "additive_scores",
+        "BahdanauDecoder",
+        "greedy_translate",
+    ],
     "04_self_attention_by_hand": [
         "pair_scores",
         "stable_softmax",
