@@ -26,7 +26,7 @@ RESULTS = "seq2seq_results.json"
 LENGTHS = (2, 4, 6, 8, 10, 12, 15, 18, 20, 25, 30)
 SYMBOLS = 20  # ids 4 to 23
 REVERSAL = {"steps": 600, "peak": 5e-3}
-DATES = {"steps": 400, "peak": 5e-3}
+DATES = {"steps": 300, "peak": 5e-3}
 TRANSLATION = {"steps": 650, "peak": 3e-3, "warmup": 100}
 
 
@@ -79,7 +79,7 @@ def dates(seed):
     characters, digits = Vocabulary(d.written for d in pairs), Vocabulary(d.iso for d in pairs)
     data = [(characters.encode(d.written), digits.encode(d.iso)) for d in pairs]
     model = translator(True, len(characters), len(digits), 48, 128, 64, seed)
-    seconds = trained(model, translation_batches(data, 64 * 11, random.Random(seed)), **DATES)
+    seconds = trained(model, translation_batches(data, 700, random.Random(seed)), **DATES)
     written = model.translate([characters.encode(d.written) for d in held_out], 12)
     right = ["".join(digits.decode(ids)) for ids in written]
     return {"exact": exact_match(right, [d.iso for d in held_out]), "seconds": round(seconds, 1)}

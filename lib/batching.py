@@ -65,7 +65,7 @@ def pad_batch(sentences: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
     ids = torch.zeros(len(sentences), longest, dtype=torch.long)
     mask = torch.zeros(len(sentences), longest, dtype=torch.bool)
     for row, sentence in enumerate(sentences):
-        ids[row, : len(sentence)] = torch.tensor(sentence, dtype=torch.long)
+        ids[row, : len(sentence)] = torch.tensor(sentence)
         mask[row, : len(sentence)] = True
     return ids, mask
 

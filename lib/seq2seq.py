@@ -108,14 +108,15 @@ class BahdanauDecoder(nn.Module):
 
     The logits come from the state and the context, mixed down to the size of an embedding and compared with the
     embedding of every word: words that are read and words that are written share their vectors (Press and Wolf 2017).
+    `seeded` gives it weights fit for training.
     """
 
     def __init__(self, vocab: int, d_embedding: int, d_hidden: int, d_attention: int):
         super().__init__()
         self.embedding = nn.Embedding(vocab, d_embedding)
-        self.w_query = nn.Parameter(torch.randn(d_hidden, d_attention) / math.sqrt(d_hidden))
-        self.w_key = nn.Parameter(torch.randn(d_hidden, d_attention) / math.sqrt(d_hidden))
-        self.v = nn.Parameter(torch.randn(d_attention) / math.sqrt(d_attention))
+        self.w_query = nn.Parameter(torch.randn(d_hidden, d_attention))
+        self.w_key = nn.Parameter(torch.randn(d_hidden, d_attention))
+        self.v = nn.Parameter(torch.randn(d_attention))
         self.cell = nn.LSTMCell(d_embedding + d_hidden, d_hidden)
         self.mix = nn.Linear(2 * d_hidden, d_embedding)
         self.bias = nn.Parameter(torch.zeros(vocab))

@@ -243,8 +243,7 @@ assert similarity[50, 50] > similarity[50, 51] > similarity[50, 55] > similarity
 
 # %% [markdown]
 # Three positions, one curve: nearest is most alike, on both sides.
-
-# %% [markdown]
+#
 # ## Exercise 6.4 · LearnedPositions
 # GPT-2 and BERT learn the table instead. In `__init__`: `self.table`, a parameter (n_positions, d_model) of random
 # numbers times 0.02. `forward(x, start)`: add rows `start` onwards; no such row: ValueError. Difficulty ●○○ · 7 minutes.
@@ -403,6 +402,11 @@ held_out = torch.tensor([number[c] for c in "\n\n".join(stories[-300:])])
 TRAINED, READ = 32, 128
 
 
+def pieces(text, length, count, generator):
+    starts = torch.randint(len(text) - length - 1, (count, 1), generator=generator)
+    return text[starts + torch.arange(length + 1)]  # (batch, position), one more than is read
+
+
 # %% [markdown]
 # The attention, with a place for each kind. Adding happens before it, turning inside, penalising in the scores:
 
@@ -460,11 +464,6 @@ class Reader(nn.Module):
 
 
 # %%
-def pieces(text, length, count, generator):
-    starts = torch.randint(len(text) - length - 1, (count, 1), generator=generator)
-    return text[starts + torch.arange(length + 1)]  # (batch, position), one more than is read
-
-
 def train(kind, seed, steps=300):
     generator = torch.Generator().manual_seed(seed)
     with torch.random.fork_rng():
@@ -534,11 +533,11 @@ for kind in ("sinusoidal", "learned", "rotary"):
 assert (beyond["penalty"] - inside["penalty"]).abs().max() < 0.1
 
 # %% [markdown]
-# Why? The table's rows beyond 32 were never trained. Sinusoids and rotations exist for every position, but attention has
-# never met these combinations of hands. Penalties only grow: what is far was ignored in training too.
+# Why? The table's rows beyond 32 were never trained. Sinusoids and rotations exist for every position, but this attention
+# has never met these combinations of hands. Penalties only grow: what is far was ignored in training too.
 #
-# Be fair to the others: the penalty's loss is *no lower* at position 100 than at 30. It survives long text; it does
-# not learn from it.
+# To be fair: the penalty's loss is *no lower* at position 100 than at 30. It survives long text, it does not gain from it.
+# And large models with rotary positions do read longer text, after some training at that length.
 #
 # ## What breaks
 # A before and an after that can be read. Both models go on from the same beginning; the bar stands where the text

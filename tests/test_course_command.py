@@ -324,10 +324,14 @@ def test_notebooks_are_found_by_number_and_by_path(tree, monkeypatch, tmp_path):
             commands.notebook(asked)
 
 
-def test_check_takes_a_path_outside_of_the_course(tree, first_run, tmp_path):
-    (tmp_path / "04_mine.ipynb").write_text("{}")
-    done = run_course(tree, "check", "04_mine.ipynb", cwd=tmp_path)
-    assert f"['--nbval', '{tmp_path / '04_mine.ipynb'}', '-p', 'lib.course.grading'" in done.stdout
+def test_check_takes_a_path_or_a_folder_outside_of_the_course(tree, first_run, tmp_path):
+    hand_ins = tmp_path / "hand-ins"
+    hand_ins.mkdir()
+    (hand_ins / "04_mine.ipynb").write_text("{}")
+    done = run_course(tree, "check", "04_mine.ipynb", cwd=hand_ins)
+    assert f"['--nbval', '{hand_ins / '04_mine.ipynb'}', '-p', 'lib.course.grading'" in done.stdout
+    done = run_course(tree, "check", "hand-ins", cwd=tmp_path)
+    assert f"['--nbval', '{hand_ins}', '-p', 'lib.course.grading'" in done.stdout
 
 
 @pytest.mark.parametrize("failing", [None, 1, 5])

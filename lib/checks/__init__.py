@@ -30,10 +30,10 @@ NOTEBOOKS: dict[str, list[str]] = {
     "03_seq2seq_and_bahdanau_attention": [
         "pad_batch",
         "shift_right",
+        "greedy_translate",
         "masked_softmax",
         "additive_scores",
         "BahdanauDecoder",
-        "greedy_translate",
     ],
     "04_self_attention_by_hand": [
         "pair_scores",

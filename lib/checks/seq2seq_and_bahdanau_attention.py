@@ -162,14 +162,9 @@ def _(answer, rng):
     return answer([[7, 8, 9]])
 
 
-@shift_right.probe("the sentences [7, 8, 9] and [5]")
+@shift_right.probe("the sentences [7, 8, 9], [5] and [], which is empty")
 def _(answer, rng):
-    return answer([[7, 8, 9], [5]])
-
-
-@shift_right.probe("sentences of 2, 5, 0 and 3 tokens, one of them empty")
-def _(answer, rng):
-    return answer(ragged(rng, 2, 5, 0, 3))
+    return answer([[7, 8, 9], [5], []])
 
 
 def _pad(before, sentences, after):
@@ -210,6 +205,12 @@ def eos_behind_the_padding(sentences):
 def reads_eos(sentences):
     inputs, mask = _pad((1,), sentences, (2,))
     return inputs, _pad((), sentences, (2,))[0], mask
+
+
+@shift_right.mistake("<EOS> is a target only: cut off each sentence's own last token, not the last column.")
+def last_column_cut(sentences):
+    ids, mask = _pad((1,), sentences, (2,))
+    return ids[:, :-1], ids[:, 1:], mask[:, 1:]
 
 
 @shift_right.mistake("<SOS> is an input only: the decoder is never asked for it, so the targets start with a word.")
@@ -289,9 +290,9 @@ def _(answer, rng):
     return answer(normal(2, 3, 5, rng=rng), some_mask(2, 1, 5, rng=rng))
 
 
-@masked_softmax.probe("scores around 500, no padding")
+@masked_softmax.probe("scores around 500")
 def _(answer, rng):
-    return answer(500 + normal(3, 5, rng=rng), torch.ones(3, 5, dtype=torch.bool))
+    return answer(500 + normal(3, 5, rng=rng), torch.arange(5) < 4)
 
 
 @masked_softmax.probe("scores around 500, of which the largest by far is padding")
@@ -377,6 +378,12 @@ def overflows(scores, mask):
 
 
 @masked_softmax.mistake("e to the power of a large score overflows: use softmax, or subtract the largest score first.")
+def overflows_elsewhere(scores, mask):
+    powers = scores.exp().masked_fill(~mask, 0.0)
+    return powers / powers.sum(-1, keepdim=True)
+
+
+@masked_softmax.mistake("e to the power of a large score overflows: use softmax, or subtract the largest score first.")
 def overflows_quietly(scores, mask):
     powers = scores.exp() * mask
     return (powers / powers.sum(-1, keepdim=True)).nan_to_num()
@@ -451,7 +458,7 @@ def score_inputs(rng, *leading, keys=5, d_hidden=7, d_attention=3):
 @additive_scores.probe("one query, 3 keys, d_hidden 1, d_attention 2, small whole numbers")
 def _(answer, rng):
     keys = torch.tensor([[-3.0, 0.0], [0.0, 1.0], [1.0, 0.0]])
-    return answer(torch.tensor([2.0]), keys, torch.tensor([[1.0, 0.0]]), torch.tensor([1.0, 2.0]))
+    return answer(torch.tensor([[2.0]]), keys[None], torch.tensor([[1.0, 0.0]]), torch.tensor([1.0, 2.0]))
 
 
 @additive_scores.probe("batch 2, 5 keys, d_hidden 7, d_attention 3")

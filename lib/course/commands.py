@@ -46,9 +46,9 @@ def lab(arguments: list[str]) -> int:
 
 
 def check(arguments: list[str]) -> int:
-    """`pytest --nbval` on some notebooks, or on all."""
+    """`pytest --nbval` on some notebooks, on folders of them (a class's hand-ins), or on all."""
     numbers, options = split_options(arguments)
-    paths = [notebook(number) for number in numbers] or all_notebooks()
+    paths = [Path(os.path.abspath(n)) if Path(n).is_dir() else notebook(n) for n in numbers] or all_notebooks()
     if not paths:
         raise Stop("There are no notebooks in notebooks/.", 2)
     if not all(path.is_relative_to(ROOT) for path in paths):  # there, pytest does not see the course's conftest.py

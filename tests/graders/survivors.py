@@ -8,6 +8,17 @@ SURVIVORS: dict[str, dict[str, str]] = {
     "next_character_loss": {":-1 -> :": "gather looks only as far as the ids reach, one position fewer"},
     "gradient_by_distance": {"state.detach() -> state": "the same numbers; only the caller's tensor would be marked"},
     "LSTM": {"2 -> -2": "of four blocks, the one that ends 2 from the start also ends 2 from the end"},
+    "BahdanauDecoder": {
+        "torch.zeros -> torch.ones": "given code, and `seeded` sets every weight",
+        "-1 -> 1": "of two axes, the last is axis 1",
+        "1 -> -1": "of two axes, axis 1 is the last",
+    },
+    "greedy_translate": {
+        "0 -> -1": "every part of the state has the batch for its first axis",
+        "0 -> 1": "every part of the state has the batch for its first axis",
+        "-1 -> 1": "of two axes, the last is axis 1",
+        "1 -> -1": "of two axes, axis 1 is the last",
+    },
     "sinusoidal_positions": {
         "2 -> -2": "the remainder by -2 is 0 for the same numbers",
         "d_model -> base": "only the words of the error change",
