@@ -26,7 +26,7 @@ RESULTS = "seq2seq_results.json"
 LENGTHS = (2, 4, 6, 8, 10, 12, 15, 18, 20, 25, 30)
 SYMBOLS = 20  # ids 4 to 23
 REVERSAL = {"steps": 600, "peak": 5e-3}
-DATES = {"steps": 300, "peak": 5e-3}
+DATES = {"steps": 400, "peak": 5e-3}
 TRANSLATION = {"steps": 1700, "peak": 4e-3}
 
 

@@ -6,7 +6,7 @@
 # attention, a decoder. 90 minutes.
 
 # %%
-import json
+import itertools
 import math
 import random
 
@@ -15,7 +15,6 @@ import torch
 from torch import nn
 
 from lib.batching import EOS, PAD, SOS, Batch, Vocabulary, similar_lengths
-from lib.corpora import files
 from lib.corpora.dates import load_dates
 from lib.corpora.italian import join, load_pairs
 from lib.figures import style
@@ -32,6 +31,10 @@ torch.set_num_threads(1)  # such small matrices gain nothing from a second threa
 # sentence, keep *one* vector, write. How far does this go?
 
 # %%
+import json
+
+from lib.corpora import files
+
 results = json.loads(files.read("seq2seq_results.json"))
 
 
@@ -65,17 +68,17 @@ assert (share_right("fixed vector", 20) < 0.25).all()
 
 # %%
 source, target = ["the", "cat", "sleeps"], ["il", "gatto", "dorme"]
-shares = [[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.1, 0.1, 0.8]]
-figure, panels = plt.subplots(1, 2, figsize=(7, 2.8), sharey=True)
+figure, panels = plt.subplots(1, 2, figsize=(7.5, 2.8))
 for axes, title in zip(panels, ("one fixed vector", "attention"), strict=True):
+    for height, words in ((0, ["read:", *source]), (2, ["written:", *target])):
+        for i, word in enumerate(words):
+            axes.text(i - 1, height, word, ha="center", size=12)
     for i in range(3):
-        axes.text(i, 0, source[i], ha="center", size=12)
-        axes.text(i, 2, target[i], ha="center", size=12)
         for j in range(3) if title == "attention" else ():
-            axes.plot([j, i], [0.25, 1.9], color="C0", linewidth=6 * shares[i][j])
+            axes.plot([j, i], [0.25, 1.9], color="C0", linewidth=5 if i == j else 0.6)
         if title != "attention":
             axes.plot([i, 1, i], [0.25, 1.05, 1.9], color="C0", linewidth=2)
-    axes.set(title=title, xlim=(-0.6, 2.6), ylim=(-0.2, 2.3))
+    axes.set(title=title, xlim=(-1.5, 2.6), ylim=(-0.2, 2.3))
     axes.axis("off")
 panels[0].scatter(1, 1.07, s=500, marker="s", color="C1", zorder=2)
 plt.show()
@@ -91,7 +94,7 @@ scores = torch.tensor([0.0, math.log(3), -math.inf])  # (key)
 vectors = torch.tensor([[4.0, 0.0], [0.0, 4.0], [9.0, 9.0]])  # (key, d_hidden)
 weights = scores.softmax(dim=-1)
 mix = weights @ vectors
-print(weights.tolist(), "->", [round(number, 3) for number in mix.tolist()])
+print([round(number, 3) for number in weights.tolist()], "→", [round(number, 3) for number in mix.tolist()])
 assert torch.allclose(weights, torch.tensor([0.25, 0.75, 0.0]))
 assert torch.allclose(mix, torch.tensor([1.0, 3.0]))
 
@@ -254,11 +257,9 @@ def translations(model, sentences, limit, tokens=4000):
 
 
 def right_symbols(model, length):
-    pairs = to_reverse(200, length, random.Random(1000 + length))
-    written = translations(model, [source for source, _ in pairs], length)
-    hits = sum(
-        a == b for mine, (_, right) in zip(written, pairs, strict=True) for a, b in zip(mine, right, strict=False)
-    )
+    sources, targets = zip(*to_reverse(200, length, random.Random(1000 + length)), strict=True)
+    written = translations(model, sources, length)
+    hits = sum(a == b for pair in zip(written, targets, strict=True) for a, b in zip(*pair, strict=False))
     return hits / (200 * length)
 
 
@@ -279,8 +280,8 @@ assert right_symbols(fixed, 4) > 0.9
 assert right_symbols(fixed, 20) < 0.25
 
 # %% [markdown]
-# It begins well and then writes letters that were there, or not. 64 numbers do not hold 20 symbols, at least not after so
-# much training. This is the **bottleneck**.
+# Four symbols come back. Of the long sequence few stand where they should: this network's 64 numbers do not hold 20 symbols,
+# not after this much training. This is the **bottleneck**.
 #
 # The cure has three steps: scores, weights, mix. First the weights, because you know them from above.
 #
@@ -407,7 +408,7 @@ attentive = seeded(Translator(Encoder(24, 48, 64), BahdanauDecoder(24, 48, 64, 6
 losses = train(attentive, attentive.loss, endless(random.Random(0)), steps=600, peak=5e-3)
 
 # %%
-lengths = [int(length) for length in results["reversal"]["0"]["attention"]["right"]]
+lengths = sorted(map(int, results["reversal"]["0"]["attention"]["right"]))
 figure, axes = plt.subplots()
 for model, mark in (("attention", "s--"), ("fixed vector", "o-")):
     curves = torch.stack([share_right(model, length) for length in lengths])  # (length, seed)
@@ -416,7 +417,7 @@ for model, mark in (("attention", "s--"), ("fixed vector", "o-")):
 axes.axvline(20, color="grey", linewidth=1)
 axes.text(20.3, 0.97, "longer than\nin training", color="grey", va="top")
 axes.set(xlabel="length of the sequence", ylabel="right symbols (share)", ylim=(0, 1.05))
-axes.legend(loc="center right")
+axes.legend(loc="lower left")
 plt.show()
 
 # %%
@@ -461,17 +462,20 @@ encoder, decoder = Encoder(len(characters), 48, 128), BahdanauDecoder(len(digits
 dates = seeded(Translator(encoder, decoder), torch.Generator().manual_seed(0))
 before = read_dates(dates)
 pairs = [(characters.encode(d.written), digits.encode(d.iso)) for d in train_dates]
-losses = train(dates, dates.loss, batches(pairs, 700, random.Random(0)), steps=300, peak=5e-3)
+losses = train(dates, dates.loss, batches(pairs, 700, random.Random(0)), steps=400, peak=5e-3)
+after = read_dates(dates)
+for d, first, now in list(zip(test_dates, before, after, strict=True))[:6]:
+    print(f"{d.written:32}  before: {first:12}  after: {now}")
 
 # %%
-after, right = read_dates(dates), [d.iso for d in test_dates]
-for d, now in list(zip(test_dates, after, strict=True))[:4]:
-    print(f"{d.written:32} after: {now}")
+right = [d.iso for d in test_dates]
+print("recorded, three trainings:", sorted(seed["exact"] for seed in results["dates"].values()))
 assert exact_match(before, right) == 0
-assert exact_match(after, right) >= 0.99
+assert exact_match(after, right) >= 0.98
+assert all(seed["exact"] >= 0.98 for seed in results["dates"].values())
 
 # %% [markdown]
-# Before the training not one date was right; now at least 99% of 1,000 are, to the last digit.
+# Before the training not one date was right; now at least 98% of 1,000 are, to the last digit.
 #
 # Attention has a second gift: you can look at it. One row for each character that is written; bright is where it looked.
 
@@ -505,7 +509,6 @@ for d in test_dates[:200]:
     weights = look(dates, characters.encode(d.written), digits.encode(d.iso))
     year = d.written.index(d.iso[:4])
     on_year.append(weights[:4, year : year + 4].sum(dim=-1).mean())
-print(f"{torch.stack(on_year).mean():.3f}")
 assert torch.stack(on_year).mean() > 0.7
 
 # %% [markdown]
@@ -545,47 +548,65 @@ losses = train(bahdanau, bahdanau.loss, batches(data, 500, random.Random(0)), st
 
 # %% tags=["training"]
 by_fixed, by_attention, right = in_italian(squeezed), in_italian(bahdanau), [target for _, target in tests]
-for i in range(0, 20, 4):
+missed = [i for i in range(len(tests)) if by_fixed[i] != right[i] and len(tests[i][0]) > 9]
+for i in missed[:5]:
     print(join(tests[i][0]))
     for name, sentence in (("right", right[i]), ("fixed vector", by_fixed[i]), ("attention", by_attention[i])):
         print(f"   {name:13} {join(sentence)}")
 
 # %% [markdown]
-# The fixed vector writes good Italian: gender, endings and full stops are right. It only says something else.
+# These are the first five sentences of ten and more words that the fixed vector gets wrong. Its Italian reads well; it
+# speaks of somebody else, or of something else.
 #
 # **BLEU** counts it: of the words, pairs, triples and fours that were written, how many stand in the right sentence? 100 is
 # perfect. **Exact match** counts whole sentences.
 
-# %%
-scores = {
-    name: (bleu(by, right), exact_match(by, right)) for name, by in (("fixed", by_fixed), ("attention", by_attention))
-}
-assert scores["fixed"][0] < 40
-assert scores["attention"][0] > 90
-assert scores["attention"][1] > 0.7
+# %% tags=["training"]
+for name, written in (("fixed vector", by_fixed), ("attention", by_attention)):
+    print(f"{name:13} BLEU {bleu(written, right):.1f}, exact {exact_match(written, right):.3f}")
 
 # %%
-print(f"{'BLEU, three trainings':24}{'test':>16}{'new combinations':>20}{'longer':>16}")
-for name in ("fixed vector", "attention"):
-    runs = [seed[name] for seed in results["translation"].values()]
-    cells = [sorted(run[split]["bleu"] for run in runs) for split in ("test", "combinations", "lengths")]
-    print(
-        f"{name:24}"
-        + "".join(f"{cell[0]:>{width}.1f} to {cell[-1]:.1f}" for cell, width in zip(cells, (8, 12, 8), strict=True))
-    )
-
-# %%
-for seed in results["translation"].values():
-    assert seed["attention"]["test"]["bleu"] > 90
-    assert seed["attention"]["combinations"]["bleu"] > 88
-    assert seed["attention"]["lengths"]["bleu"] < seed["attention"]["test"]["bleu"] - 8
-    assert seed["fixed vector"]["test"]["bleu"] < 40
+seen = {pair for _, target in pairs for pair in itertools.pairwise(target)}
+written = [pair for sentence in by_fixed for pair in itertools.pairwise(sentence)]
+assert sum(pair in seen for pair in written) / len(written) > 0.95
+assert bleu(by_fixed, right) < 85
+assert bleu(by_attention, right) > 90
+assert exact_match(by_attention, right) > exact_match(by_fixed, right) + 0.15
 
 # %% [markdown]
-# From the least to the most of three seeds. *New combinations*: words that training shows, but never together. *Longer*:
-# longer than any sentence in training; there attention loses at least 8 points too.
+# Attention gets above 90 BLEU, the fixed vector below 85. More than 95% of the word pairs that the latter writes are pairs of
+# real Italian: fluent, and wrong.
 #
-# These are the first two rungs of a ladder. The Transformer of notebook 9 is measured on the same sentences.
+# > **Predict.** Which sentences does it get wrong?
+
+# %% tags=["training"]
+bins = [(5, 6), (7, 8), (9, 10), (11, 12), (13, 15)]
+figure, axes = plt.subplots()
+by_length = {}
+for name, written, mark in (("attention", by_attention, "s--"), ("fixed vector", by_fixed, "o-")):
+    by_length[name] = []
+    for low, high in bins:
+        inside = [i for i in range(len(tests)) if low <= len(tests[i][0]) <= high]
+        by_length[name].append(exact_match([written[i] for i in inside], [right[i] for i in inside]))
+    axes.plot([f"{low} to {high}" for low, high in bins], by_length[name], mark, label=name)
+axes.set(xlabel="English tokens", ylabel="translated exactly (share)", ylim=(0, 1.05))
+axes.legend(loc="lower left")
+plt.show()
+
+# %%
+assert by_length["fixed vector"][0] > by_length["fixed vector"][-1] + 0.3
+assert by_length["attention"][-1] > by_length["fixed vector"][-1] + 0.3
+for seed in results["translation"].values():
+    assert seed["attention"]["test"]["bleu"] > 90 > 85 > seed["fixed vector"]["test"]["bleu"]
+    assert seed["attention"]["combinations"]["bleu"] > 88
+    assert 65 < seed["attention"]["lengths"]["bleu"] < 88
+    assert seed["fixed vector"]["lengths"]["bleu"] < 35
+
+# %% [markdown]
+# The long ones: the bottleneck again, in Italian. Three recorded trainings agree. On sentences longer than any in training
+# the fixed vector stays below 35 BLEU. Attention gets more than 65 there, but less than 88: it loses too.
+#
+# These are the first two rungs of a ladder: notebook 9 measures the Transformer on the same sentences.
 #
 # Did attention look at the right word? The grammar knows which noun, name and adjective belong together.
 
@@ -599,13 +620,13 @@ for pair in load_pairs("test")[:200]:
     hits += sum(looked_at[j].item() == i for i, j in pair.alignment)
 source, target = next(words for words in tests if len(words[0]) > 9)
 draw_look(look(bahdanau, english.encode(source), italian.encode(target)), [*target, "EOS"], source)
+print(f"right in {hits / links:.3f}")
 
 # %%
-print(f"{hits / links:.2f}")
-assert hits / links > 0.7
+assert hits / links > 0.9
 
 # %% [markdown]
-# For more than 70% of these words the brightest square is the right one, though no one ever showed it a dictionary. Where word
+# For more than 90% of these words the brightest square is the right one, though no one ever showed it a dictionary. Where word
 # order differs, the bright path bends.
 #
 # ## What breaks
@@ -616,23 +637,33 @@ assert hits / links > 0.7
 # %%
 class Unmasked(Translator):
     def start(self, source, mask):
+        return super().start(source, torch.ones_like(mask))
+
+
+class AttentionUnmasked(Translator):
+    def start(self, source, mask):
         return (*super().start(source, mask)[:-1], torch.ones_like(mask))
 
 
 # %% [markdown]
-# > **Predict.** Padding has vectors of zeros here. Do they disturb?
+# > **Predict.** `AttentionUnmasked` may look at padding, where the encoder's vectors are zero. `Unmasked` also lets the encoder
+# > read `<PAD>` as if it were a character. Which one does harm?
+
+# %% tags=["training"]
+sentences, shares = [characters.encode(d.written) for d in test_dates], {}
+for kind in (Translator, AttentionUnmasked, Unmasked):
+    written = translations(kind(dates.encoder, dates.decoder), sentences, 12, tokens=10**6)
+    shares[kind.__name__] = exact_match(["".join(digits.decode(ids)) for ids in written], [d.iso for d in test_dates])
+    print(f"{kind.__name__:18} {shares[kind.__name__]:.3f}")
 
 # %%
-sentences = [characters.encode(d.written) for d in test_dates]
-shares = {}
-for name, model in (("with the mask", dates), ("without", Unmasked(dates.encoder, dates.decoder))):
-    written = translations(model, sentences, 12, tokens=10**6)
-    shares[name] = exact_match(["".join(digits.decode(ids)) for ids in written], [d.iso for d in test_dates])
-assert shares["with the mask"] >= 0.99
-assert shares["without"] < 0.9
+assert shares["Translator"] >= 0.98
+assert shares["AttentionUnmasked"] > 0.9
+assert shares["Unmasked"] < 0.5
 
 # %% [markdown]
-# A vector of zeros has a score too, and takes its share of the weight. Without the mask more than one date in ten is wrong.
+# Zeros do little harm: this network has learned to score them low. But nothing promises that, and an encoder that reads
+# padding gets more than half of the dates wrong. One mask keeps both out.
 #
 # ## What to remember
 # - An encoder reads, a decoder writes: `<SOS>`, its own last token, `<EOS>`. In training it hears the right token.

@@ -1,4 +1,7 @@
-"""The checks of notebook 02: counting words, weighing them, comparing vectors, and learning them from neighbours."""
+"""The checks of notebook 02: counting words, weighing them, comparing vectors, and learning them from neighbours.
+
+Long because it is a table: the probes and the mistakes of six exercises, one exercise after the other.
+"""
 
 import math
 

@@ -24,6 +24,7 @@ def normal(*shape: int, rng: torch.Generator) -> Tensor:
 def found(rng, batch, key, d_hidden):
     """What an encoder found: memory, mask, hidden, cell."""
     lengths = torch.randint(2, key + 1, (batch, 1), generator=rng)  # one alone would always get the weight 1
+    lengths[0] = key - 1
     memory, hidden, cell = normal(batch, key, d_hidden, rng=rng), *normal(2, batch, d_hidden, rng=rng)
     return memory, torch.arange(key) < lengths, hidden, cell
 
@@ -65,9 +66,9 @@ def _(answer, rng):
     return dict(zip(("hidden", "cell", "memory", "keys", "mask"), state, strict=True))
 
 
-@BahdanauDecoder.probe("batch 3, 3 keys, d_hidden 3, d_attention 3, where swapped axes would still fit")
+@BahdanauDecoder.probe("one step of a batch of one: 4 keys, d_hidden 5, d_attention 7")
 def _(answer, rng):
-    return a_step(answer, rng, 3, 3, d_hidden=3, d_attention=3)
+    return a_step(answer, rng, 1, 4)
 
 
 @BahdanauDecoder.probe("the gradients of the logits for every weight")

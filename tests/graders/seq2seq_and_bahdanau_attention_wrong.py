@@ -569,6 +569,16 @@ class FrozenContext(Given):
         return self.logits(hidden, context), (hidden, cell, memory, keys, mask), weights
 
 
+@wrong("BahdanauDecoder", says=None)
+class SqueezesTheBatchToo(Given):
+    def step(self, ids, state):
+        hidden, cell, memory, keys, mask = state
+        weights = self.weigh(hidden, keys, mask)
+        context = (weights.unsqueeze(1) @ memory).squeeze()
+        hidden, cell = self.cell(torch.cat([self.embedding(ids), context], dim=-1), (hidden, cell))
+        return self.logits(hidden, context), (hidden, cell, memory, keys, mask), weights
+
+
 @wrong("BahdanauDecoder", says="five parts")
 class ForgetsTheMemory(Given):
     def step(self, ids, state):
