@@ -1,8 +1,9 @@
 """Our blocks beside PyTorch's layers, forward and backward: `python benchmarks/blocks.py [rounds]`.
 
-One interleaved run: every round times all of them once, in turn, so that a busy machine slows all alike. A ratio is the
-median over the rounds of our time divided by theirs in the same round; below 1 we are faster. Same sizes, biases, norms
-and dropout; the dropout of PyTorch's attention weights, which ours has not, is switched off. Training mode.
+One interleaved run: every round times both once, in turn, so that a busy machine slows both. A ratio is the median
+over the rounds of our time divided by theirs in the same round; below 1 we are faster. The time is the processor's, on
+one thread, which other programs disturb least. Same sizes, biases, norms and dropout, in training mode; the dropout of
+PyTorch's attention weights, which ours has not, is switched off.
 """
 
 import os
@@ -57,9 +58,9 @@ def compare(ours: Callable, theirs: Callable, rounds: int) -> tuple[float, float
         step()
     for _ in range(rounds):
         for step, taken in times.items():
-            start = time.perf_counter()
+            start = time.process_time()
             step()
-            taken.append(time.perf_counter() - start)
+            taken.append(time.process_time() - start)
     return median(a / b for a, b in zip(*times.values(), strict=True)), 1000 * median(times[ours])
 
 

@@ -568,13 +568,13 @@ for name, written in (("fixed vector", by_fixed), ("attention", by_attention)):
 # %%
 seen = {pair for _, target in pairs for pair in itertools.pairwise(target)}
 written = [pair for sentence in by_fixed for pair in itertools.pairwise(sentence)]
-assert sum(pair in seen for pair in written) / len(written) > 0.95
+assert sum(pair in seen for pair in written) / len(written) > 0.9
 assert bleu(by_fixed, right) < 85
 assert bleu(by_attention, right) > 90
 assert exact_match(by_attention, right) > exact_match(by_fixed, right) + 0.15
 
 # %% [markdown]
-# Attention gets above 90 BLEU, the fixed vector below 85. More than 95% of the word pairs that the latter writes are pairs of
+# Attention gets above 90 BLEU, the fixed vector below 85. More than 90% of the word pairs that the latter writes are pairs of
 # real Italian: fluent, and wrong.
 #
 # > **Predict.** Which sentences does it get wrong?
@@ -594,8 +594,8 @@ axes.legend(loc="lower left")
 plt.show()
 
 # %%
-assert by_length["fixed vector"][0] > by_length["fixed vector"][-1] + 0.3
-assert by_length["attention"][-1] > by_length["fixed vector"][-1] + 0.3
+assert by_length["fixed vector"][0] > by_length["fixed vector"][-1] + 0.2
+assert by_length["attention"][-1] > by_length["fixed vector"][-1] + 0.2
 for seed in results["translation"].values():
     assert seed["attention"]["test"]["bleu"] > 90 > 85 > seed["fixed vector"]["test"]["bleu"]
     assert seed["attention"]["combinations"]["bleu"] > 88
@@ -603,7 +603,7 @@ for seed in results["translation"].values():
     assert seed["fixed vector"]["lengths"]["bleu"] < 35
 
 # %% [markdown]
-# The long ones: the bottleneck again, in Italian. Three recorded trainings agree. On sentences longer than any in training
+# The long ones: the bottleneck again, in Italian. The trainings recorded by `benchmarks/seq2seq.py` agree. On sentences longer than any in training
 # the fixed vector stays below 35 BLEU. Attention gets more than 65 there, but less than 88: it loses too.
 #
 # These are the first two rungs of a ladder: notebook 9 measures the Transformer on the same sentences.
@@ -618,7 +618,9 @@ for pair in load_pairs("test")[:200]:
     looked_at = look(bahdanau, english.encode(source), italian.encode(target)).argmax(dim=-1)
     links += len(pair.alignment)
     hits += sum(looked_at[j].item() == i for i, j in pair.alignment)
-source, target = next(words for words in tests if len(words[0]) > 9)
+orders = [[j for _, j in pair.alignment] for pair in load_pairs("test")]  # of the Italian words, in English order
+crossed = next(i for i, order in enumerate(orders) if order != sorted(order) and len(tests[i][0]) > 8)
+source, target = tests[crossed]
 draw_look(look(bahdanau, english.encode(source), italian.encode(target)), [*target, "EOS"], source)
 print(f"right in {hits / links:.3f}")
 
@@ -626,8 +628,8 @@ print(f"right in {hits / links:.3f}")
 assert hits / links > 0.9
 
 # %% [markdown]
-# For more than 90% of these words the brightest square is the right one, though no one ever showed it a dictionary. Where word
-# order differs, the bright path bends.
+# For more than 90% of these words the brightest square is the right one, and nobody ever showed it a dictionary. This sentence
+# was chosen because its word order differs: the bright path jumps.
 #
 # ## What breaks
 # Leave out the mask: the same trained network for dates, but padding counts as real. All 1,000 dates stand in one batch, so

@@ -25,7 +25,8 @@ style()
 # ## The question
 # One attention looks once. To find *who* the *it* of a sentence is, then *what happened* to that, takes several looks:
 # the paper stacks 6 blocks, GPT-3 stacks 96. How does anything get through 96 blocks, and how do gradients get back?
-#
+
+# %% [markdown]
 # ## By hand
 # Three layers in a row; each passes on a tenth of what goes in. What arrives? And if each *adds* its tenth to what came in?
 #
@@ -54,6 +55,7 @@ wirings = {
 }
 
 
+# %%
 def arriving(wire, depth, seed):
     """The share of the gradient that arrives at the bottom of `depth` layers with fresh weights."""
     with torch.random.fork_rng():
@@ -578,8 +580,9 @@ plt.show()
 
 # %%
 last = {name: curve[:, 80:].mean(dim=1) for name, curve in curves.items()}  # (seed,)
-assert last["pre-norm"].max() < 2.65 < last["post-norm, warm-up"].max() < 2.95
+assert last["pre-norm"].max() < 2.65
 assert last["pre-norm"].max() < last["post-norm, warm-up"].min()
+assert last["post-norm, warm-up"].max() < last["post-norm"].min()
 for stuck in ("post-norm", "norm, no shortcut"):
     assert (last[stuck] - frequencies).abs().max() < 0.12
 
@@ -602,8 +605,8 @@ for name, three in runs.items():
     print(f"{name:20}", write(three[0][0], 60, torch.Generator().manual_seed(3)))
 
 # %% [markdown]
-# None has learned to write in 100 steps. But pre-norm has found out which letters make a word, and the stuck ones throw
-# letters.
+# None can write after 100 steps. But pre-norm has begun to find out which letters follow which, and the stuck ones throw
+# letters, the frequent ones more often.
 #
 # ## What breaks
 # Keep the shortcut and take the *norm* away. With attention inside, sizes feed on themselves: larger vectors, sharper
