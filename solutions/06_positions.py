@@ -516,8 +516,8 @@ for kind, line in zip(kinds, ("-", "--", "-.", ":", "-"), strict=True):
     )
 axes.axvline(TRAINED, color="grey", lw=1)
 axes.text(TRAINED + 1, 1.7, "longer than in training", color="grey")
-axes.set(xlabel="position", ylabel="loss in nats a character")
-axes.legend(ncols=2)
+axes.set(xlabel="position", ylabel="loss in nats a character", ylim=(1.6, 3.7))
+axes.legend(ncols=3, loc="upper left")
 plt.show()
 
 # %% [markdown]
