@@ -4,6 +4,7 @@ import datetime
 import random
 import re
 
+import babel.dates
 import pytest
 
 from lib.corpora.dates import HELD_OUT, LANGUAGES, SIZES, dates_text, held_out, load_dates, write
@@ -13,7 +14,7 @@ LOCALES = {"English": "en", "Italian": "it", "German": "de", "French": "fr", "Sp
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_names_are_unicodes(language):
-    dates = pytest.importorskip("babel.dates")
+    dates = babel.dates
     months = dates.get_month_names("wide", locale=LOCALES[language])
     days = dates.get_day_names("wide", locale=LOCALES[language])
     assert list(LANGUAGES[language].months) == [months[i] for i in range(1, 13)]

@@ -4,6 +4,7 @@ import math
 import random
 
 import pytest
+import sacrebleu
 
 from lib.scoring import bleu, exact_match, ngrams
 
@@ -59,7 +60,6 @@ def test_unequal_numbers_of_sentences_are_named(score, written):
 
 
 def test_bleu_is_sacrebleus():
-    sacrebleu = pytest.importorskip("sacrebleu")
     rng = random.Random(0)
     right = [[rng.choice("abcd") for _ in range(rng.randrange(4, 12))] for _ in range(50)]
     written = [

@@ -102,7 +102,7 @@ class Exercise:
         return add
 
     def judge(self, answer: object, seed: int = 0, explain: bool = True) -> Verdict:
-        """Run every probe until one finds a difference from the course's answer; then look for the mistake behind it."""
+        """Run every probe until one finds a difference from the course's answer; then look for the mistake behind."""
         if not callable(answer):
             return Verdict("wrong", f"`{self.name}` is {kind_of(answer)}, not something that can be called.", "type")
         if isinstance(self.reference, type) and not isinstance(answer, type):
