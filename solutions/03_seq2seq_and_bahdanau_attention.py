@@ -555,8 +555,8 @@ for i in missed[:5]:
         print(f"   {name:13} {join(sentence)}")
 
 # %% [markdown]
-# These are the first five sentences of ten and more words that the fixed vector gets wrong. Its Italian reads well; it
-# speaks of somebody else, or of something else.
+# These are the first five sentences of ten and more tokens that the fixed vector gets wrong. Most of its words fit together;
+# they speak of somebody or something else, or lose the thread. Attention is not always right either.
 #
 # **BLEU** counts it: of the words, pairs, triples and fours that were written, how many stand in the right sentence? 100 is
 # perfect. **Exact match** counts whole sentences.
@@ -575,7 +575,7 @@ assert exact_match(by_attention, right) > exact_match(by_fixed, right) + 0.15
 
 # %% [markdown]
 # Attention gets above 90 BLEU, the fixed vector below 85. More than 90% of the word pairs that the latter writes are pairs of
-# real Italian: fluent, and wrong.
+# real Italian: piece by piece fluent, and wrong.
 #
 # What if a sentence is longer than any in training?
 
@@ -662,7 +662,7 @@ assert shares["Unmasked"] < 0.5
 #
 # ## What to remember
 # - An encoder reads, a decoder writes: `<SOS>`, its own last token, `<EOS>`. In training it hears the right token.
-# - One fixed vector is a bottleneck: beyond its room, the answer is fluent and wrong.
+# - One fixed vector is a bottleneck: beyond its room, the answer sounds right and is wrong.
 # - Attention keeps every position: scores, softmax over the real ones, mix. It can be looked at. It is not magic beyond the
 #   lengths of the training.
 #

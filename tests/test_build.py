@@ -63,6 +63,20 @@ def test_build_writes_both_notebooks_and_a_second_build_changes_no_byte(toy):
     nbformat.validate(solution)
 
 
+def test_a_change_of_text_alone_keeps_the_outputs(toy, monkeypatch):
+    build(toy)
+    before = nbformat.read(toy.with_suffix(".ipynb"), 4)
+    monkeypatch.setattr(builder, "execute", lambda *given: pytest.fail("nothing is to be executed"))
+    toy.write_text(SOURCE.replace("Toy", "Toy, retold"), encoding="utf-8")
+    assert build(toy) == ["solutions/99_toy.ipynb", "notebooks/99_toy.ipynb"] and out_of_step(toy) == []
+    after = nbformat.read(toy.with_suffix(".ipynb"), 4)
+    assert "retold" in after.cells[0].source
+    assert [cell.get("outputs") for cell in after.cells] == [cell.get("outputs") for cell in before.cells]
+    toy.write_text(SOURCE.replace("4.0", "9.0"), encoding="utf-8")
+    with pytest.raises(pytest.fail.Exception, match="nothing is to be executed"):
+        build(toy)
+
+
 def test_no_answer_can_be_read_out_of_the_stub(toy):
     text = as_text(stub(load(toy)))
     assert not [part for part in ("secret", "einsum", "SOLUTION", "✓") if part in text]

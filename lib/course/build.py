@@ -4,7 +4,7 @@
     solutions/NN_name.ipynb   the same, executed
     notebooks/NN_name.ipynb   what the learner opens: each marked solution replaced by `raise NotImplementedError()`
 
-Only notebooks whose cells changed are executed. `--check` writes nothing and fails when a notebook is out of step.
+Only notebooks whose code cells changed are executed. `--check` writes nothing and fails when a notebook is out of step.
 """
 
 import argparse
@@ -92,6 +92,16 @@ def execute(notebook: NotebookNode, folder: Path) -> NotebookNode:
     return notebook
 
 
+def with_outputs_of(notebook: NotebookNode, executed: NotebookNode | None) -> NotebookNode | None:
+    """The notebook with the outputs of an older one, where only text cells differ; None where code does."""
+    code, old = ([cell for cell in book.cells if cell.cell_type == "code"] for book in (notebook, executed or notebook))
+    if executed is None or [(c.source, c.metadata) for c in code] != [(c.source, c.metadata) for c in old]:
+        return None
+    for cell, done in zip(code, old, strict=True):
+        cell.outputs, cell.execution_count = done.outputs, done.execution_count
+    return notebook
+
+
 def as_text(notebook: NotebookNode) -> str:
     return json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
@@ -141,7 +151,8 @@ def build(source: Path, always: bool = False) -> list[str]:
     solution = read(solution_path)
     changed = []
     if always or solution is None or cells_of(solution) != cells_of(notebook):
-        write(solution_path, as_text(execute(notebook, source.parent)))
+        executed = None if always else with_outputs_of(notebook, solution)
+        write(solution_path, as_text(executed or execute(notebook, source.parent)))
         changed.append(f"solutions/{solution_path.name}")
     if write(NOTEBOOKS / solution_path.name, stub_text):
         changed.append(f"notebooks/{solution_path.name}")

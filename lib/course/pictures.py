@@ -13,8 +13,8 @@ from lib.course.cells import solution_of
 
 PICTURES = {
     "transformer.png": ("00", "transformer_map(axes)\n"),
-    "recall.png": ("01", 'ylabel="recalled (share)"'),
     "words.png": ("02", 'xlabel="widest direction"'),
+    "translation.png": ("03", "draw_look(look(bahdanau"),
 }
 HOW = "python -m lib.course.pictures"
 
