@@ -30,6 +30,7 @@ DONE, NOT_DONE, WRONG = "done", "not done yet", "wrong"
 MARKS = {DONE: "✓", NOT_DONE: "○", WRONG: "✗"}
 RAISED = "your code raised"  # as lib.checks says it
 SECONDS_A_CELL = 120  # unless --nbval-cell-timeout says otherwise
+SECONDS_A_TRAINING = 900  # the same in the solutions, whose training cells run too, on machines that may be busy
 SECONDS_OWN_CELL = 10  # for cells that the learner added: they are run because an answer may need them
 
 
@@ -46,6 +47,7 @@ def pytest_configure(config):
     options.nbval_current_env |= not options.nbval_kernel_name  # the environment's Python, whatever the file names
     if options.nbval_cell_timeout == 2000:  # nbval's default
         options.nbval_cell_timeout = SECONDS_A_CELL
+        CourseNotebook.seconds = SECONDS_A_TRAINING
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     os.environ |= {"PYTHONPATH": os.pathsep.join(paths), "OMP_WAIT_POLICY": "PASSIVE", "COURSE_YOURS": "off"}
 
@@ -123,6 +125,8 @@ class Budget(IPyNbCell):
 
 class LearnerNotebook(CourseNotebook):
     """A learner's notebook and the solution it is judged by."""
+
+    seconds = None
 
     def __init__(self, solution: Path, **named):
         super().__init__(**named)
