@@ -7,7 +7,7 @@ CORES = 2
 SECONDS = {"03": 180, "09": 180}  # of training on two cores, where translation needs more than the usual 90
 USUAL_SECONDS = 90
 MEGABYTES = 1500
-OVERHEAD = 30  # processor seconds for starting Python, importing and drawing
+OVERHEAD = 60  # processor seconds for all but training: starting, importing, evaluating, drawing, on a busy machine
 
 MEASURE = """
 import resource, sys
