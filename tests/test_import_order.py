@@ -9,6 +9,7 @@ import pytest
 from lib.course.cells import ROOT
 
 ORDER = [
+    "downloads",
     "corpora",
     "tokenizer",
     "batching",
@@ -19,13 +20,15 @@ ORDER = [
     "attention",
     "layers",
     "transformer",
+    "cache",
     "gpt",
     "bert",
     "t5",
     "vit",
-    "training",
-    "decoding",
+    "checkpoints",
     "scoring",
+    "decoding",
+    "training",
     "figures",
     "checks",
     "course",

@@ -10,10 +10,15 @@ from lib.checks import NOTEBOOKS, exercise
 from lib.course.cells import ROOT
 from tests.shapes import watched
 
+FILES = [
+    *(ROOT / "lib").glob("*.py"),
+    *(ROOT / "lib" / "training").glob("*.py"),
+    *(ROOT / "lib" / "decoding").glob("*.py"),
+]
 MODULES = [
-    importlib.import_module(f"lib.{path.stem}")
-    for path in sorted((ROOT / "lib").glob("*.py"))
-    if path.stem not in ("__init__", "yours", "figures")
+    importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"))
+    for path in sorted(FILES)
+    if path.stem not in ("yours", "figures", "__main__")
 ]
 
 

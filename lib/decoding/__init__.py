@@ -1,0 +1,1 @@
+"""Writing with a trained model, one token after the other: `search` for translations, `sampling` for free text."""
