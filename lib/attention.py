@@ -12,6 +12,7 @@
     split_heads, join_heads      (d_model) to (heads, d_head) and back                    notebook 05
     MultiHeadAttention       several attentions side by side, then mixed                  notebook 05
     future_leak              a test: does the future change the past?                     notebook 05
+    alignment_accuracy       does the largest weight lie on the word that was meant?      notebook 09
 
 Shapes are written (batch, heads, query, d_head). `query` and `key` are positions: the same length in self-attention,
 different lengths in cross-attention. A mask is True where looking is allowed. A query that may look nowhere gets
@@ -19,7 +20,7 @@ weights 0 and the mix 0, never NaN.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -200,3 +201,15 @@ def future_leak(layer: Callable[[Tensor], Tensor], x: Tensor) -> float:
         moved = (layer(changed) - outputs)[:, :position].abs().max()
         largest = max(largest, moved.item())
     return largest
+
+
+def alignment_accuracy(weights: Tensor, links: Sequence[tuple[int, int]]) -> Tensor:
+    """How often the largest weight of a written word lies on the word it translates.
+
+    weights: (..., written, read)    links: (read, written) pairs of indices, at least one
+
+    Returns shares (...), float: one for each head, or whatever the leading axes are.
+    """
+    read, written = torch.tensor(links).T
+    looked_at = weights.argmax(-1)[..., written]  # (..., link)
+    return (looked_at == read).float().mean(-1)

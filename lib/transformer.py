@@ -2,19 +2,26 @@
 
     EncoderBlock, DecoderBlock    one floor of the building                                 notebook 07
     Encoder, Decoder              floors on top of each other                               notebooks 07, 09
+    Transformer                   the whole of it: ids in, a score for every next word out  notebook 09
+    next_word_step                one word more, everything computed anew: no cache         notebook 09
+    cross_attention_weights       where each decoder block looked while it was told what to write   notebook 09
     parameter_counts              the parameters of a whole model, by part, from its sizes  notebook 07
 
 `x` is the residual stream (batch, position, d_model). A mask is True where looking is allowed. `shortcut` is PreNorm
 (the default) or PostNorm. Stacks are given their blocks, so they hold anybody's: the course's or the learner's.
 """
 
+import math
 from collections.abc import Callable, Sequence
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lib.attention import MultiHeadAttention
+from lib.attention import MultiHeadAttention, causal_mask
+from lib.batching import Batch
 from lib.layers import FeedForward, PreNorm
+from lib.positions import SinusoidalPositions
 
 
 class EncoderBlock(nn.Module):
@@ -111,6 +118,100 @@ class Decoder(nn.Module):
         for block in self.blocks:
             x = block(x, memory, mask, memory_mask)
         return self.norm(x)
+
+
+class Transformer(nn.Module):
+    """An encoder that reads and a decoder that writes: ids in, a score for every word of the target out (section 3).
+
+    The logits compare what the decoder found with the embedding of every word: words that are read and words that are
+    written share their vectors (Press and Wolf 2017; section 3.4). Give the same embedding twice for a vocabulary that
+    both languages share. A source mask is (batch, key), True on real tokens, as in `lib.batching.Batch`.
+    """
+
+    def __init__(
+        self,
+        source_embedding: nn.Embedding,
+        target_embedding: nn.Embedding,
+        encoder: nn.Module,
+        decoder: nn.Module,
+        dropout: float = 0.0,
+    ):
+        super().__init__()
+        d_model = target_embedding.embedding_dim
+        if source_embedding.embedding_dim != d_model:
+            raise ValueError(f"source vectors of {source_embedding.embedding_dim} numbers, target vectors of {d_model}")
+        self.source_embedding, self.target_embedding = source_embedding, target_embedding
+        self.encoder, self.decoder = encoder, decoder
+        self.positions = SinusoidalPositions(d_model)
+        self.dropout = nn.Dropout(dropout)
+        self.bias = nn.Parameter(torch.zeros(target_embedding.num_embeddings))
+        self.scale = math.sqrt(d_model)  # makes room for the vectors beside the sinusoids
+
+    def encode(self, source: Tensor, source_mask: Tensor) -> Tensor:
+        """source, source_mask: (batch, key). Returns the memory (batch, key, d_model)."""
+        x = self.dropout(self.positions(self.source_embedding(source) * self.scale))
+        return self.encoder(x, source_mask[:, None, None, :])
+
+    def embed(self, ids: Tensor, start: int = 0) -> Tensor:
+        """Target ids (batch, position) to x (batch, position, d_model); `start` is the position of the first."""
+        return self.dropout(self.positions(self.target_embedding(ids) * self.scale, start))
+
+    def features(self, inputs: Tensor, memory: Tensor, source_mask: Tensor) -> Tensor:
+        """What the decoder finds: inputs (batch, position), <SOS> first -> x (batch, position, d_model)."""
+        looking_back = causal_mask(inputs.shape[1]).to(inputs.device)
+        return self.decoder(self.embed(inputs), memory, looking_back, source_mask[:, None, None, :])
+
+    def logits(self, x: Tensor) -> Tensor:
+        """x: (..., d_model). Returns a score for every word, (..., vocab)."""
+        return functional.linear(x, self.target_embedding.weight, self.bias)
+
+    def decode(self, inputs: Tensor, memory: Tensor, source_mask: Tensor) -> Tensor:
+        """inputs: (batch, position), <SOS> first    memory: (batch, key, d_model)    source_mask: (batch, key)
+
+        Returns logits (batch, position, vocab): at each position for the word after it.
+        """
+        return self.logits(self.features(inputs, memory, source_mask))
+
+    def forward(self, source: Tensor, source_mask: Tensor, inputs: Tensor) -> Tensor:
+        """source, source_mask: (batch, key)    inputs: (batch, position). Returns logits (batch, position, vocab)."""
+        return self.decode(inputs, self.encode(source, source_mask), source_mask)
+
+    def loss(self, batch: Batch, smoothing: float = 0.0) -> Tensor:
+        """The mean surprise over the real targets, in nats; padding does not count."""
+        x = self.features(batch.inputs, self.encode(batch.source, batch.source_mask), batch.source_mask)
+        logits = self.logits(x[batch.mask])  # (real targets, vocab): none for padding
+        return functional.cross_entropy(logits, batch.targets[batch.mask], label_smoothing=smoothing)
+
+
+def next_word_step(model: Transformer, ids: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple, None]:
+    """Let a Transformer write one word more; the decoder goes over all words again, as without a cache it must.
+
+    ids: (batch,), the word before    state: (written, memory, source_mask), the first (batch, position), before `ids`
+
+    Returns logits (batch, vocab), the next state (`ids` now the last column of `written`), and None: it fits
+    `lib.seq2seq.greedy_translate`. At the start `written` is (batch, 0).
+    """
+    written, memory, source_mask = state
+    written = torch.cat([written, ids[:, None]], dim=1)
+    logits = model.decode(written, memory, source_mask)[:, -1]
+    return logits, (written, memory, source_mask), None
+
+
+@torch.no_grad()
+def cross_attention_weights(model: Transformer, batch: Batch) -> Tensor:
+    """Where the decoder looks while it is told what to write: (block, batch, heads, position, key).
+
+    Row j is the look before word j of the targets is written.
+    """
+    layers = [block.cross_attention for block in model.decoder.blocks]
+    for layer in layers:
+        layer.keep_weights = True
+    try:
+        model(batch.source, batch.source_mask, batch.inputs)
+        return torch.stack([layer.weights for layer in layers])
+    finally:
+        for layer in layers:
+            layer.keep_weights, layer.weights = False, None
 
 
 def parameter_counts(vocab: int, d_model: int, d_ff: int, n_blocks: int) -> dict[str, int]:

@@ -22,6 +22,7 @@ ORDER = [
     "transformer",
     "cache",
     "gpt",
+    "gpt2",
     "bert",
     "t5",
     "vit",

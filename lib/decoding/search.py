@@ -1,0 +1,239 @@
+"""Search: from the probabilities of the next word to a whole sentence.
+
+    best_continuations      the likeliest next words and their probabilities                       notebook 10
+    log_probability         how likely a model finds a sentence that is there already              notebook 10
+    beam_step               the best of all one-word continuations of several beginnings           notebook 10
+    reorder                 what a decoder remembers follows the beginnings that are kept          notebook 10
+    Finished                the best complete sentence so far, for each sentence of a batch        notebook 10
+    beam_search             keep the `beams` best beginnings instead of one                        notebook 10
+    greedy_search           one beginning, the likeliest word each time; done sentences leave      notebook 10
+    start_decoding, cached_step, reorder_decoding    a Transformer's decoder that computes each position once
+    translate               sentences in, sentences out: batches of similar length, greedy or with beams
+
+A step is a function `(ids (row,), state) -> logits (row, vocab), next state, anything`, as in `lib.seq2seq`; a state is
+a tuple whose first part is a tensor with one row for each beginning. The rows of a sentence's beams stand together.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from lib.attention import fused_attention, join_heads, split_heads
+from lib.batching import EOS, PAD, SOS, pad_batch, similar_lengths
+from lib.cache import KeyValueCache, cached_attention
+from lib.transformer import Transformer
+
+Step = Callable[[Tensor, Any], tuple[Tensor, Any, Any]]
+
+
+def best_continuations(logits: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """The k likeliest next words, the likeliest first.
+
+    logits: (..., vocab)    Returns their probabilities (..., k) and their ids (..., k).
+    """
+    return logits.softmax(dim=-1).topk(k)
+
+
+def log_probability(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
+    """How likely a model finds a sentence that is there already: the sum of its words' log-probabilities.
+
+    logits: (batch, position, vocab)    targets: (batch, position)    mask: (batch, position), True on real targets
+
+    Returns (batch,), in nats, at most 0.
+    """
+    of_words = logits.log_softmax(dim=-1).gather(-1, targets[..., None]).squeeze(-1)
+    return of_words.masked_fill(~mask, 0.0).sum(dim=-1)
+
+
+def beam_step(scores: Tensor, log_probs: Tensor, keep: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Continue every beginning with every word; keep the best.
+
+    scores: (sentence, beam), the log-probability of each beginning    log_probs: (sentence, beam, vocab)
+    keep: so many for each sentence, all of them where there are fewer
+
+    Returns, best first, (sentence, keep) each: the new scores, the beam that each goes on from, and its new word.
+    """
+    together = (scores[:, :, None] + log_probs).flatten(1)
+    best, places = together.topk(min(keep, together.shape[1]))
+    return best, places // log_probs.shape[-1], places % log_probs.shape[-1]
+
+
+def reorder(state: tuple[Tensor, ...], rows: Tensor) -> tuple[Tensor, ...]:
+    """Row i of the new state is row `rows[i]` of the old, in every part; there may be more or fewer rows than before.
+
+    state: tensors (row, ...)    rows: (new rows,), int64
+    """
+    return tuple(part[rows] for part in state)
+
+
+class Finished:
+    """The best complete sentence of each sentence of a batch, by log-probability / length ** alpha."""
+
+    def __init__(self, sentences: int, limit: int, beams: int, alpha: float):
+        self.ids = torch.full((sentences, limit), PAD)
+        self.values = torch.full((sentences,), -math.inf)
+        self.ended = torch.zeros(sentences, dtype=torch.long)  # how many beginnings have come to an end
+        self.limit, self.beams, self.alpha = limit, beams, alpha
+
+    def collect(self, sentences: Tensor, ids: Tensor, scores: Tensor) -> Tensor:
+        """Take what ends with <EOS>, or is as long as allowed, out of the `beams` best of each sentence.
+
+        sentences: (sentence,), which ones these are    ids: (sentence, kept, position)    scores: (sentence, kept)
+
+        Returns which of them go on, (sentence,), bool: a sentence is done when `beams` of its beginnings have ended,
+        or when none can overtake the best any more.
+        """
+        length = ids.shape[-1]
+        complete = (ids[:, : self.beams, -1] == EOS) | (length == self.limit)
+        values = (scores[:, : self.beams] / length**self.alpha).masked_fill(~complete, -math.inf)
+        value, place = values.max(dim=1)
+        better = value > self.values[sentences]
+        winners = sentences[better]
+        self.values[winners] = value[better]
+        self.ids[winners] = PAD
+        self.ids[winners, :length] = ids[better, place[better]]
+        self.ended[sentences] += complete.sum(dim=1)
+        open_scores = scores.masked_fill((ids[:, :, -1] == EOS) | (length == self.limit), -math.inf)
+        hope = open_scores.amax(dim=1) / (self.limit if self.alpha > 0 else length) ** self.alpha
+        return (self.ended[sentences] < self.beams) & (hope > self.values[sentences])
+
+    def result(self) -> tuple[Tensor, Tensor]:
+        """The ids (sentence, written), <EOS> included and <PAD> behind it, and their values (sentence,)."""
+        longest = int((self.ids != PAD).sum(dim=1).max())
+        return self.ids[:, :longest], self.values
+
+
+def beam_search(
+    step: Step,
+    state: Any,
+    limit: int,
+    beams: int = 4,
+    alpha: float = 1.0,
+    reorder: Callable[[Any, Tensor], Any] = reorder,
+) -> tuple[Tensor, Tensor]:
+    """Keep the `beams` best beginnings of each sentence; return the best complete one by score / length ** alpha.
+
+    step: (ids (row,), state) -> logits (row, vocab), next state, anything
+    state: one row a sentence, at first    limit: write at most so many tokens, <EOS> included
+    alpha: 0 for the sum of the log-probabilities, 1 for their mean    reorder: for states that are not plain tensors
+
+    Returns ids (sentence, written), <EOS> included and <PAD> behind it, and their values (sentence,).
+    """
+    going = torch.arange(len(state[0]))  # the sentences that are not done
+    ids, scores = torch.full((len(going), 1, 1), SOS), torch.zeros(len(going), 1)
+    finished = Finished(len(going), limit, beams, alpha)
+    while len(going):
+        width = scores.shape[1]
+        logits, state, _ = step(ids[:, :, -1].flatten(), state)
+        log_probs = logits.log_softmax(dim=-1).unflatten(0, scores.shape)
+        scores, beam, words = beam_step(scores, log_probs, 2 * beams)  # at most `width` of them end
+        ids = torch.cat([ids.take_along_dim(beam[:, :, None], dim=1), words[:, :, None]], dim=-1)
+        on = finished.collect(going, ids[:, :, 1:], scores)
+        rows = torch.arange(len(going))[:, None] * width + beam
+        scores, best = scores[on].masked_fill(words[on] == EOS, -math.inf).topk(min(beams, words.shape[1] - width))
+        going, ids = going[on], ids[on].take_along_dim(best[:, :, None], dim=1)
+        state = reorder(state, rows[on].gather(1, best).flatten())
+    return finished.result()
+
+
+def greedy_search(step: Step, state: Any, limit: int, reorder: Callable[[Any, Tensor], Any] = reorder) -> Tensor:
+    """The likeliest word each time; sentences that are done leave the batch. Returns ids (sentence, written).
+
+    The same words as `lib.seq2seq.greedy_translate`: <EOS> included, <PAD> behind it.
+    """
+    going = torch.arange(len(state[0]))
+    ids = torch.full((len(going),), SOS)
+    written = torch.full((len(going), limit), PAD)
+    position = 0
+    while len(going) and position < limit:
+        logits, state, _ = step(ids, state)
+        ids = logits.argmax(dim=-1)
+        written[going, position] = ids
+        position += 1
+        on = ids != EOS
+        if not on.all():
+            going, ids = going[on], ids[on]
+            state = reorder(state, on.nonzero().flatten())
+    return written[:, :position]
+
+
+class Decoding(NamedTuple):
+    """What a Transformer's decoder remembers between two words. A *row* is one beginning of one sentence."""
+
+    sentences: Tensor  # (row,), the sentence of each row; those of one sentence stand together
+    caches: list[KeyValueCache]  # for each block: keys and values of the words written, one row each
+    memory: list[tuple[Tensor, Tensor]]  # for each block: keys and values of the source, computed once a sentence
+    source_mask: Tensor  # (sentence, 1, 1, key)
+
+
+def start_decoding(model: Transformer, source: Tensor, source_mask: Tensor, limit: int) -> Decoding:
+    """Read the source, (sentence, key), and project it for every block's cross-attention. Room for `limit` words."""
+    memory, caches, projected = model.encode(source, source_mask), [], []
+    for block in model.decoder.blocks:
+        layer = block.cross_attention
+        keys, values = (split_heads(to(memory), layer.n_heads) for to in (layer.to_k, layer.to_v))
+        projected.append((keys, values))
+        caches.append(KeyValueCache(len(source), block.self_attention.n_heads, limit, keys.shape[-1], like=keys))
+    return Decoding(torch.arange(len(source)), caches, projected, source_mask[:, None, None, :])
+
+
+def cached_step(model: Transformer, ids: Tensor, state: Decoding) -> tuple[Tensor, Decoding, None]:
+    """One word more for every row; each block computes one position. ids: (row,). Returns logits (row, vocab)."""
+    x = model.embed(ids[:, None], start=state.caches[0].length)  # (row, 1, d_model)
+    for block, cache, memory in zip(model.decoder.blocks, state.caches, state.memory, strict=True):
+        x = block.around_self_attention(x, lambda y, b=block, c=cache: cached_attention(b.self_attention, y, c))
+        x = block.around_cross_attention(
+            x, lambda y, b=block, m=memory: _look_at_memory(b.cross_attention, y, m, state.source_mask)
+        )
+        x = block.around_feed_forward(x, block.feed_forward)
+    return model.logits(model.decoder.norm(x[:, 0])), state, None
+
+
+def _look_at_memory(layer, x: Tensor, memory: tuple[Tensor, Tensor], mask: Tensor) -> Tensor:
+    """Cross-attention of x (row, 1, d_model): all rows of a sentence are queries of one and the same memory."""
+    sentences = len(mask)
+    q = split_heads(layer.to_q(x).view(sentences, -1, x.shape[-1]), layer.n_heads)
+    return layer.to_out(join_heads(fused_attention(q, *memory, mask)).view(x.shape))
+
+
+def reorder_decoding(state: Decoding, rows: Tensor) -> Decoding:
+    """Row i goes on from row `rows[i]`; memory is touched only where a sentence has left."""
+    for cache in state.caches:
+        cache.reorder(rows)
+    chosen, sentences = state.sentences[rows].unique_consecutive(return_inverse=True)
+    if len(chosen) == len(state.source_mask):
+        return state._replace(sentences=sentences)
+    memory = [(keys[chosen], values[chosen]) for keys, values in state.memory]
+    return Decoding(sentences, state.caches, memory, state.source_mask[chosen])
+
+
+@torch.no_grad()
+def translate(
+    model: Transformer,
+    sentences: Sequence[Sequence[int]],
+    limit: int,
+    beams: int = 1,
+    length_penalty: float = 1.0,
+    tokens: int = 4000,
+) -> list[list[int]]:
+    """Translate lists of ids; greedily, or with beams. Dropout should be off: `model.eval()`.
+
+    limit: write at most so many tokens, <EOS> included    length_penalty: alpha of `beam_search`
+    tokens: of the source, about so many times `beams` at once
+
+    Returns lists of ids in the order of the sentences, without <EOS>.
+    """
+    written: list[list[int]] = [[] for _ in sentences]
+    for chosen in similar_lengths([len(sentence) for sentence in sentences], max(1, tokens // beams)):
+        state = start_decoding(model, *pad_batch([sentences[i] for i in chosen]), limit)
+        if beams == 1:
+            found = greedy_search(partial(cached_step, model), state, limit, reorder_decoding)
+        else:
+            found, _ = beam_search(partial(cached_step, model), state, limit, beams, length_penalty, reorder_decoding)
+        for i, ids in zip(chosen, found.tolist(), strict=True):
+            written[i] = ids[: ids.index(EOS)] if EOS in ids else [word for word in ids if word != PAD]
+    return written

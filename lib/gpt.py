@@ -1,0 +1,238 @@
+"""GPT: a stack of blocks that looks back only, trained to say what comes next (Radford et al. 2018, 2019).
+
+    gpt_loss              how much the next tokens of a text surprise a model                  notebook 11
+    GPT                   embedding, positions, blocks under a causal mask, the same table out    notebook 11
+    initial_weights       GPT-2's fresh weights, small enough to know nothing                  notebook 11
+    bigram_loss           the same surprise for a table of counted pairs                       notebook 11
+    bits_per_byte         a loss that does not depend on how the text was cut into tokens      notebook 11
+    text_windows          pieces of a long text as rows
+    FusedBlock, FusedGPT  the same model, weights and numbers by PyTorch's kernels: faster
+    save_gpt, load_gpt, load_stories_gpt    checkpoints; the one that comes with the course
+
+Shapes are written (batch, position, d_model). `ids` are (batch, position), int64.
+"""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from lib.attention import causal_mask, join_heads, split_heads
+from lib.corpora import files
+from lib.layers import FusedLayerNorm, FusedPreNorm, LayerNorm
+from lib.positions import LearnedPositions
+from lib.transformer import EncoderBlock
+
+STORIES = "gpt_stories"  # data/gpt_stories.safetensors and its tokenizer, data/gpt_stories.json
+END = "<|endoftext|>"  # stands before, between and after texts
+
+
+def gpt_loss(model: Callable[[Tensor], Tensor], ids: Tensor) -> Tensor:
+    """How much the next token surprises a model on average, in nats: the mean of -ln p(right token).
+
+    model: ids (batch, position) to logits (batch, position, vocab)    ids: (batch, length), length at least 2
+
+    Each token but the first is guessed from those before it. Returns one number, a 0-d tensor.
+    """
+    logits = model(ids[:, :-1])
+    return functional.cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten())
+
+
+class GPT(nn.Module):
+    """What comes next? A stack of pre-norm blocks that look back only, and one table for words in and words out."""
+
+    def __init__(
+        self,
+        vocab: int,
+        n_positions: int,
+        d_model: int,
+        n_heads: int,
+        n_layers: int,
+        dropout: float = 0.0,
+        activation: Callable[[Tensor], Tensor] = functional.gelu,
+        block: Callable[..., nn.Module] = EncoderBlock,
+    ):
+        super().__init__()
+        self.embedding = nn.Embedding(vocab, d_model)
+        self.positions = LearnedPositions(n_positions, d_model)
+        self.dropout = nn.Dropout(dropout)
+        sizes = d_model, n_heads, 4 * d_model, dropout
+        self.blocks = nn.ModuleList(block(*sizes, bias=True, activation=activation) for _ in range(n_layers))
+        self.norm = LayerNorm(d_model)
+
+    def embed(self, ids: Tensor, start: int = 0) -> Tensor:
+        """ids (batch, position) to x (batch, position, d_model); `start` is the position of the first of them."""
+        return self.dropout(self.positions(self.embedding(ids), start))
+
+    def logits(self, x: Tensor) -> Tensor:
+        """x (..., d_model), as the last block leaves it: normed, then compared with every token's row (..., vocab)."""
+        return self.norm(x) @ self.embedding.weight.T
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """ids (batch, position) to logits (batch, position, vocab): at each position for the token after it."""
+        x = self.embed(ids)
+        mask = causal_mask(ids.shape[1]).to(ids.device)
+        for block in self.blocks:
+            x = block(x, mask)
+        return self.logits(x)
+
+    def loss(self, ids: Tensor) -> Tensor:
+        """`gpt_loss` of this model: ids (batch, length) to one number, in nats a token."""
+        return gpt_loss(self, ids)
+
+
+def initial_weights(model: nn.Module, generator: torch.Generator) -> nn.Module:
+    """GPT-2's fresh weights: normal numbers of size 0.02, biases 0, norms 1 and 0.
+
+    The two matrices that end a branch, `to_out` and `narrow`, are smaller by √(2 n_layers): so many branches are added
+    up on the way through the stack. Changes the model and returns it.
+    """
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if name.endswith(("to_out.weight", "narrow.weight")):
+                parameter.normal_(0, 0.02 / math.sqrt(2 * len(model.blocks)), generator=generator)
+            elif parameter.dim() == 2:
+                parameter.normal_(0, 0.02, generator=generator)
+            else:
+                parameter.fill_(1.0 if name.endswith("scale") else 0.0)
+    return model
+
+
+def bigram_loss(ids: Tensor, held_out: Tensor, vocab: int, extra: float = 0.1) -> Tensor:
+    """How much the next token surprises a table of counts, in nats: p(b after a) = (pairs ab + extra) / all of row a.
+
+    ids: (n,), the text that is counted    held_out: (m,), the text that is guessed    extra: added to every count
+
+    Returns the mean over the m - 1 pairs of held_out, a 0-d tensor.
+    """
+    pairs = ids[:-1] * vocab + ids[1:]
+    counts = torch.bincount(pairs, minlength=vocab**2).view(vocab, vocab) + extra
+    chances = counts / counts.sum(dim=1, keepdim=True)
+    return -chances[held_out[:-1], held_out[1:]].log().mean()
+
+
+def bits_per_byte(loss: float, n_tokens: int, n_bytes: int) -> float:
+    """A loss in nats a token as bits a byte of the text: what an archive made with this model would take.
+
+    loss: nats a token, the mean over n_tokens    n_bytes: of the same text in UTF-8
+    """
+    return loss * n_tokens / math.log(2) / n_bytes
+
+
+def text_windows(ids: Tensor, length: int, starts: Tensor) -> Tensor:
+    """Pieces of a long text: ids (n,) and starts (batch,) to (batch, length + 1), a row for `gpt_loss` each.
+
+    Raises ValueError when the text is shorter than a window.
+    """
+    if len(ids) <= length:
+        raise ValueError(f"a text of {len(ids)} tokens has no window of {length} + 1")
+    return ids[starts[:, None] + torch.arange(length + 1)]
+
+
+class FusedBlock(EncoderBlock):
+    """An EncoderBlock that always looks back only: one product for query, key and value, and PyTorch's kernels."""
+
+    def __init__(self, *sizes, shortcut: Callable[..., nn.Module] = FusedPreNorm, **named):
+        super().__init__(*sizes, shortcut=shortcut, **named)
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """x: (batch, position, d_model). `mask` is causal_mask(position) or None: its numbers are not read."""
+        if mask is not None and mask.shape != (x.shape[1], x.shape[1]):
+            raise ValueError(f"a mask of shape {tuple(mask.shape)} is no causal mask of {x.shape[1]} positions")
+        return self.around_feed_forward(self.around_attention(x, self.look_back), self.feed_forward)
+
+    def look_back(self, x: Tensor) -> Tensor:
+        layer = self.attention
+        three = layer.to_q, layer.to_k, layer.to_v
+        weight, bias = torch.cat([part.weight for part in three]), torch.cat([part.bias for part in three])
+        q, k, v = (split_heads(part, layer.n_heads) for part in functional.linear(x, weight, bias).chunk(3, dim=-1))
+        return layer.to_out(join_heads(functional.scaled_dot_product_attention(q, k, v, is_causal=True)))
+
+
+class FusedGPT(GPT):
+    """A GPT of fused blocks: the same parameters under the same names, so weights move between the two."""
+
+    def __init__(self, *sizes, block: Callable[..., nn.Module] = FusedBlock, **named):
+        super().__init__(*sizes, block=block, **named)
+        self.norm = FusedLayerNorm(self.embedding.embedding_dim)
+
+    def loss(self, ids: Tensor) -> Tensor:
+        """`gpt_loss`, without ever holding the logits of all positions at once."""
+        x = self.embed(ids[:, :-1])
+        for block in self.blocks:
+            x = block(x)
+        return _TiedLoss.apply(self.norm(x).flatten(0, 1), self.embedding.weight, ids[:, 1:].flatten())
+
+
+class _TiedLoss(torch.autograd.Function):
+    """Mean cross-entropy of x @ table.T, with its gradients, by so many rows at a time that they stay in the cache."""
+
+    NUMBERS = 2**21  # of logits at a time
+
+    @staticmethod
+    def forward(context, x: Tensor, table: Tensor, targets: Tensor) -> Tensor:
+        """x: (n, d_model)    table: (vocab, d_model)    targets: (n,)"""
+        rows = max(1, _TiedLoss.NUMBERS // len(table))
+        needed = x.requires_grad or table.requires_grad
+        for_x, for_table = (torch.empty_like(x), torch.zeros_like(table)) if needed else (None, None)
+        total = x.new_zeros(())
+        for start in range(0, len(x), rows):
+            part, right = x[start : start + rows], targets[start : start + rows, None]
+            logits = part @ table.T
+            norm = logits.logsumexp(dim=-1, keepdim=True)
+            total += (norm - logits.gather(1, right)).sum()
+            if needed:
+                wrong = logits.sub_(norm).exp_()  # what softmax gives, minus 1 at the right token: the gradient
+                wrong.scatter_add_(1, right, -torch.ones_like(norm))
+                torch.mm(wrong, table, out=for_x[start : start + rows])
+                for_table.addmm_(wrong.T, part)
+        if needed:
+            context.save_for_backward(for_x, for_table)
+        return total / len(x)
+
+    @staticmethod
+    def backward(context, upstream: Tensor):
+        for_x, for_table = context.saved_tensors
+        scale = upstream / len(for_x)
+        return for_x * scale, for_table * scale, None
+
+
+def sizes_of(model: GPT) -> dict[str, int]:
+    """What GPT(**sizes) needs to make a model of this size."""
+    vocab, d_model = model.embedding.weight.shape
+    return {
+        "vocab": vocab,
+        "n_positions": len(model.positions.table),
+        "d_model": d_model,
+        "n_heads": model.blocks[0].attention.n_heads,
+        "n_layers": len(model.blocks),
+    }
+
+
+def save_gpt(path: Path, model: GPT, **settings) -> None:
+    """Write a model with its sizes, and whatever else is to be remembered of it."""
+    from lib import checkpoints
+
+    checkpoints.save(path, model, {"sizes": sizes_of(model), **settings})
+
+
+def load_gpt(path: Path) -> FusedGPT:
+    """A model that `save_gpt` wrote, ready to write."""
+    from lib import checkpoints
+
+    tensors, settings = checkpoints.load(path)
+    if "sizes" not in settings:
+        raise ValueError(f"{path} holds no GPT: its settings name no sizes")
+    model = FusedGPT(**settings["sizes"])
+    model.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+    return model.eval()
+
+
+def load_stories_gpt():
+    """The model that comes with the course, trained on its stories, and its tokenizer."""
+    from lib.tokenizer import Tokenizer
+
+    return load_gpt(files.path(f"{STORIES}.safetensors")), Tokenizer.load(files.path(f"{STORIES}.json"))

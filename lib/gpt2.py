@@ -1,0 +1,102 @@
+"""GPT-2 (Radford et al. 2019): its parameters counted, and its published weights as a GPT of the course.
+
+gpt2_parameters      the parameters by part, 124,439,808 in all                     notebook 11
+load_gpt2_weights    a file of published weights (safetensors) to a GPT             notebook 11
+"""
+
+import re
+from functools import partial
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+from torch.nn import functional
+
+from lib.gpt import FusedGPT
+
+tanh_gelu = partial(functional.gelu, approximate="tanh")  # GPT-2's: nearly the same bend, by another formula
+D_HEAD = 64  # in GPT-2 of every size
+
+# its names, and ours; its matrices stand the other way round, and query, key and value are one
+NAMES = {
+    "wte.weight": "embedding.weight",
+    "wpe.weight": "positions.table",
+    "ln_f.weight": "norm.scale",
+    "ln_f.bias": "norm.shift",
+}
+IN_A_BLOCK = {
+    "ln_1.weight": "around_attention.norm.scale",
+    "ln_1.bias": "around_attention.norm.shift",
+    "ln_2.weight": "around_feed_forward.norm.scale",
+    "ln_2.bias": "around_feed_forward.norm.shift",
+    "attn.c_attn": ("attention.to_q", "attention.to_k", "attention.to_v"),
+    "attn.c_proj": "attention.to_out",
+    "mlp.c_fc": "feed_forward.widen",
+    "mlp.c_proj": "feed_forward.narrow",
+}
+BUFFERS = re.compile(r"h\.\d+\.attn\.(masked_)?bias|lm_head\.weight")  # masks, and the embedding once more
+
+
+def gpt2_parameters(vocab: int, n_positions: int, d_model: int, n_layers: int) -> dict[str, int]:
+    """How many parameters a GPT has, by part. The head is the embedding table: it is not counted again.
+
+    Returns {"embedding", "positions", "attention", "feed-forward", "norms"}: numbers for the whole model.
+    """
+    return {
+        "embedding": vocab * d_model,
+        "positions": n_positions * d_model,
+        "attention": n_layers * 4 * (d_model**2 + d_model),
+        "feed-forward": n_layers * (8 * d_model**2 + 5 * d_model),
+        "norms": (2 * n_layers + 1) * 2 * d_model,
+    }
+
+
+def load_gpt2_weights(path: Path | str, n_heads: int | None = None) -> FusedGPT:
+    """GPT-2 of any size from a safetensors file, as Hugging Face publishes it, with or without "transformer." in front.
+
+    n_heads: None for one head for each 64 numbers, as in every GPT-2. Raises ValueError with the file's name when it
+    holds something else.
+    """
+    try:
+        tensors = {name.removeprefix("transformer."): tensor for name, tensor in load_file(path).items()}
+    except SafetensorError as error:
+        raise ValueError(f"{path} is no safetensors file, or only a part of one: {error}") from None
+    for name in NAMES:
+        if name not in tensors:
+            raise ValueError(f"{path} is not GPT-2: it has no tensor called {name}")
+    vocab, d_model = tensors["wte.weight"].shape
+    n_layers = 1 + max((int(name.split(".")[1]) for name in tensors if name.startswith("h.")), default=-1)
+    heads = n_heads or max(1, d_model // D_HEAD)
+    model = FusedGPT(vocab, len(tensors["wpe.weight"]), d_model, heads, n_layers, activation=tanh_gelu)
+    ours = _renamed({name: tensor.float() for name, tensor in tensors.items() if not BUFFERS.fullmatch(name)})
+    wanted = model.state_dict()
+    for name in sorted(wanted.keys() | ours.keys()):
+        theirs, mine = (tuple(part[name].shape) if name in part else None for part in (ours, wanted))
+        if theirs != mine:
+            raise ValueError(f"{path} does not fit a GPT of {n_layers} blocks: {name} is {theirs}, expected {mine}")
+    model.load_state_dict(ours)
+    return model.eval()
+
+
+def _renamed(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    ours = {}
+    for name, tensor in tensors.items():
+        if name in NAMES:
+            ours[NAMES[name]] = tensor
+            continue
+        _, number, part = name.split(".", 2) if name.startswith("h.") and name.count(".") > 2 else ("", "", name)
+        stem, _, kind = part.rpartition(".")
+        target = IN_A_BLOCK.get(part) or IN_A_BLOCK.get(stem)
+        if isinstance(target, tuple):
+            pieces = tensor.chunk(3, dim=-1)
+            ours |= {f"blocks.{number}.{t}.{kind}": _turned(p) for t, p in zip(target, pieces, strict=True)}
+        elif target is None:
+            ours[name] = tensor  # unknown: the caller says so
+        else:
+            ours[f"blocks.{number}.{target}" + ("" if part in IN_A_BLOCK else f".{kind}")] = _turned(tensor)
+    return ours
+
+
+def _turned(tensor: Tensor) -> Tensor:
+    return tensor.T.contiguous() if tensor.dim() == 2 else tensor.contiguous()
