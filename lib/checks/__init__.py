@@ -68,6 +68,15 @@ NOTEBOOKS: dict[str, list[str]] = {
         "DecoderBlock",
         "parameter_counts",
     ],
+    "12_sampling": [
+        "apply_temperature",
+        "sample",
+        "top_k",
+        "top_p",
+        "min_p",
+        "repetition_penalty",
+        "generate",
+    ],
 }
 
 

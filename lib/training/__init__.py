@@ -1,17 +1,24 @@
-"""Training: warm up, learn, calm down.
+"""Training: warm up, learn, calm down; stop at any time and go on as if nothing had happened.
 
-learning_rate    up in a line, down along a cosine                              notebooks 03, 09
-train            AdamW with that rate and clipped gradients, batch after batch  notebooks 03, 09
+learning_rate    up in a line, down along a cosine                                   notebooks 03, 09
+train            AdamW with that rate and clipped gradients, batch after batch       notebooks 03, 09
+Training         the same, which can be saved and resumed, bit for bit               notebook 09
+
+The commands `python -m lib.training translate` and `python -m lib.training gpt` use Training too.
 """
 
-import itertools
 import math
+import os
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
+
+from lib import checkpoints
+
+Watch = Callable[[int, float], Any]  # called after each step with the number of steps taken and the loss
 
 
 def learning_rate(step: int, steps: int, peak: float, warmup: int, floor: float = 0.02) -> float:
@@ -31,25 +38,132 @@ def train(
     warmup: int = 100,
     max_norm: float = 1.0,
     weight_decay: float = 0.01,
+    watch: Watch | None = None,
+    **more: Any,
 ) -> list[float]:
     """Take `steps` steps of AdamW, one a batch. Returns the loss of each batch, as it was before its step.
 
     loss_of: a batch to its loss, a 0-d tensor that depends on the model's parameters
     batches: at least `steps` of them, such as an endless generator
+    watch: called after each step with the number of steps taken and the loss    more: as in Training
     """
-    optimiser = torch.optim.AdamW(model.parameters(), lr=peak, betas=(0.9, 0.98), weight_decay=weight_decay)
-    model.train()
-    losses = []
-    for step, batch in enumerate(itertools.islice(batches, steps)):
-        for group in optimiser.param_groups:
-            group["lr"] = learning_rate(step, steps, peak, warmup)
-        loss = loss_of(batch)
-        optimiser.zero_grad()
+    training = Training(model, loss_of, batches, steps, peak, warmup, max_norm, weight_decay, **more)
+    return training.run(watch)
+
+
+class Training:
+    """One training of a model, in as many goes as it takes: `resume` from a file if there is one, then `run`.
+
+        training = Training(model, model.loss, batches, steps=1000, peak=4e-3, generator=generator)
+        training.resume("my.safetensors")
+        losses = training.run(watch=lambda step, loss: step % 100 or training.save("my.safetensors"))
+
+    Weights after an interruption are bit for bit those without one, on the CPU, given batches that a fresh iterator
+    makes again in the same order: the ones before the checkpoint are drawn and put aside. Whatever rolls dice while
+    training (dropout) rolls those of `generator`; the batches need a generator of their own.
+
+    rate: step, counted from 0, to learning rate, instead of `learning_rate`    fused: one kernel for all of AdamW
+    recipe: whatever else a checkpoint must agree with to be resumed, such as the corpus and the sizes
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        loss_of: Callable[[Any], Tensor],
+        batches: Iterable[Any],
+        steps: int,
+        peak: float,
+        warmup: int = 100,
+        max_norm: float = 1.0,
+        weight_decay: float = 0.01,
+        *,
+        rate: Callable[[int], float] | None = None,
+        fused: bool = False,
+        generator: torch.Generator | None = None,
+        recipe: dict[str, Any] | None = None,
+    ):
+        self.model, self.loss_of, self.batches = model, loss_of, iter(batches)
+        self.steps, self.max_norm = steps, max_norm
+        self.rate = rate or (lambda step: learning_rate(step, steps, peak, warmup))
+        self.optimiser = torch.optim.AdamW(
+            model.parameters(), lr=peak, betas=(0.9, 0.98), weight_decay=weight_decay, fused=fused
+        )
+        self.recipe = {"steps": steps, "peak": peak, "warmup": warmup, "max_norm": max_norm}
+        self.recipe |= {"weight_decay": weight_decay, **(recipe or {})}
+        self.dice = generator.get_state() if generator else torch.get_rng_state()
+        self.drawn = 0  # batches, in all
+        self.losses: list[float] = []
+
+    @property
+    def step(self) -> int:
+        """How many steps were taken."""
+        return len(self.losses)
+
+    def run(self, watch: Watch | None = None, until: int | None = None) -> list[float]:
+        """Take the steps that are left, or those before step `until`. Returns all losses since the very first step."""
+        last = self.steps if until is None else min(until, self.steps)
+        self.model.train()
+        with torch.random.fork_rng(devices=[]):
+            while self.drawn < self.step:
+                self._next_batch()  # seen before the interruption
+            while self.step < last:
+                torch.set_rng_state(self.dice)  # whatever `watch` has done with it
+                self.losses.append(self._one_step())
+                self.dice = torch.get_rng_state()
+                if watch:
+                    watch(self.step, self.losses[-1])
+                    self.model.train()
+        self.model.eval()
+        return list(self.losses)
+
+    def _one_step(self) -> float:
+        batch = self._next_batch()
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.rate(self.step)
+        loss = self.loss_of(batch)
+        self.optimiser.zero_grad()
         loss.backward()
-        clip_grad_norm_(model.parameters(), max_norm)
-        optimiser.step()
-        losses.append(loss.item())
-    if len(losses) < steps:
-        raise ValueError(f"{steps} steps were asked for, but there were only {len(losses)} batches")
-    model.eval()
-    return losses
+        clip_grad_norm_(self.model.parameters(), self.max_norm)
+        self.optimiser.step()
+        return loss.item()
+
+    def _next_batch(self) -> Any:
+        for batch in self.batches:
+            self.drawn += 1
+            return batch
+        raise ValueError(f"{self.steps} steps were asked for, but there were only {self.drawn} batches")
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Everything that `resume` needs, in one checkpoint. A kill while it is written leaves the one before."""
+        tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
+        for index, state in self.optimiser.state_dict()["state"].items():
+            tensors |= {f"optimiser.{index}.{name}": tensor for name, tensor in state.items()}
+        tensors["dice"] = self.dice
+        tensors["losses"] = torch.tensor(self.losses, dtype=torch.float64)
+        checkpoints.save(path, tensors, {"recipe": self.recipe})
+
+    def resume(self, path: str | os.PathLike) -> bool:
+        """Go on from a checkpoint of the same recipe. Returns False, and does nothing, if there is no such file."""
+        if not os.path.exists(path):
+            return False
+        tensors, settings = checkpoints.load(path)
+        made = settings.get("recipe", {})
+        for name in self.recipe.keys() | made.keys():
+            if (theirs := made.get(name)) != (mine := self.recipe.get(name)):
+                raise ValueError(f"{path} belongs to another training: there {name} is {theirs}, here it is {mine}")
+        if self.drawn > len(tensors["losses"]):
+            raise ValueError(
+                f"{path} lies {self.drawn - len(tensors['losses'])} batches back: start with fresh batches"
+            )
+        self.model.load_state_dict(_part(tensors, "model."))
+        optimiser, state = self.optimiser.state_dict(), {}
+        for name, tensor in _part(tensors, "optimiser.").items():
+            index, key = name.split(".")
+            state.setdefault(int(index), {})[key] = tensor
+        self.optimiser.load_state_dict({"state": state, "param_groups": optimiser["param_groups"]})
+        self.dice, self.losses = tensors["dice"], tensors["losses"].tolist()
+        return True
+
+
+def _part(tensors: dict[str, Tensor], start: str) -> dict[str, Tensor]:
+    return {name.removeprefix(start): tensor for name, tensor in tensors.items() if name.startswith(start)}

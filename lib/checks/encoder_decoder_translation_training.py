@@ -1,0 +1,413 @@
+"""Checks of notebook 09, second part: padding, label smoothing, the paper's learning rate, alignment."""
+
+import math
+
+import torch
+from torch.nn import functional
+
+from lib import attention
+from lib.checks.core import Exercise, gradients
+from lib.training import recipes
+
+share_of_padding = Exercise(recipes.share_of_padding)
+label_smoothed_loss = Exercise(recipes.label_smoothed_loss)
+noam_rate = Exercise(recipes.noam_rate)
+alignment_accuracy = Exercise(attention.alignment_accuracy)
+
+
+# ------------------------------------------------------------------------------------------------- share_of_padding
+
+
+@share_of_padding.probe("lengths 2, 4, 6 in the batches [0, 2] and [1]")
+def _(answer, rng):
+    return answer([2, 4, 6], [[0, 2], [1]])
+
+
+@share_of_padding.probe("lengths 7, 7, 7 in one batch")
+def _(answer, rng):
+    return answer([7, 7, 7], [[0, 1, 2]])
+
+
+@share_of_padding.probe("batches that take the sentences out of order, and leave some out")
+def _(answer, rng):
+    lengths = torch.randint(1, 20, (23,), generator=rng).tolist()
+    order = torch.randperm(23, generator=rng).tolist()
+    return answer(lengths, [order[:5], order[5:6], order[6:13]])
+
+
+def _rectangles(lengths, batches):
+    return [[lengths[i] for i in batch] for batch in batches]
+
+
+@share_of_padding.mistake("this is the share of the real tokens: 1 minus that is padding.")
+def share_of_real(lengths, batches):
+    return 1 - recipes.share_of_padding(lengths, batches)
+
+
+@share_of_padding.mistake("padding is divided by the real tokens: divide by all places, real and padding.")
+def by_real_tokens(lengths, batches):
+    share = recipes.share_of_padding(lengths, batches)
+    return share / (1 - share)
+
+
+@share_of_padding.mistake("these are percent: a share is between 0 and 1.")
+def percent(lengths, batches):
+    return 100 * recipes.share_of_padding(lengths, batches)
+
+
+@share_of_padding.mistake("the padded places are counted: divide by all places of all rectangles.")
+def count(lengths, batches):
+    return sum(len(row) * max(row) - sum(row) for row in _rectangles(lengths, batches))
+
+
+@share_of_padding.mistake("the shares of the batches are averaged: a large batch must count more. Add up, then divide.")
+def mean_of_shares(lengths, batches):
+    shares = [1 - sum(row) / (len(row) * max(row)) for row in _rectangles(lengths, batches)]
+    return sum(shares) / len(shares)
+
+
+@share_of_padding.mistake("every batch is padded to the longest sentence of all: only to its own longest.")
+def one_length_for_all(lengths, batches):
+    rows = _rectangles(lengths, batches)
+    return 1 - sum(map(sum, rows)) / (max(lengths) * sum(map(len, rows)))
+
+
+@share_of_padding.mistake("the numbers in a batch are indices: sentence i has length lengths[i].")
+def indices_for_lengths(lengths, batches):
+    rows = [[max(i, 1) for i in batch] for batch in batches]
+    return 1 - sum(map(sum, rows)) / sum(len(row) * max(row) for row in rows)
+
+
+@share_of_padding.mistake(
+    "the numbers in a batch are indices: sentence i has length lengths[i], in whatever order they come."
+)
+def in_order(lengths, batches):
+    iterator = iter(lengths)
+    rows = [[next(iterator) for _ in batch] for batch in batches]
+    return 1 - sum(map(sum, rows)) / sum(len(row) * max(row) for row in rows)
+
+
+@share_of_padding.mistake("only the last batch counts here: add up over all of them.")
+def last_batch(lengths, batches):
+    return recipes.share_of_padding(lengths, batches[-1:])
+
+
+@share_of_padding.mistake("sentences that stand in no batch are counted: take those of the batches only.")
+def all_sentences(lengths, batches):
+    return 1 - sum(lengths) / sum(len(row) * max(row) for row in _rectangles(lengths, batches))
+
+
+@share_of_padding.mistake(
+    "the padding is measured against the shortest sentence: a rectangle is as wide as the longest."
+)
+def shortest(lengths, batches):
+    rows = _rectangles(lengths, batches)
+    return 1 - sum(map(sum, rows)) / sum(len(row) * min(row) for row in rows)
+
+
+# ---------------------------------------------------------------------------------------------- label_smoothed_loss
+
+
+def _example(rng, *shape, vocab):
+    return torch.randn(*shape, vocab, generator=rng), torch.randint(vocab, shape, generator=rng)
+
+
+@label_smoothed_loss.probe("logits (log 3, 0), word 0, no smoothing: -log 3/4")
+def _(answer, rng):
+    return answer(torch.tensor([[math.log(3), 0.0]]), torch.tensor([0]), 0.0)
+
+
+@label_smoothed_loss.probe("logits (log 3, 0), word 0, smoothing 0.2")
+def _(answer, rng):
+    return answer(torch.tensor([[math.log(3), 0.0]]), torch.tensor([0]), 0.2)
+
+
+@label_smoothed_loss.probe("5 targets, 7 words, smoothing 0.1")
+def _(answer, rng):
+    return answer(*_example(rng, 5, vocab=7), 0.1)
+
+
+@label_smoothed_loss.probe("batch 2, 3 positions, 7 words, smoothing 0.3")
+def _(answer, rng):
+    return answer(*_example(rng, 2, 3, vocab=7), 0.3)
+
+
+@label_smoothed_loss.probe("logits of ±300, smoothing 0.1")
+def _(answer, rng):
+    return answer(300 * torch.eye(5)[:3] - 300, torch.tensor([0, 4, 2]), 0.1)
+
+
+@label_smoothed_loss.probe("the gradient for the logits")
+def _(answer, rng):
+    logits, targets = _example(rng, 3, vocab=5)
+    return gradients(answer(logits.requires_grad_(), targets, 0.1), logits=logits)
+
+
+def _surprises(logits, targets):
+    surprise = -logits.log_softmax(-1)
+    return surprise, surprise.gather(-1, targets.unsqueeze(-1)).squeeze(-1)
+
+
+@label_smoothed_loss.mistake("`smoothing` is not used: this is plain cross-entropy.")
+def plain(logits, targets, smoothing):
+    return _surprises(logits, targets)[1].mean()
+
+
+@label_smoothed_loss.mistake("the parts are exchanged: the right word keeps 1 - smoothing, all words share smoothing.")
+def exchanged(logits, targets, smoothing):
+    surprise, right = _surprises(logits, targets)
+    return smoothing * right.mean() + (1 - smoothing) * surprise.mean()
+
+
+@label_smoothed_loss.mistake("the right word keeps its whole weight: only 1 - smoothing of it is left.")
+def too_much(logits, targets, smoothing):
+    surprise, right = _surprises(logits, targets)
+    return right.mean() + smoothing * surprise.mean()
+
+
+@label_smoothed_loss.mistake("the even part is missing: add smoothing times the mean surprise over all words.")
+def scaled_down(logits, targets, smoothing):
+    return (1 - smoothing) * _surprises(logits, targets)[1].mean()
+
+
+@label_smoothed_loss.mistake(
+    "smoothing is spread over the wrong words only. Here, as in PyTorch, all words share it, the right one too."
+)
+def wrong_words_only(logits, targets, smoothing):
+    surprise, right = _surprises(logits, targets)
+    others = (surprise.sum(-1) - right) / (logits.shape[-1] - 1)
+    return ((1 - smoothing) * right + smoothing * others).mean()
+
+
+@label_smoothed_loss.mistake("the surprise of all words is summed: each gets smoothing / vocab, so take their mean.")
+def sum_over_words(logits, targets, smoothing):
+    surprise, right = _surprises(logits, targets)
+    return ((1 - smoothing) * right + smoothing * surprise.sum(-1)).mean()
+
+
+@label_smoothed_loss.mistake("the targets are summed: take their mean.")
+def sum_over_targets(logits, targets, smoothing):
+    return functional.cross_entropy(
+        logits.flatten(0, -2), targets.flatten(), label_smoothing=smoothing, reduction="sum"
+    )
+
+
+@label_smoothed_loss.mistake("one number for each target comes back: take their mean.")
+def not_reduced(logits, targets, smoothing):
+    surprise, right = _surprises(logits, targets)
+    return (1 - smoothing) * right + smoothing * surprise.mean(-1)
+
+
+@label_smoothed_loss.mistake("the sign is wrong: a surprise is minus a log-probability.")
+def negative(logits, targets, smoothing):
+    return -recipes.label_smoothed_loss(logits, targets, smoothing)
+
+
+@label_smoothed_loss.mistake("the surprise is -log of the probability: here the probability itself is averaged.")
+def probabilities(logits, targets, smoothing):
+    chances = logits.softmax(-1)
+    right = chances.gather(-1, targets.unsqueeze(-1)).mean()
+    return (1 - smoothing) * -right + smoothing * -chances.mean()
+
+
+@label_smoothed_loss.mistake("log(softmax) overflows: use log_softmax, which stays finite.")
+def log_of_softmax(logits, targets, smoothing):
+    surprise = -logits.softmax(-1).log()
+    return (1 - smoothing) * surprise.gather(-1, targets.unsqueeze(-1)).mean() + smoothing * surprise.mean()
+
+
+@label_smoothed_loss.mistake(
+    "the log of a probability plus a small number: use log_softmax, which needs no such trick."
+)
+def with_epsilon(logits, targets, smoothing):
+    surprise = -(logits.softmax(-1) + 1e-9).log()
+    return (1 - smoothing) * surprise.gather(-1, targets.unsqueeze(-1)).mean() + smoothing * surprise.mean()
+
+
+@label_smoothed_loss.mistake("the softmax runs over the targets: the words are the last axis, dim=-1.")
+def wrong_axis(logits, targets, smoothing):
+    surprise = -logits.log_softmax(0)
+    return (1 - smoothing) * surprise.gather(-1, targets.unsqueeze(-1)).mean() + smoothing * surprise.mean()
+
+
+@label_smoothed_loss.mistake("there is no softmax: logits are not log-probabilities yet.")
+def no_softmax(logits, targets, smoothing):
+    surprise = -logits
+    return (1 - smoothing) * surprise.gather(-1, targets.unsqueeze(-1)).mean() + smoothing * surprise.mean()
+
+
+@label_smoothed_loss.mistake("base 2: the loss is in nats, the natural logarithm.")
+def in_bits(logits, targets, smoothing):
+    return recipes.label_smoothed_loss(logits, targets, smoothing) / math.log(2)
+
+
+# -------------------------------------------------------------------------------------------------------- noam_rate
+
+
+@noam_rate.probe("step 1, d_model 512, warm-up 4000")
+def _(answer, rng):
+    return answer(1, 512, 4000) * 1e6
+
+
+@noam_rate.probe("step 4000, d_model 512, warm-up 4000: the peak")
+def _(answer, rng):
+    return answer(4000, 512, 4000) * 1e4
+
+
+@noam_rate.probe("step 16000, d_model 512, warm-up 4000: half the peak")
+def _(answer, rng):
+    return answer(16_000, 512, 4000) * 1e4
+
+
+@noam_rate.probe("step 100, d_model 64, warm-up 400")
+def _(answer, rng):
+    return answer(100, 64, 400) * 1e3
+
+
+def _rate(
+    rising=lambda step, warmup: step * warmup**-1.5, falling=lambda step, warmup: step**-0.5, choose=min, size=-0.5
+):
+    return lambda step, d_model, warmup: d_model**size * choose(falling(step, warmup), rising(step, warmup))
+
+
+for _sentence, _answer in (
+    ("the larger of the two is taken: min, so that the line rises first and the root falls later.", _rate(choose=max)),
+    ("d_model is missing: times d_model^-0.5.", _rate(size=0)),
+    ("d_model to the power of +0.5: wider models learn more slowly, so it is d_model^-0.5.", _rate(size=0.5)),
+    ("d_model divides without its root: d_model^-0.5.", _rate(size=-1)),
+    ("there is no warm-up: the smaller of step^-0.5 and step · warmup^-1.5.", _rate(rising=lambda s, w: s**-0.5)),
+    ("it rises for ever: the smaller of step^-0.5 and step · warmup^-1.5.", _rate(falling=lambda s, w: s * w**-1.5)),
+    ("after the warm-up the rate stays as it is: it falls as step^-0.5.", _rate(falling=lambda s, w: w**-0.5)),
+    ("it falls as 1/step: as one over the root, step^-0.5.", _rate(falling=lambda s, w: 1 / s)),
+    ("the line is too steep: step · warmup^-1.5 meets step^-0.5 at step = warmup.", _rate(rising=lambda s, w: s / w)),
+    ("the line is too steep: warmup^-1.5, with the minus before 1.5.", _rate(rising=lambda s, w: s * w**-0.5)),
+    ("the exponent of warmup is -1.5: the minus is missing.", _rate(rising=lambda s, w: s * w**1.5)),
+    ("the exponent of step is -0.5: the minus is missing.", _rate(falling=lambda s, w: s**0.5)),
+    ("one step too late: step 1 is the first and counts as 1.", lambda s, d, w: recipes.noam_rate(s + 1, d, w)),
+    (
+        "one step too early: step 1 is the first and counts as 1.",
+        lambda s, d, w: recipes.noam_rate(s - 1, d, w) if s > 1 else 0.0,
+    ),
+    (
+        "d_model and warmup are exchanged: the arguments are step, d_model, warmup.",
+        lambda s, d, w: recipes.noam_rate(s, w, d),
+    ),
+):
+    noam_rate.mistake(_sentence)(_answer)
+
+
+# ----------------------------------------------------------------------------------------------- alignment_accuracy
+
+
+@alignment_accuracy.probe("3 written and 3 read words, three links, two of them found")
+def _(answer, rng):
+    weights = torch.tensor([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6], [0.1, 0.2, 0.7]])
+    return answer(weights, [(0, 0), (1, 1), (2, 2)])
+
+
+@alignment_accuracy.probe("5 written, 7 read words, a link for four of them")
+def _(answer, rng):
+    weights = torch.rand(5, 7, generator=rng).softmax(-1)
+    best = weights.argmax(-1).tolist()
+    return answer(weights, [(best[0], 0), (best[1], 1), (best[3], 3), ((best[4] + 1) % 7, 4)])
+
+
+@alignment_accuracy.probe("blocks 2, heads 3, 5 written, 4 read words")
+def _(answer, rng):
+    weights = torch.rand(2, 3, 5, 4, generator=rng).softmax(-1)
+    best = weights[1, 2].argmax(-1).tolist()
+    return answer(weights, [(best[j], j) for j in (0, 2, 3)])
+
+
+@alignment_accuracy.probe("a single link, 4 heads")
+def _(answer, rng):
+    weights = torch.rand(4, 3, 3, generator=rng).softmax(-1)
+    return answer(weights, [(weights[2, 1].argmax().item(), 1)])
+
+
+def _found(weights, links):
+    read, written = torch.tensor(links).T
+    return weights.argmax(-1)[..., written] == read
+
+
+@alignment_accuracy.mistake(
+    "the axes are exchanged: for each written word, the best read one: argmax over the last axis."
+)
+def best_written(weights, links):
+    read, written = torch.tensor(links).T
+    return (weights.argmax(-2)[..., read] == written).float().mean(-1)
+
+
+@alignment_accuracy.mistake("the links are taken the wrong way round: a link is (read, written).")
+def links_turned(weights, links):
+    size = min(weights.shape[-2:])
+    read, written = torch.tensor(links).T
+    return (weights.argmax(-1)[..., read.clamp(max=size - 1)] == written).float().mean(-1)
+
+
+@alignment_accuracy.mistake("the smallest weight is looked for: argmax.")
+def least(weights, links):
+    return alignment_accuracy.reference(-weights, links)
+
+
+@alignment_accuracy.mistake("one row too late: row j was looked at before word j was written.")
+def row_after(weights, links):
+    return alignment_accuracy.reference(weights.roll(-1, -2), links)
+
+
+@alignment_accuracy.mistake("one row too early: row j was looked at before word j was written.")
+def row_before(weights, links):
+    return alignment_accuracy.reference(weights.roll(1, -2), links)
+
+
+@alignment_accuracy.mistake("the hits are counted: divide by the number of links.")
+def count_of_hits(weights, links):
+    return _found(weights, links).sum(-1)
+
+
+@alignment_accuracy.mistake("the hits are counted: divide by the number of links.")
+def float_count(weights, links):
+    return _found(weights, links).float().sum(-1)
+
+
+@alignment_accuracy.mistake("the hits are divided by the number of written words: divide by the number of links.")
+def by_written_words(weights, links):
+    return _found(weights, links).float().sum(-1) / weights.shape[-2]
+
+
+@alignment_accuracy.mistake("one number for all heads: keep the leading axes, average over the links alone.")
+def all_heads_together(weights, links):
+    return _found(weights, links).float().mean()
+
+
+@alignment_accuracy.mistake("the heads are averaged before the argmax: judge each by itself.")
+def mean_head(weights, links):
+    while weights.dim() > 2:
+        weights = weights.mean(0)
+    return alignment_accuracy.reference(weights, links)
+
+
+@alignment_accuracy.mistake("the weight on the right word is averaged: ask whether it is the largest.")
+def mean_weight(weights, links):
+    read, written = torch.tensor(links).T
+    return weights[..., written, read].mean(-1)
+
+
+@alignment_accuracy.mistake("right and wrong for each link come back: take their mean.")
+def each_link(weights, links):
+    return _found(weights, links)
+
+
+@alignment_accuracy.mistake("right and wrong for each link come back: take their mean.")
+def each_link_as_number(weights, links):
+    return _found(weights, links).float()
+
+
+@alignment_accuracy.mistake("these are percent: a share is between 0 and 1.")
+def percent_of_links(weights, links):
+    return 100 * alignment_accuracy.reference(weights, links)
+
+
+@alignment_accuracy.mistake("only the first link counts here: take the mean over all of them.")
+def first_link(weights, links):
+    return alignment_accuracy.reference(weights, links[:1])

@@ -1,0 +1,201 @@
+"""Downloads: real data and published weights, fetched once, checked, and kept.
+
+    SOURCES    what can be fetched, and from where
+    fetch      the path of one of them, downloaded if it is not here yet
+    cache      the folder they are kept in; COURSE_CACHE names another
+
+A file is looked for in the cache, then in the folder that COURSE_MIRROR names (a classroom's, with the layout of
+SOURCES), then on the network. It appears in the cache under its name only when its size and sha256 are right. What an
+interruption leaves is a `.part` file, and the next try goes on where it ends. Nothing is downloaded unless asked for.
+"""
+
+import hashlib
+import http.client
+import os
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+Progress = Callable[[int, int], None]  # bytes so far, bytes in all
+
+TIMEOUT = 20.0  # seconds without a byte
+WAITS = (1.0, 4.0, 10.0)  # seconds before each further try
+CHUNK = 1 << 16
+MULTI30K = "https://raw.githubusercontent.com/multi30k/dataset/master/data/task1/raw/"
+OPENAI = "https://openaipublic.blob.core.windows.net/gpt-2/encodings/main/"
+
+
+class Source(NamedTuple):
+    """A file on the network. `mirror`: where it lies in a mirror folder."""
+
+    url: str
+    sha256: str
+    size: int
+    mirror: str
+
+
+def _multi30k(file: str, sha256: str, size: int) -> Source:
+    return Source(MULTI30K + file, sha256, size, f"multi30k/{file}")
+
+
+# The sums are of files that were read here, but for GPT-2's weights: theirs is the one that their host publishes.
+# tiktoken names its cached files by the sha1 of their address; a mirror can be its cache as well.
+SOURCES: dict[str, Source] = {
+    "multi30k/train.en.gz": _multi30k(
+        "train.en.gz", "d79cfa999dd4c51d2cb42499b6796d5a882c3a8a961923c25a898c90f8bbd56f", 568929
+    ),
+    "multi30k/train.de.gz": _multi30k(
+        "train.de.gz", "726e39b2fa9eb9ffb6dc763fb35a179f80fae06ffc5d28b6ace5faa883de28a6", 637044
+    ),
+    "multi30k/train.fr.gz": _multi30k(
+        "train.fr.gz", "622e75069e9f4c577425c4f277116ce66e63a2401c0a2312d90073cb12379a3c", 604242
+    ),
+    "multi30k/val.en.gz": _multi30k(
+        "val.en.gz", "14f7d25ddd868909a9213e361768460edcacdd6ab9d1e77b92560dc10c10dc28", 21650
+    ),
+    "multi30k/val.de.gz": _multi30k(
+        "val.de.gz", "f0cba2f995189cf5770f29a8a9a537a3ad3f51657ad873405082ff6863a5e75a", 24681
+    ),
+    "multi30k/val.fr.gz": _multi30k(
+        "val.fr.gz", "ca3106f1a72390591d25f6c45cb4cd39dec4cd3f123e099748a3ce5256c160e9", 23001
+    ),
+    "multi30k/test_2016_flickr.en.gz": _multi30k(
+        "test_2016_flickr.en.gz", "611d361c6334bc7246101d48097c13cf5c4413c5befc793cc629934359d532d9", 21077
+    ),
+    "multi30k/test_2016_flickr.de.gz": _multi30k(
+        "test_2016_flickr.de.gz", "9204244e408ccb38d2a55cfcd344df15005fc42a07a6e55ca6c52b6ababb8cc8", 22890
+    ),
+    "multi30k/test_2016_flickr.fr.gz": _multi30k(
+        "test_2016_flickr.fr.gz", "6d326e188d259fb1d04ac19eae3af956559b3a0b93d7635e56c90987c40c8b90", 22310
+    ),
+    "tinyshakespeare/input.txt": Source(
+        "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt",
+        "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed",
+        1115394,
+        "tinyshakespeare/input.txt",
+    ),
+    "gpt2/vocab.bpe": Source(
+        OPENAI + "vocab.bpe",
+        "1ce1664773c50f3e0cc8842619a93edc4624525b728b188a9e0be33b7726adc5",
+        456318,
+        "tiktoken/6d1cbeee0f20b3d9449abfede4726ed8212e3aee",
+    ),
+    "gpt2/encoder.json": Source(
+        OPENAI + "encoder.json",
+        "196139668be63f3b5d6574427317ae82f612a97c5d1cdaf36ed2256dbf636783",
+        1042301,
+        "tiktoken/6c7ea1a7e38e3a7f062df639a5b80947f075ffe6",
+    ),
+    "gpt2/model.safetensors": Source(
+        "https://huggingface.co/openai-community/gpt2/resolve/main/model.safetensors",
+        "248dfc3911869ec493c76e65bf2fcf7f615828b0254c12b473182f0f81d3a707",
+        548105171,
+        "gpt2/model.safetensors",
+    ),
+}
+
+
+def cache() -> Path:
+    """Where downloads are kept: the folder COURSE_CACHE, or `.cache/transformer-course` in the learner's home."""
+    named = os.environ.get("COURSE_CACHE")
+    return Path(named).expanduser() if named else Path.home() / ".cache" / "transformer-course"
+
+
+def fetch(name: str, progress: Progress | None = None, offline: bool = False) -> Path:
+    """The path of a file of SOURCES, whose size and sha256 are right.
+
+    progress: called with the bytes so far and in all while it is downloaded    offline: ask no network
+
+    Raises ConnectionError, in one sentence that says what to do, when it is neither here nor to be had.
+    """
+    if name not in SOURCES:
+        raise ValueError(f"nothing is known of a file {name!r}; there are {', '.join(SOURCES)}")
+    source, target = SOURCES[name], cache() / name
+    if target.is_file():
+        if not _complaint(source, target):
+            return target
+        target.unlink()  # damaged since: have it again
+    mirror = os.environ.get("COURSE_MIRROR")
+    mirrored = Path(mirror).expanduser() / source.mirror if mirror else None
+    if mirrored and mirrored.is_file():
+        if complaint := _complaint(source, mirrored):
+            raise ValueError(f"{mirrored}, in the folder COURSE_MIRROR, is not the right file: {complaint}")
+        return mirrored
+    if offline:
+        raise ConnectionError(_remedy(name, source, "it was not downloaded yet"))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _download(name, source, target, progress)
+    return target
+
+
+def _download(name: str, source: Source, target: Path, progress: Progress | None) -> None:
+    """Try, wait and try again; then put the finished file in its place."""
+    partial = target.with_name(target.name + ".part")
+    for tries, wait in enumerate((0.0, *WAITS)):
+        time.sleep(wait)
+        try:
+            _transfer(source, partial, progress)
+        except urllib.error.HTTPError as error:
+            reason = f"the server answers {error.code} {error.reason}"
+            if error.code == 416:  # it has less than we have: start anew
+                partial.unlink(missing_ok=True)
+            elif error.code < 500 and error.code not in (408, 429):
+                raise ConnectionError(_remedy(name, source, reason)) from None
+            continue
+        except (OSError, http.client.HTTPException) as error:
+            reason = str(getattr(error, "reason", "") or error or type(error).__name__)
+            if isinstance(error, OSError) and error.errno in (28, 13, 30, 122):  # disk full, not allowed, quota
+                raise OSError(error.errno, f"{name} cannot be kept in {target.parent} ({error.strerror})") from None
+            continue
+        if not (reason := _complaint(source, partial)):
+            os.replace(partial, target)
+            return
+        if partial.stat().st_size >= source.size:  # all of it, and wrong: do not go on with that
+            partial.unlink()
+            reason = f"what arrived is not the right file: {reason}"
+    raise ConnectionError(_remedy(name, source, f"{reason}, in {tries + 1} tries"))
+
+
+def _transfer(source: Source, partial: Path, progress: Progress | None) -> None:
+    """Add to `partial` what it lacks, or begin anew if the server does not continue. A short answer is no error here."""
+    have = partial.stat().st_size if partial.is_file() else 0
+    if have >= source.size:
+        partial.unlink()
+        have = 0
+    headers = {"User-Agent": "transformer-course", "Accept-Encoding": "identity"}
+    if have:
+        headers["Range"] = f"bytes={have}-"
+    with urllib.request.urlopen(urllib.request.Request(source.url, headers=headers), timeout=TIMEOUT) as answer:
+        continued = answer.status == 206 and answer.headers.get("Content-Range", "").startswith(f"bytes {have}-")
+        have = have if continued else 0
+        with open(partial, "ab" if continued else "wb") as file:
+            while chunk := answer.read1(CHUNK):
+                file.write(chunk)
+                have += len(chunk)
+                if progress:
+                    progress(have, source.size)
+                if have > source.size:  # an error page, or an endless one
+                    return
+
+
+def _complaint(source: Source, path: Path) -> str:
+    """What is wrong with a file; nothing if it is the right one."""
+    size = path.stat().st_size
+    if size != source.size:
+        return f"{size:,} bytes instead of {source.size:,}"
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    found = digest.hexdigest()
+    return "" if found == source.sha256 else f"sha256 {found[:12]}... instead of {source.sha256[:12]}..."
+
+
+def _remedy(name: str, source: Source, reason: str) -> str:
+    return (
+        f"{name} could not be fetched ({reason}): connect to the internet and try again, or put {source.url} "
+        f"into a folder as {source.mirror} and name that folder in COURSE_MIRROR"
+    )

@@ -1,0 +1,853 @@
+"""Wrong answers to notebook 12, as people write them."""
+
+import math
+
+import torch
+from torch.nn import functional
+
+from tests.graders.cases import wrong
+
+INF = float("inf")
+
+
+def refuse(bad, what):
+    if bad:
+        raise ValueError(what)
+
+
+# ------------------------------------------------------------------------------------------------- apply_temperature
+
+
+@wrong("apply_temperature", says="multiplied")
+def times(logits, temperature):
+    refuse(not 0 < temperature < INF, "temperature")
+    return temperature * logits
+
+
+@wrong("apply_temperature", says="softmax comes at the end")
+def already_softmax(logits, temperature):
+    refuse(not 0 < temperature < INF, "temperature")
+    return torch.softmax(logits / temperature, dim=-1)
+
+
+@wrong("apply_temperature", says="before any softmax")
+def after_the_softmax(logits, temperature):
+    refuse(not 0 < temperature < INF, "temperature")
+    return functional.softmax(logits, dim=-1) / temperature
+
+
+@wrong("apply_temperature", says="to the power")
+def power_of_probabilities(logits, temperature):
+    refuse(not 0 < temperature < INF, "temperature")
+    return torch.pow(logits.softmax(-1), 1.0 / temperature)
+
+
+@wrong("apply_temperature", says="no logarithm")
+def log_probabilities(logits, temperature):
+    refuse(not 0 < temperature < INF, "temperature")
+    return functional.log_softmax(logits / temperature, -1)
+
+
+@wrong("apply_temperature", says="subtracted")
+def minus(logits, temperature):
+    refuse(not 0 < temperature < INF, "temperature")
+    return logits - temperature
+
+
+@wrong("apply_temperature", says="square root")
+def attention_scale(logits, temperature):
+    refuse(not 0 < temperature < INF, "temperature")
+    return logits / temperature**0.5
+
+
+@wrong("apply_temperature", says="changes nothing")
+def forgot(logits, temperature):
+    refuse(not 0 < temperature < INF, "temperature")
+    return logits
+
+
+@wrong("apply_temperature", says="power")
+def exponent(logits, temperature):
+    return logits**temperature
+
+
+@wrong("apply_temperature", says="behind the point")
+def floor_division(logits, temperature):
+    return logits // temperature
+
+
+@wrong("apply_temperature", says="changes what it was given")
+def in_place(logits, temperature):
+    refuse(not 0 < temperature < INF, "temperature")
+    logits /= temperature
+    return logits
+
+
+@wrong("apply_temperature", says="ValueError")
+def no_guard(logits, temperature):
+    return logits / temperature
+
+
+@wrong("apply_temperature", says="ValueError")
+def zero_means_greedy(logits, temperature):
+    if temperature == 0:
+        return logits
+    refuse(temperature < 0 or temperature == INF, "temperature")
+    return logits / temperature
+
+
+@wrong("apply_temperature", says="return")
+def forgets_return(logits, temperature):
+    logits / temperature
+
+
+# ------------------------------------------------------------------------------------------------------------ sample
+
+
+@wrong("sample", says="that is greedy")
+def argmax(logits, generator):
+    return torch.argmax(logits, dim=-1)
+
+
+@wrong("sample", says="take that axis away")
+def keeps_the_column(logits, generator):
+    rows = logits.softmax(-1).reshape(-1, logits.shape[-1])
+    return torch.multinomial(rows, 1, generator=generator).reshape(*logits.shape[:-1], 1)
+
+
+@wrong("sample", says="one long row")
+def flattened(logits, generator):
+    rows = logits.softmax(-1).reshape(-1, logits.shape[-1])
+    return torch.multinomial(rows, 1, generator=generator)[:, 0]
+
+
+@wrong("sample", says="one or two dimensions")
+def multinomial_only(logits, generator):
+    return torch.multinomial(functional.softmax(logits, dim=-1), num_samples=1, generator=generator).squeeze(-1)
+
+
+@wrong("sample", says="softmax first")
+def no_softmax(logits, generator):
+    return torch.multinomial(logits, 1, generator=generator).squeeze(-1)
+
+
+@wrong("sample", says="softmax was taken twice")
+def twice(logits, generator):
+    probabilities = logits.softmax(-1)
+    again = torch.where(probabilities > 0, probabilities, torch.tensor(-INF)).softmax(-1)
+    drawn = torch.multinomial(again.reshape(-1, logits.shape[-1]), 1, generator=generator)
+    return drawn.reshape(logits.shape[:-1])
+
+
+@wrong("sample", says="equally often")
+def any_of_those_left(logits, generator):
+    possible = torch.isfinite(logits).float().reshape(-1, logits.shape[-1])
+    return torch.multinomial(possible, 1, generator=generator).reshape(logits.shape[:-1])
+
+
+@wrong("sample", says="pass it on")
+def global_random(logits, generator):
+    rows = logits.softmax(-1).reshape(-1, logits.shape[-1])
+    return torch.multinomial(rows, 1).reshape(logits.shape[:-1])
+
+
+@wrong("sample", says="fresh generator inside")
+def seeded_inside(logits, generator):
+    generator = torch.Generator().manual_seed(42)
+    rows = logits.softmax(-1).reshape(-1, logits.shape[-1])
+    return torch.multinomial(rows, 1, generator=generator).reshape(logits.shape[:-1])
+
+
+@wrong("sample", says="Each row needs its own")
+def one_number(logits, generator):
+    height = torch.rand((), generator=generator)
+    sums = logits.softmax(-1).cumsum(-1)
+    return (sums <= height).sum(-1).clamp(max=logits.shape[-1] - 1)
+
+
+@wrong("sample", says="draws; its probability is")
+def squared(logits, generator):
+    rows = logits.softmax(-1).reshape(-1, logits.shape[-1]).sqrt()
+    return torch.multinomial(rows, 1, generator=generator).reshape(logits.shape[:-1])
+
+
+@wrong("sample", says="draws; its probability is")
+def off_by_one_in_the_sums(logits, generator):
+    sums = logits.softmax(-1).cumsum(-1)
+    height = torch.rand(*logits.shape[:-1], 1, generator=generator)
+    last = torch.isfinite(logits).long().cumsum(-1).argmax(-1)
+    return torch.minimum((sums < height).sum(-1) + 1, last)
+
+
+@wrong("sample", says="softmax of the negative")
+def unlikely_first(logits, generator):
+    rows = (-logits).softmax(-1) if torch.isfinite(logits).all() else logits.softmax(-1)
+    return torch.multinomial(rows.reshape(-1, logits.shape[-1]), 1, generator=generator).reshape(logits.shape[:-1])
+
+
+@wrong("sample", says="return")
+def draws_for_nobody(logits, generator):
+    torch.multinomial(logits.softmax(-1).reshape(-1, logits.shape[-1]), 1, generator=generator)
+
+
+# ------------------------------------------------------------------------------------------------------------- top_k
+
+
+@wrong("top_k", says="e⁰ = 1")
+def others_to_zero(logits, k):
+    refuse(k < 1 or k != int(k), "k")
+    least = logits.topk(min(k, logits.shape[-1])).values[..., -1:]
+    return torch.where(logits >= least, logits, torch.zeros_like(logits))
+
+
+@wrong("top_k", says="vocabulary's length")
+def shortened(logits, k):
+    refuse(k < 1 or k != int(k), "k")
+    return torch.topk(logits, k).values
+
+
+@wrong("top_k", says="these are places")
+def indices(logits, k):
+    return torch.topk(logits, k)[1]
+
+
+@wrong("top_k", says="smallest are kept")
+def sorted_the_wrong_way(logits, k):
+    refuse(k < 1 or k != int(k), "k")
+    bar = logits.sort(dim=-1).values[..., min(k, logits.shape[-1]) - 1, None]
+    return logits.masked_fill(logits > bar, -INF)
+
+
+@wrong("top_k", says="changed places")
+def mask_inverted(logits, k):
+    refuse(k < 1 or k != int(k), "k")
+    bar = logits.topk(min(k, logits.shape[-1])).values[..., -1:]
+    return logits.masked_fill(logits >= bar, -INF)
+
+
+@wrong("top_k", says="one token too many")
+def index_k(logits, k):
+    refuse(k < 1 or k != int(k), "k")
+    ordered = logits.sort(dim=-1, descending=True).values
+    return logits.masked_fill(logits < ordered[..., min(k, logits.shape[-1] - 1), None], -INF)
+
+
+@wrong("top_k", says="one token too few")
+def less_or_equal(logits, k):
+    refuse(k < 1 or k != int(k), "k")
+    bar = logits.topk(min(k, logits.shape[-1])).values[..., -1:]
+    return logits.masked_fill(logits <= bar, -INF)
+
+
+@wrong("top_k", says="is as likely and stays too")
+def scattered(logits, k):
+    refuse(k < 1 or k != int(k), "k")
+    values, places = logits.topk(min(k, logits.shape[-1]), dim=-1)
+    return torch.full_like(logits, -INF).scatter(-1, places, values)
+
+
+@wrong("top_k", says="min(k, vocab)")
+def no_minimum(logits, k):
+    refuse(k < 1 or k != int(k), "k")
+    bar = torch.topk(logits, k, dim=-1).values[..., -1, None]
+    return torch.where(logits < bar, -INF, logits)
+
+
+@wrong("top_k", says="Each row has its own")
+def over_everything(logits, k):
+    refuse(k < 1 or k != int(k), "k")
+    bar = logits.reshape(-1).sort(descending=True).values[min(k, logits.numel()) - 1]
+    return logits.masked_fill(logits < bar, -INF)
+
+
+@wrong("top_k", says="these are probabilities")
+def renormalised(logits, k):
+    refuse(k < 1 or k != int(k), "k")
+    bar = logits.topk(min(k, logits.shape[-1])).values[..., -1:]
+    return logits.masked_fill(logits < bar, -INF).softmax(-1)
+
+
+@wrong("top_k", says="lost its axis")
+def axis_dropped(logits, k):
+    refuse(k < 1 or k != int(k), "k")
+    bar = logits.topk(min(k, logits.shape[-1])).values[..., -1]
+    return logits.masked_fill(logits < bar, -INF)
+
+
+@wrong("top_k", says="two leading dimensions")
+def first_row_only(logits, k):
+    refuse(k < 1 or k != int(k), "k")
+    flat = logits.reshape(-1, logits.shape[-1])
+    bar = flat[0].topk(min(k, logits.shape[-1])).values[-1]
+    return logits.masked_fill(logits < bar, -INF)
+
+
+@wrong("top_k", says="changes what it was given")
+def overwrites(logits, k):
+    refuse(k < 1 or k != int(k), "k")
+    logits[logits < logits.topk(min(k, logits.shape[-1])).values[..., -1:]] = -INF
+    return logits
+
+
+@wrong("top_k", says="ValueError")
+def accepts_zero(logits, k):
+    k = max(int(k), 1)
+    bar = logits.topk(min(k, logits.shape[-1])).values[..., -1:]
+    return logits.masked_fill(logits < bar, -INF)
+
+
+@wrong("top_k", says="expected [-inf")
+def large_negative(logits, k):
+    refuse(k < 1 or k != int(k), "k")
+    bar = logits.topk(min(k, logits.shape[-1])).values[..., -1:]
+    return logits.masked_fill(logits < bar, -1e4)
+
+
+# ------------------------------------------------------------------------------------------------------------- top_p
+
+
+def sorted_parts(logits):
+    ordered, order = logits.sort(dim=-1, descending=True)
+    return ordered, order, ordered.softmax(-1)
+
+
+@wrong("top_p", says="it is needed to reach p")
+def crossing_goes(logits, p):
+    refuse(not 0 < p <= 1, "p")
+    ordered, _, probabilities = sorted_parts(logits)
+    kept = probabilities.cumsum(-1) < p
+    bar = ordered.masked_fill(~kept, INF).amin(-1, keepdim=True)
+    return logits.masked_fill(logits < bar, -INF)
+
+
+@wrong("top_p", says="it is needed to reach p")
+def crossing_goes_but_never_the_first(logits, p):
+    refuse(not 0 < p <= 1, "p")
+    _, order, probabilities = sorted_parts(logits)
+    out = probabilities.cumsum(-1) > p
+    out[..., 0] = False
+    return logits.masked_fill(torch.zeros_like(out).scatter(-1, order, out), -INF)
+
+
+@wrong("top_p", says="p is for the sum")
+def as_a_height(logits, p):
+    refuse(not 0 < p <= 1, "p")
+    return logits.masked_fill(logits.softmax(-1) < p, -INF)
+
+
+@wrong("top_p", says="below 1 − p")
+def as_the_rest(logits, p):
+    refuse(not 0 < p <= 1, "p")
+    return logits.masked_fill(logits.softmax(-1) < 1 - p, -INF)
+
+
+@wrong("top_p", says="sort first")
+def unsorted(logits, p):
+    refuse(not 0 < p <= 1, "p")
+    probabilities = logits.softmax(-1)
+    return logits.masked_fill(probabilities.cumsum(-1) - probabilities >= p, -INF)
+
+
+@wrong("top_p", says="descending=True")
+def from_the_unlikely(logits, p):
+    refuse(not 0 < p <= 1, "p")
+    ordered, order = logits.sort(dim=-1)
+    probabilities = ordered.softmax(-1)
+    out = probabilities.cumsum(-1) - probabilities >= p
+    return logits.masked_fill(torch.zeros_like(out).scatter(-1, order, out), -INF)
+
+
+@wrong("top_p", says="stay in its own place")
+def returns_sorted(logits, p):
+    refuse(not 0 < p <= 1, "p")
+    ordered, _, probabilities = sorted_parts(logits)
+    return ordered.masked_fill(probabilities.cumsum(-1) - probabilities >= p, -INF)
+
+
+@wrong("top_p", says="used in the vocabulary's order")
+def mask_in_sorted_order(logits, p):
+    refuse(not 0 < p <= 1, "p")
+    probabilities = sorted_parts(logits)[2]
+    return logits.masked_fill(probabilities.cumsum(-1) - probabilities >= p, -INF)
+
+
+@wrong("top_p", says="must stay too")
+def cuts_twins(logits, p):
+    refuse(not 0 < p <= 1, "p")
+    if p == 1:
+        return logits
+    _, order, probabilities = sorted_parts(logits)
+    out = probabilities.cumsum(-1) - probabilities >= p
+    return logits.masked_fill(torch.zeros_like(out).scatter(-1, order, out), -INF)
+
+
+@wrong("top_p", says="logit like any other")
+def zeros_for_the_rest(logits, p):
+    refuse(not 0 < p <= 1, "p")
+    ordered, _, probabilities = sorted_parts(logits)
+    above = probabilities.cumsum(-1) - probabilities
+    bar = ordered.masked_fill(above >= p, INF).amin(-1, keepdim=True)
+    return logits * (logits >= bar)
+
+
+@wrong("top_p", says="these are probabilities")
+def gives_probabilities(logits, p):
+    refuse(not 0 < p <= 1, "p")
+    ordered, _, probabilities = sorted_parts(logits)
+    above = probabilities.cumsum(-1) - probabilities
+    bar = ordered.masked_fill(above >= p, INF).amin(-1, keepdim=True)
+    return logits.masked_fill(logits < bar, -INF).softmax(-1)
+
+
+@wrong("top_p", says="one token too many")
+def one_behind_the_crossing(logits, p):
+    refuse(not 0 < p <= 1, "p")
+    _, order, probabilities = sorted_parts(logits)
+    out = probabilities.cumsum(-1) - probabilities >= p
+    out = torch.cat([torch.zeros_like(out[..., :1]), out[..., :-1]], -1)
+    return logits.masked_fill(torch.zeros_like(out).scatter(-1, order, out), -INF)
+
+
+@wrong("top_p", says="changed places")
+def the_tail_stays(logits, p):
+    refuse(not 0 < p <= 1, "p")
+    _, order, probabilities = sorted_parts(logits)
+    kept = probabilities.cumsum(-1) - probabilities >= p
+    return logits.masked_fill(~torch.zeros_like(kept).scatter(-1, order, kept), -INF)
+
+
+@wrong("top_p", says="everything stays")
+def forgets_one(logits, p):
+    refuse(not 0 < p <= 1, "p")
+    ordered, _, probabilities = sorted_parts(logits)
+    above = probabilities.cumsum(-1) - probabilities
+    bar = ordered.masked_fill(above >= p, INF).amin(-1, keepdim=True)
+    return logits.masked_fill(logits < bar, -INF)
+
+
+@wrong("top_p", says="ValueError")
+def takes_percent(logits, p):
+    p = p / 100 if p > 1 else p
+    if p == 1:
+        return logits
+    ordered, _, probabilities = sorted_parts(logits)
+    above = probabilities.cumsum(-1) - probabilities
+    bar = ordered.masked_fill(above >= p, INF).amin(-1, keepdim=True)
+    return logits.masked_fill(logits < bar, -INF)
+
+
+@wrong("top_p", says="two leading dimensions")
+def flattens_all_rows(logits, p):
+    refuse(not 0 < p <= 1, "p")
+    flat = logits.reshape(-1)
+    ordered, _, probabilities = sorted_parts(flat)
+    above = probabilities.cumsum(-1) - probabilities
+    return logits.masked_fill(logits < ordered[above < p].min(), -INF)
+
+
+# ------------------------------------------------------------------------------------------------------------- min_p
+
+
+@wrong("min_p", says="The bar is p times the largest")
+def absolute_bar(logits, p):
+    refuse(not 0 < p <= 1, "p")
+    return logits.masked_fill(logits.softmax(-1) < p, -INF)
+
+
+@wrong("min_p", says="largest *logit*")
+def share_of_the_logit(logits, p):
+    refuse(not 0 < p <= 1, "p")
+    return logits.masked_fill(logits < p * logits.max(-1, keepdim=True).values, -INF)
+
+
+@wrong("min_p", says="becomes plus log p")
+def minus_p(logits, p):
+    refuse(not 0 < p <= 1, "p")
+    return logits.masked_fill(logits < logits.amax(-1, keepdim=True) - p, -INF)
+
+
+@wrong("min_p", says="below 0 already")
+def minus_log_p(logits, p):
+    refuse(not 0 < p <= 1, "p")
+    return logits.masked_fill(logits < logits.amax(-1, keepdim=True) - math.log(p), -INF)
+
+
+@wrong("min_p", says="largest of all rows")
+def one_bar(logits, p):
+    refuse(not 0 < p <= 1, "p")
+    probabilities = logits.softmax(-1)
+    return logits.masked_fill(probabilities < p * probabilities.max(), -INF)
+
+
+@wrong("min_p", says="logit of all rows")
+def one_bar_for_logits(logits, p):
+    refuse(not 0 < p <= 1, "p")
+    return logits.masked_fill(logits < logits.max() + math.log(p), -INF)
+
+
+@wrong("min_p", says="overflows")
+def plain_exp(logits, p):
+    refuse(not 0 < p <= 1, "p")
+    powers = torch.exp(logits)
+    return torch.where(powers >= p * powers.amax(-1, keepdim=True), logits, -INF)
+
+
+@wrong("min_p", says="compare with <, not <=")
+def strict(logits, p):
+    refuse(not 0 < p <= 1, "p")
+    probabilities = logits.softmax(-1)
+    return logits.masked_fill(probabilities <= p * probabilities.amax(-1, keepdim=True), -INF)
+
+
+@wrong("min_p", says="not 1 − p")
+def one_minus_p(logits, p):
+    refuse(not 0 < p <= 1, "p")
+    probabilities = logits.softmax(-1)
+    return logits.masked_fill(probabilities < (1 - p) * probabilities.amax(-1, keepdim=True), -INF)
+
+
+@wrong("min_p", says="changed places")
+def keeps_the_low(logits, p):
+    refuse(not 0 < p <= 1, "p")
+    probabilities = logits.softmax(-1)
+    return logits.masked_fill(probabilities >= p * probabilities.amax(-1, keepdim=True), -INF)
+
+
+@wrong("min_p", says="logit like any other")
+def low_to_zero(logits, p):
+    refuse(not 0 < p <= 1, "p")
+    probabilities = logits.softmax(-1)
+    return torch.where(probabilities >= p * probabilities.amax(-1, keepdim=True), logits, 0.0)
+
+
+@wrong("min_p", says="these are probabilities")
+def shares(logits, p):
+    refuse(not 0 < p <= 1, "p")
+    probabilities = logits.softmax(-1)
+    kept = probabilities * (probabilities >= p * probabilities.amax(-1, keepdim=True))
+    return kept / kept.sum(-1, keepdim=True)
+
+
+@wrong("min_p", says="this is top-p")
+def nucleus(logits, p):
+    refuse(not 0 < p <= 1, "p")
+    ordered, _, probabilities = sorted_parts(logits)
+    above = probabilities.cumsum(-1) - probabilities
+    return logits.masked_fill(logits < ordered.masked_fill(above >= p, INF).amin(-1, keepdim=True), -INF)
+
+
+@wrong("min_p", says="p = 1")
+def the_likeliest_by_place(logits, p):
+    refuse(not 0 < p <= 1, "p")
+    probabilities = logits.softmax(-1)
+    kept = probabilities > p * probabilities.amax(-1, keepdim=True)
+    kept = kept.scatter(-1, logits.argmax(-1, keepdim=True), True)
+    return logits.masked_fill(~kept, -INF)
+
+
+@wrong("min_p", says="ValueError")
+def anything_goes(logits, p):
+    probabilities = logits.softmax(-1)
+    return logits.masked_fill(probabilities < p * probabilities.amax(-1, keepdim=True), -INF)
+
+
+# ------------------------------------------------------------------------------------------------ repetition_penalty
+
+
+def seen(logits, ids):
+    return torch.zeros_like(logits).scatter(-1, ids, 1.0).bool()
+
+
+@wrong("repetition_penalty", says="raises it: −2 / 2 = −1")
+def the_papers_own_formula(logits, ids, penalty):
+    refuse(not 0 < penalty < INF, "penalty")
+    return torch.where(seen(logits, ids), logits / penalty, logits)
+
+
+@wrong("repetition_penalty", says="multiplying a positive")
+def always_times(logits, ids, penalty):
+    refuse(not 0 < penalty < INF, "penalty")
+    return logits.scatter(-1, ids, logits.gather(-1, ids) * penalty)
+
+
+@wrong("repetition_penalty", says="wrong way round")
+def signs_swapped(logits, ids, penalty):
+    refuse(not 0 < penalty < INF, "penalty")
+    score = logits.gather(-1, ids)
+    return logits.scatter(-1, ids, torch.where(score < 0, score / penalty, score * penalty))
+
+
+@wrong("repetition_penalty", says="presence penalty")
+def presence(logits, ids, penalty):
+    refuse(not 0 < penalty < INF, "penalty")
+    return logits - penalty * seen(logits, ids)
+
+
+@wrong("repetition_penalty", says="only be less likely")
+def never_again(logits, ids, penalty):
+    refuse(not 0 < penalty < INF, "penalty")
+    return logits.masked_fill(seen(logits, ids), -INF)
+
+
+@wrong("repetition_penalty", says="only those that were written")
+def whole_vocabulary(logits, ids, penalty):
+    refuse(not 0 < penalty < INF, "penalty")
+    return torch.where(logits > 0, logits / penalty, logits * penalty)
+
+
+@wrong("repetition_penalty", says="*not* written")
+def mask_inverted_(logits, ids, penalty):
+    refuse(not 0 < penalty < INF, "penalty")
+    lowered = torch.where(logits > 0, logits / penalty, logits * penalty)
+    return torch.where(seen(logits, ids), logits, lowered)
+
+
+@wrong("repetition_penalty", says="only the last token")
+def last_token(logits, ids, penalty):
+    refuse(not 0 < penalty < INF, "penalty")
+    score = logits.gather(-1, ids[..., -1:])
+    return logits.scatter(-1, ids[..., -1:], torch.where(score > 0, score / penalty, score * penalty))
+
+
+@wrong("repetition_penalty", says="Each row has its own text")
+def one_text_for_all(logits, ids, penalty):
+    refuse(not 0 < penalty < INF, "penalty")
+    lowered = logits.clone()
+    for token in set(ids.flatten().tolist()):
+        column = logits[..., token]
+        lowered[..., token] = torch.where(column > 0, column / penalty, column * penalty)
+    return lowered
+
+
+@wrong("repetition_penalty", says="counts once")
+def a_loop_over_the_ids(logits, ids, penalty):
+    refuse(not 0 < penalty < INF, "penalty")
+    result = logits.clone()
+    rows, texts = result.view(-1, logits.shape[-1]), ids.reshape(-1, ids.shape[-1])
+    for row, text in zip(rows, texts, strict=True):
+        for token in text.tolist():
+            row[token] = row[token] / penalty if row[token] > 0 else row[token] * penalty
+    return result
+
+
+@wrong("repetition_penalty", says="takes whole rows")
+def plain_indexing(logits, ids, penalty):
+    refuse(not 0 < penalty < INF, "penalty")
+    result = logits.clone()
+    score = result[ids]
+    result[ids] = torch.where(score > 0, score / penalty, score * penalty)
+    return result
+
+
+@wrong("repetition_penalty", says="scatter them into it")
+def not_put_back(logits, ids, penalty):
+    refuse(not 0 < penalty < INF, "penalty")
+    score = logits.gather(-1, ids)
+    return torch.where(score > 0, score / penalty, score * penalty)
+
+
+@wrong("repetition_penalty", says="the rule is for logits")
+def probabilities_divided(logits, ids, penalty):
+    refuse(not 0 < penalty < INF, "penalty")
+    probabilities = torch.softmax(logits, -1)
+    return torch.where(seen(logits, ids), probabilities / penalty, probabilities)
+
+
+@wrong("repetition_penalty", says="changes what it was given")
+def scatter_in_place(logits, ids, penalty):
+    refuse(not 0 < penalty < INF, "penalty")
+    score = logits.gather(-1, ids)
+    return logits.scatter_(-1, ids, torch.where(score > 0, score / penalty, score * penalty))
+
+
+@wrong("repetition_penalty", says="left out (logit -inf)")
+def by_a_mask_of_numbers(logits, ids, penalty):
+    refuse(not 0 < penalty < INF, "penalty")
+    mask = seen(logits, ids).float()
+    factor = torch.where(logits > 0, 1 / penalty, penalty)
+    return logits * (1 - mask) + logits * factor * mask
+
+
+@wrong("repetition_penalty", says="ValueError")
+def any_penalty(logits, ids, penalty):
+    score = logits.gather(-1, ids)
+    return logits.scatter(-1, ids, torch.where(score > 0, score / penalty, score * penalty))
+
+
+# ---------------------------------------------------------------------------------------------------------- generate
+
+
+def complete(written, stop):
+    return any(list(written[-len(end) :]) == list(end) for end in stop)
+
+
+@wrong("generate", says="not appended")
+def never_appends(next_logits, ids, limit, pick, stop=()):
+    written = []
+    for _ in range(limit):
+        written.append(pick(next_logits(ids), ids))
+        yield written[-1]
+        if complete(written, stop):
+            return
+
+
+@wrong("generate", says="last token only")
+def only_the_newest(next_logits, ids, limit, pick, stop=()):
+    ids, n = list(ids), len(ids)
+    while len(ids) < n + limit:
+        ids.append(pick(next_logits([ids[-1]]), ids))
+        yield ids[-1]
+        if complete(ids[n:], stop):
+            break
+
+
+@wrong("generate", says="one token too many")
+def limit_and_one(next_logits, ids, limit, pick, stop=()):
+    ids, written = list(ids), []
+    while len(written) <= limit:
+        written.append(pick(next_logits(ids + written), ids + written))
+        yield written[-1]
+        if complete(written, stop):
+            return
+
+
+@wrong("generate", says="one token too few")
+def counts_from_one(next_logits, ids, limit, pick, stop=()):
+    ids, written = list(ids), []
+    for _ in range(1, limit):
+        written.append(pick(next_logits(ids + written), ids + written))
+        yield written[-1]
+        if complete(written, stop):
+            return
+
+
+@wrong("generate", says="`yield` each token")
+def a_list_at_the_end(next_logits, ids, limit, pick, stop=()):
+    ids, written = list(ids), []
+    for _ in range(limit):
+        written.append(pick(next_logits(ids + written), ids + written))
+        if complete(written, stop):
+            break
+    return written
+
+
+@wrong("generate", says="`yield` each token")
+def yields_at_the_end(next_logits, ids, limit, pick, stop=()):
+    ids, written = list(ids), []
+    for _ in range(limit):
+        written.append(pick(next_logits(ids + written), ids + written))
+        if complete(written, stop):
+            break
+    yield from written
+
+
+@wrong("generate", says="yield first")
+def stops_before_the_yield(next_logits, ids, limit, pick, stop=()):
+    ids, written = list(ids), []
+    for _ in range(limit):
+        written.append(pick(next_logits(ids + written), ids + written))
+        if complete(written, stop):
+            return
+        yield written[-1]
+
+
+@wrong("generate", says="not looked at")
+def never_stops(next_logits, ids, limit, pick, stop=()):
+    ids = list(ids)
+    for _ in range(limit):
+        ids.append(pick(next_logits(ids), ids))
+        yield ids[-1]
+
+
+@wrong("generate", says="completely and in order")
+def any_token_of_a_stop(next_logits, ids, limit, pick, stop=()):
+    ids = list(ids)
+    stops = {token for end in stop for token in end}
+    for _ in range(limit):
+        ids.append(pick(next_logits(ids), ids))
+        yield ids[-1]
+        if ids[-1] in stops:
+            return
+
+
+@wrong("generate", says="Only new tokens")
+def prompt_and_all(next_logits, ids, limit, pick, stop=()):
+    ids = list(ids)
+    for _ in range(limit):
+        ids.append(pick(next_logits(ids), ids))
+        yield ids[-1]
+        if complete(ids, stop):
+            return
+
+
+@wrong("generate", says="only the first stop")
+def first_stop_only(next_logits, ids, limit, pick, stop=()):
+    ids, written = list(ids), []
+    for _ in range(limit):
+        written.append(pick(next_logits(ids + written), ids + written))
+        yield written[-1]
+        if stop and written[-len(stop[0]) :] == list(stop[0]):
+            return
+
+
+@wrong("generate", says="`pick` is not used")
+def always_greedy(next_logits, ids, limit, pick, stop=()):
+    ids, written = list(ids), []
+    for _ in range(limit):
+        written.append(int(next_logits(ids + written).argmax()))
+        yield written[-1]
+        if complete(written, stop):
+            return
+
+
+@wrong("generate", says="the prompt too")
+def pick_sees_new_ones(next_logits, ids, limit, pick, stop=()):
+    ids, written = list(ids), []
+    for _ in range(limit):
+        written.append(pick(next_logits(ids + written), written))
+        yield written[-1]
+        if complete(written, stop):
+            return
+
+
+@wrong("generate", says="prompt is given out")
+def everything_given_out(next_logits, ids, limit, pick, stop=()):
+    ids, written = list(ids), []
+    yield from ids
+    for _ in range(limit):
+        written.append(pick(next_logits(ids + written), ids + written))
+        yield written[-1]
+        if complete(written, stop):
+            return
+
+
+@wrong("generate", says="appends to the caller's list")
+def grows_the_prompt(next_logits, ids, limit, pick, stop=()):
+    written = []
+    for _ in range(limit):
+        ids.append(pick(next_logits(ids), ids))
+        written.append(ids[-1])
+        yield ids[-1]
+        if complete(written, stop):
+            return
+
+
+@wrong("generate", says="the result[")
+def pick_without_ids(next_logits, ids, limit, pick, stop=()):
+    ids, written = list(ids), []
+    for _ in range(limit):
+        new = pick(next_logits(ids + written), ids)
+        written.append(new)
+        yield new
+        if complete(written, stop):
+            return
+
+
+@wrong("generate", says="stop sequences [5, 6] and [0, 1]")
+def all_of_the_stops(next_logits, ids, limit, pick, stop=()):
+    ids, written = list(ids), []
+    for _ in range(limit):
+        written.append(pick(next_logits(ids + written), ids + written))
+        yield written[-1]
+        if stop and all(written[-len(end) :] == list(end) for end in stop):
+            return
