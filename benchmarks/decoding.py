@@ -1,4 +1,4 @@
-"""Translating with cached greedy and beam search beside Hugging Face's `generate`: `python benchmarks/decoding.py [rounds]`.
+"""Cached greedy and beam search beside Hugging Face's `generate`: `python benchmarks/decoding.py [rounds]`.
 
 The same weights (a MarianMTModel gets ours), the same batches, one thread. <EOS> is made impossible on both sides, so
 that both take the same number of steps, and the ids must come out equal. One interleaved run: every round times all
@@ -110,7 +110,7 @@ def compare(name, sizes, rounds):
     for beams in (1, 4):
         settings = {"max_new_tokens": WRITTEN, "num_beams": beams, "length_penalty": 1.0, "early_stopping": True}
         times = []
-        for number in range(rounds + 1):
+        for _ in range(rounds + 1):
             source = torch.randint(4, sizes["vocab"], (BATCH, READ), generator=generator)
             sentences = source.tolist()
             mine, own = seconds(lambda s=sentences, b=beams: translate(ours, s, WRITTEN, beams=b, tokens=10**6))

@@ -1,7 +1,7 @@
-"""Notebook 09's translator: how fast a step is, and trainings over three seeds: `python benchmarks/translation.py TASK`.
+"""Notebook 09's translator, its speed and its trainings over three seeds: `python benchmarks/translation.py TASK`.
 
     speed [rounds]           a training step beside Hugging Face's Marian; batches by length beside random ones
-    translator [seed ...]    the recipe of notebook 09: BLEU, exact match, alignment, "it"; seed 0 is kept for notebook 10
+    translator [seed ...]    notebook 09's recipe: BLEU, exact match, alignment, "it"; seed 0 goes to data/
     parts [seed ...]         a shorter training, and the same with one part of the recipe taken out
 
 A training replaces the results of its task and seeds in data/translation_results.json. Processor seconds are of one
@@ -21,42 +21,25 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import torch
 from torch import nn
+from torch.nn import functional
 from torch.nn.utils import clip_grad_norm_
 
 from lib.attention import alignment_accuracy
-from lib.batching import EOS, PAD, SOS, Batch, Vocabulary, pad_batch, similar_lengths, translation_batches
+from lib.batching import EOS, PAD, SOS, Batch
 from lib.corpora import files
 from lib.corpora.italian import load_pairs
-from lib.layers import FusedLayerNorm, FusedPreNorm, fresh_weights
+from lib.decoding.search import translate
+from lib.layers import PostNorm
 from lib.scoring import bleu, exact_match
 from lib.training import train
-from lib.transformer import Decoder, DecoderBlock, Encoder, EncoderBlock, Transformer, cross_attention_weights
+from lib.training.recipes import paired_lengths
+from lib.training.translator import FILE, RECIPE, SIZES, TOKENS, corpus, new_translator, save_translator
+from lib.transformer import Transformer, cross_attention_weights
 
 RESULTS = "translation_results.json"
-CHECKPOINT = "translator.safetensors"
-SIZES = {"d_model": 128, "n_heads": 4, "d_ff": 512, "n_blocks": 2}
-TOKENS = 250  # target tokens a batch
-RECIPE = {"steps": 4000, "peak": 2e-3, "warmup": 200}
-SHORT = {"steps": 1300, "peak": 2e-3, "warmup": 200}
+SHORT = RECIPE | {"steps": 1000}
 SMOOTHING = 0.1
-
-
-def corpus():
-    """Vocabularies of both languages, and the training pairs as ids."""
-    pairs = [pair.words() for pair in load_pairs()]
-    english, italian = Vocabulary(e for e, _ in pairs), Vocabulary(i for _, i in pairs)
-    return english, italian, [(english.encode(e), italian.encode(i)) for e, i in pairs]
-
-
-def translator(sources, targets, seed, d_model, n_heads, d_ff, n_blocks, kind=Transformer):
-    sizes = d_model, n_heads, d_ff, 0.0, FusedPreNorm
-    model = kind(
-        nn.Embedding(sources, d_model),
-        nn.Embedding(targets, d_model),
-        Encoder([EncoderBlock(*sizes) for _ in range(n_blocks)], FusedLayerNorm(d_model)),
-        Decoder([DecoderBlock(*sizes) for _ in range(n_blocks)], FusedLayerNorm(d_model)),
-    )
-    return fresh_weights(model, torch.Generator().manual_seed(seed))
+LIMIT = 40  # tokens of a translation
 
 
 # ------------------------------------------------------------------------------------------------------------- speed
@@ -110,7 +93,7 @@ def seconds(step, batches):
 
 def speed(rounds):
     english, italian, data = corpus()
-    ours = translator(len(english), len(italian), 0, **SIZES)
+    ours = new_translator(len(english), len(italian), torch.Generator().manual_seed(0), **SIZES)
     theirs = marian(len(english), len(italian), **SIZES)
     for name, model in (("ours", ours), ("Marian", theirs)):
         print(f"{name}: {sum(p.numel() for p in model.parameters() if p.requires_grad):,} parameters")
@@ -120,7 +103,7 @@ def speed(rounds):
         by_length, at_random = [], []  # equally many sentences in each batch of the two
         taken = []
         for _ in range(rounds):
-            batches = list(islice(translation_batches(data, tokens, rng), 12))
+            batches = list(islice(paired_lengths(data, tokens, rng), 12))
             pool = [pair for batch in batches for pair in pairs_of(batch)]
             rng.shuffle(pool)
             size = -(-len(pool) // len(batches))
@@ -140,8 +123,8 @@ def speed(rounds):
 
 def pairs_of(batch):
     """The sentences of a batch again, without padding."""
-    for source, length, targets, real in zip(*map(lambda t: t.tolist(), (
-        batch.source, batch.source_mask.sum(1), batch.targets, batch.mask.sum(1))), strict=True):  # fmt: skip
+    parts = batch.source, batch.source_mask.sum(1), batch.targets, batch.mask.sum(1)
+    for source, length, targets, real in zip(*(part.tolist() for part in parts), strict=True):
         yield source[:length], targets[: real - 1]
 
 
@@ -151,6 +134,119 @@ def padding(batches):
     return 1 - sum(mask.sum().item() for mask in masks) / sum(mask.numel() for mask in masks)
 
 
-if __name__ == "__main__":
+# --------------------------------------------------------------------------------------------------------- trainings
+
+
+class OwnOutput(Transformer):
+    """An output matrix of its own, which begins as a copy of the embedding."""
+
+    def logits(self, x):
+        return functional.linear(x, self.output, self.bias)
+
+
+def untied(model):
+    model.output = nn.Parameter(model.target_embedding.weight.detach().clone())
+    return model
+
+
+def trained(vocabularies, data, seed, smoothing=0.0, kind=Transformer, shortcut=None, **recipe):
+    """A model trained on the batches of its seed, and the processor seconds that took."""
+    sizes = SIZES | {"kind": kind} | ({"shortcut": shortcut} if shortcut else {})
+    model = new_translator(*map(len, vocabularies), torch.Generator().manual_seed(seed), **sizes)
+    model = untied(model) if kind is OwnOutput else model
+    start = time.process_time()
+    train(
+        model, lambda batch: model.loss(batch, smoothing), paired_lengths(data, TOKENS, random.Random(seed)), **recipe
+    )
+    return model, time.process_time() - start
+
+
+def scores(model, english, italian, split):
+    tests = [pair.words() for pair in load_pairs(split)]
+    written = translate(model, [english.encode(source) for source, _ in tests], LIMIT)
+    written, right = [italian.decode(ids) for ids in written], [target for _, target in tests]
+    return {"bleu": round(bleu(written, right), 2), "exact": round(exact_match(written, right), 4)}
+
+
+def batch_of(pair, english, italian):
+    source, target = pair.words()
+    return Batch.of([(english.encode(source), italian.encode(target))])
+
+
+def alignment(model, english, italian, sentences=500):
+    """For each block, each head's share of right looks before a word is written, and when it was read."""
+    found, links = {"before": 0.0, "after": 0.0}, 0
+    for pair in load_pairs("test")[:sentences]:
+        if pair.alignment:
+            weights = cross_attention_weights(model, batch_of(pair, english, italian))[:, 0]
+            for name, rows in (("before", weights[..., :-1, :]), ("after", weights[..., 1:, :])):
+                found[name] = found[name] + alignment_accuracy(rows, pair.alignment) * len(pair.alignment)
+            links += len(pair.alignment)
+    return {
+        name: [[round(share, 4) for share in heads] for heads in (hits / links).tolist()]
+        for name, hits in found.items()
+    }
+
+
+@torch.no_grad()
+def right_endings(model, english, italian, split="it"):
+    """Where the adjective shows what "it" is: how often the right form is likelier than any other word."""
+    hits = []
+    for pair in load_pairs(split):
+        batch, place = batch_of(pair, english, italian), pair.reference[2]
+        logits = model(batch.source, batch.source_mask, batch.inputs)[0, place]
+        hits.append(logits.argmax() == batch.targets[0, place])
+    return round(torch.stack(hits).float().mean().item(), 4)
+
+
+def translator(seed, vocabularies, data):
+    model, seconds = trained(vocabularies, data, seed, **RECIPE)
+    found = {split: scores(model, *vocabularies, split) for split in ("test", "combinations", "lengths", "it")}
+    found["it"]["endings"] = right_endings(model, *vocabularies)
+    found["alignment"] = alignment(model, *vocabularies)
+    if seed == 0:
+        made = {"recipe": RECIPE, "tokens": TOKENS, "seed": seed, "test": found["test"]}
+        save_translator(model, *vocabularies, made)
+        files.record(FILE, "python benchmarks/translation.py translator")
+    return found | {"seconds": round(seconds, 1)}
+
+
+PARTS = {
+    "as it is": {},
+    "no warm-up": {"warmup": 0},
+    "label smoothing": {"smoothing": SMOOTHING},
+    "output not tied": {"kind": OwnOutput},
+    "post-norm": {"shortcut": PostNorm},
+    "post-norm, no warm-up": {"shortcut": PostNorm, "warmup": 0},
+}
+
+
+def parts(seed, vocabularies, data):
+    found = {}
+    for name, change in PARTS.items():
+        model, seconds = trained(vocabularies, data, seed, **(SHORT | change))
+        found[name] = scores(model, *vocabularies, "test") | {"seconds": round(seconds, 1)}
+        print(seed, name, found[name], flush=True)
+    return found
+
+
+TASKS = {"translator": translator, "parts": parts}
+
+
+def main(task, numbers):
     torch.set_num_threads(1)
-    speed(int(sys.argv[2]) if len(sys.argv) > 2 else 10)
+    if task == "speed":
+        return speed(*numbers or [10])
+    english, italian, data = corpus()
+    for seed in numbers or [0, 1, 2]:
+        found = TASKS[task](seed, (english, italian), data)
+        print(json.dumps({task: {seed: found}}, indent=1), flush=True)
+        path = files.path(RESULTS)
+        results = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        results.setdefault(task, {})[str(seed)] = found
+        path.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8", newline="\n")
+        files.record(RESULTS, "python benchmarks/translation.py translator; parts")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], [int(number) for number in sys.argv[2:]])

@@ -1,8 +1,9 @@
 """Downloads: real data and published weights, fetched once, checked, and kept.
 
-    SOURCES    what can be fetched, and from where
-    fetch      the path of one of them, downloaded if it is not here yet
-    cache      the folder they are kept in; COURSE_CACHE names another
+    SOURCES          what can be fetched, and from where
+    fetch            the path of one of them, downloaded if it is not here yet
+    cache            the folder they are kept in; COURSE_CACHE names another
+    progress_line    shows on a terminal how far a download is; `python -m lib.downloads NAME ...` uses it
 
 A file is looked for in the cache, then in the folder that COURSE_MIRROR names (a classroom's, with the layout of
 SOURCES), then on the network. It appears in the cache under its name only when its size and sha256 are right. What an
@@ -12,6 +13,8 @@ interruption leaves is a `.part` file, and the next try goes on where it ends. N
 import hashlib
 import http.client
 import os
+import socket
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -41,7 +44,7 @@ def _multi30k(file: str, sha256: str, size: int) -> Source:
     return Source(MULTI30K + file, sha256, size, f"multi30k/{file}")
 
 
-# The sums are of files that were read here, but for GPT-2's weights: theirs is the one that their host publishes.
+# The sums are of files that were read when this was written, but for GPT-2's weights: theirs is from public records.
 # tiktoken names its cached files by the sha1 of their address; a mirror can be its cache as well.
 SOURCES: dict[str, Source] = {
     "multi30k/train.en.gz": _multi30k(
@@ -134,7 +137,7 @@ def fetch(name: str, progress: Progress | None = None, offline: bool = False) ->
 def _download(name: str, source: Source, target: Path, progress: Progress | None) -> None:
     """Try, wait and try again; then put the finished file in its place."""
     partial = target.with_name(target.name + ".part")
-    for tries, wait in enumerate((0.0, *WAITS)):
+    for wait in (0.0, *WAITS):
         time.sleep(wait)
         try:
             _transfer(source, partial, progress)
@@ -147,6 +150,8 @@ def _download(name: str, source: Source, target: Path, progress: Progress | None
             continue
         except (OSError, http.client.HTTPException) as error:
             reason = str(getattr(error, "reason", "") or error or type(error).__name__)
+            if isinstance(getattr(error, "reason", None), socket.gaierror):  # no name is found: there is no network
+                raise ConnectionError(_remedy(name, source, "there is no connection to the internet")) from None
             if isinstance(error, OSError) and error.errno in (28, 13, 30, 122):  # disk full, not allowed, quota
                 raise OSError(error.errno, f"{name} cannot be kept in {target.parent} ({error.strerror})") from None
             continue
@@ -156,11 +161,11 @@ def _download(name: str, source: Source, target: Path, progress: Progress | None
         if partial.stat().st_size >= source.size:  # all of it, and wrong: do not go on with that
             partial.unlink()
             reason = f"what arrived is not the right file: {reason}"
-    raise ConnectionError(_remedy(name, source, f"{reason}, in {tries + 1} tries"))
+    raise ConnectionError(_remedy(name, source, f"{reason}, in {len(WAITS) + 1} tries"))
 
 
 def _transfer(source: Source, partial: Path, progress: Progress | None) -> None:
-    """Add to `partial` what it lacks, or begin anew if the server does not continue. A short answer is no error here."""
+    """Add to `partial` what it lacks, or begin anew if the server does not continue. A short answer is no error."""
     have = partial.stat().st_size if partial.is_file() else 0
     if have >= source.size:
         partial.unlink()
@@ -199,3 +204,35 @@ def _remedy(name: str, source: Source, reason: str) -> str:
         f"{name} could not be fetched ({reason}): connect to the internet and try again, or put {source.url} "
         f"into a folder as {source.mirror} and name that folder in COURSE_MIRROR"
     )
+
+
+def progress_line(name: str) -> Progress:
+    """Write "name  12 of 548 MB" to the terminal's error stream, over itself, a few times a second."""
+    last = 0.0
+
+    def progress(have: int, size: int) -> None:
+        nonlocal last
+        if have < size and time.monotonic() - last < 0.3:
+            return
+        last = time.monotonic()
+        end = "\n" if have >= size else ""
+        print(f"\r{name}  {have / 1e6:.1f} of {size / 1e6:.1f} MB", end=end, file=sys.stderr, flush=True)
+
+    return progress
+
+
+def main(names: list[str]) -> int:
+    """Fetch the files that are named; without a name, say which there are and where."""
+    for name in names:
+        try:
+            print(fetch(name, progress_line(name)))
+        except (OSError, ValueError) as error:
+            print(error, file=sys.stderr)
+            return 1
+    for name, source in SOURCES.items() if not names else ():
+        print(f"{'here' if (cache() / name).is_file() else '    '}  {source.size / 1e6:6.1f} MB  {name}  {source.url}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

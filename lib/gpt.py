@@ -20,10 +20,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lib import checkpoints
 from lib.attention import causal_mask, join_heads, split_heads
 from lib.corpora import files
 from lib.layers import FusedLayerNorm, FusedPreNorm, LayerNorm
 from lib.positions import LearnedPositions
+from lib.tokenizer import Tokenizer
 from lib.transformer import EncoderBlock
 
 STORIES = "gpt_stories"  # data/gpt_stories.safetensors and its tokenizer, data/gpt_stories.json
@@ -214,15 +216,11 @@ def sizes_of(model: GPT) -> dict[str, int]:
 
 def save_gpt(path: Path, model: GPT, **settings) -> None:
     """Write a model with its sizes, and whatever else is to be remembered of it."""
-    from lib import checkpoints
-
     checkpoints.save(path, model, {"sizes": sizes_of(model), **settings})
 
 
 def load_gpt(path: Path) -> FusedGPT:
     """A model that `save_gpt` wrote, ready to write."""
-    from lib import checkpoints
-
     tensors, settings = checkpoints.load(path)
     if "sizes" not in settings:
         raise ValueError(f"{path} holds no GPT: its settings name no sizes")
@@ -231,8 +229,6 @@ def load_gpt(path: Path) -> FusedGPT:
     return model.eval()
 
 
-def load_stories_gpt():
+def load_stories_gpt() -> tuple[FusedGPT, Tokenizer]:
     """The model that comes with the course, trained on its stories, and its tokenizer."""
-    from lib.tokenizer import Tokenizer
-
     return load_gpt(files.path(f"{STORIES}.safetensors")), Tokenizer.load(files.path(f"{STORIES}.json"))

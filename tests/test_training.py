@@ -120,6 +120,36 @@ def test_an_exception_in_a_watch_leaves_a_training_that_can_go_on():
     assert stopped.run() == losses and same(weights_of(stopped), weights_of(whole))
 
 
+def test_ctrl_c_waits_for_the_end_of_the_step_and_a_second_one_does_not():
+    whole, stopped = a_training(), a_training()
+    losses, loss_of = whole.run(), stopped.model.loss
+
+    def interrupted(batch):
+        if stopped.step == 6:
+            signal.raise_signal(signal.SIGINT)
+        return loss_of(batch)
+
+    stopped.loss_of = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        stopped.run()
+    assert stopped.step == 7  # taken to its end
+    assert stopped.run() == losses and same(weights_of(stopped), weights_of(whole))
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+    impatient = a_training()
+    seen = []
+
+    def twice(batch):
+        seen.append(batch)
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+    impatient.loss_of = twice
+    with pytest.raises(KeyboardInterrupt):
+        impatient.run()
+    assert len(seen) == 1 and impatient.step == 0
+
+
 def test_steps_are_those_of_pytorch_written_out():
     """The oracle: torch's AdamW and clipping, and the cosine by LambdaLR."""
     ours, theirs = Small(), Small()

@@ -68,6 +68,14 @@ NOTEBOOKS: dict[str, list[str]] = {
         "DecoderBlock",
         "parameter_counts",
     ],
+    "09_encoder_decoder_translation": [
+        "Transformer",
+        "next_word_step",
+        "share_of_padding",
+        "label_smoothed_loss",
+        "noam_rate",
+        "alignment_accuracy",
+    ],
     "12_sampling": [
         "apply_temperature",
         "sample",

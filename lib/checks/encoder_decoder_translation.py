@@ -115,6 +115,12 @@ class Course(transformer.Transformer):
         return self.logits(self.looked(inputs, memory, source_mask))
 
 
+@Transformer.mistake("`forward` decodes the embedded source, not the memory: encode it first.")
+class SkipsTheEncoder(Course):
+    def forward(self, source, source_mask, inputs):
+        return self.decode(inputs, self.embed_source(source), source_mask)
+
+
 @Transformer.mistake("the encoder sees padding: give it the mask, `source_mask[:, None, None, :]`.")
 class ReadsPadding(Course):
     def encode(self, source, source_mask):
@@ -267,12 +273,6 @@ class NoBias(Course):
         return self.looked(inputs, memory, source_mask) @ self.target_embedding.weight.T
 
 
-@Transformer.mistake("`forward` decodes the embedded source, not the memory: encode it first.")
-class SkipsTheEncoder(Course):
-    def forward(self, source, source_mask, inputs):
-        return self.decode(inputs, self.embed_source(source), source_mask)
-
-
 @Transformer.mistake("`forward` returns the memory: it should return the logits.")
 class ReturnsTheMemory(Course):
     def forward(self, source, source_mask, inputs):
@@ -317,11 +317,6 @@ def a_step(answer, rng, written, *real):
     return {"the logits": result[0]}, result
 
 
-@next_word_step.probe("the first word, batch 2, 3 tokens read")
-def _(answer, rng):
-    return a_step(answer, rng, 0, 3, 3)[0]
-
-
 @next_word_step.probe("the fourth word, batch 2, 3 tokens read")
 def _(answer, rng):
     return a_step(answer, rng, 3, 3, 3)[0]
@@ -332,12 +327,17 @@ def _(answer, rng):
     return a_step(answer, rng, 2, 5, 2)[0]
 
 
-@next_word_step.probe("the state after the third word")
+@next_word_step.probe("two words in a row, from the start")
 def _(answer, rng):
-    state = a_step(answer, rng, 2, 4, 3)[1][1]
-    if not isinstance(state, tuple) or len(state) != 3:
-        raise Problem("state", "the next state has three parts, as the old one: written, memory and source_mask.")
-    return dict(zip(("written", "memory", "source_mask"), state, strict=True))
+    model, state = a_state(rng, 0, 4, 3)
+    found = {}
+    for name in ("first", "second"):
+        with torch.no_grad():
+            logits, state, _ = answer(model, ids(TARGETS, 2, rng=rng), state)
+        if not isinstance(state, tuple | list) or len(state) != 3:
+            raise Problem("state", "the next state has three parts, as the old one: written, memory and source_mask.")
+        found |= {f"`written` after the {name} word": state[0], f"the {name} word's logits": logits}
+    return found
 
 
 @next_word_step.probe("what stands in the third place")

@@ -18,13 +18,9 @@ def _logits(rng, *shape):
     return torch.randn(*shape, generator=rng) * 2
 
 
-def _ids(rng, *shape, vocab=7):
-    return torch.randint(vocab, shape, generator=rng)
-
-
-@repetition_penalty.probe("the logits 2, −2, 1, −1; tokens 0 and 1 were written; penalty 2")
+@repetition_penalty.probe("the logits 2, −2, 0.5, −0.5, 1; the first four tokens were written; penalty 2")
 def _(answer, rng):
-    return answer(torch.tensor([2.0, -2.0, 1.0, -1.0]), torch.tensor([0, 1]), 2.0)
+    return answer(torch.tensor([2.0, -2.0, 0.5, -0.5, 1.0]), torch.tensor([0, 1, 2, 3]), 2.0)
 
 
 @repetition_penalty.probe("token 2 was written three times")
@@ -32,14 +28,14 @@ def _(answer, rng):
     return answer(torch.tensor([2.0, -2.0, 1.0, -1.0]), torch.tensor([2, 3, 2, 2]), 1.5)
 
 
-@repetition_penalty.probe("three rows, each with its own text of four tokens")
+@repetition_penalty.probe("three rows, each with its own text of two tokens")
 def _(answer, rng):
-    return answer(_logits(rng, 3, 7), _ids(rng, 3, 4), 1.3)
+    return answer(_logits(rng, 3, 7), torch.tensor([[0, 1], [2, 2], [3, 1]]), 1.3)
 
 
 @repetition_penalty.probe("rows in two leading dimensions")
 def _(answer, rng):
-    return answer(_logits(rng, 2, 3, 7), _ids(rng, 2, 3, 5), 1.3)
+    return answer(_logits(rng, 2, 3, 7), torch.randint(7, (2, 3, 5), generator=rng), 1.3)
 
 
 @repetition_penalty.probe("a written token that was left out (logit -inf)")
@@ -52,10 +48,10 @@ def _(answer, rng):
     return answer(_logits(rng, 5), torch.tensor([], dtype=torch.long), 1.3)
 
 
-@repetition_penalty.probe("penalties that make no sense: a ValueError is asked for")
+@repetition_penalty.probe("the penalties 0, -1.2 and infinity, for which a ValueError is asked, and 1")
 def _(answer, rng):
     logits, ids = torch.tensor([2.0, 1.0]), torch.tensor([0])
-    return {f"the value {value}": raises(ValueError, answer, logits, ids, value) for value in (0, -1.2, math.inf)}
+    return {f"the value {value}": raises(ValueError, answer, logits, ids, value) for value in (0, -1.2, math.inf, 1)}
 
 
 def _penalty_mistake(sentence, name, change, whom=None):
@@ -138,17 +134,19 @@ def _likeliest(logits, ids):
     return logits.argmax().item()
 
 
-def _written(answer, *arguments):
-    """What an answer writes, as a list. The prompt must be left alone, also while it writes."""
-    prompt = arguments[1]
-    before = list(prompt)
-    made = answer(*arguments)
-    if made is None or not hasattr(made, "__iter__"):
-        return made
-    written = list(itertools.islice(made, MANY))
-    if list(prompt) != before:
-        raise Problem("changes its input", "the prompt has grown: your code appends to the caller's list. Copy it.")
-    return written
+class Prompt(list):
+    """A prompt that must be left alone. Writing begins after the call, when a comparison would come too soon."""
+
+    def _complain(self, *_):
+        raise Problem("changes its input", "your code appends to the caller's list, `ids`. Make a copy: `list(ids)`.")
+
+    append = extend = insert = __iadd__ = __setitem__ = _complain
+
+
+def _written(answer, next_logits, ids, *rest):
+    """What an answer writes, as a list."""
+    made = answer(next_logits, Prompt(ids), *rest)
+    return list(itertools.islice(made, MANY)) if hasattr(made, "__iter__") else made
 
 
 @generate.probe("a model that counts up from 7, limit 5")
@@ -165,9 +163,8 @@ def _(answer, rng):
 
 @generate.probe("a pick that looks at what was written: the likeliest token that is not there yet")
 def _(answer, rng):
-    logits = _logits(rng, 10)
     return _written(
-        answer, lambda ids: logits, [3], 6,
+        answer, lambda ids: torch.arange(10.0), [9, 3], 6,
         lambda logits, ids: logits.masked_fill(torch.isin(torch.arange(10), torch.tensor(ids)), -9e9).argmax().item(),
     )  # fmt: skip
 
@@ -183,9 +180,9 @@ def _(answer, rng):
     return list(itertools.islice(answer(model, [7], 1000, _likeliest), 2)), calls[:10]
 
 
-@generate.probe("the stop sequences [5, 6] and [0, 1], counting up from 7")
+@generate.probe("the stop sequences [5, 6] and [0, 1, 2], counting up from 7")
 def _(answer, rng):
-    return _written(answer, _count_up, [7], 25, _likeliest, [[5, 6], [0, 1]])
+    return _written(answer, _count_up, [7], 25, _likeliest, [[5, 6], [0, 1, 2]])
 
 
 @generate.probe("the stop sequence [7, 8], where 7 is the end of the prompt")
@@ -198,12 +195,12 @@ def _writing(append=True, whole=True, limit=0, lazy=True, keep_stop=True, ends="
     """The loop with one slip in it."""
 
     def write(next_logits, ids, length, pick, stop=()):
-        ids, written = list(ids), []
+        prompt, ids, written = list(ids), list(ids), []
         if with_prompt:
             yield from ids
         for _ in range(length + limit):
             logits = next_logits(ids if whole else ids[-1:])
-            new = by_hand(logits) if by_hand else pick(logits, written if to_pick else ids)
+            new = by_hand(logits) if by_hand else pick(logits, {"prompt": prompt, "written": written}.get(to_pick, ids))
             if append:
                 ids.append(new)
             written.append(new)
@@ -221,6 +218,7 @@ def _writing(append=True, whole=True, limit=0, lazy=True, keep_stop=True, ends="
 
 
 for _sentence, _name, _slips in [
+    ("`pick` gets the prompt only; give it all ids so far, the new ones too.", "pick_prompt", {"to_pick": "prompt"}),
     ("the new token is not appended: the model sees the prompt again and again.", "never_appended", {"append": False}),
     ("the model gets the last token only. Without a cache it needs all ids so far.", "last_token", {"whole": False}),
     ("one token too many: the limit counts what is written.", "one_more", {"limit": 1}),
@@ -229,13 +227,13 @@ for _sentence, _name, _slips in [
     ("the stop sequence is written like the rest: yield first, then look whether it is complete.", "stop_cut",
      {"keep_stop": False}),
     ("the stop sequences are not looked at.", "no_stop", {"ends": None}),
-    ("a stop sequence must be written completely and in order; one of its tokens is not enough.", "any_token",
-     {"ends": "token"}),
     ("the prompt's end counts as written here. Only new tokens may complete a stop sequence.", "prompt_counts",
      {"prompt_counts": True}),
+    ("a stop sequence must be written completely and in order; one of its tokens is not enough.", "any_token",
+     {"ends": "token"}),
     ("only the first stop sequence is looked at.", "first_stop", {"first_only": True}),
     ("always the likeliest: `pick` is not used.", "greedy", {"by_hand": lambda x: x.argmax().item()}),
-    ("`pick` gets all ids so far, the prompt too.", "pick_without_prompt", {"to_pick": True}),
+    ("`pick` gets all ids so far, the prompt too.", "pick_without_prompt", {"to_pick": "written"}),
     ("the prompt is given out too; only new tokens are asked for.", "with_prompt", {"with_prompt": True}),
 ]:  # fmt: skip
     _answer = _writing(**_slips)

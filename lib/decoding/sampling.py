@@ -194,7 +194,7 @@ def chi_square(counts: Tensor, probabilities: Tensor, least: float = 5.0) -> tup
         return math.inf, 0.0
     expected = probabilities / probabilities.sum() * counts.sum()
     rare = expected < least
-    if expected[rare].sum() < least and not rare.all():  # too little even together: with the least frequent other
+    if 0 < expected[rare].sum() < least:  # too few even together: with the least frequent of the others
         rare |= expected == expected[~rare].min()
     cells = torch.cat([expected[~rare], expected[rare].sum()[None]])
     found = torch.cat([counts[~rare], counts[rare].sum()[None]])

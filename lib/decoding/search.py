@@ -7,7 +7,6 @@
     Finished                the best complete sentence so far, for each sentence of a batch        notebook 10
     beam_search             keep the `beams` best beginnings instead of one                        notebook 10
     greedy_search           one beginning, the likeliest word each time; done sentences leave      notebook 10
-    start_decoding, cached_step, reorder_decoding    a Transformer's decoder that computes each position once
     translate               sentences in, sentences out: batches of similar length, greedy or with beams
 
 A step is a function `(ids (row,), state) -> logits (row, vocab), next state, anything`, as in `lib.seq2seq`; a state is
@@ -17,14 +16,13 @@ a tuple whose first part is a tensor with one row for each beginning. The rows o
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from lib.attention import fused_attention, join_heads, split_heads
 from lib.batching import EOS, PAD, SOS, pad_batch, similar_lengths
-from lib.cache import KeyValueCache, cached_attention
+from lib.decoding.incremental import cached_step, reorder_decoding, start_decoding
 from lib.transformer import Transformer
 
 Step = Callable[[Tensor, Any], tuple[Tensor, Any, Any]]
@@ -159,56 +157,6 @@ def greedy_search(step: Step, state: Any, limit: int, reorder: Callable[[Any, Te
             going, ids = going[on], ids[on]
             state = reorder(state, on.nonzero().flatten())
     return written[:, :position]
-
-
-class Decoding(NamedTuple):
-    """What a Transformer's decoder remembers between two words. A *row* is one beginning of one sentence."""
-
-    sentences: Tensor  # (row,), the sentence of each row; those of one sentence stand together
-    caches: list[KeyValueCache]  # for each block: keys and values of the words written, one row each
-    memory: list[tuple[Tensor, Tensor]]  # for each block: keys and values of the source, computed once a sentence
-    source_mask: Tensor  # (sentence, 1, 1, key)
-
-
-def start_decoding(model: Transformer, source: Tensor, source_mask: Tensor, limit: int) -> Decoding:
-    """Read the source, (sentence, key), and project it for every block's cross-attention. Room for `limit` words."""
-    memory, caches, projected = model.encode(source, source_mask), [], []
-    for block in model.decoder.blocks:
-        layer = block.cross_attention
-        keys, values = (split_heads(to(memory), layer.n_heads) for to in (layer.to_k, layer.to_v))
-        projected.append((keys, values))
-        caches.append(KeyValueCache(len(source), block.self_attention.n_heads, limit, keys.shape[-1], like=keys))
-    return Decoding(torch.arange(len(source)), caches, projected, source_mask[:, None, None, :])
-
-
-def cached_step(model: Transformer, ids: Tensor, state: Decoding) -> tuple[Tensor, Decoding, None]:
-    """One word more for every row; each block computes one position. ids: (row,). Returns logits (row, vocab)."""
-    x = model.embed(ids[:, None], start=state.caches[0].length)  # (row, 1, d_model)
-    for block, cache, memory in zip(model.decoder.blocks, state.caches, state.memory, strict=True):
-        x = block.around_self_attention(x, lambda y, b=block, c=cache: cached_attention(b.self_attention, y, c))
-        x = block.around_cross_attention(
-            x, lambda y, b=block, m=memory: _look_at_memory(b.cross_attention, y, m, state.source_mask)
-        )
-        x = block.around_feed_forward(x, block.feed_forward)
-    return model.logits(model.decoder.norm(x[:, 0])), state, None
-
-
-def _look_at_memory(layer, x: Tensor, memory: tuple[Tensor, Tensor], mask: Tensor) -> Tensor:
-    """Cross-attention of x (row, 1, d_model): all rows of a sentence are queries of one and the same memory."""
-    sentences = len(mask)
-    q = split_heads(layer.to_q(x).view(sentences, -1, x.shape[-1]), layer.n_heads)
-    return layer.to_out(join_heads(fused_attention(q, *memory, mask)).view(x.shape))
-
-
-def reorder_decoding(state: Decoding, rows: Tensor) -> Decoding:
-    """Row i goes on from row `rows[i]`; memory is touched only where a sentence has left."""
-    for cache in state.caches:
-        cache.reorder(rows)
-    chosen, sentences = state.sentences[rows].unique_consecutive(return_inverse=True)
-    if len(chosen) == len(state.source_mask):
-        return state._replace(sentences=sentences)
-    memory = [(keys[chosen], values[chosen]) for keys, values in state.memory]
-    return Decoding(sentences, state.caches, memory, state.source_mask[chosen])
 
 
 @torch.no_grad()

@@ -9,7 +9,10 @@ The commands `python -m lib.training translate` and `python -m lib.training gpt`
 
 import math
 import os
-from collections.abc import Callable, Iterable
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -60,7 +63,8 @@ class Training:
 
     Weights after an interruption are bit for bit those without one, on the CPU, given batches that a fresh iterator
     makes again in the same order: the ones before the checkpoint are drawn and put aside. Whatever rolls dice while
-    training (dropout) rolls those of `generator`; the batches need a generator of their own.
+    training (dropout) rolls those of `generator`; the batches need a generator of their own. Ctrl-C is heard between
+    steps, so that what it leaves can be saved or run on.
 
     rate: step, counted from 0, to learning rate, instead of `learning_rate`    fused: one kernel for all of AdamW
     recipe: whatever else a checkpoint must agree with to be resumed, such as the corpus and the sizes
@@ -103,10 +107,12 @@ class Training:
         """Take the steps that are left, or those before step `until`. Returns all losses since the very first step."""
         last = self.steps if until is None else min(until, self.steps)
         self.model.train()
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[]), _interrupts_held_back() as interrupted:
             while self.drawn < self.step:
                 self._next_batch()  # seen before the interruption
             while self.step < last:
+                if interrupted():
+                    raise KeyboardInterrupt
                 torch.set_rng_state(self.dice)  # whatever `watch` has done with it
                 self.losses.append(self._one_step())
                 self.dice = torch.get_rng_state()
@@ -163,6 +169,25 @@ class Training:
         self.optimiser.load_state_dict({"state": state, "param_groups": optimiser["param_groups"]})
         self.dice, self.losses = tensors["dice"], tensors["losses"].tolist()
         return True
+
+
+@contextmanager
+def _interrupts_held_back() -> Iterator[Callable[[], bool]]:
+    """Ctrl-C is only noted, until one asks for it; a second one interrupts at once."""
+    usual, heard = signal.getsignal(signal.SIGINT), []
+    if threading.current_thread() is not threading.main_thread() or usual is not signal.default_int_handler:
+        yield lambda: False
+        return
+
+    def note(*_) -> None:
+        heard.append(True)
+        signal.signal(signal.SIGINT, usual)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: bool(heard)
+    finally:
+        signal.signal(signal.SIGINT, usual)
 
 
 def _part(tensors: dict[str, Tensor], start: str) -> dict[str, Tensor]:

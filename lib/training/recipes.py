@@ -5,9 +5,14 @@ label_smoothed_loss    cross-entropy that punishes being too sure               
 noam_rate              the paper's learning rate: up in a line, down as 1/√step    notebook 09
 """
 
-from collections.abc import Sequence
+import random
+from collections.abc import Iterator, Sequence
 
 from torch import Tensor
+
+from lib.batching import Batch, similar_lengths
+
+Pairs = Sequence[tuple[Sequence[int], Sequence[int]]]
 
 
 def share_of_padding(lengths: Sequence[int], batches: Sequence[Sequence[int]]) -> float:
@@ -21,6 +26,20 @@ def share_of_padding(lengths: Sequence[int], batches: Sequence[Sequence[int]]) -
         real += sum(in_batch)
         places += len(in_batch) * max(in_batch)
     return 1 - real / places
+
+
+def paired_lengths(pairs: Pairs, tokens: int, rng: random.Random) -> Iterator[Batch]:
+    """Batches of about `tokens` target tokens without end, as `lib.batching.translation_batches` makes them.
+
+    But targets of one length are sorted by the length of their source too, which leaves less padding there.
+    """
+    if not pairs:
+        raise ValueError("there are no pairs to make batches of")
+    fine = 1 + max(len(source) for source, _ in pairs)
+    lengths = [fine * (len(target) + 1) + len(source) for source, target in pairs]  # compared by target, then source
+    while True:
+        for chosen in similar_lengths(lengths, fine * tokens, rng):
+            yield Batch.of([pairs[i] for i in chosen])
 
 
 def label_smoothed_loss(logits: Tensor, targets: Tensor, smoothing: float) -> Tensor:

@@ -180,7 +180,7 @@ def shifted_sums(logits, p):
     refuse(not 0 < p <= 1)
     if p == 1:
         return logits
-    ordered, order = logits.sort(-1, descending=True)
+    ordered = logits.sort(-1, descending=True).values
     sums = ordered.softmax(-1).cumsum(-1)
     out = functional.pad(sums[..., :-1], (1, 0)) >= p
     bar = ordered.masked_fill(out, INF).min(-1, keepdim=True).values

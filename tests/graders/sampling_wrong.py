@@ -126,9 +126,16 @@ def multinomial_only(logits, generator):
     return torch.multinomial(functional.softmax(logits, dim=-1), num_samples=1, generator=generator).squeeze(-1)
 
 
+@wrong("sample", says="token 0")
+def starred_view(logits, generator):
+    rows = logits.softmax(-1).reshape(-1, logits.shape[-1])
+    return torch.multinomial(rows, 1, generator=generator).view(*logits.shape[:-1])
+
+
 @wrong("sample", says="softmax first")
 def no_softmax(logits, generator):
-    return torch.multinomial(logits, 1, generator=generator).squeeze(-1)
+    rows = logits.reshape(-1, logits.shape[-1])
+    return torch.multinomial(rows, 1, generator=generator).reshape(logits.shape[:-1])
 
 
 @wrong("sample", says="softmax was taken twice")
@@ -668,6 +675,21 @@ def by_a_mask_of_numbers(logits, ids, penalty):
     return logits * (1 - mask) + logits * factor * mask
 
 
+@wrong("repetition_penalty", says="two leading dimensions")
+def along_axis_one(logits, ids, penalty):
+    refuse(not 0 < penalty < INF, "penalty")
+    axis = min(logits.dim() - 1, 1)
+    score = logits.gather(axis, ids)
+    return logits.scatter(axis, ids, torch.where(score > 0, score / penalty, score * penalty))
+
+
+@wrong("repetition_penalty", says="nothing written yet")
+def one_hot_maximum(logits, ids, penalty):
+    refuse(not 0 < penalty < INF, "penalty")
+    written = functional.one_hot(ids, logits.shape[-1]).amax(-2) > 0
+    return torch.where(written, torch.where(logits > 0, logits / penalty, logits * penalty), logits)
+
+
 @wrong("repetition_penalty", says="ValueError")
 def any_penalty(logits, ids, penalty):
     score = logits.gather(-1, ids)
@@ -832,7 +854,7 @@ def grows_the_prompt(next_logits, ids, limit, pick, stop=()):
             return
 
 
-@wrong("generate", says="the result[")
+@wrong("generate", says="the new ones too")
 def pick_without_ids(next_logits, ids, limit, pick, stop=()):
     ids, written = list(ids), []
     for _ in range(limit):
@@ -843,7 +865,7 @@ def pick_without_ids(next_logits, ids, limit, pick, stop=()):
             return
 
 
-@wrong("generate", says="stop sequences [5, 6] and [0, 1]")
+@wrong("generate", says="stop sequences [5, 6] and [0, 1, 2]")
 def all_of_the_stops(next_logits, ids, limit, pick, stop=()):
     ids, written = list(ids), []
     for _ in range(limit):

@@ -47,4 +47,28 @@ SURVIVORS: dict[str, dict[str, str]] = {
         "n_heads -> bias": "only the words of the error change",
     },
     "future_leak": {"moved.item() -> moved": "a tensor of one number passes for that number"},
+    "apply_temperature": {"temperature -> logits": "only the words of the error change"},
+    "top_k": {
+        "logits.topk(min(k, logits.shape[-1]), dim=-1) -> logits.topk(min(k, logits.shape[-1]))": "the last axis",
+        "k -> logits": "only the words of the error change",
+    },
+    "top_p": {
+        "logits.sort(dim=-1, descending=True) -> logits.sort(descending=True)": "the last axis anyway",
+        "above >= p -> above > p": "which of the two it is, rounding decides",
+        "p -> logits": "only the words of the error change",
+    },
+    "min_p": {
+        "0 -> -1": "the logarithm refuses what is not above 0, with a ValueError too",
+        "p -> logits": "only the words of the error change",
+    },
+    "repetition_penalty": {
+        "seen > 0 -> seen >= 0": "0 divided is 0, and so is 0 multiplied",
+        "penalty -> logits": "only the words of the error change",
+    },
+    "Transformer": {
+        "causal_mask(inputs.shape[1]).to(inputs.device) -> causal_mask(inputs.shape[1])": "checks run on the CPU alone",
+        "inputs -> memory": "of its device only: inputs and memory lie on one",
+        "1 -> -1": "of two axes, axis 1 is the last",
+    },
+    "next_word_step": {"1 -> -1": "of two axes, axis 1 is the last"},
 }

@@ -1,0 +1,246 @@
+"""A language model, from text to checkpoint: `python -m lib.training gpt --corpus stories`, shakespeare, or a file.
+
+    Recipe, RECIPES              sizes, batches and steps: what the shipped model and notebook 11 are trained with
+    read_texts                   the texts to learn from and those held out
+    encode_texts, windows        texts as one row of ids; batches of pieces of it without end
+    held_out_bits                bits per byte on texts that were not learnt
+    write_texts, measure         fresh texts, and whether names, pronouns and causes hold in them
+    add_arguments, run           the command: it can be stopped at any time and goes on where it was
+
+A text is a string. Ids are one row (n,), with END before each text and after the last.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from lib.cache import KeyValueCache, cached_attention
+from lib.corpora import files
+from lib.corpora.stories import causes_kept, load_stories, names_kept, pronouns_bound, sentences
+from lib.gpt import END, GPT, STORIES, FusedGPT, bits_per_byte, initial_weights, load_gpt, save_gpt, text_windows
+from lib.tokenizer import Tokenizer, train_tokenizer
+from lib.training import Training
+
+HELD_OUT_STORIES = 300  # the last ones
+HELD_OUT_SHARE = 0.1  # of any other text: its end
+SAVE_EVERY, SHOW_EVERY = 60.0, 5.0  # seconds
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a model is made: a training is the same if its recipe is."""
+
+    vocab: int = 2048
+    n_positions: int = 320  # the longest story has 309 tokens, so it can be read whole
+    d_model: int = 192
+    n_heads: int = 6
+    n_layers: int = 5
+    batch: int = 2
+    steps: int = 7500
+    peak: float = 3e-3
+    seed: int = 0
+
+    def model(self, vocab: int) -> FusedGPT:
+        """A fresh model with the seed's weights. `vocab`: of its tokenizer, which a short text may leave smaller."""
+        model = FusedGPT(vocab, self.n_positions, self.d_model, self.n_heads, self.n_layers)
+        return initial_weights(model, torch.Generator().manual_seed(self.seed))
+
+    def batches(self, ids: Tensor) -> Iterator[Tensor]:
+        """The batches of the seed, without end."""
+        return windows(ids, self.n_positions, self.batch, torch.Generator().manual_seed(1000 + self.seed))
+
+
+RECIPES = {
+    "stories": Recipe(),
+    "shakespeare": Recipe(vocab=1024, n_positions=256, n_layers=4, steps=3000),
+    "notebook": Recipe(d_model=128, n_heads=4, n_layers=4, steps=1400, peak=6e-3),
+}
+
+
+# --------------------------------------------------------------------------------------------------- texts and batches
+
+
+def read_texts(corpus: str) -> tuple[list[str], list[str]]:
+    """The texts to learn from and those held out. corpus: "stories", "shakespeare", or the path of a text file."""
+    if corpus == "stories":
+        texts = load_stories()
+        return texts[:-HELD_OUT_STORIES], texts[-HELD_OUT_STORIES:]
+    text = _read_shakespeare() if corpus == "shakespeare" else _read_own(Path(corpus))
+    cut = text.rfind("\n", 0, round(len(text) * (1 - HELD_OUT_SHARE))) + 1 or round(len(text) * (1 - HELD_OUT_SHARE))
+    return [text[:cut]], [text[cut:]]
+
+
+def _read_shakespeare() -> str:
+    from lib.downloads import fetch
+
+    return fetch("tinyshakespeare/input.txt").read_text(encoding="utf-8")
+
+
+def _read_own(path: Path) -> str:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        raise ValueError(f"{path} is not UTF-8 text: byte {error.start}, in line {line}, cannot be read") from None
+    if len(text.split()) < 1000:
+        raise ValueError(f"{path} has {len(text.split())} words: too few to learn from, take 1,000 at least")
+    return text
+
+
+def encode_texts(tokenizer: Tokenizer, texts: Sequence[str]) -> Tensor:
+    """Texts to one row of ids (n,), END before each of them and after the last."""
+    end = tokenizer.special[END]
+    ids = [end]
+    for text in texts:
+        ids += [*tokenizer.encode_ordinary(text), end]
+    return torch.tensor(ids)
+
+
+def windows(ids: Tensor, length: int, batch: int, generator: torch.Generator) -> Iterator[Tensor]:
+    """Batches (batch, length + 1) of pieces from anywhere in the row, without end."""
+    while True:
+        yield text_windows(ids, length, torch.randint(len(ids) - length, (batch,), generator=generator))
+
+
+# -------------------------------------------------------------------------------------------------- what was learnt
+
+
+@torch.no_grad()
+def held_out_bits(model: GPT, tokenizer: Tokenizer, texts: Sequence[str]) -> float:
+    """Bits per byte on texts that were not learnt, each from its start; what is longer than the model, in pieces."""
+    total = count = 0
+    for text in texts:
+        ids = encode_texts(tokenizer, [text])
+        for start in range(0, len(ids) - 1, len(model.positions.table)):
+            piece = ids[None, start : start + len(model.positions.table) + 1]
+            total += model.loss(piece).item() * (piece.shape[1] - 1)
+            count += piece.shape[1] - 1
+    return bits_per_byte(total / count, count, sum(len(text.encode()) for text in texts))
+
+
+@torch.no_grad()
+def write_texts(model: GPT, tokenizer: Tokenizer, n: int, generator: torch.Generator, start: str = "") -> list[str]:
+    """n texts drawn from the model side by side, each until its END or until the model has no position left."""
+    end, places = tokenizer.special[END], len(model.positions.table)
+    layer = model.blocks[0].attention
+    size = n, layer.n_heads, places, layer.to_q.in_features // layer.n_heads
+    caches = [KeyValueCache(*size) for _ in model.blocks]
+    given = [end, *tokenizer.encode_ordinary(start)]
+    rows = torch.empty(n, places + 1, dtype=torch.long)
+    rows[:, : len(given)] = torch.tensor(given)
+    done = torch.zeros(n, dtype=torch.bool)
+    for place in range(places):
+        x = model.embed(rows[:, place : place + 1], place)
+        for block, cache in zip(model.blocks, caches, strict=True):
+            x = block.around_attention(x, lambda y, b=block, c=cache: cached_attention(b.attention, y, c))
+            x = block.around_feed_forward(x, block.feed_forward)
+        if place + 1 < len(given):
+            continue
+        chances = model.logits(x[:, 0]).softmax(dim=-1)
+        rows[:, place + 1] = torch.multinomial(chances, 1, generator=generator)[:, 0].where(~done, end)
+        done |= rows[:, place + 1] == end
+        if done.all():
+            break
+    texts = [row[1 : place + 2].tolist() for row in rows]
+    return [tokenizer.decode(ids[: ids.index(end)] if end in ids else ids) for ids in texts]
+
+
+def measure(texts: Sequence[str], known: Collection[str] = ()) -> dict[str, float]:
+    """What holds in stories, as shares: whole sentences that are `known`, people, pronouns and causes that are kept."""
+    told = [sentence for text in texts for sentence in sentences(text)]
+    bound, causes = ([found(text) for text in texts] for found in (pronouns_bound, causes_kept))
+    return {
+        "verbatim": sum(sentence in known for sentence in told) / max(1, len(told)),
+        "names": sum(map(names_kept, texts)) / len(texts),
+        "pronouns": sum(kept for kept, _ in bound) / max(1, sum(of for _, of in bound)),
+        "causes": sum(kept for kept, _ in causes) / max(1, sum(of for _, of in causes)),
+        "causes found": sum(of for _, of in causes),
+    }
+
+
+# --------------------------------------------------------------------------------------------------------- the command
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `python -m lib.training gpt`."""
+    parser.description = "Train a GPT on stories, on Shakespeare, or on a text file of yours."
+    parser.add_argument("--corpus", default="stories", help="stories, shakespeare, or the path of a UTF-8 text file")
+    parser.add_argument("--out", type=Path, help="the checkpoint to write (default: mywork/gpt_NAME.safetensors)")
+    parser.add_argument("--minutes", type=float, help="stop after so many processor minutes; run again to go on")
+    for name, number in asdict(RECIPES["stories"]).items():
+        option = "--" + name.removeprefix("n_").replace("_", "-")
+        parser.add_argument(option, dest=name, type=type(number), metavar="N", help="default: what suits the corpus")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train as the arguments say, going on from a training that was stopped. Returns the exit status."""
+    recipe = RECIPES.get(arguments.corpus, RECIPES["shakespeare"])
+    chosen = {name: getattr(arguments, name) for name in asdict(recipe)}
+    recipe = replace(recipe, **{name: number for name, number in chosen.items() if number is not None})
+    name = arguments.corpus if arguments.corpus in RECIPES else Path(arguments.corpus).stem
+    out = arguments.out or files.DATA.parent / "mywork" / f"gpt_{name}.safetensors"
+    learnt, held_out = read_texts(arguments.corpus)
+    tokenizer = train_tokenizer(learnt, recipe.vocab, [END])
+    out.parent.mkdir(parents=True, exist_ok=True)
+    tokenizer.save(out.with_suffix(".json"))
+    ids = encode_texts(tokenizer, learnt)
+    model, done = train_on(ids, tokenizer, recipe, out, arguments.minutes, arguments.corpus)
+    if not done:
+        return 0
+    print(f"held out: {held_out_bits(model, tokenizer, held_out):.3f} bits per byte")
+    print(write_texts(model, tokenizer, 1, torch.Generator().manual_seed(recipe.seed))[0])
+    print(f"written: {out}, with its tokenizer {out.with_suffix('.json').name}")
+    if out.parent.resolve() == files.DATA:
+        for suffix in (".safetensors", ".json"):
+            files.record(f"{STORIES}{suffix}", "python -m lib.training gpt --corpus stories")
+    return 0
+
+
+def train_on(ids, tokenizer, recipe: Recipe, out: Path, minutes: float | None, corpus: str) -> tuple[FusedGPT, bool]:
+    """Train, showing the loss and saving now and then; the model, and whether all steps are done."""
+    model, partial = recipe.model(len(tokenizer)), out.with_suffix(".training.safetensors")
+    settings = {"corpus": corpus, **asdict(recipe)}
+    training = Training(
+        model, model.loss, recipe.batches(ids), recipe.steps, recipe.peak, recipe=json.loads(json.dumps(settings)),
+        fused=True,
+    )  # fmt: skip
+    if training.resume(partial):
+        print(f"going on from step {training.step}")
+    start, first, shown, saved = time.process_time(), training.step, time.monotonic(), time.monotonic()
+
+    def watch(step: int, loss: float) -> None:
+        nonlocal shown, saved
+        now, used = time.monotonic(), time.process_time() - start
+        if now - shown > SHOW_EVERY:
+            shown, recent = now, training.losses[-50:]
+            left = used / (step - first) * (recipe.steps - step) / 60
+            print(
+                f"step {step:5} of {recipe.steps}  loss {sum(recent) / len(recent):.3f}  {left:.1f} min left",
+                flush=True,
+            )
+        over = minutes is not None and used > 60 * minutes
+        if over or now - saved > SAVE_EVERY:
+            saved = now
+            training.save(partial)
+        if over:
+            raise _TimeIsUp
+
+    try:
+        training.run(watch)
+    except (_TimeIsUp, KeyboardInterrupt):
+        training.save(partial)
+        print(f"stopped after step {training.step} of {recipe.steps}; the same command goes on from here")
+        return model, False
+    save_gpt(out, model, recipe=settings, losses=[round(sum(training.losses[-50:]) / 50, 4)])
+    partial.unlink(missing_ok=True)
+    return load_gpt(out), True
+
+
+class _TimeIsUp(Exception):
+    """The processor minutes that were asked for are used up."""

@@ -1,0 +1,305 @@
+"""Translation of real text, from files to checkpoint: `python -m lib.training translate --corpus multi30k --target de`.
+
+    Recipe                 sizes, batches and steps: what a model is made with
+    Corpus, read_corpus    pairs of sentences to learn from, to look at while learning, and to be scored on
+    new_model              a Transformer whose two languages share tokens and vectors
+    load_model             a trained one with its tokenizer
+    translate_texts        sentences in, sentences out
+    add_arguments, run     the command: it can be stopped at any time and goes on where it was
+
+The same blocks as in the notebooks, with fused norms. Both languages are cut by one tokenizer (byte pair encoding).
+"""
+
+import argparse
+import random
+import sys
+import time
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from lib import checkpoints
+from lib.batching import SPECIAL, Batch, similar_lengths
+from lib.corpora import files
+from lib.corpora.italian import load_pairs
+from lib.corpora.multi30k import load_multi30k
+from lib.corpora.own_text import read_pairs
+from lib.decoding.search import translate
+from lib.downloads import progress_line
+from lib.layers import FusedLayerNorm, FusedPreNorm, fresh_weights
+from lib.tokenizer import Tokenizer, train_tokenizer
+from lib.training import Training
+from lib.training.mteval import mteval_bleu
+from lib.transformer import Decoder, DecoderBlock, Encoder, EncoderBlock, Transformer
+
+TextPairs = list[tuple[str, str]]
+SAVE_EVERY, SHOW_EVERY = 60.0, 5.0  # seconds
+SAMPLES = 10  # times during a training
+HELD_OUT = 500  # pairs to look at, and pairs to be scored on; fewer of a small corpus
+FEWEST = 20  # pairs of a corpus
+MOST_EPOCHS = 30  # of a small corpus
+WIDTH = 120  # characters of a sample that are shown
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a model is made: a training is the same if its recipe is. The numbers are those found for Multi30k."""
+
+    vocab: int = 4096
+    d_model: int = 192
+    n_heads: int = 4
+    encoder_blocks: int = 3
+    decoder_blocks: int = 3
+    dropout: float = 0.0
+    smoothing: float = 0.1
+    tokens: int = 500  # of a batch, padding included, on the longer side
+    steps: int = 6000
+    peak: float = 3e-3
+    warmup: int = 400
+    seed: int = 0
+
+
+class Corpus(NamedTuple):
+    """Pairs (source, target). `scored`: what the test pairs are called. `complaints`: of unusable lines."""
+
+    train: TextPairs
+    look: TextPairs
+    test: TextPairs
+    scored: str
+    complaints: Sequence[str] = ()
+
+
+# ---------------------------------------------------------------------------------------------------- pairs and batches
+
+
+def read_corpus(corpus: str, target: str = "de") -> Corpus:
+    """The pairs of "multi30k" (English to `target`: de or fr), of "italian", or of a file with two columns."""
+    if corpus == "multi30k":
+        train, look, test = (
+            load_multi30k(target, split, progress_line("Multi30k")) for split in ("train", "val", "test")
+        )
+        return Corpus(train, look, test, "flickr 2016")
+    if corpus == "italian":
+        train, test = ([(pair.english, pair.italian) for pair in load_pairs(split)] for split in ("train", "test"))
+        train, look, more = split_pairs(train)
+        return Corpus(train + more, look, test, "the course's test pairs")
+    pairs, complaints = read_pairs(corpus)
+    if len(pairs) < FEWEST:
+        raise ValueError(
+            f"{corpus} has {len(pairs)} usable pairs: {FEWEST} at least are needed, thousands to learn much"
+        )
+    train, look, test = split_pairs(pairs)
+    return Corpus(train, look, test, "pairs held out from your file", complaints)
+
+
+def split_pairs(pairs: TextPairs) -> tuple[TextPairs, TextPairs, TextPairs]:
+    """Pairs to learn from, to look at and to be scored on, the same in every run.
+
+    All pairs of one source sentence stay together, so that no answer is learnt by heart before it is asked for.
+    """
+    sources = sorted({source for source, _ in pairs}, key=lambda text: (zlib.crc32(text.encode()), text))
+    number = max(1, min(HELD_OUT, len(sources) // 20))
+    look, test = set(sources[:number]), set(sources[number : 2 * number])
+    return (
+        [pair for pair in pairs if pair[0] not in look and pair[0] not in test],
+        [pair for pair in pairs if pair[0] in look],
+        [pair for pair in pairs if pair[0] in test],
+    )
+
+
+def encode_pairs(tokenizer: Tokenizer, pairs: TextPairs) -> list[tuple[list[int], list[int]]]:
+    """Texts to ids, without <SOS> and <EOS>."""
+    encode = tokenizer.encode_ordinary
+    return [(encode(source), encode(target)) for source, target in pairs]
+
+
+def batches(pairs: Sequence[tuple[Sequence[int], Sequence[int]]], tokens: int, rng: random.Random) -> Iterator[Batch]:
+    """Batches of similar length without end, `tokens` of the longer side in each, padding included."""
+    lengths = [max(len(source), len(target) + 1) for source, target in pairs]
+    while True:
+        for chosen in similar_lengths(lengths, tokens, rng):
+            yield Batch.of([pairs[i] for i in chosen])
+
+
+# ---------------------------------------------------------------------------------------------------------------- model
+
+
+def new_model(recipe: Recipe, vocab: int) -> Transformer:
+    """Fresh weights from the recipe's seed. `vocab`: of the tokenizer, which a small corpus may leave smaller."""
+    sizes = recipe.d_model, recipe.n_heads, 4 * recipe.d_model, recipe.dropout, FusedPreNorm
+    embedding = nn.Embedding(vocab, recipe.d_model)  # of both languages, and of the output
+    model = Transformer(
+        embedding,
+        embedding,
+        Encoder([EncoderBlock(*sizes) for _ in range(recipe.encoder_blocks)], FusedLayerNorm(recipe.d_model)),
+        Decoder([DecoderBlock(*sizes) for _ in range(recipe.decoder_blocks)], FusedLayerNorm(recipe.d_model)),
+        recipe.dropout,
+    )
+    return fresh_weights(model, torch.Generator().manual_seed(recipe.seed))
+
+
+def load_model(path: Path | str) -> tuple[Transformer, Tokenizer, dict]:
+    """A trained model, ready to translate, its tokenizer, and what is known of it: recipe, corpus, scores."""
+    tensors, settings = checkpoints.load(path)
+    if settings.get("kind") != "translation":
+        raise ValueError(f"{path} is no model of `python -m lib.training translate`")
+    tokenizer = Tokenizer.load(Path(path).with_suffix(".json"))
+    model = new_model(Recipe(**settings["recipe"]), len(tokenizer))
+    model.load_state_dict(tensors)
+    return model.eval(), tokenizer, settings
+
+
+def translate_texts(model: Transformer, tokenizer: Tokenizer, texts: Sequence[str], beams: int = 4) -> list[str]:
+    """Texts to texts, one sentence each; an empty one stays empty."""
+    ids = [tokenizer.encode_ordinary(" ".join(text.split())) for text in texts]
+    there = [i for i, sentence in enumerate(ids) if sentence]
+    limit = 20 + 2 * max((len(ids[i]) for i in there), default=0)
+    written = [""] * len(texts)
+    for i, found in zip(there, translate(model, [ids[i] for i in there], limit, beams), strict=True):
+        written[i] = tokenizer.decode(found)
+    return written
+
+
+# -------------------------------------------------------------------------------------------------------------- command
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `python -m lib.training translate`."""
+    parser.description = "Train a Transformer to translate: real captions, the course's Italian, or a file of yours."
+    parser.add_argument("--corpus", default="multi30k", help="multi30k, italian, or a file: two columns, a tab between")
+    parser.add_argument("--target", default="de", choices=("de", "fr"), help="Multi30k's language to translate into")
+    parser.add_argument("--out", type=Path, help="the model to write (default: mywork/translate_NAME.safetensors)")
+    parser.add_argument("--minutes", type=float, help="stop after so many processor minutes; run again to go on")
+    parser.add_argument("--beams", type=int, default=4, help="width of the search when the test is scored (default: 4)")
+    parser.add_argument(
+        "--say", nargs="+", metavar="TEXT", help="train nothing: translate these with the trained model"
+    )
+    for name, number in asdict(Recipe()).items():
+        option = "--" + name.removeprefix("n_").replace("_", "-")
+        parser.add_argument(option, dest=name, type=type(number), metavar="N", help=f"default: {number}")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train as the arguments say, going on from a training that was stopped. Returns the exit status."""
+    if arguments.beams < 1:
+        raise ValueError(f"--beams {arguments.beams}: a search keeps at least one beam")
+    name = {"multi30k": f"multi30k_{arguments.target}"}.get(arguments.corpus, Path(arguments.corpus).stem)
+    out = arguments.out or files.DATA.parent / "mywork" / f"translate_{name}.safetensors"
+    if arguments.say:
+        model, tokenizer, _ = load_model(out)
+        print("\n".join(translate_texts(model, tokenizer, arguments.say, arguments.beams)))
+        return 0
+    corpus = read_corpus(arguments.corpus, arguments.target)
+    for complaint in corpus.complaints:
+        print(complaint, file=sys.stderr)
+    tokenizer = train_tokenizer(
+        [text for pair in corpus.train for text in pair], arguments.vocab or Recipe.vocab, SPECIAL
+    )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    tokenizer.save(out.with_suffix(".json"))
+    pairs = encode_pairs(tokenizer, corpus.train)
+    recipe = _recipe(arguments, pairs)
+    settings = {"corpus": arguments.corpus, "pairs": len(pairs), "sum": zlib.crc32(repr(corpus.train).encode())}
+    model = new_model(recipe, len(tokenizer))
+    training = Training(
+        model,
+        lambda batch: model.loss(batch, recipe.smoothing),
+        batches(pairs, recipe.tokens, random.Random(recipe.seed)),
+        recipe.steps,
+        recipe.peak,
+        recipe.warmup,
+        fused=True,
+        generator=torch.Generator().manual_seed(recipe.seed),
+        recipe=asdict(recipe) | settings,
+    )
+    size = sum(parameter.numel() for parameter in model.parameters())
+    print(f"{len(pairs):,} pairs, {len(tokenizer):,} tokens, {size:,} parameters, {recipe.steps:,} steps", flush=True)
+    watch = Watch(training, out.with_suffix(".training.safetensors"), tokenizer, corpus.look, arguments.minutes)
+    if not watch.to_the_end():
+        return 0
+    scores = score(model, tokenizer, corpus.test, sorted({1, arguments.beams}))
+    made = {"kind": "translation", "recipe": asdict(recipe), "scores": scores, **settings}
+    checkpoints.save(out, model, made)
+    for beams, bleu in scores.items():
+        print(f"{corpus.scored}, {len(corpus.test):,} sentences: BLEU {bleu:.2f} with {beams} beam{'s'[: beams > 1]}")
+    print(f"written: {out}, with its tokenizer {out.with_suffix('.json').name}")
+    return 0
+
+
+def _recipe(arguments: argparse.Namespace, pairs: Sequence[tuple[Sequence[int], Sequence[int]]]) -> Recipe:
+    """The default numbers, but for those on the command line, and fewer steps for a small corpus."""
+    chosen = {name: getattr(arguments, name) for name in asdict(Recipe())}
+    recipe = replace(Recipe(), **{name: number for name, number in chosen.items() if number is not None})
+    lengths = sum(max(len(source), len(target) + 1) for source, target in pairs)
+    if arguments.steps is None:
+        recipe = replace(recipe, steps=min(recipe.steps, max(100, MOST_EPOCHS * lengths // recipe.tokens)))
+    if arguments.warmup is None:
+        recipe = replace(recipe, warmup=min(recipe.warmup, max(1, recipe.steps // 10)))
+    return recipe
+
+
+def score(model: Transformer, tokenizer: Tokenizer, pairs: TextPairs, widths: Sequence[int]) -> dict[int, float]:
+    """sacreBLEU's number of the test pairs, for each width of the search."""
+    sources, right = [source for source, _ in pairs], [target for _, target in pairs]
+    return {beams: mteval_bleu(translate_texts(model, tokenizer, sources, beams), right) for beams in widths}
+
+
+class Watch:
+    """What is shown and saved while a training runs."""
+
+    def __init__(self, training: Training, path: Path, tokenizer: Tokenizer, look: TextPairs, minutes: float | None):
+        self.training, self.path, self.tokenizer, self.look, self.minutes = training, path, tokenizer, look, minutes
+        self.started = self.saved = self.shown = 0.0
+        self.used = self.aside = 0.0  # processor seconds: before this run, and of this run for samples
+
+    def to_the_end(self) -> bool:
+        """Run the training from where it was; False if it was stopped before its end. Saved in either case."""
+        training = self.training
+        if training.resume(self.path):
+            print(f"going on from step {training.step:,}", flush=True)
+        self.first, self.started = training.step, time.process_time()
+        self.saved = self.shown = time.monotonic()
+        try:
+            training.run(self)
+        except (TimeIsUp, KeyboardInterrupt):
+            training.save(self.path)
+            print(f"stopped after step {training.step:,} of {training.steps:,}; the same command goes on from here")
+            return False
+        if training.step > self.first:
+            training.save(self.path)
+        return True
+
+    def __call__(self, step: int, loss: float) -> None:
+        used, now, steps = time.process_time() - self.started, time.monotonic(), self.training.steps
+        if now - self.shown > SHOW_EVERY:
+            self.shown, recent = now, self.training.losses[-100:]
+            left = (used - self.aside) / (step - self.first) * (steps - step) / 60
+            print(
+                f"step {step:,} of {steps:,}  loss {sum(recent) / len(recent):.3f}  "
+                f"{used / 60:.1f} processor minutes, {left:.1f} left",
+                flush=True,
+            )
+        if step * SAMPLES // steps > (step - 1) * SAMPLES // steps:
+            self.show_samples()
+            self.aside += time.process_time() - self.started - used
+        if now - self.saved > SAVE_EVERY:
+            self.saved = now
+            self.training.save(self.path)
+        if self.minutes is not None and used > 60 * self.minutes and step < steps:
+            raise TimeIsUp
+
+    def show_samples(self) -> None:
+        """Two sentences that were not learnt, as the model translates them now."""
+        model = self.training.model.eval()
+        sources = [source for source, _ in self.look[:2]]
+        for source, written in zip(sources, translate_texts(model, self.tokenizer, sources, beams=1), strict=True):
+            print(f"    {source[:WIDTH]}\n    -> {written[:WIDTH]}", flush=True)
+
+
+class TimeIsUp(Exception):
+    """The processor minutes that were asked for are used up."""

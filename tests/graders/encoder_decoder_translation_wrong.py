@@ -1,0 +1,616 @@
+"""Wrong answers to notebook 09, as people write them."""
+
+import math
+
+import torch
+from torch.nn import functional
+
+from lib.attention import causal_mask
+from lib.transformer import TransformerParts
+from tests.graders.cases import wrong
+
+
+class Whole(TransformerParts):
+    """Right in all methods; the wrong answers write one anew."""
+
+    def encode(self, source, source_mask):
+        return self.encoder(self.embed_source(source), source_mask[:, None, None])
+
+    def decode(self, inputs, memory, source_mask):
+        future = causal_mask(inputs.shape[1])
+        return self.logits(self.decoder(self.embed(inputs), memory, future, source_mask[:, None, None]))
+
+    def forward(self, source, source_mask, inputs):
+        return self.decode(inputs, self.encode(source, source_mask), source_mask)
+
+
+@wrong("Transformer", says="encoder sees padding")
+class EncodesEverything(Whole):
+    def encode(self, source, source_mask):
+        return self.encoder(self.embed_source(source))
+
+
+@wrong("Transformer", says="inverted for the encoder")
+class PyTorchsMask(Whole):
+    def encode(self, source, source_mask):
+        return self.encoder(self.embed_source(source), source_mask.logical_not()[:, None, None, :])
+
+
+@wrong("Transformer", says="scales it and adds")
+class PlainEmbedding(Whole):
+    def encode(self, source, source_mask):
+        return self.encoder(self.source_embedding(source), source_mask[:, None, None, :])
+
+
+@wrong("Transformer", says="positions are missing")
+class BagOfWords(Whole):
+    def encode(self, source, source_mask):
+        x = self.source_embedding(source) * math.sqrt(6)
+        return self.encoder(x, source_mask[:, None, None, :])
+
+
+@wrong("Transformer", says="added twice")
+class TwoPositions(Whole):
+    def encode(self, source, source_mask):
+        x = self.positions(self.embed_source(source))
+        return self.encoder(x, source_mask[:, None, None, :])
+
+
+@wrong("Transformer", says="target's embedding")
+class EmbedsAsTarget(Whole):
+    def encode(self, source, source_mask):
+        return self.encoder(self.embed(source), source_mask[:, None, None, :])
+
+
+@wrong("Transformer", says="no causal mask there")
+class CausalEncoder(Whole):
+    def encode(self, source, source_mask):
+        mask = source_mask[:, None, None, :] & causal_mask(source.shape[1])
+        return self.encoder(self.embed_source(source), mask)
+
+
+@wrong("Transformer", says="should predict")
+class CheatingDecoder(Whole):
+    def decode(self, inputs, memory, source_mask):
+        return self.logits(self.decoder(self.embed(inputs), memory, memory_mask=source_mask[:, None, None, :]))
+
+
+@wrong("Transformer", says="turned round")
+class FutureOnly(Whole):
+    def decode(self, inputs, memory, source_mask):
+        hidden = torch.ones(inputs.shape[1], inputs.shape[1], dtype=torch.bool).triu(1)
+        return self.logits(self.decoder(self.embed(inputs), memory, hidden, source_mask[:, None, None, :]))
+
+
+@wrong("Transformer", says="padding in the memory")
+class NoMemoryMask(Whole):
+    def decode(self, inputs, memory, source_mask):
+        return self.logits(self.decoder(self.embed(inputs), memory, causal_mask(inputs.shape[1])))
+
+
+@wrong("Transformer", says="source's embedding")
+class EmbedsAsSource(Whole):
+    def decode(self, inputs, memory, source_mask):
+        x = self.embed_source(inputs)
+        return self.logits(self.decoder(x, memory, causal_mask(inputs.shape[1]), source_mask[:, None, None, :]))
+
+
+@wrong("Transformer", says="shape")
+class SwappedMasks(Whole):
+    def decode(self, inputs, memory, source_mask):
+        x = self.embed(inputs)
+        return self.logits(self.decoder(x, memory, source_mask[:, None, None, :], causal_mask(inputs.shape[1])))
+
+
+@wrong("Transformer", says="probabilities come back")
+class SoftmaxAtTheEnd(Whole):
+    def decode(self, inputs, memory, source_mask):
+        return super().decode(inputs, memory, source_mask).softmax(dim=-1)
+
+
+@wrong("Transformer", says="log-probabilities")
+class LogSoftmaxAtTheEnd(Whole):
+    def decode(self, inputs, memory, source_mask):
+        return functional.log_softmax(super().decode(inputs, memory, source_mask), -1)
+
+
+@wrong("Transformer", says="decoder's vectors")
+class ForgetsLogits(Whole):
+    def decode(self, inputs, memory, source_mask):
+        return self.decoder(self.embed(inputs), memory, causal_mask(inputs.shape[1]), source_mask[:, None, None, :])
+
+
+@wrong("Transformer", says="shape")
+class SqueezesAxesAway(Whole):
+    def decode(self, inputs, memory, source_mask):
+        return super().decode(inputs, memory, source_mask).squeeze()
+
+
+@wrong("Transformer", says="last position")
+class OnlyLast(Whole):
+    def decode(self, inputs, memory, source_mask):
+        x = self.decoder(self.embed(inputs), memory, causal_mask(inputs.shape[1]), source_mask[:, None, None, :])
+        return self.logits(x[:, -1])
+
+
+@wrong("Transformer", says="encode it first")
+class NeverEncodes(Whole):
+    def forward(self, source, source_mask, inputs):
+        return self.decode(inputs, self.embed_source(source), source_mask)
+
+
+@wrong("Transformer", says="detach")
+class NoGradEncoder(Whole):
+    def forward(self, source, source_mask, inputs):
+        with torch.no_grad():
+            memory = self.encode(source, source_mask)
+        return self.decode(inputs, memory, source_mask)
+
+
+@wrong("Transformer", says="`return` missing")
+class NoReturn(Whole):
+    def encode(self, source, source_mask):
+        self.encoder(self.embed_source(source), source_mask[:, None, None, :])
+
+
+@wrong("Transformer", says="position")
+class RightForTheBatchOfOne(Whole):
+    def forward(self, source, source_mask, inputs):
+        source, source_mask, inputs = source[:1], source_mask[:1], inputs[:1]
+        return self.decode(inputs, self.encode(source, source_mask), source_mask)
+
+
+# --------------------------------------------------------------------------------------------------- next_word_step
+
+
+@wrong("next_word_step", says="new word only")
+def forgets_the_past(model, ids, state):
+    written, memory, mask = state
+    logits = model.decode(ids[:, None], memory, mask)[:, -1]
+    return logits, (torch.cat([written, ids[:, None]], 1), memory, mask), None
+
+
+@wrong("next_word_step", says="in front")
+def cat_the_wrong_way(model, ids, state):
+    written, memory, mask = state
+    written = torch.cat([ids[:, None], written], dim=1)
+    return model.decode(written, memory, mask)[:, -1], (written, memory, mask), None
+
+
+@wrong("next_word_step", says="first position")
+def takes_the_first(model, ids, state):
+    written, memory, mask = state
+    written = torch.cat([written, ids[:, None]], dim=1)
+    return model.decode(written, memory, mask)[:, 0], (written, memory, mask), None
+
+
+@wrong("next_word_step", says="all positions")
+def takes_all(model, ids, state):
+    written, memory, mask = state
+    written = torch.cat([written, ids[:, None]], dim=1)
+    return model.decode(written, memory, mask), (written, memory, mask), None
+
+
+@wrong("next_word_step", says="axis of size 1")
+def keeps_an_axis(model, ids, state):
+    written, memory, mask = state
+    written = torch.cat([written, ids[:, None]], dim=1)
+    return model.decode(written, memory, mask)[:, -1:], (written, memory, mask), None
+
+
+@wrong("next_word_step", says="return the logits as they are")
+def gives_probabilities(model, ids, state):
+    written, memory, mask = state
+    written = torch.cat([written, ids[:, None]], dim=1)
+    return model.decode(written, memory, mask)[:, -1].softmax(-1), (written, memory, mask), None
+
+
+@wrong("next_word_step", says="who asks will choose")
+def gives_the_word(model, ids, state):
+    written, memory, mask = state
+    written = torch.cat([written, ids[:, None]], dim=1)
+    return model.decode(written, memory, mask)[:, -1].argmax(-1), (written, memory, mask), None
+
+
+@wrong("next_word_step", says="stays as it was")
+def old_state(model, ids, state):
+    written = torch.cat([state[0], ids[:, None]], dim=1)
+    return model.decode(written, *state[1:])[:, -1], state, None
+
+
+@wrong("next_word_step", says="source mask is not used")
+def no_padding(model, ids, state):
+    written, memory, mask = state
+    written = torch.cat([written, ids[:, None]], dim=1)
+    logits = model.decode(written, memory, torch.ones(memory.shape[:2], dtype=torch.bool))
+    return logits[:, -1], (written, memory, mask), None
+
+
+@wrong("next_word_step", says="inverted")
+def mask_upside_down(model, ids, state):
+    written, memory, mask = state
+    written = torch.cat([written, ids[:, None]], dim=1)
+    return model.decode(written, memory, ~mask)[:, -1], (written, memory, mask), None
+
+
+@wrong("next_word_step", says="three things")
+def only_logits(model, ids, state):
+    written = torch.cat([state[0], ids[:, None]], dim=1)
+    return model.decode(written, *state[1:])[:, -1]
+
+
+@wrong("next_word_step", says="not decoded")
+def one_behind(model, ids, state):
+    written, memory, mask = state
+    before = written if written.shape[1] else ids[:, None]
+    logits = model.decode(before, memory, mask)[:, -1]
+    return logits, (torch.cat([written, ids[:, None]], dim=1), memory, mask), None
+
+
+@wrong("next_word_step", says="RuntimeError")
+def forgets_the_axis(model, ids, state):
+    written, memory, mask = state
+    written = torch.cat([written, ids], dim=1)
+    return model.decode(written, memory, mask)[:, -1], (written, memory, mask), None
+
+
+@wrong("next_word_step", says="something else than None")
+def returns_weights(model, ids, state):
+    written, memory, mask = state
+    written = torch.cat([written, ids[:, None]], dim=1)
+    return model.decode(written, memory, mask)[:, -1], (written, memory, mask), mask
+
+
+@wrong("next_word_step", says="that is written belongs")
+def state_of_one(model, ids, state):
+    written, memory, mask = state
+    written = torch.cat([written, ids[:, None]], dim=1)
+    return model.decode(written, memory, mask)[:, -1], (ids[:, None], memory, mask), None
+
+
+# ------------------------------------------------------------------------------------------------- share_of_padding
+
+
+@wrong("share_of_padding", says="share of the real tokens")
+def real_share(lengths, batches):
+    real = sum(lengths[i] for batch in batches for i in batch)
+    return real / sum(len(batch) * max(lengths[i] for i in batch) for batch in batches)
+
+
+@wrong("share_of_padding", says="divided by the real tokens")
+def padding_per_token(lengths, batches):
+    real = sum(lengths[i] for batch in batches for i in batch)
+    return sum(len(batch) * max(lengths[i] for i in batch) for batch in batches) / real - 1
+
+
+@wrong("share_of_padding", says="averaged")
+def average_share(lengths, batches):
+    shares = 0.0
+    for batch in batches:
+        longest = max(lengths[i] for i in batch)
+        shares += sum(longest - lengths[i] for i in batch) / (longest * len(batch))
+    return shares / len(batches)
+
+
+@wrong("share_of_padding", says="its own longest")
+def longest_of_all(lengths, batches):
+    longest = max(lengths)
+    padding = sum(longest - lengths[i] for batch in batches for i in batch)
+    return padding / (longest * sum(len(batch) for batch in batches))
+
+
+@wrong("share_of_padding", says="padded places are counted")
+def number_of_places(lengths, batches):
+    return sum(max(lengths[j] for j in batch) - lengths[i] for batch in batches for i in batch)
+
+
+@wrong("share_of_padding", says="percent")
+def in_percent(lengths, batches):
+    real = sum(lengths[i] for batch in batches for i in batch)
+    return 100 - 100 * real / sum(len(batch) * max(lengths[i] for i in batch) for batch in batches)
+
+
+@wrong("share_of_padding", says="only the last batch")
+def overwritten(lengths, batches):
+    for batch in batches:
+        real = sum(lengths[i] for i in batch)
+        places = len(batch) * max(lengths[i] for i in batch)
+    return 1 - real / places
+
+
+@wrong("share_of_padding", says="stand in no batch")
+def counts_those_left_out(lengths, batches):
+    places = sum(len(batch) * max(lengths[i] for i in batch) for batch in batches)
+    return 1 - sum(lengths) / places
+
+
+@wrong("share_of_padding", says="whatever order")
+def ignores_the_indices(lengths, batches):
+    start = real = places = 0
+    for batch in batches:
+        row = lengths[start : start + len(batch)]
+        start += len(batch)
+        real += sum(row)
+        places += len(row) * max(row)
+    return 1 - real / places
+
+
+@wrong("share_of_padding", says="shortest")
+def narrow_rectangles(lengths, batches):
+    real = sum(lengths[i] for batch in batches for i in batch)
+    return 1 - real / sum(len(batch) * min(lengths[i] for i in batch) for batch in batches)
+
+
+@wrong("share_of_padding", says="`return`")
+def prints_it(lengths, batches):
+    real = sum(lengths[i] for batch in batches for i in batch)
+    print(1 - real / sum(len(batch) * max(lengths[i] for i in batch) for batch in batches))
+
+
+@wrong("share_of_padding", says="should be a number")
+def one_for_each(lengths, batches):
+    return [1 - sum(lengths[i] for i in batch) / (len(batch) * max(lengths[i] for i in batch)) for batch in batches]
+
+
+# ---------------------------------------------------------------------------------------------- label_smoothed_loss
+
+
+@wrong("label_smoothed_loss", says="plain cross-entropy")
+def no_smoothing(logits, targets, smoothing):
+    return functional.cross_entropy(logits.flatten(0, -2), targets.flatten())
+
+
+@wrong("label_smoothed_loss", says="exchanged")
+def turned(logits, targets, smoothing):
+    log_probs = logits.log_softmax(-1)
+    right = log_probs.gather(-1, targets[..., None]).squeeze(-1)
+    return -(smoothing * right + (1 - smoothing) * log_probs.mean(-1)).mean()
+
+
+@wrong("label_smoothed_loss", says="whole weight")
+def adds_a_penalty(logits, targets, smoothing):
+    log_probs = logits.log_softmax(-1)
+    right = log_probs.gather(-1, targets[..., None]).squeeze(-1)
+    return -(right + smoothing * log_probs.mean(-1)).mean()
+
+
+@wrong("label_smoothed_loss", says="even part is missing")
+def only_less(logits, targets, smoothing):
+    return (1 - smoothing) * functional.cross_entropy(logits.flatten(0, -2), targets.flatten())
+
+
+@wrong("label_smoothed_loss", says="wrong words only")
+def as_in_the_annotated_one(logits, targets, smoothing):
+    vocab = logits.shape[-1]
+    wanted = torch.full_like(logits, smoothing / (vocab - 1)).scatter(-1, targets[..., None], 1 - smoothing)
+    return -(wanted * logits.log_softmax(-1)).sum(-1).mean()
+
+
+@wrong("label_smoothed_loss", says="surprise of all words is summed")
+def sums_the_words(logits, targets, smoothing):
+    log_probs = logits.log_softmax(-1)
+    right = log_probs.gather(-1, targets[..., None]).squeeze(-1)
+    return -((1 - smoothing) * right + smoothing * log_probs.sum(-1)).mean()
+
+
+@wrong("label_smoothed_loss", says="targets are summed")
+def sums_the_targets(logits, targets, smoothing):
+    log_probs = logits.log_softmax(-1)
+    right = log_probs.gather(-1, targets[..., None]).squeeze(-1)
+    return -((1 - smoothing) * right + smoothing * log_probs.mean(-1)).sum()
+
+
+@wrong("label_smoothed_loss", says="sign is wrong")
+def log_likelihood(logits, targets, smoothing):
+    log_probs = logits.log_softmax(-1)
+    right = log_probs.gather(-1, targets[..., None]).squeeze(-1)
+    return ((1 - smoothing) * right + smoothing * log_probs.mean(-1)).mean()
+
+
+@wrong("label_smoothed_loss", says="overflows")
+def softmax_then_log(logits, targets, smoothing):
+    log_probs = torch.log(torch.softmax(logits, dim=-1))
+    right = log_probs.gather(-1, targets[..., None]).squeeze(-1)
+    return -((1 - smoothing) * right + smoothing * log_probs.mean(-1)).mean()
+
+
+@wrong("label_smoothed_loss", says="not log-probabilities yet")
+def raw_logits(logits, targets, smoothing):
+    right = logits.gather(-1, targets[..., None]).squeeze(-1)
+    return -((1 - smoothing) * right + smoothing * logits.mean(-1)).mean()
+
+
+@wrong("label_smoothed_loss", says="over the targets")
+def softmax_over_rows(logits, targets, smoothing):
+    log_probs = logits.log_softmax(0)
+    right = log_probs.gather(-1, targets[..., None]).squeeze(-1)
+    return -((1 - smoothing) * right + smoothing * log_probs.mean(-1)).mean()
+
+
+@wrong("label_smoothed_loss", says="one number for each target")
+def unreduced(logits, targets, smoothing):
+    log_probs = logits.log_softmax(-1)
+    right = log_probs.gather(-1, targets[..., None]).squeeze(-1)
+    return -((1 - smoothing) * right + smoothing * log_probs.mean(-1))
+
+
+@wrong("label_smoothed_loss", says="gradient")
+def as_a_float(logits, targets, smoothing):
+    return torch.tensor(
+        functional.cross_entropy(logits.flatten(0, -2), targets.flatten(), label_smoothing=smoothing).item()
+    )
+
+
+@wrong("label_smoothed_loss", says="probability itself")
+def of_probabilities(logits, targets, smoothing):
+    chances = logits.softmax(-1)
+    right = chances.gather(-1, targets[..., None]).squeeze(-1)
+    return -((1 - smoothing) * right + smoothing * chances.mean(-1)).mean()
+
+
+@wrong("label_smoothed_loss", says="raised")
+def two_axes_only(logits, targets, smoothing):
+    return functional.cross_entropy(logits, targets, label_smoothing=smoothing)
+
+
+# -------------------------------------------------------------------------------------------------------- noam_rate
+
+
+@wrong("noam_rate", says="larger of the two")
+def max_for_min(step, d_model, warmup):
+    return max(1 / math.sqrt(step), step * warmup**-1.5) / math.sqrt(d_model)
+
+
+@wrong("noam_rate", says="d_model is missing")
+def without_d_model(step, d_model, warmup):
+    return min(step**-0.5, step * warmup**-1.5)
+
+
+@wrong("noam_rate", says="more slowly")
+def times_the_root(step, d_model, warmup):
+    return d_model**0.5 * min(step**-0.5, step * warmup**-1.5)
+
+
+@wrong("noam_rate", says="without its root")
+def divides_by_d_model(step, d_model, warmup):
+    return min(step**-0.5, step * warmup**-1.5) / d_model
+
+
+@wrong("noam_rate", says="no warm-up")
+def only_falls(step, d_model, warmup):
+    return (d_model * step) ** -0.5
+
+
+@wrong("noam_rate", says="for ever")
+def only_rises(step, d_model, warmup):
+    return d_model**-0.5 * step * warmup**-1.5
+
+
+@wrong("noam_rate", says="stays as it is")
+def flat(step, d_model, warmup):
+    return d_model**-0.5 * min(warmup**-0.5, step * warmup**-1.5)
+
+
+@wrong("noam_rate", says="as one over the root")
+def falls_too_fast(step, d_model, warmup):
+    return d_model**-0.5 * min(1 / step, step * warmup**-1.5)
+
+
+@wrong("noam_rate", says="too steep")
+def share_of_warmup(step, d_model, warmup):
+    return d_model**-0.5 * min(step**-0.5, step / warmup)
+
+
+@wrong("noam_rate", says="too late")
+def counted_from_zero(step, d_model, warmup):
+    step = step + 1
+    return d_model**-0.5 * min(step**-0.5, step * warmup**-1.5)
+
+
+@wrong("noam_rate", says="minus is missing")
+def positive_power(step, d_model, warmup):
+    return d_model**-0.5 * min(step**-0.5, step * warmup**1.5)
+
+
+@wrong("noam_rate", says="minus before 1.5")
+def half_for_one_and_a_half(step, d_model, warmup):
+    return d_model**-0.5 * min(step**-0.5, step * warmup**-0.5)
+
+
+@wrong("noam_rate", says="exchanged")
+def other_order(step, warmup, d_model):
+    return d_model**-0.5 * min(step**-0.5, step * warmup**-1.5)
+
+
+# ----------------------------------------------------------------------------------------------- alignment_accuracy
+
+
+@wrong("alignment_accuracy", says="axes are exchanged")
+def over_the_written(weights, links):
+    hits = [weights.argmax(-2)[..., read] == written for read, written in links]
+    return torch.stack(hits, -1).float().mean(-1)
+
+
+@wrong("alignment_accuracy", says="smallest")
+def argmin(weights, links):
+    hits = [weights.argmin(-1)[..., written] == read for read, written in links]
+    return torch.stack(hits, -1).float().mean(-1)
+
+
+@wrong("alignment_accuracy", says="divide by the number of links")
+def number_of_hits(weights, links):
+    hits = [weights.argmax(-1)[..., written] == read for read, written in links]
+    return torch.stack(hits, -1).float().sum(-1)
+
+
+@wrong("alignment_accuracy", says="divide by the number of links")
+def hits_per_word(weights, links):
+    hits = [weights.argmax(-1)[..., written] == read for read, written in links]
+    return torch.stack(hits, -1).float().sum(-1) / weights.shape[-2]
+
+
+@wrong("alignment_accuracy", says="one number for all heads")
+def one_number(weights, links):
+    hits = [weights.argmax(-1)[..., written] == read for read, written in links]
+    return torch.stack(hits).float().mean()
+
+
+@wrong("alignment_accuracy", says="heads are averaged")
+def head_mean(weights, links):
+    together = weights.flatten(0, -3).mean(0) if weights.dim() > 2 else weights
+    hits = [together.argmax(-1)[written] == read for read, written in links]
+    return torch.stack(hits).float().mean()
+
+
+@wrong("alignment_accuracy", says="weight on the right word")
+def average_weight(weights, links):
+    return torch.stack([weights[..., written, read] for read, written in links], -1).mean(-1)
+
+
+@wrong("alignment_accuracy", says="one row too late")
+def shifted(weights, links):
+    last = weights.shape[-2]
+    hits = [weights.argmax(-1)[..., (written + 1) % last] == read for read, written in links]
+    return torch.stack(hits, -1).float().mean(-1)
+
+
+@wrong("alignment_accuracy", says="one row too early")
+def shifted_back(weights, links):
+    hits = [weights.argmax(-1)[..., written - 1] == read for read, written in links]
+    return torch.stack(hits, -1).float().mean(-1)
+
+
+@wrong("alignment_accuracy", says="wrong way round")
+def pairs_turned(weights, links):
+    last = weights.shape[-2] - 1
+    hits = [weights.argmax(-1)[..., min(read, min(last, weights.shape[-1] - 1))] == written for read, written in links]
+    return torch.stack(hits, -1).float().mean(-1)
+
+
+@wrong("alignment_accuracy", says="for each link")
+def not_averaged(weights, links):
+    return torch.stack([weights.argmax(-1)[..., written] == read for read, written in links], -1)
+
+
+@wrong("alignment_accuracy", says="percent")
+def as_percent(weights, links):
+    hits = [weights.argmax(-1)[..., written] == read for read, written in links]
+    return 100 * torch.stack(hits, -1).float().mean(-1)
+
+
+@wrong("alignment_accuracy", says="first link")
+def returns_too_early(weights, links):
+    for read, written in links:
+        return (weights.argmax(-1)[..., written] == read).float()
+
+
+@wrong("alignment_accuracy", says="IndexError")
+def two_leading_axes(weights, links):
+    hits = [weights.argmax(-1)[:, :, written] == read for read, written in links]
+    return torch.stack(hits, -1).float().mean(-1)
+
+
+@wrong("alignment_accuracy", says="torch.Tensor")
+def python_number(weights, links):
+    hits = [weights.argmax(-1)[..., written] == read for read, written in links]
+    return torch.stack(hits).float().mean().item()
