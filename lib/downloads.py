@@ -3,7 +3,9 @@
     SOURCES          what can be fetched, and from where
     fetch            the path of one of them, downloaded if it is not here yet
     cache            the folder they are kept in; COURSE_CACHE names another
-    progress_line    shows on a terminal how far a download is; `python -m lib.downloads NAME ...` uses it
+    progress_line    shows on a terminal how far a download is
+
+`python -m lib.downloads` lists them, `python -m lib.downloads NAME ...` fetches some.
 
 A file is looked for in the cache, then in the folder that COURSE_MIRROR names (a classroom's, with the layout of
 SOURCES), then on the network. It appears in the cache under its name only when its size and sha256 are right. What an
@@ -110,7 +112,8 @@ def cache() -> Path:
 def fetch(name: str, progress: Progress | None = None, offline: bool = False) -> Path:
     """The path of a file of SOURCES, whose size and sha256 are right.
 
-    progress: called with the bytes so far and in all while it is downloaded    offline: ask no network
+    progress: called with the bytes so far and in all while it is downloaded; None: a line on the terminal, if
+    there is one    offline: ask no network
 
     Raises ConnectionError, in one sentence that says what to do, when it is neither here nor to be had.
     """
@@ -130,6 +133,8 @@ def fetch(name: str, progress: Progress | None = None, offline: bool = False) ->
     if offline:
         raise ConnectionError(_remedy(name, source, "it was not downloaded yet"))
     target.parent.mkdir(parents=True, exist_ok=True)
+    if progress is None and sys.stderr is not None and sys.stderr.isatty():
+        progress = progress_line(name)
     _download(name, source, target, progress)
     return target
 

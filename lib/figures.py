@@ -2,6 +2,7 @@
 
 style              the look of every figure: one colour cycle, white paper, one resolution
 heatmap            a matrix with its rows and columns named, such as attention weights
+LiveCurve          a loss curve that grows while a model trains                       notebooks 09, 11
 transformer_map    the whole Transformer, with the notebook that builds each part     notebook 00
 """
 
@@ -58,6 +59,50 @@ def heatmap(
     if title:
         axes.set_title(title)
     return figure
+
+
+class LiveCurve:
+    """A loss curve that grows while a model trains: give it to `train` as `watch`. The last picture stays.
+
+    Each point is the mean of `every` losses. Where there is no notebook to draw in, it collects the points only.
+    """
+
+    def __init__(self, steps: int, every: int = 100, unit: str = "nats a token"):
+        self.steps, self.every, self.unit = steps, every, unit
+        self.points: list[tuple[int, float]] = []  # step, mean loss
+        self.losses: list[float] = []  # since the last point
+        self.shown = None
+
+    def __call__(self, step: int, loss: float) -> None:
+        """After step `step`, counted from 1."""
+        self.losses.append(loss)
+        if len(self.losses) == self.every or step == self.steps:
+            self.points.append((step, sum(self.losses) / len(self.losses)))
+            self.losses = []
+            self.show()
+
+    def figure(self) -> Figure:
+        """The curve so far; the axes have room for all that is to come. Not shown by itself."""
+        figure, axes = plt.subplots()
+        plt.close(figure)
+        steps, means = zip(*self.points, strict=True)
+        axes.plot(steps, means)
+        axes.plot(steps[-1], means[-1], "o", color="C0")
+        axes.annotate(f"{means[-1]:.2f}", (steps[-1], means[-1]), (0, 8), textcoords="offset points", ha="right")
+        axes.set(xlim=(0, self.steps * 1.02), ylim=(0, None), xlabel="step", ylabel=f"loss ({self.unit})")
+        return figure
+
+    def show(self) -> None:
+        """Draw in place of the picture before."""
+        from IPython import get_ipython  # lib runs without a notebook too
+        from IPython.display import display
+
+        if get_ipython() is None:
+            return
+        if self.shown is None:
+            self.shown = display(self.figure(), display_id=True)
+        else:
+            self.shown.update(self.figure())
 
 
 # (left, bottom, width, height, label, notebooks, part): the boxes of figure 1 in Vaswani et al. 2017

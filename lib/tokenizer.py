@@ -45,7 +45,7 @@ def pair_counts(words: Mapping[tuple[int, ...], int]) -> dict[Pair, int]:
 
     words: tuples of ids, with how often each word occurs. Pairs may overlap: (7, 7, 7) has (7, 7) twice.
     """
-    counts: dict[Pair, int] = {}
+    counts = {}
     for word, times in words.items():
         for pair in pairwise(word):
             counts[pair] = counts.get(pair, 0) + times
@@ -70,7 +70,7 @@ def learn_merges(words: Mapping[tuple[int, ...], int], n: int) -> dict[Pair, int
 
     words: tuples of ids below 256, with how often each occurs. Of equally frequent pairs, the smaller one is merged.
     """
-    merges: dict[Pair, int] = {}
+    merges = {}
     while len(merges) < n and (counts := pair_counts(words)):
         best = min(counts, key=lambda pair: (-counts[pair], pair))
         merges[best] = new = 256 + len(merges)

@@ -21,7 +21,7 @@ from lib.training import Training, learning_rate, train
 class Small(nn.Module):
     """A bit of everything: dropout, a buffer that moves, an embedding tied to the output."""
 
-    def __init__(self, seed=0):
+    def __init__(self, seed=0, inside=False):
         super().__init__()
         self.embedding = nn.Embedding(11, 7)
         self.norm = nn.BatchNorm1d(7)
@@ -31,9 +31,12 @@ class Small(nn.Module):
         generator = torch.Generator().manual_seed(seed)
         with torch.no_grad():
             self.embedding.weight.normal_(generator=generator)
+        self.inside = nn.Linear(7, 7, bias=False) if inside else nn.Identity()
+        if inside:
+            nn.init.eye_(self.inside.weight)
 
     def loss(self, ids):
-        logits = self.head(self.dropout(self.norm(self.embedding(ids))))
+        logits = self.head(self.inside(self.dropout(self.norm(self.embedding(ids)))))
         return functional.cross_entropy(logits, (ids + 1) % 11)
 
 
@@ -43,8 +46,8 @@ def batches(seed=0):
         yield torch.tensor([rng.randrange(11) for _ in range(rng.randrange(3, 9))])
 
 
-def a_training(steps=23, **more):
-    model = Small()
+def a_training(steps=23, inside=False, **more):
+    model = Small(inside=inside)
     generator = torch.Generator().manual_seed(5)
     more = {"peak": 0.05, "warmup": 4, "generator": generator} | more
     return Training(model, model.loss, batches(), steps, **more)

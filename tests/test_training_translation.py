@@ -110,10 +110,13 @@ def test_another_seed_another_file_or_another_recipe_does_not_continue_this_one(
     assert call(*options) == 0
     for change, name in ((["--seed", 1], "seed"), (["--steps", 13], "steps"), (["--peak", 0.5], "peak")):
         assert call(*options, *change) == 1
-        assert f"belongs to another training: there {name} is" in capsys.readouterr().err
+        error = capsys.readouterr().err
+        assert f"belongs to another training: there {name} is" in error and "; --out names another file" in error
     toy.write_text(toy.read_text().replace("zwei", "drei"))
+    tokenizer = out.with_suffix(".json").read_bytes()
     assert call(*options) == 1
     assert "belongs to another training: there " in capsys.readouterr().err
+    assert out.with_suffix(".json").read_bytes() == tokenizer  # it still belongs to the weights
 
 
 def test_the_trained_model_is_loaded_with_its_tokenizer_and_says_things(toy, tmp_path, capsys):
@@ -121,8 +124,9 @@ def test_the_trained_model_is_loaded_with_its_tokenizer_and_says_things(toy, tmp
     assert call("--corpus", toy, *SMALL, "--steps", 3, "--out", out, "--beams", 1) == 0
     model, tokenizer, settings = load_model(out)
     assert settings["recipe"]["d_model"] == 16 and settings["scores"].keys() == {"1"} and settings["pairs"] == 107
-    written = translate_texts(model, tokenizer, ["one cat", "", "  two \u00a0 dogs and Ψ"], beams=2)
-    assert len(written) == 3 and written[1] == ""
+    assert len(translate_texts(model, tokenizer, ["  two \u00a0 dogs and Ψ", "", "one"], beams=2)) == 3
+    written = translate_texts(model, tokenizer, ["one cat", ""], beams=2)
+    assert written[1] == ""
     capsys.readouterr()
     assert call("--out", out, "--say", "one cat", "", "--beams", 2) == 0
     assert capsys.readouterr().out == f"{written[0]}\n\n"

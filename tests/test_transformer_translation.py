@@ -9,9 +9,11 @@ from torch.nn import functional
 
 from lib.attention import alignment_accuracy
 from lib.batching import PAD, SOS, Batch, similar_lengths, translation_batches
+from lib.figures import LiveCurve
 from lib.layers import FusedLayerNorm, FusedPreNorm, LayerNorm, PostNorm, PreNorm, fresh_weights
+from lib.scoring import exact_match
 from lib.seq2seq import greedy_translate
-from lib.training.recipes import label_smoothed_loss, noam_rate, share_of_padding
+from lib.training.recipes import label_smoothed_loss, noam_rate, paired_lengths, share_of_padding
 from lib.transformer import (
     Decoder,
     DecoderBlock,
@@ -318,3 +320,44 @@ def test_a_tiny_transformer_learns_by_heart():
     start = torch.empty(3, 0, dtype=torch.long), model.encode(batch.source, batch.source_mask), batch.source_mask
     written = greedy_translate(lambda ids, state: next_word_step(model, ids, state), start, 10)
     assert torch.equal(written, batch.targets)
+
+
+def test_paired_lengths_give_every_pair_once_an_epoch_with_little_padding():
+    rng = random.Random(0)
+    pairs = [([4] * rng.randint(1, 12), [i, *[5] * rng.randint(0, 9)]) for i in range(10, 810)]
+    batches, seen = paired_lengths(pairs, 60, random.Random(1)), []
+    padding = places = 0
+    while len(seen) < len(pairs):
+        batch = next(batches)
+        assert batch.targets.numel() <= 60
+        seen += batch.targets[:, 0].tolist()
+        padding += (~batch.source_mask).sum().item()
+        places += batch.source_mask.numel()
+    assert sorted(seen) == list(range(10, 810))
+    usual = translation_batches(pairs, 60, random.Random(1))
+    masks = [next(usual).source_mask for _ in range(100)]
+    assert padding / places < 0.6 * sum((~mask).sum().item() for mask in masks) / sum(mask.numel() for mask in masks)
+    with pytest.raises(ValueError, match="no pairs"):
+        next(paired_lengths([], 60, rng))
+
+
+def test_the_live_curve_averages_its_losses():
+    curve = LiveCurve(steps=7, every=3)
+    for step in range(1, 8):
+        curve(step, float(step))
+    assert curve.points == [(3, 2.0), (6, 5.0), (7, 7.0)]
+    assert curve.figure().axes[0].get_xlim()[1] > 7
+
+
+def test_the_trained_translator_translates():
+    """What notebook 10 starts from: weights, sizes and words in one file."""
+    from lib.corpora.italian import load_pairs
+    from lib.decoding.search import translate
+    from lib.training.translator import corpus, load_translator
+
+    model, english, italian = load_translator()
+    again = corpus()
+    assert (english.words, italian.words) == (again[0].words, again[1].words)
+    tests = [pair.words() for pair in load_pairs("test")[:200]]
+    written = translate(model, [english.encode(source) for source, _ in tests], 40)
+    assert exact_match([italian.decode(ids) for ids in written], [target for _, target in tests]) > 0.85

@@ -68,6 +68,7 @@ NOTEBOOKS: dict[str, list[str]] = {
         "DecoderBlock",
         "parameter_counts",
     ],
+    "08_tokens": ["pair_counts", "merge_pair", "learn_merges", "bpe_decode", "bpe_encode", "split_special"],
     "09_encoder_decoder_translation": [
         "Transformer",
         "next_word_step",
@@ -76,6 +77,7 @@ NOTEBOOKS: dict[str, list[str]] = {
         "noam_rate",
         "alignment_accuracy",
     ],
+    "11_gpt": ["gpt_loss", "GPT", "gpt2_parameters", "initial_weights", "bigram_loss", "bits_per_byte"],
     "12_sampling": [
         "apply_temperature",
         "sample",
@@ -85,6 +87,7 @@ NOTEBOOKS: dict[str, list[str]] = {
         "repetition_penalty",
         "generate",
     ],
+    "13_kv_cache": ["KeyValueCache", "cached_attention", "prefill_mask", "read_on", "pad_left", "fit_context"],
 }
 
 

@@ -261,7 +261,6 @@ for _sentence, _answer in (
     ("it falls as 1/step: as one over the root, step^-0.5.", _rate(falling=lambda s, w: 1 / s)),
     ("the line is too steep: step · warmup^-1.5 meets step^-0.5 at step = warmup.", _rate(rising=lambda s, w: s / w)),
     ("the line is too steep: warmup^-1.5, with the minus before 1.5.", _rate(rising=lambda s, w: s * w**-0.5)),
-    ("the exponent of warmup is -1.5: the minus is missing.", _rate(rising=lambda s, w: s * w**1.5)),
     ("the exponent of step is -0.5: the minus is missing.", _rate(falling=lambda s, w: s**0.5)),
     ("one step too late: step 1 is the first and counts as 1.", lambda s, d, w: recipes.noam_rate(s + 1, d, w)),
     (

@@ -6,11 +6,11 @@ Unlike the course's own corpora it is not in data/: `lib.downloads` fetches it w
 `python -m lib.training gpt --corpus shakespeare`.
 """
 
-from lib.downloads import Progress, fetch
+from lib.downloads import fetch
 
 FILE = "tinyshakespeare/input.txt"
 
 
-def load_shakespeare(progress: Progress | None = None) -> str:
-    """All of it, with "\\n" at the line ends. progress: as in `lib.downloads.fetch`"""
-    return fetch(FILE, progress).read_text(encoding="utf-8")
+def load_shakespeare() -> str:
+    """All of it, with "\\n" at the line ends."""
+    return fetch(FILE).read_text(encoding="utf-8")

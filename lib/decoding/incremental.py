@@ -3,11 +3,11 @@
     start_decoding      read the source; project it once for every block's cross-attention            notebook 10
     cached_step         one word more for each beginning                                              notebook 10
     reorder_decoding    go on from chosen beginnings: their keys and values are copied, in one go     notebook 10
-    uncached_step       the same numbers the slow way: everything again for every word                notebook 10
 
-The three fit the searches of `lib.decoding.search`. A *row* is one beginning of one sentence; the rows of a sentence
-stand together. They are queries of one and the same memory, so nothing of the memory is repeated for them. The model is
-a `lib.transformer.Transformer` or has its parts: anybody's blocks, with PreNorm or PostNorm.
+They fit the searches of `lib.decoding.search`; `lib.transformer.next_word_step` gives the same numbers the slow way. A
+*row* is one beginning of one sentence; the rows of a sentence stand together. They are queries of one and the same
+memory, so nothing of the memory is repeated for them. The model is a `lib.transformer.Transformer` or has its parts:
+anybody's blocks, with PreNorm or PostNorm.
 """
 
 import math
@@ -40,9 +40,10 @@ class Decoding(NamedTuple):
 
 
 class Written:
-    """Keys and values of the words that are written: one buffer (position, block and kind, row, d_model) for all blocks.
+    """Keys and values of the words that are written, those of all blocks in one buffer.
 
-    Positions come first: a new word is written in one piece, and following the beams copies whole vectors.
+    It is (position, block and kind, row, d_model): a new word goes to one place, and following the beams copies whole
+    vectors, all in one call.
     """
 
     def __init__(self, rows: int, n_blocks: int, d_model: int, limit: int, like: Tensor):

@@ -14,7 +14,9 @@ import warnings
 import torch
 from torch import Tensor, nn
 
+from lib.attention import causal_mask
 from lib.gpt import GPT
+from lib.transformer import EncoderBlock
 
 LARGEST = 127  # -128 is left out, so that a weight and its negative are rounded alike
 
@@ -65,7 +67,14 @@ class Int8GPT(nn.Module):
     def logits(self, x: Tensor) -> Tensor:
         return self.head(self.norm(x))
 
-    forward, loss = GPT.forward, GPT.loss
+    def forward(self, ids: Tensor) -> Tensor:
+        """ids (batch, position) to logits (batch, position, vocab)."""
+        x, mask = self.embed(ids), causal_mask(ids.shape[1])
+        for block in self.blocks:
+            x = EncoderBlock.forward(block, x, mask)  # a FusedBlock's own would ask for the weights
+        return self.logits(x)
+
+    loss = GPT.loss
 
 
 def quantised(model: GPT) -> Int8GPT:

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 
 from lib import checkpoints
+from lib.training.muon import Muon, matrices_inside
 
 Watch = Callable[[int, float], Any]  # called after each step with the number of steps taken and the loss
 
@@ -67,6 +68,7 @@ class Training:
     steps, so that what it leaves can be saved or run on.
 
     rate: step, counted from 0, to learning rate, instead of `learning_rate`    fused: one kernel for all of AdamW
+    muon: leave the matrices of the linear layers to `lib.training.muon`
     recipe: whatever else a checkpoint must agree with to be resumed, such as the corpus and the sizes
     """
 
@@ -83,17 +85,22 @@ class Training:
         *,
         rate: Callable[[int], float] | None = None,
         fused: bool = False,
+        muon: bool = False,
         generator: torch.Generator | None = None,
         recipe: dict[str, Any] | None = None,
     ):
         self.model, self.loss_of, self.batches = model, loss_of, iter(batches)
         self.steps, self.max_norm = steps, max_norm
         self.rate = rate or (lambda step: learning_rate(step, steps, peak, warmup))
-        self.optimiser = torch.optim.AdamW(
-            model.parameters(), lr=peak, betas=(0.9, 0.98), weight_decay=weight_decay, fused=fused
-        )
+        matrices = matrices_inside(model) if muon else []
+        others = [parameter for parameter in model.parameters() if not any(parameter is m for m in matrices)]
+        self.optimisers = {
+            "optimiser": torch.optim.AdamW(others, peak, betas=(0.9, 0.98), weight_decay=weight_decay, fused=fused)
+        }
+        if muon:
+            self.optimisers["muon"] = Muon(matrices, peak, weight_decay=weight_decay)
         self.recipe = {"steps": steps, "peak": peak, "warmup": warmup, "max_norm": max_norm}
-        self.recipe |= {"weight_decay": weight_decay, **(recipe or {})}
+        self.recipe |= {"weight_decay": weight_decay, **({"muon": True} if muon else {}), **(recipe or {})}
         self.dice = generator.get_state() if generator else torch.get_rng_state()
         self.drawn = 0  # batches, in all
         self.losses: list[float] = []
@@ -124,13 +131,14 @@ class Training:
 
     def _one_step(self) -> float:
         batch = self._next_batch()
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.rate(self.step)
         loss = self.loss_of(batch)
-        self.optimiser.zero_grad()
+        self.model.zero_grad()
         loss.backward()
         clip_grad_norm_(self.model.parameters(), self.max_norm)
-        self.optimiser.step()
+        for optimiser in self.optimisers.values():
+            for group in optimiser.param_groups:
+                group["lr"] = self.rate(self.step)
+            optimiser.step()
         return loss.item()
 
     def _next_batch(self) -> Any:
@@ -142,8 +150,9 @@ class Training:
     def save(self, path: str | os.PathLike) -> None:
         """Everything that `resume` needs, in one checkpoint. A kill while it is written leaves the one before."""
         tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
-        for index, state in self.optimiser.state_dict()["state"].items():
-            tensors |= {f"optimiser.{index}.{name}": tensor for name, tensor in state.items()}
+        for kind, optimiser in self.optimisers.items():
+            for index, state in optimiser.state_dict()["state"].items():
+                tensors |= {f"{kind}.{index}.{name}": tensor for name, tensor in state.items()}
         tensors["dice"] = self.dice
         tensors["losses"] = torch.tensor(self.losses, dtype=torch.float64)
         checkpoints.save(path, tensors, {"recipe": self.recipe})
@@ -162,11 +171,12 @@ class Training:
                 f"{path} lies {self.drawn - len(tensors['losses'])} batches back: start with fresh batches"
             )
         self.model.load_state_dict(_part(tensors, "model."))
-        optimiser, state = self.optimiser.state_dict(), {}
-        for name, tensor in _part(tensors, "optimiser.").items():
-            index, key = name.split(".")
-            state.setdefault(int(index), {})[key] = tensor
-        self.optimiser.load_state_dict({"state": state, "param_groups": optimiser["param_groups"]})
+        for kind, optimiser in self.optimisers.items():
+            state: dict[int, dict[str, Tensor]] = {}
+            for name, tensor in _part(tensors, f"{kind}.").items():
+                index, key = name.split(".")
+                state.setdefault(int(index), {})[key] = tensor
+            optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
         self.dice, self.losses = tensors["dice"], tensors["losses"].tolist()
         return True
 

@@ -11,7 +11,6 @@ A text is a string. Ids are one row (n,), with END before each text and after th
 """
 
 import argparse
-import json
 import time
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -29,6 +28,7 @@ from lib.training import Training
 
 HELD_OUT_STORIES = 300  # the last ones
 HELD_OUT_SHARE = 0.1  # of any other text: its end
+WARM_UP, CALM_DOWN = 100, 0.25  # steps at the start, share of them at the end
 SAVE_EVERY, SHOW_EVERY = 60.0, 5.0  # seconds
 
 
@@ -38,18 +38,26 @@ class Recipe:
 
     vocab: int = 2048
     n_positions: int = 320  # the longest story has 309 tokens, so it can be read whole
-    d_model: int = 192
-    n_heads: int = 6
-    n_layers: int = 5
+    d_model: int = 128
+    n_heads: int = 4
+    n_layers: int = 6
     batch: int = 2
-    steps: int = 7500
-    peak: float = 3e-3
+    steps: int = 6000
+    peak: float = 4e-3
     seed: int = 0
 
     def model(self, vocab: int) -> FusedGPT:
         """A fresh model with the seed's weights. `vocab`: of its tokenizer, which a short text may leave smaller."""
         model = FusedGPT(vocab, self.n_positions, self.d_model, self.n_heads, self.n_layers)
         return initial_weights(model, torch.Generator().manual_seed(self.seed))
+
+    def rate(self, step: int) -> float:
+        """The learning rate at a step, from 0: up, level, and down in the last quarter.
+
+        Until then it does not depend on how many steps there are.
+        """
+        left = (self.steps - step) / (self.steps * CALM_DOWN)
+        return self.peak * min(1.0, (step + 1) / WARM_UP, left)
 
     def batches(self, ids: Tensor) -> Iterator[Tensor]:
         """The batches of the seed, without end."""
@@ -59,7 +67,7 @@ class Recipe:
 RECIPES = {
     "stories": Recipe(),
     "shakespeare": Recipe(vocab=1024, n_positions=256, n_layers=4, steps=3000),
-    "notebook": Recipe(d_model=128, n_heads=4, n_layers=4, steps=1400, peak=6e-3),
+    "notebook": Recipe(n_layers=4, steps=1400, peak=5e-3),
 }
 
 
@@ -207,9 +215,16 @@ def train_on(ids, tokenizer, recipe: Recipe, out: Path, minutes: float | None, c
     model, partial = recipe.model(len(tokenizer)), out.with_suffix(".training.safetensors")
     settings = {"corpus": corpus, **asdict(recipe)}
     training = Training(
-        model, model.loss, recipe.batches(ids), recipe.steps, recipe.peak, recipe=json.loads(json.dumps(settings)),
+        model,
+        model.loss,
+        recipe.batches(ids),
+        recipe.steps,
+        recipe.peak,
+        warmup=WARM_UP,
+        rate=recipe.rate,
         fused=True,
-    )  # fmt: skip
+        recipe=settings,
+    )
     if training.resume(partial):
         print(f"going on from step {training.step}")
     start, first, shown, saved = time.process_time(), training.step, time.monotonic(), time.monotonic()

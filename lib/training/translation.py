@@ -13,7 +13,6 @@ The same blocks as in the notebooks, with fused norms. Both languages are cut by
 import argparse
 import random
 import sys
-import time
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -30,37 +29,38 @@ from lib.corpora.italian import load_pairs
 from lib.corpora.multi30k import load_multi30k
 from lib.corpora.own_text import read_pairs
 from lib.decoding.search import translate
-from lib.downloads import progress_line
 from lib.layers import FusedLayerNorm, FusedPreNorm, fresh_weights
 from lib.tokenizer import Tokenizer, train_tokenizer
 from lib.training import Training
 from lib.training.mteval import mteval_bleu
+from lib.training.watch import Watch
 from lib.transformer import Decoder, DecoderBlock, Encoder, EncoderBlock, Transformer
 
 TextPairs = list[tuple[str, str]]
-SAVE_EVERY, SHOW_EVERY = 60.0, 5.0  # seconds
-SAMPLES = 10  # times during a training
 HELD_OUT = 500  # pairs to look at, and pairs to be scored on; fewer of a small corpus
 FEWEST = 20  # pairs of a corpus
 MOST_EPOCHS = 30  # of a small corpus
-WIDTH = 120  # characters of a sample that are shown
+SAMPLES = 2  # sentences that are shown as the model translates them while it learns
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a model is made: a training is the same if its recipe is. The numbers are those found for Multi30k."""
+    """How a model is made: a training is the same if its recipe is. The numbers are those found for Multi30k.
+
+    Its matrices are trained by Muon (`lib.training.muon`), the rest by AdamW, at the same rate.
+    """
 
     vocab: int = 4096
     d_model: int = 192
     n_heads: int = 4
     encoder_blocks: int = 3
     decoder_blocks: int = 3
-    dropout: float = 0.0
+    dropout: float = 0.05
     smoothing: float = 0.1
-    tokens: int = 500  # of a batch, padding included, on the longer side
-    steps: int = 6000
-    peak: float = 3e-3
-    warmup: int = 400
+    tokens: int = 1500  # of a batch, padding included, on the longer side
+    steps: int = 1500
+    peak: float = 5e-3
+    warmup: int = 120
     seed: int = 0
 
 
@@ -80,9 +80,7 @@ class Corpus(NamedTuple):
 def read_corpus(corpus: str, target: str = "de") -> Corpus:
     """The pairs of "multi30k" (English to `target`: de or fr), of "italian", or of a file with two columns."""
     if corpus == "multi30k":
-        train, look, test = (
-            load_multi30k(target, split, progress_line("Multi30k")) for split in ("train", "val", "test")
-        )
+        train, look, test = (load_multi30k(target, split) for split in ("train", "val", "test"))
         return Corpus(train, look, test, "flickr 2016")
     if corpus == "italian":
         train, test = ([(pair.english, pair.italian) for pair in load_pairs(split)] for split in ("train", "test"))
@@ -140,6 +138,8 @@ def new_model(recipe: Recipe, vocab: int) -> Transformer:
         Decoder([DecoderBlock(*sizes) for _ in range(recipe.decoder_blocks)], FusedLayerNorm(recipe.d_model)),
         recipe.dropout,
     )
+    for block in [*model.encoder.blocks, *model.decoder.blocks]:
+        block.feed_forward.dropout = nn.Identity()  # its 4 · d_model dice a position cost more than they gain here
     return fresh_weights(model, torch.Generator().manual_seed(recipe.seed))
 
 
@@ -175,6 +175,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--target", default="de", choices=("de", "fr"), help="Multi30k's language to translate into")
     parser.add_argument("--out", type=Path, help="the model to write (default: mywork/translate_NAME.safetensors)")
     parser.add_argument("--minutes", type=float, help="stop after so many processor minutes; run again to go on")
+    parser.add_argument("--threads", type=int, help="processor threads (default: as many as PyTorch finds useful)")
     parser.add_argument("--beams", type=int, default=4, help="width of the search when the test is scored (default: 4)")
     parser.add_argument(
         "--say", nargs="+", metavar="TEXT", help="train nothing: translate these with the trained model"
@@ -188,6 +189,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Train as the arguments say, going on from a training that was stopped. Returns the exit status."""
     if arguments.beams < 1:
         raise ValueError(f"--beams {arguments.beams}: a search keeps at least one beam")
+    if arguments.threads is not None:
+        torch.set_num_threads(max(1, arguments.threads))
     name = {"multi30k": f"multi30k_{arguments.target}"}.get(arguments.corpus, Path(arguments.corpus).stem)
     out = arguments.out or files.DATA.parent / "mywork" / f"translate_{name}.safetensors"
     if arguments.say:
@@ -200,8 +203,6 @@ def run(arguments: argparse.Namespace) -> int:
     tokenizer = train_tokenizer(
         [text for pair in corpus.train for text in pair], arguments.vocab or Recipe.vocab, SPECIAL
     )
-    out.parent.mkdir(parents=True, exist_ok=True)
-    tokenizer.save(out.with_suffix(".json"))
     pairs = encode_pairs(tokenizer, corpus.train)
     recipe = _recipe(arguments, pairs)
     settings = {"corpus": arguments.corpus, "pairs": len(pairs), "sum": zlib.crc32(repr(corpus.train).encode())}
@@ -214,12 +215,22 @@ def run(arguments: argparse.Namespace) -> int:
         recipe.peak,
         recipe.warmup,
         fused=True,
+        muon=True,
         generator=torch.Generator().manual_seed(recipe.seed),
         recipe=asdict(recipe) | settings,
     )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    sources = [source for source, _ in corpus.look[:SAMPLES]]
+
+    def samples() -> list[str]:
+        written = translate_texts(model.eval(), tokenizer, sources, beams=1)
+        return [f"{source}\n    -> {target}" for source, target in zip(sources, written, strict=True)]
+
+    watch = Watch(training, out.with_suffix(".training.safetensors"), samples, arguments.minutes)
+    watch.resume()
+    tokenizer.save(out.with_suffix(".json"))
     size = sum(parameter.numel() for parameter in model.parameters())
     print(f"{len(pairs):,} pairs, {len(tokenizer):,} tokens, {size:,} parameters, {recipe.steps:,} steps", flush=True)
-    watch = Watch(training, out.with_suffix(".training.safetensors"), tokenizer, corpus.look, arguments.minutes)
     if not watch.to_the_end():
         return 0
     scores = score(model, tokenizer, corpus.test, sorted({1, arguments.beams}))
@@ -247,59 +258,3 @@ def score(model: Transformer, tokenizer: Tokenizer, pairs: TextPairs, widths: Se
     """sacreBLEU's number of the test pairs, for each width of the search."""
     sources, right = [source for source, _ in pairs], [target for _, target in pairs]
     return {beams: mteval_bleu(translate_texts(model, tokenizer, sources, beams), right) for beams in widths}
-
-
-class Watch:
-    """What is shown and saved while a training runs."""
-
-    def __init__(self, training: Training, path: Path, tokenizer: Tokenizer, look: TextPairs, minutes: float | None):
-        self.training, self.path, self.tokenizer, self.look, self.minutes = training, path, tokenizer, look, minutes
-        self.started = self.saved = self.shown = 0.0
-        self.used = self.aside = 0.0  # processor seconds: before this run, and of this run for samples
-
-    def to_the_end(self) -> bool:
-        """Run the training from where it was; False if it was stopped before its end. Saved in either case."""
-        training = self.training
-        if training.resume(self.path):
-            print(f"going on from step {training.step:,}", flush=True)
-        self.first, self.started = training.step, time.process_time()
-        self.saved = self.shown = time.monotonic()
-        try:
-            training.run(self)
-        except (TimeIsUp, KeyboardInterrupt):
-            training.save(self.path)
-            print(f"stopped after step {training.step:,} of {training.steps:,}; the same command goes on from here")
-            return False
-        if training.step > self.first:
-            training.save(self.path)
-        return True
-
-    def __call__(self, step: int, loss: float) -> None:
-        used, now, steps = time.process_time() - self.started, time.monotonic(), self.training.steps
-        if now - self.shown > SHOW_EVERY:
-            self.shown, recent = now, self.training.losses[-100:]
-            left = (used - self.aside) / (step - self.first) * (steps - step) / 60
-            print(
-                f"step {step:,} of {steps:,}  loss {sum(recent) / len(recent):.3f}  "
-                f"{used / 60:.1f} processor minutes, {left:.1f} left",
-                flush=True,
-            )
-        if step * SAMPLES // steps > (step - 1) * SAMPLES // steps:
-            self.show_samples()
-            self.aside += time.process_time() - self.started - used
-        if now - self.saved > SAVE_EVERY:
-            self.saved = now
-            self.training.save(self.path)
-        if self.minutes is not None and used > 60 * self.minutes and step < steps:
-            raise TimeIsUp
-
-    def show_samples(self) -> None:
-        """Two sentences that were not learnt, as the model translates them now."""
-        model = self.training.model.eval()
-        sources = [source for source, _ in self.look[:2]]
-        for source, written in zip(sources, translate_texts(model, self.tokenizer, sources, beams=1), strict=True):
-            print(f"    {source[:WIDTH]}\n    -> {written[:WIDTH]}", flush=True)
-
-
-class TimeIsUp(Exception):
-    """The processor minutes that were asked for are used up."""

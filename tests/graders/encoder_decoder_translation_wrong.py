@@ -507,7 +507,7 @@ def counted_from_zero(step, d_model, warmup):
     return d_model**-0.5 * min(step**-0.5, step * warmup**-1.5)
 
 
-@wrong("noam_rate", says="minus is missing")
+@wrong("noam_rate", says="warmup^-1.5")
 def positive_power(step, d_model, warmup):
     return d_model**-0.5 * min(step**-0.5, step * warmup**1.5)
 

@@ -1,0 +1,193 @@
+"""`python -m lib.decoding`: a trained GPT writes on in the terminal, token by token, as it goes.
+
+    python -m lib.decoding --prompt "Once upon a time" --temperature 0.8 --top-p 0.9
+    python -m lib.decoding --checkpoint gpt2 --prompt "The meaning of life is" --greedy --length 40
+    echo "There was a" | python -m lib.decoding --stop "." --seed 3
+
+What was written goes to standard output, everything else to standard error. Exit status: 0, 1 for an error, 2 for an
+option that cannot be, 130 after Ctrl-C.
+"""
+
+import argparse
+import codecs
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before PyTorch is imported
+
+PROGRAM = "python -m lib.decoding"
+CONTROL = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)], "�")  # a model must not steer your terminal
+
+
+def arguments_of(words: list[str]) -> argparse.Namespace:
+    """The options, read. Values are checked where they are used, all but the lengths."""
+    parser = argparse.ArgumentParser(
+        prog=PROGRAM,
+        description="A trained GPT writes on from a prompt, in the terminal, as it goes.",
+        epilog="Without --prompt, the prompt is read from standard input if something is piped in.",
+    )
+    parser.add_argument(
+        "--checkpoint",
+        default="stories",
+        help='"stories" (comes with the course, default), "gpt2" (fetched once, 548 MB), or the path of a .safetensors '
+        "file written by python -m lib.training gpt, or published for GPT-2",
+    )
+    parser.add_argument("--prompt", help="what to write on from; empty: a text from its beginning")
+    parser.add_argument("--length", type=int, default=200, metavar="N", help="tokens at most (default: %(default)s)")
+    parser.add_argument("--seed", type=int, help="the same seed writes the same text; without one it differs each time")
+    parser.add_argument("--greedy", action="store_true", help="the likeliest token every time: no chance, no seed")
+    parser.add_argument("--temperature", type=float, metavar="T", help="below 1 safer, above 1 bolder (default: 1)")
+    parser.add_argument("--top-k", type=int, metavar="K", help="draw from the K likeliest tokens only")
+    parser.add_argument("--top-p", type=float, metavar="P", help="draw from the likeliest that have P together")
+    parser.add_argument("--min-p", type=float, metavar="P", help="leave out what has less than P of the likeliest")
+    parser.add_argument("--repetition-penalty", type=float, metavar="R", help="above 1: less of what was written")
+    parser.add_argument("--stop", action="append", default=[], metavar="TEXT", help="end before it; may be repeated")
+    parser.add_argument("--overflow", choices=("drop", "error"), default="drop", help="a text longer than the model's "
+        "context loses half a context at its beginning, or is an error (default: %(default)s)")  # fmt: skip
+    parser.add_argument("--int8", action="store_true", help="round the weights: less to read, nearly the same text")
+    parser.add_argument("--threads", type=int, metavar="N", help="of the processor (default: PyTorch's choice)")
+    arguments = parser.parse_args(words)
+    if arguments.length < 1:
+        parser.error(f"--length {arguments.length}: at least 1 token is needed")
+    if arguments.threads is not None and arguments.threads < 1:
+        parser.error(f"--threads {arguments.threads}: at least 1 is needed")
+    if arguments.seed is not None and not 0 <= arguments.seed < 2**63:
+        parser.error(f"--seed {arguments.seed}: a whole number from 0 to 2^63 - 1 is needed")
+    if "" in arguments.stop:
+        parser.error('--stop "": a stop sequence is empty; it would stop before the first letter')
+    chance = [
+        name for name in ("temperature", "top_k", "top_p", "min_p", "seed") if getattr(arguments, name) is not None
+    ]
+    if arguments.greedy and chance:
+        parser.error(f"--greedy takes the likeliest token: --{chance[0].replace('_', '-')} would change nothing")
+    return arguments
+
+
+def load(checkpoint: str):
+    """The model and its tokenizer: "stories", "gpt2", or the path of a file. Raises OSError or ValueError."""
+    from lib import checkpoints
+    from lib.gpt import load_gpt, load_stories_gpt
+    from lib.tokenizer import Tokenizer, load_gpt2
+
+    if checkpoint == "stories":
+        return load_stories_gpt()
+    if checkpoint == "gpt2":
+        from lib.downloads import fetch
+        from lib.gpt2 import load_gpt2_weights
+
+        return load_gpt2_weights(fetch("gpt2/model.safetensors")), load_gpt2()
+    path = Path(checkpoint)
+    if not path.exists():
+        raise FileNotFoundError(f'there is no checkpoint at {path}; "stories" and "gpt2" are known by name')
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder, a checkpoint is a file")
+    if "sizes" not in checkpoints.load(path)[1]:  # not one of the course's
+        from lib.gpt2 import load_gpt2_weights
+
+        return load_gpt2_weights(path), load_gpt2()
+    beside = path.with_suffix(".json")
+    if not beside.is_file():
+        raise FileNotFoundError(f"{path} has no tokenizer: {beside.name} should lie beside it")
+    model, tokenizer = load_gpt(path), Tokenizer.load(beside)
+    if len(tokenizer) != len(model.embedding.weight):
+        sizes = f"{len(tokenizer):,} tokens, {path.name} for {len(model.embedding.weight):,}"
+        raise ValueError(f"{beside.name} is a tokenizer of {sizes}: they do not belong together")
+    return model, tokenizer
+
+
+def text_of(tokens: Iterable[bytes]) -> Iterator[str]:
+    """Bytes to text as they come. A character that is cut in two waits for its rest; what never becomes one is �."""
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+    for token in tokens:
+        if text := decoder.decode(token):
+            yield text
+    if text := decoder.decode(b"", final=True):
+        yield text
+
+
+def picker(arguments: argparse.Namespace) -> Callable:
+    """How the next token is chosen: (logits, ids so far) -> id. Raises ValueError where an option makes no sense."""
+    import torch
+
+    from lib.decoding.sampling import Sampling, greedy, repetition_penalty
+
+    names = "top_k", "top_p", "min_p", "repetition_penalty"
+    temperature = 1.0 if arguments.temperature is None else arguments.temperature
+    sampling = Sampling(temperature, **{name: getattr(arguments, name) for name in names})
+    generator = torch.Generator()
+    generator.seed() if arguments.seed is None else generator.manual_seed(arguments.seed)
+
+    def likeliest(logits, ids):
+        penalty = arguments.repetition_penalty
+        return greedy(logits if penalty is None else repetition_penalty(logits, torch.tensor(ids), penalty)).item()
+
+    return likeliest if arguments.greedy else sampling.picker(generator)
+
+
+def stream(model, tokenizer, pick: Callable, arguments: argparse.Namespace, prompt: str) -> Iterator[str]:
+    """What the model writes, piece by piece, up to the length, its own end or a stop sequence."""
+    from lib.decoding.generate import CachedGPT
+    from lib.decoding.sampling import generate, until
+    from lib.gpt import END
+
+    ids = tokenizer.encode_ordinary(prompt)
+    end = tokenizer.special.get(END)
+    if end is not None:
+        ids = [end, *ids]  # texts begin behind an END
+    if not ids:
+        raise ValueError("the prompt is empty, and this tokenizer has no token that begins a text: give a --prompt")
+    stop = [] if end is None else [[end]]
+    new = generate(CachedGPT(model, arguments.overflow), ids, arguments.length, pick, stop)
+    return until(text_of(tokenizer.token(i) for i in new if i != end), arguments.stop)
+
+
+def write(arguments: argparse.Namespace) -> None:
+    """Load, then print the prompt and each piece as soon as it is there."""
+    import torch
+
+    from lib.decoding.generate import lay_out_for_decoding
+
+    prompt = arguments.prompt
+    if prompt is None:
+        prompt = "" if sys.stdin is None or sys.stdin.isatty() else sys.stdin.read().rstrip("\n")
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
+    pick = picker(arguments)  # before anything is loaded: what cannot be is refused at once
+    model, tokenizer = load(arguments.checkpoint)
+    if arguments.int8:
+        from lib.decoding.quantise import quantised
+
+        model = quantised(model)
+    else:
+        lay_out_for_decoding(model)
+    seen = CONTROL if sys.stdout.isatty() else {}
+    print(prompt, end="", flush=True)
+    for piece in stream(model, tokenizer, pick, arguments, prompt):
+        print(piece.translate(seen), end="", flush=True)
+    print()
+
+
+def main(words: list[str]) -> int:
+    """Run the command; errors become one sentence and an exit status."""
+    arguments = arguments_of(words)
+    for channel in (sys.stdin, sys.stdout):
+        if hasattr(channel, "reconfigure"):
+            channel.reconfigure(encoding="utf-8", errors="replace")
+    try:
+        write(arguments)
+    except BrokenPipeError:  # the reader, such as `head`, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (OSError, ValueError, RuntimeError) as error:
+        print(f"{PROGRAM}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(flush=True)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,561 @@
+# %% [markdown]
+# # 8 · Tokens
+# After this notebook you can turn any text into numbers and back, with the method that GPT-2 uses, written by you.
+#
+# You need: dictionaries, lists and strings; the table of word vectors (02). You build: byte pair encoding, from counting to
+# decoding. 60 minutes.
+
+# %%
+import re
+from collections import Counter
+
+import matplotlib.pyplot as plt
+
+from lib.corpora.italian import load_pairs
+from lib.corpora.stories import load_stories
+from lib.figures import style
+from lib.tokenizer import Tokenizer, load_gpt2, pre_tokens, train_tokenizer
+
+style()
+stories = load_stories()
+known, unseen = stories[:1000], stories[7000:7300]
+english = [pair.english for pair in load_pairs("test")[:1000]]
+italian = [pair.italian for pair in load_pairs("test")[:1000]]
+
+# %% [markdown]
+# ## The question
+# The translator of notebook 03 knew a list of words; any other word became `<UNK>`. Here is the list of 1,000 stories. How much
+# of other texts is not on it?
+
+# %%
+words_of = re.compile(r"\w+|[^\w\s]").findall
+listed = set(words_of(" ".join(known)))
+texts = {"other stories": unseen, "other English": english, "Italian": italian}
+unknown = {}
+for name, sentences in texts.items():
+    words = words_of(" ".join(sentences))
+    unknown[name] = sum(word not in listed for word in words) / len(words)
+    print(f"{name:14} {unknown[name]:6.1%} <UNK>")
+assert unknown["other stories"] < 0.01 and 0.15 < unknown["other English"] < 0.2 and unknown["Italian"] > 0.8
+
+# %% [markdown]
+# A list of words works for texts like those it was made of. Another kind of English loses one word in six, Italian most of
+# its words. A list of all words has no end: names, numbers, typing errors, code.
+#
+# Characters have an end, nearly. But a text has many of them, and attention compares all with all: four times as long is
+# sixteen times the work. Is there something between?
+
+# %% [markdown]
+# ## By hand
+# Byte pair encoding (Gage 1994) shortens a text by one idea: **give the most frequent pair of neighbours a new sign**, and
+# again, and again.
+#
+# | text | most frequent pair | new sign |
+# |---|---|---|
+# | `aaabdaaabac` | aa, 4 times | Z = aa |
+# | `ZabdZabac` | ab, 2 times (Za too) | Y = ab |
+# | `ZYdZYac` | ZY, 2 times | X = ZY |
+# | `XdXac` | none occurs twice | |
+#
+# Eleven signs became five. The list Z, Y, X takes the text back to where it was.
+
+# %% [markdown]
+# ## The picture
+# The same text cut in four ways. Its width is counted in **bytes**, the numbers 0 to 255 that a file is made of: a plain
+# letter is one byte, è is two, the face four.
+
+
+# %%
+def strip(axes, row, pieces, labels):
+    """Boxes side by side, each as wide as its piece has bytes."""
+    start = 0
+    for i, (piece, label) in enumerate(zip(pieces, labels, strict=True)):
+        width = len(piece) if isinstance(piece, bytes) else len(piece.encode())
+        axes.barh(row, width, left=start, height=0.8, color=f"C{i % 2}", alpha=0.35, edgecolor="white", lw=2)
+        axes.text(start + width / 2, row, label.replace(" ", "␣"), ha="center", va="center", fontsize=9)
+        start += width
+
+
+def parts_of(tokenizer, text):
+    return [tokenizer.token(i) for i in tokenizer.encode(text)]
+
+
+# %%
+text = "unlikely caffè 😀"
+pieces = parts_of(train_tokenizer(known, 1000), text)
+raw = [bytes([byte]) for byte in text.encode()]
+figure, axes = plt.subplots(figsize=(7.4, 2.3))
+strip(axes, 3, ["unlikely ", "caffè ", "😀"], ["<UNK>"] * 3)
+strip(axes, 2, text, text)
+strip(axes, 1, raw, [byte.hex() for byte in raw])
+strip(axes, 0, pieces, [piece.decode(errors="replace") for piece in pieces])
+axes.set_yticks(range(4), ["byte pairs", "bytes", "characters", "words"])
+axes.set(xticks=[], xlabel=f"{len(text)} characters, {len(raw)} bytes")
+axes.spines[:].set_visible(False)
+plt.show()
+
+# %% [markdown]
+# Byte pairs, learnt here from the stories, have whole pieces for what is frequent and single bytes for what is not, a half è
+# if need be. No text is `<UNK>`: the 256 bytes are always there. `␣` is a space; it belongs to the word behind it.
+#
+# ## In code
+# The table of "By hand", with the pairs written in:
+
+# %%
+text = "aaabdaaabac"
+for pair, sign in (("aa", "Z"), ("ab", "Y"), ("ZY", "X")):
+    text = text.replace(pair, sign)
+    print(f"{sign} = {pair}   {text}")
+assert text == "XdXac"
+
+# %% [markdown]
+# From here on signs are numbers, **ids**: 0 to 255 are the bytes, and new signs are 256, 257, ... To look at ids:
+
+# %%
+print(list("aaabdaaabac".encode()))
+print(list("caffè 😀".encode()))
+LETTERS = {97: "a", 98: "b", 99: "c", 100: "d", 256: "Z", 257: "Y", 258: "X"}
+assert "".join(LETTERS[i] for i in "abcd".encode()) == "abcd"
+
+# %% [markdown]
+# ## Exercise 8.1 · pair_counts
+# Words and how often each occurs, `{(97, 97, 98): 3}`, to their pairs of neighbours and how often each occurs:
+# `{(97, 97): 3, (97, 98): 3}`. Pairs may overlap. Difficulty ●○○ · 6 minutes.
+#
+# <details><summary>How do I walk over neighbours?</summary><code>zip(word, word[1:])</code> gives them as tuples, and so
+# does <code>itertools.pairwise(word)</code>.</details>
+# <details><summary>My counts are too small</summary>A word that occurs 3 times brings each of its pairs 3 times.</details>
+
+# %%
+from itertools import pairwise
+
+
+# %% exercise="pair_counts" difficulty=1 minutes=6
+def pair_counts(words):
+    """How often each pair of neighbours stands in the words.
+
+    words: {tuple of ids: how often the word occurs}    Returns {(left, right): count}; (7, 7, 7) has (7, 7) twice.
+    """
+    ### BEGIN SOLUTION
+    counts = {}
+    for word, times in words.items():
+        for pair in pairwise(word):
+            counts[pair] = counts.get(pair, 0) + times
+    return counts
+    ### END SOLUTION
+
+
+# %% check="pair_counts"
+from lib.checks import check
+
+pair_counts = check("pair_counts")
+
+# %%
+counts = pair_counts({tuple(b"aaabdaaabac"): 1})
+print({LETTERS[left] + LETTERS[right]: times for (left, right), times in counts.items()})
+assert counts[97, 97] == 4 == max(counts.values())
+
+# %% [markdown]
+# ## Exercise 8.2 · merge_pair
+# Replace a pair by its new id, from left to right. Every id is used once: (7, 7, 7) with the pair (7, 7) becomes new, 7.
+# Returns a list. Difficulty ●●○ · 8 minutes.
+#
+# <details><summary>The loop skips or repeats ids</summary>A <code>for</code> cannot jump. Use <code>while i &lt; len(ids)</code>
+# and add 2 to i after a pair, else 1.</details>
+# <details><summary>IndexError at the end</summary>The last id has no neighbour. <code>ids[i : i + 2]</code> is shorter there,
+# and no error.</details>
+
+
+# %% exercise="merge_pair" difficulty=2 minutes=8
+def merge_pair(ids, pair, new):
+    """The ids with every `pair`, from left to right and without overlap, replaced by `new`. Returns a list.
+
+    ids: a list or a tuple    pair: a tuple of two ids
+    """
+    ### BEGIN SOLUTION
+    merged, i = [], 0
+    while i < len(ids):
+        if tuple(ids[i : i + 2]) == pair:
+            merged.append(new)
+            i += 2
+        else:
+            merged.append(ids[i])
+            i += 1
+    return merged
+    ### END SOLUTION
+
+
+# %% check="merge_pair"
+from lib.checks import check
+
+merge_pair = check("merge_pair")
+
+# %% [markdown]
+# > **Predict.** Four a's, and the pair aa. How many signs are left? And of five?
+
+# %%
+print(merge_pair([97] * 4, (97, 97), 256), merge_pair([97] * 5, (97, 97), 256))
+assert merge_pair([97] * 5, (97, 97), 256) == [256, 256, 97]
+
+# %% [markdown]
+# ## Exercise 8.3 · learn_merges
+# Count, take the most frequent pair, merge it everywhere into 256; then 257; n times, or until no pair is left. Of equally
+# frequent pairs take the smaller tuple. Returns {pair: new id}. Difficulty ●●○ · 12 minutes.
+#
+# <details><summary>Most frequent first, then smallest?</summary><code>min(counts, key=lambda pair: (-counts[pair], pair))</code>:
+# tuples are compared part by part.</details>
+# <details><summary>"Your code changes what it was given"</summary>Make a new dictionary of words after each merge.</details>
+
+
+# %% exercise="learn_merges" difficulty=2 minutes=12
+def learn_merges(words, n):
+    """Merge the most frequent pair into a new id, 256, 257, ..., n times or until no pair is left.
+
+    words: {tuple of ids below 256: how often the word occurs}    Returns {pair: new id}, in the order of the merges.
+    Of equally frequent pairs, the smaller one is merged.
+    """
+    ### BEGIN SOLUTION
+    merges = {}
+    while len(merges) < n and (counts := pair_counts(words)):
+        best = min(counts, key=lambda pair: (-counts[pair], pair))
+        merges[best] = new = 256 + len(merges)
+        words = {tuple(merge_pair(word, best, new)): times for word, times in words.items()}
+    return merges
+    ### END SOLUTION
+
+
+# %% check="learn_merges"
+from lib.checks import check
+
+learn_merges = check("learn_merges")
+
+# %% [markdown]
+# The table of "By hand" again, this time found by counting:
+
+# %%
+ids, steps = list(b"aaabdaaabac"), learn_merges({tuple(b"aaabdaaabac"): 1}, 3)
+for (left, right), new in steps.items():
+    ids = merge_pair(ids, (left, right), new)
+    print(f"{LETTERS[new]} = {LETTERS[left]}{LETTERS[right]}   {''.join(LETTERS[i] for i in ids)}")
+assert "".join(LETTERS[i] for i in ids) == "XdXac"
+
+# %% [markdown]
+# ## Exercise 8.4 · bpe_decode
+# Ids back to text. Bytes are `bytes([i])`; what was merged is the bytes of its two parts, joined. Turn all bytes into text
+# **at the end**, with `errors="replace"`. Difficulty ●●○ · 8 minutes.
+#
+# <details><summary>UnicodeDecodeError, or � inside of è</summary>One token may hold half a character. Join the bytes of all
+# tokens first, then <code>.decode("utf-8", errors="replace")</code> once.</details>
+# <details><summary>What are the bytes of 258?</summary>Fill a dictionary in the order of the merges: both parts of a merge are
+# older than it.</details>
+
+
+# %% exercise="bpe_decode" difficulty=2 minutes=8
+def bpe_decode(ids, merges):
+    """The text of the ids. Broken UTF-8 becomes �.
+
+    ids: below 256 they are bytes, the others stand in merges    merges: {(left, right): new id}, oldest first
+    """
+    ### BEGIN SOLUTION
+    tokens = {byte: bytes([byte]) for byte in range(256)}
+    for (left, right), new in merges.items():
+        tokens[new] = tokens[left] + tokens[right]
+    return b"".join(tokens[i] for i in ids).decode("utf-8", errors="replace")
+    ### END SOLUTION
+
+
+# %% check="bpe_decode"
+from lib.checks import check
+
+bpe_decode = check("bpe_decode")
+
+# %% [markdown]
+# > **Predict.** A model writes a face byte by byte and you show every id at once as text. What do readers see?
+
+# %%
+face = list("😀".encode())
+print([bpe_decode([i], {}) for i in face], bpe_decode(face, {}))
+print([bpe_decode(face[:n], {}) for n in range(1, 5)])
+assert bpe_decode(face, {}) == "😀" and bpe_decode(face[:3], {}) == "�"
+
+# %% [markdown]
+# � is U+FFFD, "there was something that is no character". Whoever shows a text while it is written waits until the bytes make
+# a character.
+#
+# ## Exercise 8.5 · bpe_encode
+# Bytes of a new text to ids: of all neighbours that stand in `merges`, merge the oldest merge (smallest new id) first, until none
+# is left. Difficulty ●●○ · 12 minutes.
+#
+# <details><summary>Why not simply the first pair, or the longest token?</summary>Training merged in an order. Only the same
+# order gives the tokens that were counted there.</details>
+# <details><summary>My loop never ends</summary>Stop when no pair of neighbours stands in <code>merges</code>.</details>
+
+
+# %% exercise="bpe_encode" difficulty=2 minutes=12
+def bpe_encode(ids, merges):
+    """Merge pairs, the oldest merge (the smallest new id) first, until no pair can be merged. Returns a list.
+
+    ids: bytes of a text, as a list or as `bytes`    merges: {(left, right): new id}
+    """
+    ### BEGIN SOLUTION
+    ids = list(ids)
+    while pairs := [pair for pair in pairwise(ids) if pair in merges]:
+        oldest = min(pairs, key=merges.get)
+        ids = merge_pair(ids, oldest, merges[oldest])
+    return ids
+    ### END SOLUTION
+
+
+# %% check="bpe_encode"
+from lib.checks import check
+
+bpe_encode = check("bpe_encode")
+
+# %% [markdown]
+# ## On real text
+# A text is cut into words first, each with the space before it, so that no token reaches over a word's end. Equal words are
+# counted, not repeated. 200 stories, 300 merges, by your code:
+
+# %%
+some = stories[:200]
+words = Counter(tuple(word.encode()) for story in some for word in pre_tokens(story))
+print(pre_tokens("She's 12, he ate it!"))
+print(f"{sum(words.values()):,} words, {len(words):,} different ones")
+merges = learn_merges(words, 300)
+
+# %%
+names = {new: (bpe_decode([left], merges), bpe_decode([right], merges)) for (left, right), new in merges.items()}
+for new in (*range(256, 266), 300, 400, 555):
+    left, right = names[new]
+    print(new, repr(left), "+", repr(right))
+assert names[256] == (" ", "t") and names[257] == ("h", "e")
+
+# %% [markdown]
+# The merges as they happen, on a sentence that is not in those stories:
+#
+# > **Predict.** Which words are whole first?
+
+# %%
+sentence = "The donkey was very happy, but the unhappy dog did not sleep."
+for n in (0, 10, 50, 150, 300):
+    so_far = dict(list(merges.items())[:n])
+    ids = [i for word in pre_tokens(sentence) for i in bpe_encode(word.encode(), so_far)]
+    print(f"{n:3} merges, {len(ids)} tokens: ", "·".join(bpe_decode([i], so_far) for i in ids))
+    assert bpe_decode(ids, so_far) == sentence
+
+# %% [markdown]
+# Frequent words become one token, rare ones stay in pieces. `learn_merges` counts everything anew for each merge. The
+# library's `train_tokenizer` looks only at the words a merge has changed, and learns the same:
+
+# %%
+tokenizer = train_tokenizer(some, vocab=256 + 300)
+assert tokenizer.merges == merges
+for story in unseen[:20]:
+    ids = [i for word in pre_tokens(story) for i in bpe_encode(word.encode(), merges)]
+    assert ids == tokenizer.encode(story) == tokenizer.tiktoken().encode(story)
+
+# %% [markdown]
+# The last line is OpenAI's `tiktoken`, a program in Rust, given your merges: the same ids.
+#
+# ## Exercise 8.6 · split_special
+# `<EOS>` must never come out of the text's own letters. Cut the text so that each special token is a piece of its own; joined,
+# the pieces are the text, and none is empty. Difficulty ●●○ · 8 minutes.
+#
+# <details><summary>The tokens are gone</summary><code>re.split</code> keeps what it split at when the pattern stands in brackets:
+# <code>"(" + ... + ")"</code>.</details>
+# <details><summary>&lt;|endoftext|&gt; splits at odd places</summary>In a pattern <code>|</code> means "or".
+# <code>re.escape(token)</code> takes it as it is.</details>
+# <details><summary>It splits everywhere when there are no special tokens</summary>An empty pattern fits everywhere: treat that
+# case first.</details>
+
+
+# %% exercise="split_special" difficulty=2 minutes=8
+def split_special(text, special):
+    """Cut a text so that each special token is a piece of its own. No piece is empty; joined, they are the text.
+
+    special: a list of names such as "<EOS>", none inside another. Returns a list of strings.
+    """
+    ### BEGIN SOLUTION
+    if not special:
+        return [text] if text else []
+    either = "|".join(re.escape(token) for token in special)  # the | of <|endoftext|> is no "or"
+    return [piece for piece in re.split(f"({either})", text) if piece]  # brackets: keep what was split at
+    ### END SOLUTION
+
+
+# %% check="split_special"
+from lib.checks import check
+
+split_special = check("split_special")
+
+# %% [markdown]
+# In the library special tokens have the first ids. A stranger's text that says `<EOS>` is refused, unless you allow it or
+# take it as plain letters:
+
+# %%
+special = ["<PAD>", "<SOS>", "<EOS>", "<UNK>"]
+tokenizer = train_tokenizer(known, vocab=2048, special=special)
+print(split_special("The end.<EOS>", special))
+print(tokenizer.encode("The end.<EOS>", allowed_special="all"), "ends with", tokenizer.special["<EOS>"])
+print(tokenizer.encode_ordinary("The end.<EOS>"))
+try:
+    tokenizer.encode("The end.<EOS>")
+except ValueError as error:
+    print(error)
+
+# %% [markdown]
+# Four texts that a list of words cannot hold, and their lengths:
+
+# %%
+samples = {
+    "a rare word": "antidisestablishmentarianism",
+    "Italian": "Perché la ragazza è così felice?",
+    "code": "for i in range(10):\n    total += i",
+    "emoji": "good 👍🏽 very good 😀",
+}
+print(f"{'':12} words  <UNK>  characters  bytes  byte pairs")
+for name, text in samples.items():
+    words, n_pairs = words_of(text), len(tokenizer.encode(text))
+    missing = sum(word not in listed for word in words)
+    print(f"{name:12} {len(words):5} {missing:6} {len(text):11} {len(text.encode()):6} {n_pairs:11}")
+    assert tokenizer.decode(tokenizer.encode(text)) == text and n_pairs < len(text.encode())
+
+# %% [markdown]
+# Nothing is lost, and nothing is free: the rare word costs as much as a sentence of stories. What do these pieces look like?
+
+# %%
+for name, text in samples.items():
+    print(f"{name:12}", "·".join(part.decode(errors="replace") for part in parts_of(tokenizer, text)).replace("\n", "↵"))
+
+# %% [markdown]
+# How big should a vocabulary be? A smaller one is the beginning of a bigger one, so one training gives the whole curve.
+#
+# > **Predict.** From 256 to 512 the text halves. And from 2,048 to 4,096?
+
+# %%
+largest = train_tokenizer(known, vocab=4096)
+sizes = [256, 300, 512, 1024, 2048, 4096]
+held_out = {"stories, other ones": unseen, "other English": english, "Italian": italian}
+per_word = {name: [] for name in held_out}
+for size in sizes:
+    smaller = Tokenizer(largest.pairs[: size - 256])
+    for name, sentences in held_out.items():
+        n_words = sum(len(words_of(text)) for text in sentences)
+        per_word[name].append(sum(len(smaller.encode(text)) for text in sentences) / n_words)
+
+# %%
+figure, axes = plt.subplots()
+for (name, lengths), marker in zip(per_word.items(), "os^", strict=True):
+    axes.plot(sizes, lengths, marker=marker, label=name)
+axes.set_xscale("log", base=2)
+axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
+axes.set(xlabel="vocabulary (learnt from stories)", ylabel="tokens a word", ylim=(0, None))
+axes.legend()
+plt.show()
+
+# %%
+stories_curve, english_curve, italian_curve = per_word.values()
+assert stories_curve[0] / stories_curve[2] > 2 and stories_curve[4] - stories_curve[5] < 0.25
+assert 0.98 < stories_curve[-1] < 1.05  # every word of the stories is one token
+assert italian_curve[-1] > 2.4 > 1.8 * english_curve[-1] and italian_curve[-1] > 1.8 * english_curve[-1]
+
+# %% [markdown]
+# The first merges save most. With 4,096 ids every word of the stories is one token: their language has 2,500 different words,
+# real English hundreds of thousands. Italian gains far less: its pairs were never counted.
+#
+# A large vocabulary shortens texts and fattens the model: each id is a row in the table of vectors (02), and one more answer to
+# choose among. GPT-2 has 50,257 rows of 768 numbers:
+
+# %%
+table, all_parameters = 50_257 * 768, 124_439_808
+print(f"{table:,} parameters, {table / all_parameters:.0%} of GPT-2's {all_parameters:,}")
+assert 256 + 50_000 + 1 == 50_257 and table == 38_597_376
+
+# %% [markdown]
+# 256 bytes, 50,000 merges, and `<|endoftext|>`. How GPT-2 cuts, as recorded for this notebook; where its file (456 kB) is on your
+# machine, the record is checked. `load_gpt2()`, without `offline`, fetches it.
+
+# %%
+record = {
+    "YOUR CAT IS A LOVELY CAT": "Y|OUR| CAT| IS| A| L|OV|ELY| CAT",
+    "antidisestablishmentarianism": "ant|idis|establishment|arian|ism",
+    "La ragazza mangia la mela.": "La| rag|az|za| mang|ia| la| mel|a|.",
+    "1912 12345": "19|12| 123|45",
+    "how many r in strawberry": "how| many| r| in| strawberry",
+}
+try:
+    gpt2 = load_gpt2(offline=True)
+except ConnectionError:
+    gpt2 = None
+for text, cut in record.items():
+    print(f"{text:30} {cut}")
+    assert gpt2 is None or [part.decode() for part in parts_of(gpt2, text)] == cut.split("|")
+
+# %% [markdown]
+# ## What breaks
+# **Other languages pay more.** The same 1,000 sentences in English and in Italian, in tokens: by our stories' merges, and by
+# GPT-2's, which were learnt from English web pages (recorded, and checked like above).
+
+# %%
+gpt2_tokens = {"English": 8_679, "Italian": 14_850}
+for name, sentences in (("English", english), ("Italian", italian)):
+    ours, letters = (sum(map(len, parts)) for parts in (map(tokenizer.encode, sentences), sentences))
+    print(f"{name}: {letters:,} letters, {ours:,} tokens here, {gpt2_tokens[name]:,} tokens of GPT-2")
+    assert gpt2 is None or gpt2_tokens[name] == sum(len(gpt2.encode(sentence)) for sentence in sentences)
+assert gpt2_tokens["Italian"] > 1.7 * gpt2_tokens["English"]
+
+# %% [markdown]
+# Nearly as many letters, 1.7 times the tokens: an Italian reader pays 1.7 times as much for an answer, and a text fills the model's
+# window so much sooner.
+#
+# **Letters are hidden.** A model reads ids. How many *r* are in 41236? It has to learn the spelling of every token by heart.
+# So too numbers: *1912* is 19·12, but *12345* is 123·45.
+
+# %% [markdown]
+# **Spaces and capitals.** To a model these have nothing in common but what it learns:
+#
+# > **Predict.** How many of the six get the same first id?
+
+# %%
+forms = ["cat", " cat", "Cat", " Cat", "CAT", " cats"]
+for form in forms:
+    print(repr(form).ljust(7), tokenizer.encode(form))
+assert len({tuple(tokenizer.encode(form)) for form in forms}) == len(forms)
+
+# %% [markdown]
+# **A text cut in the wrong place.** Someone types *the do*, a model goes on with *nkey*. The letters are those of *the donkey*;
+# the ids are not, and the model has never seen them in that order.
+
+# %%
+typed = tokenizer.encode("the do") + tokenizer.encode("nkey")
+written = tokenizer.encode("the donkey")
+print([tokenizer.token(i).decode() for i in typed], [tokenizer.token(i).decode() for i in written])
+assert tokenizer.decode(typed) == tokenizer.decode(written) and typed != written
+
+# %% [markdown]
+# So end a prompt with a whole word, without a space behind it. And `encode(decode(ids))` need not give the same ids; only
+# `decode(encode(text))` is sure to give the text.
+#
+# **Ids that were never trained.** A vocabulary is learnt from one text, a model from another. GPT-2 has a token for
+# ` SolidGoldMagikarp`, a user name; models that hardly ever read it answered such "glitch tokens" with nonsense (Rumbelow and
+# Watkins 2023).
+
+# %%
+if gpt2:
+    assert gpt2.token(43453) == b" SolidGoldMagikarp" and gpt2.encode(" SolidGoldMagikarp") == [43453]
+
+# %% [markdown]
+# ## What newer models do differently
+# GPT-4's tokenizer is this algorithm, with another pattern (numbers in groups of at most three digits, longer runs of spaces kept
+# together) and a vocabulary twice as large, from more languages: Italian costs less there.
+#
+# BERT (15) uses **WordPiece**, which merges by likelihood and writes `##` inside words; T5 (16) uses **SentencePiece**, which starts
+# from all pieces and drops the least useful, and writes the space as `▁`. The idea is the same: frequent things whole, rare things
+# in pieces.
+#
+# ## What to remember
+# - Byte pair encoding merges the most frequent pair again and again; encoding repeats the merges in the same order.
+# - 256 bytes make every text possible. What was frequent in the training text is short; everything else pays.
+# - A model sees ids: no letters, no digits. Special tokens are cut out first, and a stranger's text may not contain them.
+#
+# **Next**: notebook 09 puts everything together: the whole Transformer translates.

@@ -1,0 +1,260 @@
+"""Right answers to notebook 13, in other styles than the course's."""
+
+import math
+
+import torch
+from torch.nn import functional
+
+from lib.cache import cached_block
+from lib.cache import prefill_mask as mask_of
+from tests.graders.cases import right
+from tests.graders.kv_cache_wrong import Given, join, split
+
+
+@right("KeyValueCache")
+class Narrow(Given):
+    def extend(self, keys, values):
+        new = keys.size(2)
+        if new > self.capacity - self.length:
+            raise ValueError(f"no room for {new} more")
+        self.keys.narrow(2, self.length, new).copy_(keys)
+        self.values.narrow(2, self.length, new).copy_(values)
+        self.length += new
+        return self.keys.narrow(2, 0, self.length), self.values.narrow(2, 0, self.length)
+
+
+@right("KeyValueCache")
+class PositionByPosition(Given):
+    def extend(self, keys, values):
+        if self.length + keys.shape[2] > self.keys.shape[2]:
+            raise ValueError("full")
+        for i in range(keys.shape[2]):
+            self.keys[:, :, self.length] = keys[:, :, i]
+            self.values[:, :, self.length] = values[:, :, i]
+            self.length += 1
+        return self.keys[:, :, : self.length].clone(), self.values[:, :, : self.length].clone()
+
+
+@right("KeyValueCache")
+class Concatenates(Given):
+    """Keeps tensors that grow, as many libraries do, and the buffers only for their size."""
+
+    def __init__(self, *sizes, **named):
+        super().__init__(*sizes, **named)
+        self.seen = [self.keys[:, :, :0], self.values[:, :, :0]]
+
+    def extend(self, keys, values):
+        if self.length + keys.shape[2] > self.capacity:
+            raise ValueError("full")
+        self.seen = [torch.cat([old, new], dim=2) for old, new in zip(self.seen, (keys, values), strict=True)]
+        self.length = self.seen[0].shape[2]
+        return tuple(self.seen)
+
+    def reorder(self, rows):
+        self.seen = [part[rows] for part in self.seen]
+
+
+@right("KeyValueCache")
+class ReorderByStacking(Given):
+    def reorder(self, rows):
+        order = rows.tolist()
+        self.keys = torch.stack([self.keys[row] for row in order])
+        self.values = torch.stack([self.values[row] for row in order])
+
+
+@right("KeyValueCache")
+class IndexSelect(Given):
+    def reorder(self, rows):
+        self.keys, self.values = self.keys.index_select(0, rows), self.values.index_select(0, rows)
+
+
+@right("cached_attention")
+def one_by_one(layer, x, cache, mask=None):
+    q = split(layer.to_q(x), layer.n_heads)
+    keys, values = cache.extend(split(layer.to_k(x), layer.n_heads), split(layer.to_v(x), layer.n_heads))
+    mixed = layer.attend(q, keys, values, mask)
+    return layer.to_out(mixed.transpose(1, 2).reshape(x.shape))
+
+
+@right("cached_attention")
+def from_the_buffers(layer, x, cache, mask=None):
+    k, v = (split(part(x), layer.n_heads) for part in (layer.to_k, layer.to_v))
+    cache.extend(k, v)
+    keys, values = cache.keys[:, :, : cache.length], cache.values[:, :, : cache.length]
+    return layer.to_out(join(layer.attend(split(layer.to_q(x), layer.n_heads), keys, values, mask)))
+
+
+@right("cached_attention")
+def one_product(layer, x, cache, mask=None):
+    three = [layer.to_q, layer.to_k, layer.to_v]
+    all_three = functional.linear(x, torch.cat([p.weight for p in three]), torch.cat([p.bias for p in three]))
+    q, k, v = (split(part, layer.n_heads) for part in all_three.chunk(3, dim=-1))
+    keys, values = cache.extend(k.contiguous(), v.contiguous())
+    return layer.to_out(join(layer.attend(q, keys, values, mask)))
+
+
+@right("cached_attention")
+def with_a_full_mask(layer, x, cache, mask=None):
+    q, k, v = (split(part(x), layer.n_heads) for part in (layer.to_q, layer.to_k, layer.to_v))
+    keys, values = cache.extend(k, v)
+    if mask is None:
+        mask = torch.ones(q.shape[2], keys.shape[2], dtype=torch.bool)
+    return layer.to_out(join(layer.attend(q, keys, values, mask)))
+
+
+@right("prefill_mask")
+def comparison(new, before=0, empty=None):
+    query = torch.arange(before, before + new)[:, None]
+    key = torch.arange(before + new)[None, :]
+    mask = key <= query
+    if empty is not None:
+        mask = mask[None, None] & (key[None, None] >= empty.view(-1, 1, 1, 1))
+    return mask
+
+
+@right("prefill_mask")
+def rows_of_a_square(new, before=0, empty=None):
+    mask = torch.ones(before + new, before + new).tril().bool()[before:]
+    if empty is None:
+        return mask
+    return torch.stack([mask & (torch.arange(before + new) >= count) for count in empty])[:, None]
+
+
+@right("prefill_mask")
+def two_parts(new, before=0, empty=None):
+    mask = torch.cat([torch.ones(new, before, dtype=torch.bool), torch.ones(new, new, dtype=torch.bool).tril()], dim=1)
+    if empty is None:
+        return mask
+    mask = mask.repeat(len(empty), 1, 1, 1)
+    for row, count in enumerate(empty.tolist()):
+        mask[row, :, :, :count] = False
+    return mask
+
+
+@right("prefill_mask")
+def loops(new, before=0, empty=None):
+    rows = [[key <= before + i for key in range(before + new)] for i in range(new)]
+    if empty is None:
+        return torch.tensor(rows)
+    counts = empty.tolist()
+    return torch.tensor([[[[seen and key >= n for key, seen in enumerate(row)] for row in rows]] for n in counts])
+
+
+@right("pad_left")
+def filled_tensor(prompts, padding=0):
+    lengths = torch.tensor([len(prompt) for prompt in prompts])
+    ids = torch.full((len(prompts), int(lengths.max())), padding)
+    for row, prompt in zip(ids, prompts, strict=True):
+        row[len(row) - len(prompt) :] = torch.tensor(prompt)
+    return ids, lengths.max() - lengths
+
+
+@right("pad_left")
+def functional_pad(prompts, padding=0):
+    longest = max(len(prompt) for prompt in prompts)
+    rows = [functional.pad(torch.tensor(p), (longest - len(p), 0), value=padding) for p in prompts]
+    return torch.stack(rows), torch.tensor([longest - len(p) for p in prompts])
+
+
+@right("pad_left")
+def flipped_twice(prompts, padding=0):
+    backwards = [torch.tensor(list(prompt)[::-1]) for prompt in prompts]
+    ids = torch.nn.utils.rnn.pad_sequence(backwards, batch_first=True, padding_value=padding).flip(1)
+    return ids, torch.tensor([ids.shape[1] - len(prompt) for prompt in prompts])
+
+
+@right("pad_left")
+def returned_as_a_list(prompts, padding=0):
+    longest = len(max(prompts, key=len))
+    ids, empty = [], []
+    for prompt in prompts:
+        empty.append(longest - len(prompt))
+        ids.append([padding for _ in range(empty[-1])] + [token for token in prompt])
+    return [torch.tensor(ids), torch.tensor(empty)]
+
+
+@right("read_on")
+def embed_where_possible(model, ids, caches, empty=None):
+    before = caches[0].length
+    if empty is None:
+        x = model.embed(ids, before)
+    else:
+        places = torch.arange(before, before + ids.shape[1])[None] - empty[:, None]
+        x = model.embedding(ids) + model.positions.table[places.relu()]
+    mask = mask_of(ids.shape[1], before, empty)
+    for block, cache in zip(model.blocks, caches, strict=True):
+        x = cached_block(block, x, cache, mask)
+    return model.logits(x[:, -1, :])
+
+
+@right("read_on")
+def token_by_token(model, ids, caches, empty=None):
+    before = caches[0].length
+    hidden = torch.zeros(len(ids), dtype=torch.long) if empty is None else empty
+    for i in range(ids.shape[1]):
+        places = (before + i - hidden).clamp(min=0)[:, None]
+        x = model.embedding(ids[:, i : i + 1]) + model.positions.table[places]
+        for block, cache in zip(model.blocks, caches, strict=True):
+            x = cached_block(block, x, cache, mask_of(1, before + i, hidden))
+    return model.logits(x[:, 0])
+
+
+@right("read_on")
+def zeros_for_none(model, ids, caches, empty=None):
+    if empty is None:
+        empty = torch.zeros(len(ids), dtype=torch.long)
+    before, new = caches[-1].length, ids.shape[1]
+    places = (torch.arange(before, before + new) - empty.unsqueeze(1)).clamp_min(0)
+    x, mask = model.embedding(ids) + model.positions.table[places], mask_of(new, before, empty)
+    for i, block in enumerate(model.blocks):
+        x = cached_block(block, x, caches[i], mask)
+    return model.logits(x)[:, -1]
+
+
+@right("read_on")
+def padding_at_the_last_position(model, ids, caches, empty=None):
+    """Where padding is put does not matter, since nobody sees it."""
+    before, new = caches[0].length, ids.shape[1]
+    places = torch.arange(before, before + new).expand(len(ids), new)
+    if empty is not None:
+        places = places - empty[:, None]
+        places = torch.where(places < 0, len(model.positions.table) - 1, places)
+    x = model.embedding(ids) + model.positions.table[places]
+    for block, cache in zip(model.blocks, caches, strict=True):
+        x = cached_block(block, x, cache, mask_of(new, before, empty))
+    return model.logits(x[:, -1])
+
+
+@right("fit_context")
+def while_loop(ids, n_positions):
+    if n_positions < 2:
+        raise ValueError("a context of one position has no half")
+    while len(ids) > n_positions:
+        ids = ids[n_positions // 2 :]
+    return ids
+
+
+@right("fit_context")
+def by_ceiling(ids, n_positions):
+    if n_positions <= 1:
+        raise ValueError(n_positions)
+    half = n_positions // 2
+    cuts = math.ceil(max(len(ids) - n_positions, 0) / half)
+    return ids[half * cuts :]
+
+
+@right("fit_context")
+def recursion(ids, n_positions):
+    if n_positions < 2:
+        raise ValueError(n_positions)
+    return ids if len(ids) <= n_positions else recursion(ids[n_positions // 2 :], n_positions)
+
+
+@right("fit_context")
+def by_the_end(ids, n_positions):
+    if n_positions // 2 == 0:
+        raise ValueError(n_positions)
+    start = next(
+        start for start in range(0, len(ids) + n_positions, n_positions // 2) if len(ids) - start <= n_positions
+    )
+    return list(ids)[start:]

@@ -1,0 +1,302 @@
+"""Search: Hugging Face's `generate` finds the same sentences, an exhaustive search the best; a cache changes nothing."""
+
+import itertools
+import math
+import random
+import warnings
+from functools import partial
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from lib.batching import EOS, PAD, SOS, pad_batch
+from lib.decoding import search
+from lib.decoding.incremental import cached_step, reorder_decoding, start_decoding
+from lib.layers import PostNorm, PreNorm, fresh_weights
+from lib.seq2seq import greedy_translate
+from lib.transformer import Decoder, DecoderBlock, Encoder, EncoderBlock, Transformer, next_word_step
+
+VOCAB, D_MODEL = 23, 12
+
+
+def transformer(seed=0, shortcut=PreNorm, n_heads=3, n_blocks=2, ending=1.0):
+    """Random weights. `ending` is added to the logit of <EOS>; <PAD> and <SOS> are never said."""
+    sizes = D_MODEL, n_heads, 17, 0.0, shortcut, shortcut is PostNorm
+    model = Transformer(
+        nn.Embedding(VOCAB, D_MODEL),
+        nn.Embedding(VOCAB, D_MODEL),
+        Encoder([EncoderBlock(*sizes) for _ in range(n_blocks)]),
+        Decoder([DecoderBlock(*sizes) for _ in range(n_blocks)]),
+    )
+    fresh_weights(model, torch.Generator().manual_seed(seed))
+    with torch.no_grad():
+        model.bias[EOS] = ending
+        model.bias[[PAD, SOS]] = -1e9
+    return model.eval()
+
+
+def slow(model, source, mask):
+    """The step and the first state of a decoder without a cache."""
+    written = torch.zeros(len(source), 0, dtype=torch.long)
+    return partial(next_word_step, model), (written, model.encode(source, mask), mask)
+
+
+def fast(model, source, mask, limit):
+    return partial(cached_step, model), start_decoding(model, source, mask, limit)
+
+
+def sources(rng, sentences, longest, left=False):
+    """Random sentences, padded behind, or before."""
+    ids, mask = pad_batch([[rng.randrange(4, VOCAB) for _ in range(rng.randint(1, longest))] for _ in range(sentences)])
+    return (ids.flip(1), mask.flip(1)) if left else (ids, mask)
+
+
+# ------------------------------------------------------------------------------------------------------------- cache
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("left", [False, True], ids=["padded right", "padded left"])
+@torch.no_grad()
+def test_the_cache_changes_no_logit_wherever_the_rows_go(seed, left):
+    rng, generator = random.Random(seed), torch.Generator().manual_seed(seed)
+    model = transformer(seed, rng.choice([PreNorm, PostNorm]), rng.choice([1, 3]), rng.choice([1, 2]))
+    sentences, width = rng.randint(1, 5), 1
+    source, mask = sources(rng, sentences, rng.choice([3, 45]), left)
+    if sentences > 1 and seed % 2:
+        mask[0] = False  # a sentence without a word
+    slow_step, slow_state = slow(model, source, mask)
+    fast_step, fast_state = fast(model, source, mask, 40)
+    for _ in range(rng.choice([5, 40])):
+        ids = torch.randint(3, VOCAB, (sentences * width,), generator=generator)
+        expected, slow_state, _ = slow_step(ids, slow_state)
+        logits, fast_state, _ = fast_step(ids, fast_state)
+        torch.testing.assert_close(logits, expected, rtol=1e-5, atol=1e-5)
+        staying = sorted(rng.sample(range(sentences), rng.choice([sentences, max(1, sentences - 1)])))
+        new_width = rng.choice([width, 1, 4])
+        rows = torch.tensor([[s * width + rng.randrange(width) for _ in range(new_width)] for s in staying]).flatten()
+        slow_state, fast_state = search.reorder(slow_state, rows), reorder_decoding(fast_state, rows)
+        sentences, width = len(staying), new_width
+
+
+@pytest.mark.parametrize("seed", range(6))
+@torch.no_grad()
+def test_cached_searches_find_what_uncached_ones_find(seed):
+    rng = random.Random(seed)
+    model = transformer(seed, rng.choice([PreNorm, PostNorm]), ending=rng.choice([0.0, 1.5]))
+    source, mask = sources(rng, rng.randint(1, 7), 9, left=seed % 2 == 1)
+    limit, beams, alpha = rng.randint(1, 12), rng.choice([1, 2, 3, 5]), rng.choice([0.0, 0.6, 1.0])
+    ids, values = search.beam_search(*slow(model, source, mask), limit, beams, alpha)
+    found, scores = search.beam_search(*fast(model, source, mask, limit), limit, beams, alpha, reorder_decoding)
+    assert torch.equal(found, ids)
+    torch.testing.assert_close(scores, values, rtol=1e-5, atol=1e-5)
+    expected = greedy_translate(*slow(model, source, mask), limit)
+    assert torch.equal(search.greedy_search(*slow(model, source, mask), limit), expected)
+    assert torch.equal(search.greedy_search(*fast(model, source, mask, limit), limit, reorder_decoding), expected)
+
+
+@pytest.mark.parametrize("beams", [1, 3])
+def test_a_sentence_is_translated_alike_in_any_company(beams):
+    model, rng = transformer(3), random.Random(3)
+    sentences = [[rng.randrange(4, VOCAB) for _ in range(rng.randrange(9))] for _ in range(20)]
+    together = search.translate(model, sentences, 10, beams=beams)
+    alone = [search.translate(model, [sentence], 10, beams=beams)[0] for sentence in sentences]
+    in_small_batches = search.translate(model, sentences, 10, beams=beams, tokens=12)
+    assert together == alone == in_small_batches
+    assert len({len(sentence) for sentence in together}) > 2
+    assert not any({PAD, SOS, EOS} & set(sentence) for sentence in together)
+
+
+def test_translations_are_at_most_as_long_as_allowed():
+    model = transformer(ending=-1e9)
+    for beams in (1, 2):
+        assert [len(ids) for ids in search.translate(model, [[5, 6], [7]], 4, beams=beams)] == [4, 4]
+    assert search.translate(model, [], 4) == []
+
+
+# ----------------------------------------------------------------------------------------------------------- oracles
+
+
+def bart(seed, ending):
+    """A BartForConditionalGeneration with random weights large enough to have opinions."""
+    from transformers import BartConfig, BartForConditionalGeneration
+
+    counts = {"layers": 1, "attention_heads": 2, "ffn_dim": 16}
+    sizes = {f"{side}_{name}": count for side in ("encoder", "decoder") for name, count in counts.items()}
+    tokens = {"pad_token_id": PAD, "bos_token_id": SOS, "eos_token_id": EOS, "decoder_start_token_id": SOS}
+    config = BartConfig(
+        vocab_size=VOCAB, d_model=D_MODEL, **sizes, **tokens, forced_eos_token_id=None, max_position_embeddings=32
+    )
+    model = BartForConditionalGeneration(config).eval()
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(0.5 * torch.randn(parameter.shape, generator=generator))
+        model.final_logits_bias[0, EOS] += ending
+        model.final_logits_bias[0, [PAD, SOS]] = -1e9
+    return model
+
+
+def over_its_logits(model, source, mask):
+    """Our searches over somebody else's model: all words again in every step."""
+
+    def step(ids, state):
+        written, source, mask = state
+        written = torch.cat([written, ids[:, None]], dim=1)
+        found = model(input_ids=source, attention_mask=mask, decoder_input_ids=written, use_cache=False)
+        return found.logits[:, -1], (written, source, mask), None
+
+    return step, (torch.zeros(len(source), 0, dtype=torch.long), source, mask)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@torch.no_grad()
+def test_hugging_face_finds_the_same_sentences(seed):
+    rng = random.Random(seed)
+    model = bart(seed, ending=rng.choice([0.0, 2.0]))
+    source, mask = sources(rng, 6, 9)
+    limit = rng.randint(3, 12)
+    settings = {"attention_mask": mask.long(), "max_new_tokens": limit, "early_stopping": True}
+    for beams, alpha in ((1, 1.0), (2, 0.0), (3, 1.0), (4, 0.6), (5, 2.0)):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            theirs = model.generate(source, **settings, num_beams=beams, length_penalty=alpha)[:, 1:]
+        step, state = over_its_logits(model, source, mask.long())
+        if beams == 1:
+            assert torch.equal(search.greedy_search(step, state, limit), theirs)
+        ids, _ = search.beam_search(step, state, limit, beams, alpha)
+        assert torch.equal(ids, theirs)
+
+
+@torch.no_grad()
+def test_the_cached_transformer_writes_what_marian_writes():
+    from benchmarks.decoding import marian
+    from benchmarks.decoding import transformer as post_norm
+
+    ours = post_norm(vocab=31, d_model=16, n_heads=2, d_ff=19, n_blocks=2)
+    ours.bias[EOS] = 1.0
+    theirs, rng = marian(ours), random.Random(0)
+    source, mask = pad_batch([[rng.randrange(4, 31) for _ in range(rng.randint(1, 9))] for _ in range(12)])
+    for beams in (1, 4):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = theirs.generate(
+                source, attention_mask=mask.long(), max_new_tokens=9, num_beams=beams, early_stopping=True
+            )
+        expected = [[i for i in ids if i not in (PAD, SOS, EOS)] for ids in found.tolist()]
+        mine = search.translate(ours, [ids[real].tolist() for ids, real in zip(source, mask, strict=True)], 9, beams)
+        assert mine == expected and len(set(map(len, mine))) > 1
+
+
+# A model of four words whose choice depends on all the words before: small enough to try every sentence.
+def dice(vocab, seed):
+    def step(ids, state):
+        (written,) = state
+        written = torch.cat([written, ids[:, None]], dim=1)
+        logits = []
+        for row in written.tolist():
+            rng = random.Random(f"{seed} {row}")
+            logits.append([-math.inf if word in (PAD, SOS) else rng.gauss(0, 2) for word in range(vocab)])
+        return torch.tensor(logits), (written,), None
+
+    return step, (torch.zeros(1, 0, dtype=torch.long),)
+
+
+def every_sentence(step, state, vocab, limit):
+    """All sentences that end with <EOS> or are `limit` words long, with the log-probability of each."""
+    words = range(EOS, vocab)
+    for length in range(1, limit + 1):
+        for sentence in itertools.product(words, repeat=length):
+            ended = sentence[-1] == EOS
+            if EOS in sentence[:-1] or not (ended or length == limit):
+                continue
+            score, now, before = 0.0, state, SOS
+            for word in sentence:
+                logits, now, _ = step(torch.tensor([before]), now)
+                score += logits.log_softmax(-1)[0, word].item()
+                before = word
+            yield score, sentence
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("alpha", [0.0, 0.6, 1.0])
+def test_a_beam_over_the_whole_space_is_an_exhaustive_search(seed, alpha):
+    vocab, limit = 5, 4
+    step, state = dice(vocab, seed)
+    sentences = list(every_sentence(step, state, vocab, limit))
+    assert math.fsum(math.exp(score) for score, _ in sentences) == pytest.approx(1, rel=1e-5)
+    value, best = max((score / len(sentence) ** alpha, sentence) for score, sentence in sentences)
+    ids, values = search.beam_search(step, state, limit, beams=vocab**limit, alpha=alpha)
+    assert tuple(ids[0].tolist()) == best
+    assert values[0].item() == pytest.approx(value, rel=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_one_beam_is_greedy(seed):
+    step, state = dice(7, seed)
+    assert torch.equal(search.beam_search(step, state, 9, beams=1)[0], greedy_translate(step, state, 9))
+
+
+def test_more_beams_never_lose_the_sentence_of_a_garden_path():
+    """By hand: greedy takes 4 (0.6), then only 0.5 is left; 5 (0.4) goes on with 0.9."""
+    table = {(): {4: 0.6, 5: 0.4}, (4,): {4: 0.5, 5: 0.5}, (5,): {4: 0.9, 5: 0.1}}
+
+    def step(ids, state):
+        (written,) = state
+        written = torch.cat([written, ids[:, None]], dim=1)
+        chances = torch.zeros(len(ids), 6)
+        for row, words in enumerate(written[:, 1:].tolist()):
+            for word, chance in table.get(tuple(words), {EOS: 1.0}).items():
+                chances[row, word] = chance
+        return chances.log(), (written,), None
+
+    state = (torch.zeros(1, 0, dtype=torch.long),)
+    greedy, best = (search.beam_search(step, state, 5, beams, alpha=0.0) for beams in (1, 2))
+    assert greedy[0].tolist()[0][0] == 4 and best[0].tolist() == [[5, 4, EOS]]
+    assert greedy[1].exp().item() == pytest.approx(0.3) and best[1].exp().item() == pytest.approx(0.36)
+
+
+# ------------------------------------------------------------------------------------------------------------- parts
+
+
+def test_best_continuations_are_sorted_and_sum_to_one_where_all_are_asked_for():
+    logits = torch.randn(2, 3, 7, generator=torch.Generator().manual_seed(0))
+    chances, ids = search.best_continuations(logits, 7)
+    assert chances.shape == ids.shape == (2, 3, 7)
+    assert (chances.diff(dim=-1) <= 0).all()
+    torch.testing.assert_close(chances.sum(-1), torch.ones(2, 3))
+    assert torch.equal(ids[..., 0], logits.argmax(-1))
+
+
+def test_log_probability_is_pytorchs_cross_entropy():
+    generator = torch.Generator().manual_seed(0)
+    logits, targets = torch.randn(3, 5, 11, generator=generator), torch.randint(11, (3, 5), generator=generator)
+    mask = torch.arange(5) < torch.tensor([[5], [3], [0]])
+    hidden = targets.masked_fill(~mask, -100)
+    theirs = -functional.cross_entropy(logits.transpose(1, 2), hidden, reduction="none").sum(1)
+    torch.testing.assert_close(search.log_probability(logits, targets, mask), theirs)
+
+
+def test_beam_step_is_a_sorted_list_of_everything():
+    generator = torch.Generator().manual_seed(0)
+    scores, log_probs = torch.randn(2, 3, generator=generator), torch.randn(2, 3, 5, generator=generator)
+    everything = [
+        sorted(((scores[s, b] + log_probs[s, b, w]).item(), b, w) for b in range(3) for w in range(5))[::-1]
+        for s in range(2)
+    ]
+    for keep in (1, 4, 15, 99):
+        found = search.beam_step(scores, log_probs, keep)
+        for s in range(2):
+            mine = list(zip(*(part[s].tolist() for part in found), strict=True))
+            assert mine == everything[s][:keep]
+
+
+def test_values_are_the_mean_log_probability_of_the_words():
+    model, rng = transformer(5), random.Random(5)
+    source, mask = sources(rng, 5, 8)
+    with torch.no_grad():
+        ids, values = search.beam_search(*fast(model, source, mask, 9), 9, 3, 1.0, reorder_decoding)
+        inputs = functional.pad(ids, (1, 0), value=SOS)[:, :-1]
+        summed = search.log_probability(model(source, mask, inputs), ids, ids != PAD)
+    torch.testing.assert_close(values, summed / (ids != PAD).sum(1))
