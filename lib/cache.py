@@ -102,7 +102,7 @@ def pad_left(prompts: Sequence[Sequence[int]], padding: int = 0) -> tuple[Tensor
     longest = max(len(prompt) for prompt in prompts)
     empty = [longest - len(prompt) for prompt in prompts]
     rows = [[padding] * count + list(prompt) for count, prompt in zip(empty, prompts, strict=True)]
-    return torch.tensor(rows, dtype=torch.long), torch.tensor(empty)
+    return torch.tensor(rows), torch.tensor(empty)
 
 
 def fit_context(ids: Sequence[int], n_positions: int) -> Sequence[int]:

@@ -11,6 +11,7 @@ import math
 import matplotlib.pyplot as plt
 import torch
 
+from lib.corpora.stories import load_stories, names_kept
 from lib.decoding.generate import CachedGPT
 from lib.decoding.sampling import chi_square, until
 from lib.figures import style
@@ -20,19 +21,39 @@ style()
 
 # %% [markdown]
 # ## The question
-# A GPT gives a number, a **logit**, for each of its tokens. Which one is written? "The likeliest, of course." So let the
-# model of notebook 11 always take the likeliest, and write on and on:
+# A GPT gives a number for each of its 2,048 tokens, a **logit**. Which token is written? "The likeliest!" Then let the
+# model of notebook 11 do that for 1,000 tokens, and see how they end:
 
 # %%
+torch.set_num_threads(1)  # one token at a time feeds no second thread
 model, tokenizer = load_stories_gpt()
-end = tokenizer.special[END]
-prompt = [end, *tokenizer.encode("Once there was")]
-next_logits = CachedGPT(model)  # ids so far -> logits (vocab,); how it is so fast: notebook 13
+end = tokenizer.special[END]  # stands between stories
+
+
+def ids_of(text):
+    return [end, *tokenizer.encode(text)]
+
+
+def without_end(logits):
+    return logits.index_fill(-1, torch.tensor(end), -math.inf)
+
+
+def likeliest(text, limit):
+    next_logits, ids = CachedGPT(model), ids_of(text)  # ids -> logits (vocab,); why it is so fast: notebook 13
+    while len(ids) < limit:
+        ids.append(without_end(next_logits(ids)).argmax().item())
+    return ids
+
+
+# %% tags=["training"]
+print(tokenizer.decode(likeliest("And the next day", 1000)[-150:]))
 
 # %% [markdown]
+# It falls into a loop and stays there: a phrase that was written makes the same phrase likelier. The likeliest words, one
+# after the other, are no likely text (Holtzman et al. 2020). What else can one do with logits?
+#
 # ## By hand
-# "The cat sat on the ...": four words and their logits. The softmax makes them positive (e to the power of the logit) and
-# divides by the sum. The logits are ln 8, ln 4, ln 2, ln 2, so that the powers are 8, 4, 2, 2, and their sum is 16.
+# "The cat sat on the ..." Four words. The softmax takes e to the power of each logit and divides by the sum, here 16.
 #
 # | | mat | sofa | table | moon |
 # |---|---|---|---|---|
@@ -40,24 +61,401 @@ next_logits = CachedGPT(model)  # ids so far -> logits (vocab,); how it is so fa
 # | e to that power | 8 | 4 | 2 | 2 |
 # | **probability** | **0.5** | **0.25** | **0.125** | **0.125** |
 #
-# Half of the time *mat*, once in eight times *moon*: that is sampling. All else in this notebook changes the numbers first.
+# Half of the time *mat*, once in eight times *moon*: that is **sampling**. All that follows changes the numbers first.
 #
-# **Temperature** divides the logits. By ½: all are doubled, the powers are squared to 64, 16, 4, 4 and *mat* gets
-# 64/88 = 0.73. By 2: square roots, 2.8, 2, 1.4, 1.4, and *mat* gets 0.37.
+# **Temperature** divides the logits. By ½: they double, the powers become their squares 64, 16, 4, 4, and *mat* has
+# 64/88 = 0.73. By 2: the powers become their roots 2.83, 2, 1.41, 1.41, and *mat* has 0.37.
 #
-# **Top-2** keeps two: 8 and 4, so ⅔ and ⅓. **Top-p** with p = 0.8 keeps as many as it takes to reach 0.8: *mat* and
-# *sofa* have 0.75, so *table* is needed; and *moon*, as likely as *table*, comes along.
+# **Top-2** keeps two words: 8 and 4, so ⅔ and ⅓. **Top-p** keeps as many as it takes to reach p. For p = 0.8: *mat* and
+# *sofa* have 0.75 together, so *table* is needed, and *moon*, which is just as likely, comes along.
 #
 # ## The picture
 
 # %%
 words = ["mat", "sofa", "table", "moon"]
-logits = torch.tensor([8.0, 4.0, 2.0, 2.0]).log()
+four = torch.tensor([8.0, 4.0, 2.0, 2.0]).log()
 figure, axes = plt.subplots(figsize=(6, 3))
 for i, (temperature, hatch) in enumerate(((0.5, "//"), (1.0, ""), (2.0, ".."))):
-    chances = (logits / temperature).softmax(dim=-1)
+    chances = (four / temperature).softmax(dim=-1)
     bars = axes.bar(torch.arange(4) + 0.28 * (i - 1), chances, 0.26, hatch=hatch, label=f"temperature {temperature}")
     axes.bar_label(bars, [f"{chance:.2f}" for chance in chances], fontsize=8)
-axes.set(xticks=range(4), xticklabels=words, ylabel="probability", title="the cat sat on the ...")
+axes.set(xticks=range(4), xticklabels=words, ylabel="probability")
 axes.legend()
 plt.show()
+
+# %% [markdown]
+# Low temperature sharpens, high temperature flattens. The order of the words never changes.
+#
+# ## In code
+
+# %%
+assert torch.allclose(four.softmax(dim=-1), torch.tensor([0.5, 0.25, 0.125, 0.125]))
+assert torch.allclose((four / 0.5).softmax(dim=-1), torch.tensor([64, 16, 4, 4]) / 88)
+assert torch.allclose((four / 2).softmax(dim=-1), torch.tensor([0.366, 0.259, 0.183, 0.183]), atol=2e-3)
+two = four.masked_fill(torch.tensor([False, False, True, True]), -math.inf)  # e to the power of -inf is 0
+assert torch.allclose(two.softmax(dim=-1), torch.tensor([2 / 3, 1 / 3, 0, 0]))
+
+# %% [markdown]
+# ## Exercise 12.1 · apply_temperature
+# Divide the logits (..., vocab) by the temperature. They stay logits: no softmax here. Difficulty ●○○ · 2 minutes.
+#
+# <details><summary>What about temperature 0?</summary>It would divide by 0. As the temperature falls, the likeliest gets
+# everything: that is greedy, and <code>argmax</code> does it. The first lines refuse 0.</details>
+
+
+# %% exercise="apply_temperature" difficulty=1 minutes=2
+def apply_temperature(logits, temperature):
+    """Divide the logits: below 1 the likely get likelier, above 1 all get more alike.
+
+    Returns the shape of logits. Raises ValueError when temperature is not a number above 0.
+    """
+    if not 0 < temperature < math.inf:
+        raise ValueError(f"temperature={temperature} is not above 0; for the likeliest token every time, take greedy")
+    ### BEGIN SOLUTION
+    return logits / temperature
+    ### END SOLUTION
+
+
+# %% check="apply_temperature"
+from lib.checks import check
+
+apply_temperature = check("apply_temperature")
+
+# %% [markdown]
+# ## Exercise 12.2 · sample
+# Logits (..., vocab) to ids (...): draw one token a row, each as often as its probability says. `torch.multinomial` draws,
+# for one or two axes; pass `generator` on. Difficulty ●●○ · 8 minutes.
+#
+# <details><summary>prob_dist must be 1 or 2 dim</summary>Make the leading axes one, <code>reshape(-1, vocab)</code>, and
+# bring them back at the end: <code>reshape(logits.shape[:-1])</code>.</details>
+
+
+# %% exercise="sample" difficulty=2 minutes=8
+def sample(logits, generator):
+    """Draw one token a row, each as often as its probability says.
+
+    logits: (..., vocab)    Returns ids (...). The same state of the generator gives the same ids.
+    """
+    ### BEGIN SOLUTION
+    probabilities = logits.softmax(dim=-1)
+    drawn = torch.multinomial(probabilities.reshape(-1, logits.shape[-1]), 1, generator=generator)
+    return drawn.reshape(logits.shape[:-1])
+    ### END SOLUTION
+
+
+# %% check="sample"
+from lib.checks import check
+
+sample = check("sample")
+
+# %% [markdown]
+# ## Does it draw right?
+# 160 draws of the four words gave 85, 35, 22, 18; one expects 80, 40, 20, 20. Is that luck, or a mistake? Pearson's
+# **chi-square** adds up (counted − expected)² / expected: 25/80 + 25/40 + 4/20 + 4/20 = 1.34.
+#
+# The **p-value** is the share of honest samplers that come out at least as far off: here 0.72, nothing to worry about.
+# Below 0.001, either something happened that happens once in a thousand times, or the sampler is wrong.
+
+# %%
+statistic, p_value = chi_square(torch.tensor([85, 35, 22, 18]), four.softmax(dim=-1))
+assert abs(statistic - 1.3375) < 1e-4 and abs(p_value - 0.72) < 0.005
+
+# %% [markdown]
+# Now yours, on logits of the model: 20,000 times the token that follows "Tom ate a piece of". The test wants at least 5
+# expected draws a cell, so `chi_square` puts rare tokens into one.
+
+# %%
+generator = torch.Generator().manual_seed(0)
+open_place = CachedGPT(model)(ids_of("Tom sat in the kitchen and ate a piece of"))  # anything can follow
+sure_place = CachedGPT(model)(ids_of("Tom sat in the kitchen with his best"))  # one word can
+assert sure_place.softmax(dim=-1).max() > 0.9 and open_place.softmax(dim=-1).max() < 0.3
+
+
+def counts(logits, n=20_000):
+    return sample(logits.expand(n, -1), generator).bincount(minlength=len(logits))
+
+
+assert chi_square(counts(open_place), open_place.softmax(dim=-1))[1] > 0.001
+
+# %% [markdown]
+# > **Predict.** A sampler that uses temperature 1.1 by mistake: do 20,000 draws show it?
+
+# %%
+assert chi_square(counts(apply_temperature(open_place, 1.1)), open_place.softmax(dim=-1))[1] < 0.001
+print("yes")
+
+# %% [markdown]
+# ## Exercise 12.3 · generate
+# `limit` times: ask `next_logits(ids)`, let `pick(logits, ids)` choose, append, `yield`. End as soon as what you *wrote*
+# ends in one of the `stop` sequences. `ids` is the caller's list: copy it. Difficulty ●●○ · 10 minutes.
+#
+# <details><summary>Why yield?</summary>So that each token can be shown when it is there. A function with <code>yield</code>
+# makes a generator: it runs only as far as somebody asks.</details>
+# <details><summary>A list ends in another one</summary><code>written[-len(end):] == list(end)</code></details>
+
+
+# %% exercise="generate" difficulty=2 minutes=10
+def generate(next_logits, ids, limit, pick, stop=()):
+    """Write up to `limit` tokens behind `ids` and yield each as soon as it is there.
+
+    next_logits: all ids so far -> the logits of the next, (vocab,)    pick: (logits, all ids so far) -> the next id
+    stop: sequences of ids; the writing ends behind the first one that it has written to its end
+    """
+    ### BEGIN SOLUTION
+    ids, written = list(ids), []
+    for _ in range(limit):
+        new = int(pick(next_logits(ids), ids))
+        ids.append(new)
+        written.append(new)
+        yield new
+        if any(written[-len(end) :] == list(end) for end in stop):
+            return
+    ### END SOLUTION
+
+
+# %% check="generate"
+from lib.checks import check
+
+generate = check("generate")
+
+
+# %%
+def write(change, seed=0, start="Tom ate a piece of", limit=50):
+    """A text: `change` makes new logits out of (logits, ids so far), then one token is drawn."""
+    generator = torch.Generator().manual_seed(seed)
+    pick = lambda logits, ids: sample(change(logits, torch.tensor(ids)), generator)
+    ids = ids_of(start)
+    return tokenizer.decode(ids[1:] + list(generate(CachedGPT(model), ids, limit, pick, stop=[[end]])))
+
+
+def as_it_is(logits, ids):
+    return logits
+
+
+assert write(as_it_is) == write(as_it_is)  # a seed, a text
+assert write(as_it_is) != write(as_it_is, seed=1)
+
+# %% tags=["training"]
+for temperature in (0.3, 1.0, 1.7):
+    print(temperature, "|", write(lambda logits, ids: apply_temperature(logits, temperature)), "\n")
+
+# %% [markdown]
+# Cold: safe phrases. At 1: the distribution it was trained for. Hot: among 2,048 tokens are many that nobody would put
+# here, and sooner or later one of them is drawn. This **tail** has to go.
+
+
+# %%
+def show(title, change, n=9):
+    """Two places: the likeliest tokens before (grey frames) and after `change` (bars)."""
+    figure, row = plt.subplots(1, 2, figsize=(6, 3))
+    for axes, logits, place in zip(row, (open_place, sure_place), ("ate a piece of ...", "with his best ..."), strict=True):
+        top = logits.topk(n).indices
+        axes.barh(range(n), change(logits).softmax(dim=-1)[top])
+        axes.barh(range(n), logits.softmax(dim=-1)[top], fill=False, edgecolor="grey")
+        axes.set_yticks(range(n), [tokenizer.decode([i]) for i in top.tolist()])
+        axes.invert_yaxis()
+        axes.set(xlabel="probability", title=place)
+    figure.suptitle(title)
+    plt.show()
+
+
+show("temperature 2", lambda logits: apply_temperature(logits, 2))
+
+# %% [markdown]
+# The model at two places. Left anything to eat fits, right only one word does. Grey: as the model says; bars: what
+# temperature 2 makes of it. What the bars lack has gone to the tail, hundreds of tokens that are not shown.
+
+# %%
+lost = [place.softmax(dim=-1).topk(9).values.sum() - (place / 2).softmax(dim=-1).topk(9).values.sum()
+        for place in (open_place, sure_place)]  # fmt: skip
+assert lost[0] > 0.1
+
+# %% [markdown]
+# ## Exercise 12.4 · top_k
+# Keep the `k` largest logits of each row; -inf for the others. Keep what equals the smallest one kept, too. A `k` beyond
+# the vocabulary keeps all. Difficulty ●●○ · 8 minutes.
+#
+# <details><summary>selected index k out of range</summary>More than there are cannot be asked for:
+# <code>min(k, logits.shape[-1])</code>.</details>
+# <details><summary>Where do the places come from?</summary>You need none: find the k-th largest value of each row and
+# compare, <code>logits < least</code>. Keep its axis: <code>[..., -1:]</code>.</details>
+
+
+# %% exercise="top_k" difficulty=2 minutes=8
+def top_k(logits, k):
+    """Keep the k largest logits of each row, and what equals the smallest of them; -inf for the others (Fan 2018).
+
+    Returns the shape of logits; a k beyond the vocabulary keeps all. Raises ValueError when k is below 1.
+    """
+    if k < 1 or k != int(k):
+        raise ValueError(f"k={k} is not a whole number from 1 on; 1 keeps the likeliest token only")
+    ### BEGIN SOLUTION
+    least = logits.topk(min(k, logits.shape[-1]), dim=-1).values[..., -1:]
+    return logits.masked_fill(logits < least, -math.inf)
+    ### END SOLUTION
+
+
+# %% check="top_k"
+from lib.checks import check
+
+top_k = check("top_k")
+
+# %%
+show("top-k, k = 5", lambda logits: top_k(logits, 5))
+
+# %% [markdown]
+# What is left shares the probability of what went out. Right, five is too many: four wrong words stay in. Left it is far
+# too few: most of the good food is gone. One k cannot fit both places.
+
+# %%
+assert open_place.softmax(dim=-1).topk(5).values.sum() < 0.5 < 0.9 < sure_place.softmax(dim=-1).topk(5).values.sum()
+
+# %% [markdown]
+# ## Exercise 12.5 · top_p
+# Sort, add up the probabilities from the likeliest down, and keep tokens until the sum reaches `p`. The token that crosses
+# `p` is kept, and what equals it. -inf for the others, each logit in its place. Difficulty ●●● · 15 minutes.
+#
+# <details><summary>Which are kept?</summary>Those whose likelier ones have less than p *together*: the running sum
+# (<code>cumsum</code>) minus their own probability.</details>
+# <details><summary>How do I get back to the vocabulary's order?</summary>You need not: find the smallest logit that is
+# kept, and compare all with it.</details>
+
+
+# %% exercise="top_p" difficulty=3 minutes=15
+def top_p(logits, p):
+    """Keep the likeliest tokens that together reach the probability p; -inf for the others (Holtzman et al. 2020).
+
+    The token that crosses p is kept, and what is as likely as that one. In other words: out goes what has tokens above
+    it that already have p together. p = 1 changes nothing.
+
+    Returns the shape of logits. Raises ValueError when p is not in (0, 1].
+    """
+    if not 0 < p <= 1:
+        raise ValueError(f"p={p} is not above 0 and at most 1; 1 keeps everything, 0.9 is usual")
+    if p == 1:  # a sum of rounded numbers may reach 1 too early
+        return logits
+    ### BEGIN SOLUTION
+    ordered = logits.sort(dim=-1, descending=True).values
+    probabilities = ordered.softmax(dim=-1)
+    above = probabilities.cumsum(dim=-1) - probabilities  # what the likelier ones have together: 0 for the first
+    least = ordered.masked_fill(above >= p, math.inf).amin(dim=-1, keepdim=True)
+    return logits.masked_fill(logits < least, -math.inf)
+    ### END SOLUTION
+
+
+# %% check="top_p"
+from lib.checks import check
+
+top_p = check("top_p")
+
+# %%
+assert (top_p(four, 0.7) > -math.inf).tolist() == [True, True, False, False]
+assert (top_p(four, 0.8) > -math.inf).tolist() == [True, True, True, True]  # table crosses, moon is its twin
+show("top-p, p = 0.8", lambda logits: top_p(logits, 0.8))
+
+# %% [markdown]
+# Now the number adapts: one word right, many left. (Of twins, other libraries keep the one that their sorting puts first.)
+#
+# ## Exercise 12.6 · min_p
+# Keep the tokens with at least `p` times the probability of the row's likeliest; -inf for the others. Difficulty ●●○ ·
+# 6 minutes.
+#
+# <details><summary>With logits or with probabilities?</summary>Either works. With logits, times p becomes plus log p, and
+# no softmax is needed: the sum that it divides by cancels.</details>
+
+
+# %% exercise="min_p" difficulty=2 minutes=6
+def min_p(logits, p):
+    """Keep the tokens that have at least p times the probability of the likeliest; -inf for the others (Nguyen 2024).
+
+    Returns the shape of logits. Raises ValueError when p is not in (0, 1].
+    """
+    if not 0 < p <= 1:
+        raise ValueError(f"p={p} is not above 0 and at most 1; 1 keeps the likeliest token only, 0.05 is usual")
+    ### BEGIN SOLUTION
+    least = logits.amax(dim=-1, keepdim=True) + math.log(p)  # the softmax divides all by one sum: it cancels
+    return logits.masked_fill(logits < least, -math.inf)
+    ### END SOLUTION
+
+
+# %% check="min_p"
+from lib.checks import check
+
+min_p = check("min_p")
+
+# %%
+show("min-p, p = 0.1", lambda logits: min_p(logits, 0.1))
+
+# %% [markdown]
+# Top-p asks how much is left, min-p how high the bar is. They part at high temperature: a flat distribution needs many
+# tokens to reach 0.8, but few of them come near the likeliest.
+#
+# > **Predict.** How many tokens are left at the open place, at temperature 1 and at 2?
+
+# %%
+ways = {
+    "top-k 5": lambda logits: top_k(logits, 5),
+    "top-p 0.8": lambda logits: top_p(logits, 0.8),
+    "min-p 0.1": lambda logits: min_p(logits, 0.1),
+}
+left = {(name, t): int((way(open_place / t) > -math.inf).sum()) for name, way in ways.items() for t in (1, 2)}
+for name in ways:
+    print(f"{name:10} {left[name, 1]:5} {left[name, 2]:5}")
+assert left["top-p 0.8", 2] > 3 * left["top-p 0.8", 1]
+assert left["top-p 0.8", 2] > 3 * left["min-p 0.1", 2]
+
+# %% tags=["training"]
+hot = lambda logits: apply_temperature(logits, 1.5)
+for name, way in {"nothing left out": lambda logits: logits, **ways}.items():
+    print(f"{name}, temperature 1.5 |", write(lambda logits, ids: way(hot(logits))), "\n")
+
+# %% [markdown]
+# ## Exercise 12.7 · repetition_penalty
+# For tokens in `ids` (..., position): a positive logit is divided by `penalty`, a negative one multiplied. Others stay.
+# Once each, however often a token stands there. Difficulty ●●○ · 8 minutes.
+#
+# <details><summary>Why not divide all?</summary>−2 divided by 2 is −1: likelier than before. The paper (Keskar et al. 2019)
+# divides all; the libraries mended it.</details>
+# <details><summary>How do I take the logits of some ids?</summary><code>logits.gather(-1, ids)</code>, and back with
+# <code>logits.scatter(-1, ids, lowered)</code>.</details>
+
+
+# %% exercise="repetition_penalty" difficulty=2 minutes=8
+def repetition_penalty(logits, ids, penalty):
+    """Lower the logits of tokens that were written before: the positive are divided, the others multiplied by penalty.
+
+    logits: (..., vocab)    ids: (..., position), what was written; a token counts once, however often it stands there
+
+    Returns (..., vocab). Raises ValueError when penalty is not a number above 0; 1 changes nothing.
+    """
+    if not 0 < penalty < math.inf:
+        raise ValueError(f"penalty={penalty} is not above 0; 1 changes nothing, 1.2 is usual")
+    ### BEGIN SOLUTION
+    seen = logits.gather(-1, ids)  # (..., position)
+    lowered = torch.where(seen > 0, seen / penalty, seen * penalty)  # subtle: dividing -2 would raise it
+    return logits.scatter(-1, ids, lowered)
+    ### END SOLUTION
+
+
+# %% check="repetition_penalty"
+from lib.checks import check
+
+repetition_penalty = check("repetition_penalty")
+
+# %%
+written = torch.tensor([*ids_of("Tom ate a piece of"), *open_place.topk(3).indices])
+show("penalty 1.5; the first three left were written before", lambda logits: repetition_penalty(logits, written, 1.5))
+
+# %% [markdown]
+# Used on the loop at the top: always the likeliest, but with a penalty. How much of a text stood in it before? Count
+# groups of four tokens.
+
+
+# %%
+def repeated(ids, n=4):
+    """The share of groups of n tokens that stood earlier in the same text."""
+    groups = [tuple(ids[i : i + n]) for i in range(len(ids) - n + 1)]
+    return 1 - len(set(groups)) / len(groups)
+
+
+assert repeated([1, 2, 3, 4, 1, 2, 3, 4, 1]) == 1 / 3  # 1234 and 2341 come twice, six groups

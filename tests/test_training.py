@@ -151,6 +151,22 @@ def test_ctrl_c_waits_for_the_end_of_the_step_and_a_second_one_does_not():
     with pytest.raises(KeyboardInterrupt):
         impatient.run()
     assert len(seen) == 1 and impatient.step == 0
+    with pytest.raises(ValueError, match="step 1 was broken off halfway: a stays as it was"):
+        impatient.save("a")
+
+
+def test_ctrl_c_in_the_last_step_is_heard_too():
+    training = a_training()
+
+    def interrupted(batch):
+        if training.step == 22:
+            signal.raise_signal(signal.SIGINT)
+        return training.model.loss(batch)
+
+    training.loss_of = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        training.run()
+    assert training.step == 23 and not training.broken_off
 
 
 def test_steps_are_those_of_pytorch_written_out():

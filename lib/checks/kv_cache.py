@@ -41,6 +41,7 @@ def _(answer, rng):
         pair = result if isinstance(result, tuple | list) and len(result) == 2 else (result, result)
         keys, values = (list(part.shape) if isinstance(part, torch.Tensor) else part for part in pair)
         shapes |= {f"the shape of the keys after extend number {i}": keys, f"that of the values, {i}": values}
+        shapes[f"the length after extend number {i}"] = made.length
     return shapes
 
 
@@ -48,15 +49,6 @@ def _(answer, rng):
 def _(answer, rng):
     made = answer(2, 3, 6, 5)
     return [tuple(part.clone() for part in made.extend(*_some(new, rng))) for new in (3, 1, 2)]
-
-
-@KeyValueCache.probe("`length` after 3 positions and after 2 more")
-def _(answer, rng):
-    made, lengths = answer(2, 3, 7, 5), []
-    for new in (3, 2):
-        made.extend(*_some(new, rng))
-        lengths.append(made.length)
-    return lengths
 
 
 @KeyValueCache.probe("a cache for 4 positions that gets 3 and then 2")
@@ -99,17 +91,24 @@ def _(answer, rng):
     return _reordered(answer, rng, [1], batch=3)
 
 
-@KeyValueCache.probe("reorder([1, 0, 0]) of 2 rows: one is there twice")
-def _(answer, rng):
-    return _reordered(answer, rng, [1, 0, 0])
-
-
 class _Cache(caches.KeyValueCache):
     """What the wrong ones below change one thing of."""
 
     def put(self, keys, values, start, end):
         self.keys[:, :, start:end], self.values[:, :, start:end] = keys, values
         self.length = end
+
+
+class _Slides(_Cache):
+    def extend(self, keys, values):
+        over = self.length + keys.shape[2] - self.capacity
+        if over > 0:
+            self.put(self.keys[:, :, over : self.length].clone(), self.values[:, :, over : self.length].clone(), 0,
+                     self.length - over)  # fmt: skip
+        return super().extend(keys, values)
+
+
+KeyValueCache.mistake("a full cache takes more without a word: raise ValueError when they do not fit.")(_Slides)
 
 
 @KeyValueCache.mistake("extend returns the new positions only: attention needs all of them, the old ones in front.")
@@ -167,28 +166,10 @@ class Swapped(_Cache):
         return super().extend(values, keys)
 
 
-@KeyValueCache.mistake("keys and values are returned the other way round: the keys come first.")
-class ReturnsSwapped(_Cache):
-    def extend(self, keys, values):
-        return super().extend(keys, values)[::-1]
-
-
 @KeyValueCache.mistake("the values are the keys: they have a buffer of their own.")
 class KeysTwice(_Cache):
     def extend(self, keys, values):
         return super().extend(keys, keys)
-
-
-class _Slides(_Cache):
-    def extend(self, keys, values):
-        over = self.length + keys.shape[2] - self.capacity
-        if over > 0:
-            self.put(self.keys[:, :, over : self.length].clone(), self.values[:, :, over : self.length].clone(), 0,
-                     self.length - over)  # fmt: skip
-        return super().extend(keys, values)
-
-
-KeyValueCache.mistake("a full cache takes more without a word: raise ValueError when they do not fit.")(_Slides)
 
 
 @KeyValueCache.mistake("an exactly full cache is refused: 6 positions fit into 6.")
@@ -276,17 +257,9 @@ def _(answer, rng):
 @cached_attention.probe("3 positions, one after the other")
 @torch.no_grad()
 def _(answer, rng):
-    return _in_pieces(answer, _layer(rng), normal(2, 3, 6, rng=rng), _empty(), [1, 1, 1])
-
-
-@cached_attention.probe("what the cache holds after 2 positions")
-@torch.no_grad()
-def _(answer, rng):
     cache = _empty()
-    _in_pieces(answer, _layer(rng), normal(2, 2, 6, rng=rng), cache, [1, 1])
-    seen = slice(0, cache.length)
-    return {"cache.length": cache.length, "the cached keys": cache.keys[:, :, seen].clone(),
-            "the cached values": cache.values[:, :, seen].clone()}  # fmt: skip
+    results = _in_pieces(answer, _layer(rng), normal(2, 3, 6, rng=rng), cache, [1, 1, 1])
+    return {"the outputs": results, "cache.length afterwards": cache.length}
 
 
 @cached_attention.probe("a prompt of 4 with its mask, then one position")
@@ -299,7 +272,7 @@ def _(answer, rng):
 @torch.no_grad()
 def _(answer, rng):
     x, empty = normal(2, 5, 6, rng=rng), torch.tensor([0, 2])
-    return [part[:, -1] for part in _in_pieces(answer, _layer(rng), x, _empty(), [2, 3], empty)][1:]
+    return _in_pieces(answer, _layer(rng), x, _empty(), [2, 3], empty)[1]
 
 
 @cached_attention.probe("a layer that keeps its weights: attend is asked, as in MultiHeadAttention")
@@ -373,13 +346,6 @@ def swapped(layer, x, cache, mask=None):
     return layer.to_out(join_heads(layer.attend(q, *cache.extend(v, k), mask)))
 
 
-@cached_attention.mistake("keys and values are taken out the other way round: extend returns the keys first.")
-def swapped_after(layer, x, cache, mask=None):
-    q, k, v = _projected(layer, x)
-    values, keys = cache.extend(k, v)
-    return layer.to_out(join_heads(layer.attend(q, keys, values, mask)))
-
-
 @cached_attention.mistake("the keys come from to_q: to_k makes the keys.")
 def keys_from_q(layer, x, cache, mask=None):
     q, _, v = _projected(layer, x)
@@ -405,16 +371,6 @@ def _(answer, rng):
 @prefill_mask.probe("2 new positions after 3")
 def _(answer, rng):
     return answer(2, 3)
-
-
-@prefill_mask.probe("5 new positions after 2")
-def _(answer, rng):
-    return answer(5, 2)
-
-
-@prefill_mask.probe("one new position after 6")
-def _(answer, rng):
-    return answer(1, 6)
 
 
 @prefill_mask.probe("3 new positions, none before, and 0, 2 and 1 empty columns")
@@ -541,11 +497,6 @@ def _(answer, rng):
     return answer([[1], [2, 3, 4]], 9)
 
 
-@pad_left.probe("a single prompt")
-def _(answer, rng):
-    return answer([[3, 1, 4, 1]])
-
-
 def _padded(prompts, longest, row):
     return torch.tensor([row(list(prompt), longest - len(prompt)) for prompt in prompts])
 
@@ -652,16 +603,6 @@ def _(answer, rng):
     return [answer(model, ids, memory) for ids in _ids(rng, 2, 6).split([3, 2, 1], dim=1)]
 
 
-@read_on.probe("how many positions each of 3 caches holds after 3 + 1 tokens")
-@torch.no_grad()
-def _(answer, rng):
-    model = _gpt(rng, n_layers=3)
-    memory = _caches(model, 1)
-    for ids in _ids(rng, 1, 4).split([3, 1], dim=1):
-        answer(model, ids, memory)
-    return [cache.length for cache in memory]
-
-
 @read_on.probe("3 rows of 4 columns, of which 0, 2 and 1 are padding")
 @torch.no_grad()
 def _(answer, rng):
@@ -742,6 +683,11 @@ def first_position(model, ids, memory, empty=None):
     return model.logits(_run(model, x, memory, _mask(new, before, empty))[:, 0])
 
 
+@read_on.mistake("`empty` is not used: padding is seen and counts as positions.")
+def ignores_the_empty(model, ids, memory, empty=None):
+    return generate.read_on(model, ids, memory)
+
+
 @read_on.mistake("the caches are not used: nothing of the earlier tokens is known.")
 def without_caches(model, ids, memory, empty=None):
     return model(ids)[:, -1]
@@ -762,6 +708,8 @@ def mask_without_before(model, ids, memory, empty=None):
     new, before = ids.shape[1], memory[0].length
     x = _embedded(model, ids, _positions(new, before, empty))
     mask = torch.ones(new, before + new, dtype=torch.bool).tril()
+    if empty is not None:
+        mask = mask & (torch.arange(before + new) >= empty[:, None])[:, None, None, :]
     return model.logits(_run(model, x, memory, mask)[:, -1])
 
 
@@ -779,11 +727,6 @@ def columns_as_positions(model, ids, memory, empty=None):
     new, before = ids.shape[1], memory[0].length
     x = _embedded(model, ids, _positions(new, before, None))
     return model.logits(_run(model, x, memory, _mask(new, before, empty))[:, -1])
-
-
-@read_on.mistake("`empty` is not used: padding is seen and counts as positions.")
-def ignores_the_empty(model, ids, memory, empty=None):
-    return generate.read_on(model, ids, memory)
 
 
 @read_on.mistake("probabilities are returned: logits are asked for.")
@@ -811,14 +754,9 @@ def _(answer, rng):
     return list(answer(list(range(8)), 8))
 
 
-@fit_context.probe("9 tokens, 8 positions: one too many")
+@fit_context.probe("9 tokens and 14 tokens, 8 positions")
 def _(answer, rng):
-    return list(answer(list(range(9)), 8))
-
-
-@fit_context.probe("where texts of 1 to 20 tokens begin, 8 positions")
-def _(answer, rng):
-    return [answer(list(range(length)), 8)[0] for length in range(1, 21)]
+    return {f"what is left of {length} tokens": list(answer(list(range(length)), 8)) for length in (9, 14)}
 
 
 @fit_context.probe("where texts of 1 to 20 tokens begin, 7 positions")
@@ -826,9 +764,9 @@ def _(answer, rng):
     return [answer(list(range(length)), 7)[0] for length in range(1, 21)]
 
 
-@fit_context.probe("50 tokens, 6 positions")
+@fit_context.probe("where texts of 1 to 9 tokens begin, 2 positions, and 3")
 def _(answer, rng):
-    return list(answer(list(range(50)), 6))
+    return {n: [answer(list(range(length)), n)[0] for length in range(1, 10)] for n in (2, 3)}
 
 
 @fit_context.probe("a model with one position")

@@ -222,7 +222,7 @@ def first_only(ids, pair, new):
 @merge_pair.mistake("the last id is lost where it is not part of a pair: it has no neighbour, and still belongs there.")
 def loses_the_last(ids, pair, new):
     merged = tokenizer.merge_pair(ids, pair, new)
-    return merged if not ids or tuple(ids[-2:]) == pair and merged[-1] == new else merged[:-1]
+    return merged if not ids or (tuple(ids[-2:]) == pair and merged[-1] == new) else merged[:-1]
 
 
 @merge_pair.mistake("this merges from the right. From the left, 7, 7, 7 becomes new, 7.")

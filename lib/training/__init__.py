@@ -22,7 +22,7 @@ from torch.nn.utils import clip_grad_norm_
 from lib import checkpoints
 from lib.training.muon import Muon, matrices_inside
 
-Watch = Callable[[int, float], Any]  # called after each step with the number of steps taken and the loss
+AfterStep = Callable[[int, float], Any]  # called after each step with the number of steps taken and the loss
 
 
 def learning_rate(step: int, steps: int, peak: float, warmup: int, floor: float = 0.02) -> float:
@@ -42,7 +42,7 @@ def train(
     warmup: int = 100,
     max_norm: float = 1.0,
     weight_decay: float = 0.01,
-    watch: Watch | None = None,
+    watch: AfterStep | None = None,
     **more: Any,
 ) -> list[float]:
     """Take `steps` steps of AdamW, one a batch. Returns the loss of each batch, as it was before its step.
@@ -103,6 +103,7 @@ class Training:
         self.recipe |= {"weight_decay": weight_decay, **({"muon": True} if muon else {}), **(recipe or {})}
         self.dice = generator.get_state() if generator else torch.get_rng_state()
         self.drawn = 0  # batches, in all
+        self.broken_off = False  # in the middle of a step
         self.losses: list[float] = []
 
     @property
@@ -110,7 +111,7 @@ class Training:
         """How many steps were taken."""
         return len(self.losses)
 
-    def run(self, watch: Watch | None = None, until: int | None = None) -> list[float]:
+    def run(self, watch: AfterStep | None = None, until: int | None = None) -> list[float]:
         """Take the steps that are left, or those before step `until`. Returns all losses since the very first step."""
         last = self.steps if until is None else min(until, self.steps)
         self.model.train()
@@ -121,11 +122,16 @@ class Training:
                 if interrupted():
                     raise KeyboardInterrupt
                 torch.set_rng_state(self.dice)  # whatever `watch` has done with it
-                self.losses.append(self._one_step())
+                self.broken_off = True
+                loss = self._one_step()
                 self.dice = torch.get_rng_state()
+                self.losses.append(loss)
+                self.broken_off = False
                 if watch:
                     watch(self.step, self.losses[-1])
                     self.model.train()
+            if interrupted():
+                raise KeyboardInterrupt
         self.model.eval()
         return list(self.losses)
 
@@ -149,6 +155,8 @@ class Training:
 
     def save(self, path: str | os.PathLike) -> None:
         """Everything that `resume` needs, in one checkpoint. A kill while it is written leaves the one before."""
+        if self.broken_off:
+            raise ValueError(f"step {self.step + 1} was broken off halfway: {path} stays as it was saved before")
         tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
         for kind, optimiser in self.optimisers.items():
             for index, state in optimiser.state_dict()["state"].items():
@@ -177,7 +185,7 @@ class Training:
                 index, key = name.split(".")
                 state.setdefault(int(index), {})[key] = tensor
             optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
-        self.dice, self.losses = tensors["dice"], tensors["losses"].tolist()
+        self.dice, self.losses, self.broken_off = tensors["dice"], tensors["losses"].tolist(), False
         return True
 
 

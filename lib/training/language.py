@@ -59,15 +59,16 @@ class Recipe:
         left = (self.steps - step) / (self.steps * CALM_DOWN)
         return self.peak * min(1.0, (step + 1) / WARM_UP, left)
 
-    def batches(self, ids: Tensor) -> Iterator[Tensor]:
-        """The batches of the seed, without end."""
-        return windows(ids, self.n_positions, self.batch, torch.Generator().manual_seed(1000 + self.seed))
+    def batches(self, ids: Tensor, seed: int | None = None) -> Iterator[Tensor]:
+        """The batches of the recipe's seed, or of another, without end."""
+        generator = torch.Generator().manual_seed(1000 + (self.seed if seed is None else seed))
+        return windows(ids, self.n_positions, self.batch, generator)
 
 
 RECIPES = {
     "stories": Recipe(),
     "shakespeare": Recipe(vocab=1024, n_positions=256, n_layers=4, steps=3000),
-    "notebook": Recipe(n_layers=4, steps=1400, peak=5e-3),
+    "notebook": Recipe(n_positions=128, n_layers=4, batch=4, steps=1700, peak=5e-3),
 }
 
 

@@ -1,5 +1,6 @@
 """Right answers to notebook 11, second part, in other styles."""
 
+import itertools
 import math
 from collections import Counter
 
@@ -55,19 +56,11 @@ def with_loops(vocab, n_positions, d_model, n_layers):
 @right("gpt2_parameters")
 def from_a_fused_matrix(vocab, n_positions, d_model, n_layers):
     d, qkv = d_model, d_model * 3 * d_model + 3 * d_model
-    return dict(
-        zip(
-            ("embedding", "positions", "attention", "feed-forward", "norms"),
-            (
-                vocab * d,
-                n_positions * d,
-                n_layers * (qkv + d * d + d),
-                n_layers * d * (8 * d + 5),
-                (4 * n_layers + 2) * d,
-            ),
-            strict=True,
-        )
-    )
+    names = "embedding", "positions", "attention", "feed-forward", "norms"
+    block = qkv + d * d + d, d * (8 * d + 5), 4 * d
+    totals = [vocab * d, n_positions * d, *(n_layers * part for part in block)]
+    totals[-1] += 2 * d
+    return dict(zip(names, totals, strict=True))
 
 
 @right("initial_weights")
@@ -133,18 +126,18 @@ def from_the_end(model, generator):
 @right("bigram_loss")
 def with_a_loop(ids, held_out, vocab, extra=0.1):
     table = torch.full((vocab, vocab), extra)
-    for a, b in zip(ids[:-1], ids[1:], strict=True):
+    for a, b in itertools.pairwise(ids):
         table[a, b] += 1
-    losses = [-(table[a, b] / table[a].sum()).log() for a, b in zip(held_out[:-1], held_out[1:], strict=True)]
+    losses = [-(table[a, b] / table[a].sum()).log() for a, b in itertools.pairwise(held_out)]
     return torch.stack(losses).mean()
 
 
 @right("bigram_loss")
 def with_counters(ids, held_out, vocab, extra=0.1):
     text, unseen = ids.tolist(), held_out.tolist()
-    pairs, rows = Counter(zip(text[:-1], text[1:], strict=True)), Counter(text[:-1])
+    pairs, rows = Counter(itertools.pairwise(text)), Counter(text[:-1])
     total = 0.0
-    for a, b in zip(unseen[:-1], unseen[1:], strict=True):
+    for a, b in itertools.pairwise(unseen):
         total -= math.log((pairs[a, b] + extra) / (rows[a] + vocab * extra))
     return torch.tensor(total / (len(unseen) - 1))
 

@@ -179,7 +179,7 @@ def norms_all_one(model, generator):
     return put(model, generator, end=ours, vector=lambda name: 1.0 if "norm" in name else 0.0)
 
 
-@wrong("initial_weights", says="uniform")
+@wrong("initial_weights", says="uniform ones")
 def uniform_numbers(model, generator):
     with torch.no_grad():
         for name, parameter in put(model, generator, end=ours).named_parameters():
@@ -376,7 +376,7 @@ def forgets_bytes(loss, n_tokens, n_bytes):
     return loss / math.log(2) * n_tokens
 
 
-@wrong("bits_per_byte", says="log2(2) is 1")
+@wrong("bits_per_byte", says="nats a byte")
 def log2_two(loss, n_tokens, n_bytes):
     return loss / math.log2(2) * n_tokens / n_bytes
 

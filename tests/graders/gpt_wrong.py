@@ -322,7 +322,7 @@ class TableNotTurned(Right):
         return self.norm(x) @ self.embedding.weight
 
 
-@wrong("GPT", says="gradient")
+@wrong("GPT", says="no gradient flows")
 class DetachedTable(Right):
     def logits(self, x):
         return (self.norm(x) @ self.embedding.weight.T).detach()
@@ -334,7 +334,7 @@ class SaysNothing(Right):
         self.dropout(self.positions(self.embedding(ids), start))
 
 
-@wrong("GPT", says="its loss")
+@wrong("GPT", says="the result is")
 class LossOfAllTokens(Right):
     def loss(self, ids):
         return gpt_loss(self, ids) * ids.numel()

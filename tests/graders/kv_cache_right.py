@@ -169,7 +169,7 @@ def returned_as_a_list(prompts, padding=0):
     ids, empty = [], []
     for prompt in prompts:
         empty.append(longest - len(prompt))
-        ids.append([padding for _ in range(empty[-1])] + [token for token in prompt])
+        ids.append([padding for _ in range(empty[-1])] + list(prompt))
     return [torch.tensor(ids), torch.tensor(empty)]
 
 

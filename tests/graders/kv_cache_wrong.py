@@ -84,7 +84,7 @@ class PlusOne(Given):
         return self.keys[:, :, :end], self.values[:, :, :end]
 
 
-@wrong("KeyValueCache", says="nothing returned")
+@wrong("KeyValueCache", says="Is a `return` missing")
 class NothingReturned(Given):
     def extend(self, keys, values):
         super().extend(keys, values)
@@ -106,7 +106,7 @@ class Prepends(Given):
         return self.seen
 
 
-@wrong("KeyValueCache", says="other way round")
+@wrong("KeyValueCache", says="mixed up")
 class ValuesFirst(Given):
     def extend(self, keys, values):
         keys, values = super().extend(keys, values)
@@ -171,7 +171,7 @@ class LetsTorchComplain(Given):
 class ReorderOfACopy(Given):
     def reorder(self, rows):
         keys, values = self.keys, self.values
-        keys, values = keys[rows], values[rows]  # noqa: F841
+        keys, values = keys[rows], values[rows]
 
 
 @wrong("KeyValueCache", says="keys and not the values")
@@ -326,7 +326,7 @@ def extend_swapped(layer, x, cache, mask=None):
     return layer.to_out(join(layer.attend(q, keys, values, mask)))
 
 
-@wrong("cached_attention", says="other way round")
+@wrong("cached_attention", says="mixed up")
 def taken_out_swapped(layer, x, cache, mask=None):
     q, k, v = (
         split(layer.to_q(x), layer.n_heads),
@@ -799,7 +799,7 @@ def deletes(ids, n_positions):
     return ids
 
 
-@wrong("fit_context", says="float")
+@wrong("fit_context", says="slice indices")
 def number_of_tokens(ids, n_positions):
     checked(n_positions)
     too_many = max(0, len(ids) - n_positions)

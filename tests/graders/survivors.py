@@ -71,4 +71,38 @@ SURVIVORS: dict[str, dict[str, str]] = {
         "1 -> -1": "of two axes, axis 1 is the last",
     },
     "next_word_step": {"1 -> -1": "of two axes, axis 1 is the last"},
+    "KeyValueCache": {
+        "if len(rows) != len(self.keys): -> if True:": "the same rows in a new buffer: only slower",
+        "2 -> -2": "of four axes, axis 2 is axis -2",
+        "0 -> 1": "of `torch.empty(0)` only the dtype is used",
+        "keys -> values": "keys and values have one length",
+        "end - 1 -> end + 1": "only the words of the error change",
+        "end - 1 -> end": "only the words of the error change",
+        "end - 1 -> 1": "only the words of the error change",
+        "1 -> -1": "only the words of the error change",
+        "1 -> 0": "only the words of the error change",
+        "1 -> 2": "only the words of the error change",
+    },
+    "read_on": {
+        "None if new == 1 and empty is None else prefill_mask(new, before, empty) -> "
+        "None if False else prefill_mask(new, before, empty)": "for one new position the mask hides nothing",
+        "1 -> 0": "for one new position the mask hides nothing",
+        "empty -> model": "for one new position the mask hides nothing",
+        "zip(model.blocks, caches, strict=True) -> zip(model.blocks, caches)": "there is a cache for each block",
+        "True -> False": "there is a cache for each block",
+        "(columns - empty[:, None]).clamp(min=0) -> columns - empty[:, None]": "nobody sees where padding stands",
+        "0 -> -1": "nobody sees where padding stands, and all caches are equally long",
+        "0 -> 1": "nobody sees where padding stands, and all caches are equally long",
+        "1 -> -1": "of two axes, the last is axis 1",
+    },
+    "pad_left": {
+        "zip(empty, prompts, strict=True) -> zip(empty, prompts)": "one list is made of the other",
+        "True -> False": "one list is made of the other",
+    },
+    "fit_context": {"n_positions -> ids": "only the words of the error change"},
+    "GPT": {
+        "causal_mask(ids.shape[1]).to(ids.device) -> causal_mask(ids.shape[1])": "the checks run on the CPU, as the mask",
+        "1 -> -1": "of two axes, axis 1 is the last",
+    },
+    "bigram_loss": {"1 -> -1": "of two axes, axis 1 is the last"},
 }

@@ -1,0 +1,691 @@
+# %% [markdown]
+# # 9 · Encoder-decoder translation
+# After this notebook you can build the whole Transformer of the paper, train it to translate, and say what each part of the
+# recipe is worth.
+#
+# You need: notebooks 03, 05, 06 and 07. You build: the Transformer, one step of translating, the loss and the learning rate
+# of the paper, alignment. 90 minutes, 4 of them training.
+
+# %%
+import json
+import math
+import random
+
+import matplotlib.pyplot as plt
+import torch
+from torch import nn
+from torch.nn import functional
+
+from lib.corpora import files
+from lib.corpora.italian import join, load_pairs
+from lib.figures import LiveCurve, style
+from lib.layers import FusedLayerNorm, FusedPreNorm, fresh_weights
+from lib.transformer import Decoder, Encoder, TransformerParts, cross_attention_weights
+
+# %%
+from lib.batching import EOS, SOS, Batch, Vocabulary, similar_lengths
+from lib.decoding.search import translate
+from lib.scoring import bleu, exact_match
+from lib.training import Training, learning_rate, train
+from lib.training.recipes import paired_lengths
+from lib.training.translator import RECIPE, TOKENS
+from lib.yours import DecoderBlock, EncoderBlock, causal_mask, greedy_translate, pad_batch, shift_right
+
+style()
+torch.set_num_threads(1)  # such small matrices gain nothing from a second thread
+
+# %% [markdown]
+# These are your own pieces where they pass, and together they are nearly all of it.
+#
+# ## The question
+# Notebook 3's LSTM with attention translates well. But it reads the right sentence word by word: for the state after word 8 it
+# needs the state after word 7. Can a network learn from all words of a sentence *at once*, and translate better?
+
+# %%
+older = json.loads(files.read("seq2seq_results.json"))["translation"]
+results = json.loads(files.read("translation_results.json"))
+scores = [seed["attention"]["test"] for seed in older.values()]
+print("notebook 3, three trainings: BLEU", sorted(score["bleu"] for score in scores))
+assert all(94 < score["bleu"] < 95.5 and score["exact"] < 0.87 for score in scores)
+
+# %% [markdown]
+# About 95 BLEU, and fewer than 87% of the sentences right to the last word.
+#
+# ## By hand
+# "I love you very much" is "ti amo molto". Move the sentence one place to the right, and each position has its own small
+# exam. Suppose a model gives the right words these probabilities:
+#
+# | hears | should say | probability | surprise |
+# |---|---|---|---|
+# | `<SOS>` | ti | 1/2 | 1 bit |
+# | ti | amo | 1/2 | 1 bit |
+# | amo | molto | 1/4 | 2 bits |
+# | molto | `<EOS>` | 1 | 0 bits |
+#
+# The loss is the mean surprise: (1 + 1 + 2 + 0) / 4 = **1 bit**, or log 2 nats. No exam needs the answer of another one: all four
+# can be written at the same time.
+#
+# ## The picture
+
+# %%
+heard, said = ["<SOS>", "ti", "amo", "molto"], ["ti", "amo", "molto", "<EOS>"]
+figure, panels = plt.subplots(1, 2, figsize=(8, 2.9))
+for axes, passes, title in (
+    (panels[0], [4], "training: one pass"),
+    (panels[1], [1, 2, 3, 4], "translating: four passes"),
+):
+    for row, seen in enumerate(passes):
+        for i in range(seen):
+            known = i < seen - 1 and len(passes) > 1
+            axes.add_patch(
+                plt.Rectangle((i, -row), 0.94, 0.86, color="#dddddd" if known else "C0", alpha=1 if known else 0.45)
+            )
+            axes.text(i + 0.47, 0.6 - row, heard[i], ha="center", va="center", size=8)
+            axes.text(i + 0.47, 0.25 - row, "again" if known else f"→ {said[i]}", ha="center", va="center", size=9)
+    axes.set(xlim=(-0.1, 4), ylim=(0.95 - len(passes) - 0.1, 1), title=title)
+    axes.axis("off")
+plt.show()
+
+# %% [markdown]
+# Each box is one position that the decoder computes. In training the whole right sentence is known, so one pass does it,
+# and a mask hides the future. Translating has to wait for each word: four passes, and the grey boxes are computed again.
+#
+# ## In code
+
+# %%
+ids = {"<SOS>": SOS, "<EOS>": EOS, "ti": 3, "amo": 4, "molto": 5}
+inputs, targets, mask = shift_right([[ids["ti"], ids["amo"], ids["molto"]]])
+words = {number: word for word, number in ids.items()}
+print("hears:     ", [words[i] for i in inputs[0].tolist()])
+print("should say:", [words[i] for i in targets[0].tolist()])
+probabilities = torch.full((1, 4, 6), 1e-9)  # (batch, position, vocab)
+for position, chance in enumerate((1 / 2, 1 / 2, 1 / 4, 1.0)):
+    probabilities[0, position, targets[0, position]] = chance
+surprise = -probabilities.log().gather(-1, targets[..., None])
+print(f"{surprise.mean() / math.log(2):.3f} bits")
+assert torch.isclose(surprise.mean(), torch.tensor(math.log(2)))
+
+# %% [markdown]
+# > **Spot the error.** A slide on Transformers gives "ti amo molto" as the translation of "I love *food* very much". What is
+# > wrong?
+#
+# <details><summary>Answer</summary>There is no food in it: <i>ti amo molto</i> is "I love <b>you</b> very much". "I love food
+# very much" is <i>amo molto il cibo</i>.</details>
+#
+# Now the whole: an encoder reads, a decoder writes, and both are stacks of your blocks.
+#
+# ## Exercise 9.1 · Transformer
+# The parts are given: `embed_source(ids)` and `embed(ids)` (scaled, with positions), `encoder(x, mask)`,
+# `decoder(x, memory, mask, memory_mask)`, `logits(x)`. Write the three methods. `source_mask` (batch, key) is True on real
+# tokens; attention wants it as (batch, 1, 1, key). Difficulty ●●● · 15 minutes.
+#
+# <details><summary>Which mask goes where?</summary>Encoder: the source mask. Decoder: the causal mask for what is written,
+# the source mask for the memory.</details>
+# <details><summary>How do I get (batch, 1, 1, key)?</summary><code>source_mask[:, None, None, :]</code></details>
+# <details><summary>Where is the mask for the padding in the target?</summary>Nowhere: it stands behind the words, and the
+# causal mask hides what is behind.</details>
+
+
+# %% exercise="Transformer" difficulty=3 minutes=15
+class Transformer(TransformerParts):
+    """An encoder that reads and a decoder that writes: ids in, a score for every word of the target out."""
+
+    def encode(self, source, source_mask):
+        """source, source_mask: (batch, key). Returns the memory (batch, key, d_model)."""
+        ### BEGIN SOLUTION
+        return self.encoder(self.embed_source(source), source_mask[:, None, None, :])
+        ### END SOLUTION
+
+    def decode(self, inputs, memory, source_mask):
+        """inputs: (batch, position), <SOS> first    memory: (batch, key, d_model)    source_mask: (batch, key)
+
+        Returns logits (batch, position, vocab): at each position for the word after it."""
+        ### BEGIN SOLUTION
+        looking_back = causal_mask(inputs.shape[1]).to(inputs.device)
+        x = self.decoder(self.embed(inputs), memory, looking_back, source_mask[:, None, None, :])
+        return self.logits(x)
+        ### END SOLUTION
+
+    def forward(self, source, source_mask, inputs):
+        """source, source_mask: (batch, key)    inputs: (batch, position). Returns logits (batch, position, vocab)."""
+        ### BEGIN SOLUTION
+        return self.decode(inputs, self.encode(source, source_mask), source_mask)
+        ### END SOLUTION
+
+
+# %% check="Transformer"
+from lib.checks import check
+
+Transformer = check("Transformer")
+
+
+# %%
+def new_model(sources, targets, kind=Transformer, n_blocks=2, d_model=128, n_heads=4, d_ff=512):
+    """Your Transformer of your blocks; PreNorm in its fused version, the same numbers in one kernel."""
+    sizes = d_model, n_heads, d_ff, 0.0, FusedPreNorm
+    model = kind(
+        nn.Embedding(sources, d_model),
+        nn.Embedding(targets, d_model),
+        Encoder([EncoderBlock(*sizes) for _ in range(n_blocks)], FusedLayerNorm(d_model)),
+        Decoder([DecoderBlock(*sizes) for _ in range(n_blocks)], FusedLayerNorm(d_model)),
+    )
+    return fresh_weights(model, torch.Generator().manual_seed(0))
+
+
+# %% [markdown]
+# `logits` has no matrix of its own: it compares x with the embedding of every Italian word (**tied** weights). Now six
+# well-known words, through a small model with fresh weights:
+
+# %%
+cat = ["YOUR", "CAT", "IS", "A", "LOVELY", "CAT"]
+gatto = ["IL", "TUO", "GATTO", "È", "UN", "GATTO", "ADORABILE"]
+english, italian = Vocabulary([cat]), Vocabulary([gatto])
+tiny = new_model(len(english), len(italian), n_blocks=1, d_model=12, n_heads=3, d_ff=24).eval()
+batch = Batch.of([(english.encode(cat), italian.encode(gatto))])
+memory = tiny.encode(batch.source, batch.source_mask)
+logits = tiny.decode(batch.inputs, memory, batch.source_mask)
+for name, tensor in (("source", batch.source), ("memory", memory), ("inputs", batch.inputs), ("logits", logits)):
+    print(f"{name:7} {tuple(tensor.shape)}")
+assert not torch.allclose(memory[0, 1], memory[0, 5])  # two cats in different places
+
+# %% [markdown]
+# Six words are read, eight positions written: seven words and one more, because `<SOS>` goes in front of the first. At each
+# position there is a score for each of the 10 Italian tokens, four of them special.
+#
+# > **Predict.** One pass gives the logits of all 8 positions. If you give the decoder only the first n inputs, do the logits of
+# > position n change?
+
+# %%
+for n in range(1, 9):
+    alone = tiny.decode(batch.inputs[:, :n], memory, batch.source_mask)[:, -1]
+    assert torch.allclose(alone, logits[:, n - 1], atol=1e-5)
+print("no: the causal mask hid the rest anyway")
+
+# %% [markdown]
+# That is why training takes **one time step**: a single pass is worth eight. And it is why translating takes many: the next
+# input is the word that is not written yet.
+#
+# ## Exercise 9.2 · next_word_step
+# Write one word more. The state is `(written, memory, source_mask)`; put `ids` (batch,) behind `written` (batch, position),
+# decode *all* of it, and return the logits of the last position, the next state, and `None`. Difficulty ●●○ · 8 minutes.
+#
+# <details><summary>Why the None?</summary>The third thing is for attention weights: then it fits your
+# <code>greedy_translate</code> of notebook 3.</details>
+# <details><summary>Tensors must have the same number of dimensions</summary><code>ids[:, None]</code> is one column,
+# (batch, 1).</details>
+
+
+# %% exercise="next_word_step" difficulty=2 minutes=8
+def next_word_step(model, ids, state):
+    """Let a Transformer write one word more; the decoder goes over all words again, as without a cache it must.
+
+    ids: (batch,), the word before    state: (written, memory, source_mask), the first (batch, position), before `ids`
+    Returns logits (batch, vocab), the next state (`ids` now the last column of `written`), and None.
+    """
+    ### BEGIN SOLUTION
+    written, memory, source_mask = state
+    written = torch.cat([written, ids[:, None]], dim=1)
+    logits = model.decode(written, memory, source_mask)[:, -1]
+    return logits, (written, memory, source_mask), None
+    ### END SOLUTION
+
+
+# %% check="next_word_step"
+from lib.checks import check
+
+next_word_step = check("next_word_step")
+
+
+# %%
+@torch.no_grad()
+def write(model, source, source_mask, limit=40):
+    """Your greedy translation of a batch, word by word."""
+    nothing = torch.empty(len(source), 0, dtype=torch.long)
+    state = nothing, model.encode(source, source_mask), source_mask
+    return greedy_translate(lambda ids, state: next_word_step(model, ids, state), state, limit)
+
+
+# %% [markdown]
+# > **Predict.** Count the positions that the decoder computes: for one training pass over n positions, and for writing n words
+# > with `next_word_step`.
+
+# %%
+computed = []
+counting = tiny.decoder.register_forward_hook(lambda module, arguments, x: computed.append(x.shape[1]))
+tiny(batch.source, batch.source_mask, batch.inputs)
+passes, computed[:] = computed[:], []
+n = write(tiny, batch.source, batch.source_mask, limit=8).shape[1]
+counting.remove()
+print("training:   ", passes)
+print("translating:", computed)
+assert passes == [8] and computed == list(range(1, n + 1)) and sum(computed) == n * (n + 1) // 2
+
+# %% [markdown]
+# n passes over 1, 2, ... n positions: n(n + 1)/2 in all. Notebook 13 computes each position once, with a cache. `translate` of
+# notebook 10 does so too; it writes the same words faster, so from here on it does the translating.
+#
+# ## On real text
+# English to Italian, the 40,000 pairs of notebook 3. In half of the paper's figure nothing is left to build; what is left
+# is the training. First, its batches.
+
+# %%
+pairs, tests = ([pair.words() for pair in load_pairs(split)] for split in ("train", "test"))
+english, italian = Vocabulary(source for source, _ in pairs), Vocabulary(target for _, target in pairs)
+data = [(english.encode(source), italian.encode(target)) for source, target in pairs]
+print(f"{len(pairs):,} pairs, {len(english):,} English and {len(italian):,} Italian words")
+for source, target in tests[:3]:
+    print(join(source), "→", join(target))
+
+# %% [markdown]
+# ## Exercise 9.3 · share_of_padding
+# A batch is a rectangle, as wide as its longest sentence. `lengths` of the sentences, `batches` as lists of indices: how much
+# of all rectangles together is padding? A number from 0 to 1. Difficulty ●○○ · 6 minutes.
+#
+# <details><summary>The mean of the batches' shares?</summary>No: add up real tokens and places over all batches, then
+# divide.</details>
+
+
+# %% exercise="share_of_padding" difficulty=1 minutes=6
+def share_of_padding(lengths, batches):
+    """How much of the rectangles of all batches together is padding, from 0 to below 1.
+
+    lengths: of each sentence, 1 and more    batches: lists of indices into them, none of them empty
+    """
+    ### BEGIN SOLUTION
+    real = places = 0
+    for batch in batches:
+        in_batch = [lengths[i] for i in batch]
+        real += sum(in_batch)
+        places += len(in_batch) * max(in_batch)
+    return 1 - real / places
+    ### END SOLUTION
+
+
+# %% check="share_of_padding"
+from lib.checks import check
+
+share_of_padding = check("share_of_padding")
+
+# %% [markdown]
+# > **Predict.** Batches of 30 random sentences: which share of the work is wasted? And if sentences of the same length stand
+# > together?
+
+# %%
+lengths = [len(target) + 1 for _, target in data]
+order = list(range(len(data)))
+random.Random(0).shuffle(order)
+mixed = [order[start : start + 30] for start in range(0, len(order), 30)]
+alike = similar_lengths(lengths, TOKENS, random.Random(0))
+print(f"random: {share_of_padding(lengths, mixed):.2f}, similar lengths: {share_of_padding(lengths, alike):.2f}")
+assert 0.35 < share_of_padding(lengths, mixed) < 0.5 and share_of_padding(lengths, alike) < 0.02
+
+# %% [markdown]
+# More than a third against less than a fiftieth. `paired_lengths` goes one step further: among targets of one length it sorts
+# by the source's length.
+#
+# Now the loss. Cross-entropy is content only when the right word gets *all* the probability, and pushes its logit up for ever.
+# **Label smoothing** asks for a little less: 90% to the right word, 10% spread over all words evenly.
+#
+# ## Exercise 9.4 · label_smoothed_loss
+# `logits` (..., vocab), `targets` (...). The surprise of a word is minus its log-probability. Return the mean over the targets
+# of (1 − s) · surprise of the right word + s · mean surprise of all words. Difficulty ●●○ · 10 minutes.
+#
+# <details><summary>How do I pick the right word's?</summary><code>surprise.gather(-1, targets.unsqueeze(-1))</code></details>
+# <details><summary>nan or inf</summary><code>log_softmax</code> stays finite where <code>softmax().log()</code> does
+# not.</details>
+
+
+# %% exercise="label_smoothed_loss" difficulty=2 minutes=10
+def label_smoothed_loss(logits, targets, smoothing):
+    """The mean cross-entropy when the right word is only `1 - smoothing` sure, the rest spread over all words evenly.
+
+    logits: (..., vocab)    targets: (...), ids    smoothing: from 0 to 1; 0 is plain cross-entropy
+    Returns a 0-d tensor, in nats.
+    """
+    ### BEGIN SOLUTION
+    surprise = -logits.log_softmax(-1)  # (..., vocab), of every word
+    of_right = surprise.gather(-1, targets.unsqueeze(-1)).mean()
+    return (1 - smoothing) * of_right + smoothing * surprise.mean()
+    ### END SOLUTION
+
+
+# %% check="label_smoothed_loss"
+from lib.checks import check
+
+label_smoothed_loss = check("label_smoothed_loss")
+
+# %% [markdown]
+# > **Predict.** Five words, the right one's logit is z and the others are 0. Without smoothing the best z is infinite. With
+# > smoothing 0.1?
+
+# %%
+z = torch.linspace(0, 12, 241)
+logits = functional.pad(z[:, None], (0, 4))  # (z, word): the right word is word 0
+curves = {s: torch.stack([label_smoothed_loss(row[None], torch.tensor([0]), s) for row in logits]) for s in (0.0, 0.1)}
+figure, axes = plt.subplots(figsize=(6, 3))
+for (s, curve), line in zip(curves.items(), ("-", "--"), strict=True):
+    axes.plot(z, curve, line, label=f"smoothing {s:g}")
+axes.set(xlabel="z, logit of the right word", ylabel="loss (nats)", ylim=(0, 1.7))
+axes.legend()
+plt.show()
+
+# %%
+best = z[curves[0.1].argmin()]
+assert abs(best - math.log(0.92 / 0.02)) < 0.1 and curves[0.0].argmin() == len(z) - 1
+assert torch.isclose(functional.cross_entropy(logits, z.long() * 0, label_smoothing=0.1), curves[0.1].mean())
+
+# %% [markdown]
+# The dashed curve turns up again near 3.8, where the right word has 92% and each other word 2%: being surer costs. PyTorch's
+# `cross_entropy(..., label_smoothing=0.1)` is the same.
+#
+# Last, the learning rate. Adam's first steps rest on few gradients, so the paper starts small.
+#
+# ## Exercise 9.5 · noam_rate
+# The paper's equation 3: d_model^−0.5 · min(step^−0.5, step · warmup^−1.5). Steps count from 1.
+# Difficulty ●○○ · 4 minutes.
+#
+# <details><summary>Why is it called so?</summary>After Noam Shazeer, who put it into the first code.</details>
+
+
+# %% exercise="noam_rate" difficulty=1 minutes=4
+def noam_rate(step, d_model, warmup):
+    """The learning rate at a step, counted from 1, for Adam (Vaswani et al. 2017, eq. 3)."""
+    ### BEGIN SOLUTION
+    return d_model**-0.5 * min(step**-0.5, step * warmup**-1.5)
+    ### END SOLUTION
+
+
+# %% check="noam_rate"
+from lib.checks import check
+
+noam_rate = check("noam_rate")
+
+# %%
+steps, peak, warmup = RECIPE["steps"], RECIPE["peak"], RECIPE["warmup"]
+papers = [noam_rate(step, 128, warmup) for step in range(1, steps + 1)]
+ours = [learning_rate(step, steps, peak, warmup) for step in range(steps)]
+figure, axes = plt.subplots(figsize=(6, 3))
+axes.plot(papers, "--", label="the paper's, for d_model 128")
+axes.plot(ours, label="here: warm-up, then a cosine")
+axes.set(xlabel="step", ylabel="learning rate")
+axes.legend()
+plt.show()
+assert papers.index(max(papers)) == warmup - 1 and max(ours) == peak and ours[-1] < 0.021 * peak < papers[-1]
+
+# %% [markdown]
+# Both rise in a line for 200 steps. The paper's then falls as 1/√step and never ends. Ours comes to rest at the end of a
+# training whose length is known: that suits four minutes.
+#
+# Now all of it. The curve grows while you watch; below it, the same English sentence every now and then.
+
+# %%
+model = new_model(len(english), len(italian))
+print(f"{sum(p.numel() for p in model.parameters()):,} parameters")
+shown = [tests[1][0], tests[4][0]]
+
+
+def in_italian(model, sentences):
+    """Translations of lists of English words, as lists of Italian words."""
+    written = translate(model.eval(), [english.encode(sentence) for sentence in sentences], limit=40)
+    return [italian.decode(ids) for ids in written]
+
+
+# %% tags=["training"]
+curve = LiveCurve(steps)
+
+
+def watch(step, loss):
+    curve(step, loss)
+    if step in (100, 300, 600, 1000, 2000, steps):
+        print(f"step {step:4}:", " | ".join(join(words) for words in in_italian(model, shown)))
+
+
+print("          ", " | ".join(map(join, shown)))
+batches = paired_lengths(data, TOKENS, random.Random(0))
+losses = train(model, model.loss, batches, **RECIPE, watch=watch)
+
+# %% tags=["training"]
+right = [target for _, target in tests]
+written = in_italian(model, [source for source, _ in tests])
+score, exact = bleu(written, right), exact_match(written, right)
+print(f"BLEU {score:.1f}, exact {exact:.3f}")
+for i in [i for i in range(len(tests)) if written[i] != right[i]][:4]:
+    print(join(tests[i][0]), "\n   right:", join(right[i]), "\n   wrote:", join(written[i]))
+
+# %%
+assert score > 96 and exact > 0.89
+
+# %% [markdown]
+# First it repeats frequent words, then the words fit the sentence, last come the endings. What is still wrong is mostly one
+# ending or a rare form. Now all rungs of the ladder, three trainings each:
+
+# %%
+splits = {"test": "like training", "combinations": "new combinations", "lengths": "longer than any"}
+rungs = {
+    "fixed vector": [seed["fixed vector"] for seed in older.values()],
+    "LSTM, attention": [seed["attention"] for seed in older.values()],
+    "Transformer": list(results["translator"].values()),
+}
+figure, axes = plt.subplots(figsize=(6.5, 3.4))
+for shift, ((name, seeds), mark) in enumerate(zip(rungs.items(), "os^", strict=True)):
+    for place, split in enumerate(splits):
+        values = [seed[split]["bleu"] for seed in seeds]
+        axes.plot([place + 0.12 * (shift - 1)] * len(values), values, mark, color=f"C{shift}", label=name if not place else None)
+axes.set_xticks(range(3), splits.values())
+axes.set(ylabel="BLEU", ylim=(0, 102), xlabel="test sentences")
+axes.legend(loc="lower left")
+plt.show()
+
+# %%
+for name, seeds in rungs.items():
+    for split in splits:
+        values = sorted((seed[split]["bleu"], seed[split]["exact"]) for seed in seeds)
+        print(f"{name:16} {split:13} BLEU {values[0][0]:.1f} to {values[-1][0]:.1f}")
+new, old = rungs["Transformer"], rungs["LSTM, attention"]
+for split in ("test", "combinations"):
+    assert min(seed[split]["bleu"] for seed in new) > max(seed[split]["bleu"] for seed in old) + 1
+assert max(seed["lengths"]["bleu"] for seed in new) < min(seed["lengths"]["bleu"] for seed in old) - 5
+
+# %% [markdown]
+# On sentences as long as in training the Transformer wins, also where it has never seen two words together. On longer ones it
+# *loses*, clearly: sinusoids of positions that it never met. Notebook 6 knows other positions.
+#
+# Where does it look? The grammar knows which words belong together.
+#
+# ## Exercise 9.6 · alignment_accuracy
+# `weights` (..., written, read) and `links`, pairs (read, written): for which share of the links does the largest weight of the
+# written word lie on the read one? One number for each head: shape (...). Difficulty ●●○ · 8 minutes.
+#
+# <details><summary>All links at once?</summary><code>read, written = torch.tensor(links).T</code>, then
+# <code>weights.argmax(-1)[..., written]</code>.</details>
+
+
+# %% exercise="alignment_accuracy" difficulty=2 minutes=8
+def alignment_accuracy(weights, links):
+    """How often the largest weight of a written word lies on the word it translates.
+
+    weights: (..., written, read)    links: (read, written) pairs of indices, at least one
+    Returns shares (...), float: one for each head, or whatever the leading axes are.
+    """
+    ### BEGIN SOLUTION
+    read, written = torch.tensor(links).T
+    looked_at = weights.argmax(-1)[..., written]  # (..., link)
+    return (looked_at == read).float().mean(-1)
+    ### END SOLUTION
+
+
+# %% check="alignment_accuracy"
+from lib.checks import check
+
+alignment_accuracy = check("alignment_accuracy")
+
+# %% [markdown]
+# > **Predict.** Row j of the weights belongs to the position that hears word j − 1 and should say word j. Will its brightest
+# > square be the English word for j − 1 or for j?
+
+# %% tags=["training"]
+aligned = [pair for pair in load_pairs("test")[:300] if pair.alignment]
+shares = []
+for pair in aligned:
+    source, target = pair.words()
+    batch = Batch.of([(english.encode(source), italian.encode(target))])
+    weights = cross_attention_weights(model, batch)[:, 0]  # (block, heads, written, read)
+    shares.append(
+        torch.stack([alignment_accuracy(weights[..., rows, :], pair.alignment) for rows in (slice(-1), slice(1, None))])
+    )
+says, heard = torch.stack(shares).mean(0)  # (block, heads) each
+for block in range(2):
+    print(
+        f"block {block + 1}, each head: says",
+        [f"{s:.2f}" for s in says[block]],
+        "heard",
+        [f"{s:.2f}" for s in heard[block]],
+    )
+
+# %%
+assert says[1].max() > 0.95 and heard[1].max() < 0.3
+recorded = [seed["alignment"]["before"] for seed in results["translator"].values()]
+assert all(max(blocks[1]) > 0.95 for blocks in recorded)
+
+# %% [markdown]
+# The word that it is about to say. In the second block the best head is right for more than 95% of these words, in all
+# recorded trainings; nobody ever showed it a dictionary. A sentence whose order differs:
+
+# %% tags=["training"]
+crossed = next(
+    pair
+    for pair in aligned
+    if len(pair.alignment) > 3 and list(pair.alignment) != sorted(pair.alignment, key=lambda link: link[1])
+)
+source, target = crossed.words()
+batch = Batch.of([(english.encode(source), italian.encode(target))])
+head = says[1].argmax()
+weights = cross_attention_weights(model, batch)[1, 0, head]
+figure, axes = plt.subplots(figsize=(6.5, 4))
+image = axes.imshow(weights, cmap="cividis", vmin=0, vmax=1, aspect="auto")
+axes.set_xticks(range(len(source)), source, rotation=60)
+axes.set_yticks(range(len(target) + 1), [*target, "EOS"])
+axes.set(xlabel="read", ylabel="about to say", title=f"block 2, head {head + 1}")
+figure.colorbar(image)
+plt.show()
+
+# %% [markdown]
+# Each row is a word that is about to be written, bright is where the head looks. The path follows the meaning and not the
+# order: an adjective behind its noun makes it jump.
+#
+# ## A training that can stop
+# Four minutes are short. Real trainings take days, and computers stop. `Training` saves weights, Adam's memory, the place in
+# the data and the dice. Here 12 steps at once, and 7 plus 5 with a file in between:
+
+# %%
+import tempfile
+from pathlib import Path
+
+
+def small_training():
+    model = new_model(len(english), len(italian), d_model=16, n_heads=2, d_ff=32)
+    return Training(model, model.loss, paired_lengths(data[:500], 100, random.Random(0)), steps=12, peak=2e-3)
+
+
+at_once, first, second = small_training(), small_training(), small_training()
+at_once.run()
+with tempfile.TemporaryDirectory() as folder:
+    first.run(until=7)
+    first.save(Path(folder) / "half.safetensors")
+    second.resume(Path(folder) / "half.safetensors")
+second.run()
+for mine, theirs in zip(at_once.model.parameters(), second.model.parameters(), strict=True):
+    assert torch.equal(mine, theirs)
+print("bit for bit the same weights, and", "the same losses" if at_once.losses == second.losses else "other losses")
+
+# %% [markdown]
+# ## What each part is worth
+# A quarter of the training, three seeds, each time with one thing changed.
+#
+# > **Predict.** Which change hurts most: no warm-up, label smoothing, a separate output matrix, norms after the shortcut?
+
+# %%
+recorded = results["parts"].values()
+for part in next(iter(recorded)):
+    values = sorted(seed[part]["bleu"] for seed in recorded)
+    print(f"{part:24} BLEU", "  ".join(f"{value:5.1f}" for value in values))
+
+# %% [markdown]
+# ## What breaks
+# First the padding mask: the trained model, all 1,500 test sentences mixed in batches of 50, and padding counts as real.
+
+
+# %%
+class Unmasked(Transformer):
+    def encode(self, source, source_mask):
+        return super().encode(source, torch.ones_like(source_mask))
+
+    def decode(self, inputs, memory, source_mask):
+        return super().decode(inputs, memory, torch.ones_like(source_mask))
+
+
+def in_mixed_batches(model):
+    """BLEU of the first 300 test sentences, translated in batches of 50 of all lengths, with `write`."""
+    written = []
+    for start in range(0, 300, 50):
+        batch = pad_batch([english.encode(source) for source, _ in tests[start : start + 50]])
+        written += [italian.decode(ids) for ids in write(model, *batch)]
+    return bleu(written, right[:300])
+
+
+# %% tags=["training"]
+unmasked = new_model(len(english), len(italian), kind=Unmasked).eval()
+unmasked.load_state_dict(model.state_dict())
+with_mask, without = in_mixed_batches(model), in_mixed_batches(unmasked)
+print(f"with the mask: BLEU {with_mask:.1f}, without: {without:.1f}")
+
+# %%
+assert with_mask > 95 and without < with_mask - 3
+
+# %% [markdown]
+# > **Predict.** Now a training of 200 steps in which the decoder has no causal mask. Is its loss higher or lower than that of the
+# > right one at step 200? And its translations?
+
+
+# %%
+class Cheat(Transformer):
+    def decode(self, inputs, memory, source_mask):
+        return self.logits(self.decoder(self.embed(inputs), memory, None, source_mask[:, None, None, :]))
+
+
+# %% tags=["training"]
+cheat = new_model(len(english), len(italian), kind=Cheat)
+batches = paired_lengths(data, TOKENS, random.Random(0))
+cheated = train(cheat, cheat.loss, batches, steps=300, peak=2e-3)
+honest = sum(losses[280:300]) / 20
+print(f"loss after 300 steps: {sum(cheated[-20:]) / 20:.2f} without the mask, {honest:.2f} with it")
+batch = pad_batch([english.encode(source) for source, _ in tests[:3]])
+for (source, _), ids in zip(tests, write(cheat.eval(), *batch), strict=False):
+    print(join(source), "→", join(italian.decode(ids)))
+
+# %%
+assert sum(cheated[-20:]) < 20 * honest - 10
+
+# %% [markdown]
+# Its loss is far lower, and it cannot translate at all: it has learned to copy the word that it should predict, and when there
+# is none, it has nothing to say. A loss that is too good to be true is the sign of a leak.
+#
+# One thing only meaning can decide: what *it* is. "The duck cannot cross the bridge because it is too narrow" (or: "too scared").
+# Italian shows it by the adjective's ending. 400 held-out sentences with pairs of nouns that training never offers together:
+
+# %%
+for seed in results["translator"].values():
+    print(f"the right ending: {seed['it']['endings']:.3f}, the whole sentence: {seed['it']['exact']:.3f}")
+    assert seed["it"]["endings"] > 0.97
+
+# %% [markdown]
+# More than 97% in all three trainings, told the words before. Only the meaning of the sentence decides it: something in there
+# connects *it* with the right noun.
+#
+# ## What to remember
+# - The decoder hears the right sentence, moved by one place. The causal mask makes one pass as good as many; translating needs
+#   a pass for each word.
+# - Padding is masked wherever somebody looks; sentences of the same length in a batch have little of it.
+# - On lengths it has seen, the Transformer beats the LSTM with attention in the same time. Beyond them it loses here.
+#
+# **Next**: [10 · Search](10_search.ipynb): always the likeliest next word is not the likeliest sentence.

@@ -1,0 +1,300 @@
+"""Right answers to notebook 08 in other styles."""
+
+import re
+from collections import Counter, defaultdict
+from functools import cache
+from itertools import pairwise
+
+from tests.graders.cases import right
+
+# ------------------------------------------------------------------------------------------------------- pair_counts
+
+
+@right("pair_counts")
+def with_counter(words):
+    counts = Counter()
+    for word, times in words.items():
+        for i in range(len(word) - 1):
+            counts[word[i], word[i + 1]] += times
+    return counts
+
+
+@right("pair_counts")
+def with_defaultdict(words):
+    counts = defaultdict(int)
+    for word in words:
+        for pair in zip(word[:-1], word[1:], strict=True):
+            counts[pair] += words[word]
+    return counts
+
+
+@right("pair_counts")
+def as_often_as_it_occurs(words):
+    return dict(Counter(pair for word, times in words.items() for _ in range(times) for pair in pairwise(word)))
+
+
+@right("pair_counts")
+def from_the_end(words):
+    counts = {}
+    for word, times in reversed(words.items()):
+        for i in range(len(word) - 1, 0, -1):
+            pair = tuple(word[i - 1 : i + 1])
+            if pair not in counts:
+                counts[pair] = 0
+            counts[pair] += times
+    return counts
+
+
+# -------------------------------------------------------------------------------------------------------- merge_pair
+
+
+@right("merge_pair")
+def with_a_stack(ids, pair, new):
+    merged, free = [], False  # free: the last one has not been made by this merge
+    for i in ids:
+        if free and (merged[-1], i) == pair:
+            merged[-1], free = new, False
+        else:
+            merged.append(i)
+            free = True
+    return merged
+
+
+@right("merge_pair")
+def with_strings(ids, pair, new):
+    text = "".join(map(chr, ids)).replace(chr(pair[0]) + chr(pair[1]), chr(new))
+    return list(map(ord, text))
+
+
+@right("merge_pair")
+def on_a_copy(ids, pair, new):
+    ids = list(ids)
+    i = 0
+    while i < len(ids) - 1:
+        if ids[i] == pair[0] and ids[i + 1] == pair[1]:
+            ids[i : i + 2] = [new]
+        i += 1
+    return ids
+
+
+@right("merge_pair")
+def recursive(ids, pair, new):
+    if len(ids) < 2:
+        return [*ids]
+    if (ids[0], ids[1]) == pair:
+        return [new, *recursive(ids[2:], pair, new)]
+    return [ids[0], *recursive(ids[1:], pair, new)]
+
+
+@right("merge_pair")
+def with_an_iterator(ids, pair, new):
+    merged, places = [], iter(range(len(ids)))
+    for i in places:
+        if i + 1 < len(ids) and (ids[i], ids[i + 1]) == tuple(pair):
+            merged.append(new)
+            next(places)
+        else:
+            merged.append(ids[i])
+    return tuple(merged)
+
+
+# ------------------------------------------------------------------------------------------------------ learn_merges
+
+
+def count(words):
+    return Counter(pair for word, times in words for pair in pairwise(word) for _ in range(times))
+
+
+@right("learn_merges")
+def with_a_list_of_words(words, n):
+    words, merges = list(words.items()), {}
+    for new in range(256, 256 + n):
+        counts = count(words)
+        if not counts:
+            break
+        best = sorted(counts, key=lambda pair: (-counts[pair], pair))[0]
+        merges[best] = new
+        words = [(tuple(with_a_stack(word, best, new)), times) for word, times in words]
+    return merges
+
+
+@right("learn_merges")
+def first_the_count_then_the_pair(words, n):
+    words, merges = list(words.items()), {}
+    while len(merges) != n:
+        counts = count(words)
+        if len(counts) == 0:
+            return merges
+        most = max(counts.values())
+        best = min(pair for pair, times in counts.items() if times == most)
+        merges[best] = 256 + len(merges)
+        words = [(with_an_iterator(word, best, merges[best]), times) for word, times in words]
+    return merges
+
+
+@right("learn_merges")
+def with_negated_ids(words, n):
+    words, merges = list(words.items()), {}
+    for i in range(n):
+        counts = count(words)
+        best = max(counts, key=lambda pair: (counts[pair], -pair[0], -pair[1]), default=None)
+        if best is None:
+            break
+        merges[best] = 256 + i
+        words = [(on_a_copy(word, best, 256 + i), times) for word, times in words]
+    return merges
+
+
+@right("learn_merges")
+def with_a_stable_sort(words, n):
+    words, merges = list(words.items()), {}
+    while len(merges) < n:
+        ranked = sorted(sorted(count(words).items()), key=lambda item: item[1], reverse=True)
+        if not ranked:
+            break
+        (best, _), new = ranked[0], len(merges) + 256
+        merges[best] = new
+        words = [(with_strings(word, best, new), times) for word, times in words]
+    return merges
+
+
+# -------------------------------------------------------------------------------------------------------- bpe_decode
+
+
+@right("bpe_decode")
+def with_a_list(ids, merges):
+    tokens = [bytes([i]) for i in range(256)]
+    for left, right in merges:
+        tokens.append(tokens[left] + tokens[right])
+    return b"".join(map(tokens.__getitem__, ids)).decode(errors="replace")
+
+
+@right("bpe_decode")
+def with_recursion(ids, merges):
+    parts = {new: pair for pair, new in merges.items()}
+
+    @cache
+    def spell(i):
+        return spell(parts[i][0]) + spell(parts[i][1]) if i in parts else bytes([i])
+
+    return str(b"".join(spell(i) for i in ids), "utf-8", "replace")
+
+
+@right("bpe_decode")
+def with_undoing(ids, merges):
+    ids = list(ids)
+    for pair, new in reversed(merges.items()):
+        ids = [part for i in ids for part in (pair if i == new else (i,))]
+    return bytes(ids).decode("utf-8", errors="replace")
+
+
+@right("bpe_decode")
+def with_a_stack_of_ids(ids, merges):
+    parts, stack, text = {new: pair for pair, new in merges.items()}, list(reversed(ids)), bytearray()
+    while stack:
+        i = stack.pop()
+        if i < 256:
+            text.append(i)
+        else:
+            left, right = parts[i]
+            stack += [right, left]
+    return text.decode("utf-8", "replace")
+
+
+# -------------------------------------------------------------------------------------------------------- bpe_encode
+
+
+@right("bpe_encode")
+def all_merges_in_order(ids, merges):
+    ids = list(ids)
+    for pair, new in merges.items():
+        ids = with_a_stack(ids, pair, new)
+    return ids
+
+
+@right("bpe_encode")
+def one_place_at_a_time(ids, merges):
+    ids = list(ids)
+    while True:
+        ranked = [(merges[pair], i) for i, pair in enumerate(pairwise(ids)) if pair in merges]
+        if not ranked:
+            return ids
+        new, i = min(ranked)
+        ids[i : i + 2] = [new]
+
+
+@right("bpe_encode")
+def with_infinity(ids, merges):
+    ids = list(ids)
+    while len(ids) > 1:
+        best = min(pairwise(ids), key=lambda pair: merges.get(pair, float("inf")))
+        if best not in merges:
+            break
+        ids = on_a_copy(ids, best, merges[best])
+    return ids
+
+
+@right("bpe_encode")
+def as_tiktoken_does(ids, merges):
+    ranks = {bytes([i]): i for i in range(256)}
+    tokens = {i: token for token, i in ranks.items()}
+    for (left, right), new in merges.items():
+        tokens[new] = tokens[left] + tokens[right]
+        ranks[tokens[new]] = new
+    parts = [bytes([i]) for i in ids]
+    while candidates := [(ranks[a + b], i) for i, (a, b) in enumerate(pairwise(parts)) if a + b in ranks]:
+        _, i = min(candidates)
+        parts[i : i + 2] = [parts[i] + parts[i + 1]]
+    return [ranks[part] for part in parts]
+
+
+# ----------------------------------------------------------------------------------------------------- split_special
+
+
+@right("split_special")
+def with_find(text, special):
+    pieces = []
+    while text:
+        found = [(text.find(token), token) for token in special if token in text]
+        if not found:
+            return [*pieces, text]
+        start, token = min(found)
+        pieces += [text[:start], token] if start else [token]
+        text = text[start + len(token) :]
+    return pieces
+
+
+@right("split_special")
+def letter_by_letter(text, special):
+    pieces, plain, i = [], "", 0
+    while i < len(text):
+        token = next((token for token in special if text.startswith(token, i)), None)
+        if token is None:
+            plain += text[i]
+            i += 1
+            continue
+        pieces += [plain, token]
+        plain, i = "", i + len(token)
+    return [piece for piece in [*pieces, plain] if piece]
+
+
+@right("split_special")
+def token_after_token(text, special):
+    pieces = [text]
+    for token in special:
+        apart = []
+        for piece in pieces:
+            apart += [piece] if piece in special else re.split(f"({re.escape(token)})", piece)
+        pieces = apart
+    return list(filter(None, pieces))
+
+
+@right("split_special")
+def with_finditer(text, special):
+    if not special:
+        return [text][: len(text)]
+    pieces, end = [], 0
+    for found in re.finditer("|".join(map(re.escape, special)), text):
+        pieces += [text[end : found.start()], found.group()]
+        end = found.end()
+    return [piece for piece in (*pieces, text[end:]) if piece]

@@ -1,0 +1,872 @@
+"""Wrong answers to notebook 08, as people write them."""
+
+import re
+from collections import Counter
+from itertools import pairwise
+
+from tests.graders.cases import wrong
+
+# ------------------------------------------------------------------------------------------------------- pair_counts
+
+
+@wrong("pair_counts", says="own counts")
+def forgets_the_times(words):
+    counts = {}
+    for word in words:
+        for pair in zip(word, word[1:], strict=False):
+            counts[pair] = counts.get(pair, 0) + 1
+    return counts
+
+
+@wrong("pair_counts", says="keeps the last count")
+def assigns_instead_of_adding(words):
+    counts = {}
+    for word, times in words.items():
+        for i in range(len(word) - 1):
+            counts[word[i], word[i + 1]] = times
+    return counts
+
+
+@wrong("pair_counts", says="last pair")
+def range_too_short(words):
+    counts = Counter()
+    for word, times in words.items():
+        for i in range(len(word) - 2):
+            counts[word[i], word[i + 1]] += times
+    return counts
+
+
+@wrong("pair_counts", says="no ring")
+def looks_back_from_zero(words):
+    counts = Counter()
+    for word, times in words.items():
+        for i in range(len(word)):
+            counts[word[i - 1], word[i]] += times
+    return counts
+
+
+@wrong("pair_counts", says="first pair")
+def looks_back_from_two(words):
+    counts = Counter()
+    for word, times in words.items():
+        for i in range(2, len(word)):
+            counts[word[i - 1], word[i]] += times
+    return counts
+
+
+@wrong("pair_counts", says="not by two")
+def steps_of_two(words):
+    counts = Counter()
+    for word, times in words.items():
+        for i in range(0, len(word) - 1, 2):
+            counts[word[i], word[i + 1]] += times
+    return counts
+
+
+@wrong("pair_counts", says="may overlap")
+def skips_after_a_repeat(words):
+    counts = Counter()
+    for word, times in words.items():
+        last = None
+        for pair in pairwise(word):
+            if pair == last:
+                last = None
+                continue
+            counts[pair] += times
+            last = pair
+    return counts
+
+
+@wrong("pair_counts", says="order matters")
+def as_sets(words):
+    counts = Counter()
+    for word, times in words.items():
+        for a, b in pairwise(word):
+            counts[min(a, b), max(a, b)] += times
+    return counts
+
+
+@wrong("pair_counts", says="turned around")
+def right_then_left(words):
+    counts = Counter()
+    for word, times in words.items():
+        for a, b in pairwise(word):
+            counts[b, a] += times
+    return counts
+
+
+@wrong("pair_counts", says="within words")
+def one_long_text(words):
+    text = []
+    for word, times in words.items():
+        text.extend(list(word) * times)
+    return Counter(pairwise(text))
+
+
+@wrong("pair_counts", says="ids themselves")
+def counts_letters(words):
+    counts = Counter()
+    for word, times in words.items():
+        for i in word:
+            counts[i] += times
+    return counts
+
+
+@wrong("pair_counts", says="each place")
+def once_for_a_word(words):
+    counts = Counter()
+    for word, times in words.items():
+        for pair in set(pairwise(word)):
+            counts[pair] += times
+    return counts
+
+
+@wrong("pair_counts", says="only neighbours")
+def everything_with_everything(words):
+    counts = Counter()
+    for word, times in words.items():
+        for i in range(len(word)):
+            for j in range(i + 1, len(word)):
+                counts[word[i], word[j]] += times
+    return counts
+
+
+@wrong("pair_counts", says="return")
+def counts_and_keeps_it(words):
+    counts = Counter()
+    for word, times in words.items():
+        for pair in pairwise(word):
+            counts[pair] += times
+
+
+@wrong("pair_counts", says="dict")
+def sorted_list(words):
+    counts = Counter()
+    for word, times in words.items():
+        for pair in pairwise(word):
+            counts[pair] += times
+    return counts.most_common()
+
+
+# -------------------------------------------------------------------------------------------------------- merge_pair
+
+
+@wrong("merge_pair", says="go on two places")
+def for_loop_cannot_jump(ids, pair, new):
+    merged = []
+    for i in range(len(ids)):
+        if tuple(ids[i : i + 2]) == pair:
+            merged.append(new)
+        else:
+            merged.append(ids[i])
+    return merged
+
+
+@wrong("merge_pair", says="belongs to one merge")
+def marks_all_places(ids, pair, new):
+    merged = []
+    for i, x in enumerate(ids):
+        if tuple(ids[i : i + 2]) == pair:
+            merged.append(new)
+        elif i and tuple(ids[i - 1 : i + 1]) == pair:
+            continue
+        else:
+            merged.append(x)
+    return merged
+
+
+@wrong("merge_pair", says="Go on to the end")
+def returns_at_the_first(ids, pair, new):
+    ids = list(ids)
+    for i in range(len(ids) - 1):
+        if (ids[i], ids[i + 1]) == pair:
+            return ids[:i] + [new] + ids[i + 2 :]
+    return ids
+
+
+@wrong("merge_pair", says="last id is lost")
+def loop_ends_one_early(ids, pair, new):
+    merged, i = [], 0
+    while i < len(ids) - 1:
+        if (ids[i], ids[i + 1]) == pair:
+            merged.append(new)
+            i += 2
+        else:
+            merged.append(ids[i])
+            i += 1
+    return merged
+
+
+@wrong("merge_pair", says="from the right")
+def backwards(ids, pair, new):
+    ids = list(ids)
+    i = len(ids) - 2
+    while i >= 0:
+        if (ids[i], ids[i + 1]) == pair:
+            ids[i : i + 2] = [new]
+            i -= 1
+        i -= 1
+    return ids
+
+
+@wrong("merge_pair", says="is not (2, 1)")
+def compares_sorted(ids, pair, new):
+    merged, i = [], 0
+    while i < len(ids):
+        if sorted(ids[i : i + 2]) == sorted(pair):
+            merged.append(new)
+            i += 2
+        else:
+            merged.append(ids[i])
+            i += 1
+    return merged
+
+
+@wrong("merge_pair", says="takes the place of two")
+def writes_it_twice(ids, pair, new):
+    merged = list(ids)
+    i = 0
+    while i < len(merged) - 1:
+        if (merged[i], merged[i + 1]) == pair:
+            merged[i] = merged[i + 1] = new
+            i += 1
+        i += 1
+    return merged
+
+
+@wrong("merge_pair", says="single ids of the pair")
+def replaces_members(ids, pair, new):
+    merged = []
+    for x in ids:
+        merged.append(new if x == pair[0] or x == pair[1] else x)
+    return merged
+
+
+@wrong("merge_pair", says="append `new`")
+def deletes_the_pair(ids, pair, new):
+    merged, i = [], 0
+    while i < len(ids):
+        if tuple(ids[i : i + 2]) == pair:
+            i += 2
+        else:
+            merged.append(ids[i])
+            i += 1
+    return merged
+
+
+@wrong("merge_pair", says="never equal to a tuple")
+def list_against_tuple(ids, pair, new):
+    merged, i = [], 0
+    ids = list(ids)
+    while i < len(ids):
+        if ids[i : i + 2] == pair:
+            merged.append(new)
+            i += 2
+        else:
+            merged.append(ids[i])
+            i += 1
+    return merged
+
+
+@wrong("merge_pair", says="IndexError")
+def no_neighbour_at_the_end(ids, pair, new):
+    merged, i = [], 0
+    while i < len(ids):
+        if ids[i] == pair[0] and ids[i + 1] == pair[1]:
+            merged.append(new)
+            i += 2
+        else:
+            merged.append(ids[i])
+            i += 1
+    return merged
+
+
+@wrong("merge_pair", says="a pair may start anywhere")
+def by_twos(ids, pair, new):
+    merged = []
+    for i in range(0, len(ids), 2):
+        if tuple(ids[i : i + 2]) == pair:
+            merged.append(new)
+        else:
+            merged.extend(ids[i : i + 2])
+    return merged
+
+
+@wrong("merge_pair", says="changes what it was given")
+def deletes_in_place(ids, pair, new):
+    i = 0
+    while i < len(ids) - 1:
+        if (ids[i], ids[i + 1]) == pair:
+            ids[i] = new
+            del ids[i + 1]
+        i += 1
+    return ids
+
+
+@wrong("merge_pair", says="return")
+def returns_nothing(ids, pair, new):
+    merged, i = [], 0
+    while i < len(ids):
+        if tuple(ids[i : i + 2]) == pair:
+            merged.append(new)
+            i += 2
+        else:
+            merged.append(ids[i])
+            i += 1
+
+
+# ------------------------------------------------------------------------------------------------------ learn_merges
+
+
+def count(words):
+    counts = {}
+    for word, times in words.items():
+        for pair in pairwise(word):
+            counts[pair] = counts.get(pair, 0) + times
+    return counts
+
+
+def merge(word, pair, new):
+    merged, i = [], 0
+    while i < len(word):
+        if word[i : i + 2] == pair:
+            merged.append(new)
+            i += 2
+        else:
+            merged.append(word[i])
+            i += 1
+    return tuple(merged)
+
+
+def merge_all(words, pair, new):
+    return {merge(word, pair, new): times for word, times in words.items()}
+
+
+@wrong("learn_merges", says="first one met")
+def plain_max(words, n):
+    merges = {}
+    for i in range(n):
+        counts = count(words)
+        if not counts:
+            break
+        best = max(counts, key=counts.get)
+        merges[best] = 256 + i
+        words = merge_all(words, best, 256 + i)
+    return merges
+
+
+@wrong("learn_merges", says="larger tuple")
+def max_of_count_and_pair(words, n):
+    merges = {}
+    for i in range(n):
+        counts = count(words)
+        if not counts:
+            break
+        best = max(counts, key=lambda pair: (counts[pair], pair))
+        merges[best] = 256 + i
+        words = merge_all(words, best, 256 + i)
+    return merges
+
+
+@wrong("learn_merges", says="last one met")
+def at_least_as_frequent(words, n):
+    merges = {}
+    for i in range(n):
+        counts, best = count(words), None
+        for pair, times in counts.items():
+            if best is None or times >= counts[best]:
+                best = pair
+        if best is None:
+            break
+        merges[best] = 256 + i
+        words = merge_all(words, best, 256 + i)
+    return merges
+
+
+@wrong("learn_merges", says="rarest")
+def min_of_count_and_pair(words, n):
+    merges = {}
+    for i in range(n):
+        counts = count(words)
+        if not counts:
+            break
+        best = min(counts, key=lambda pair: (counts[pair], pair))
+        merges[best] = 256 + i
+        words = merge_all(words, best, 256 + i)
+    return merges
+
+
+@wrong("learn_merges", says="smallest pair")
+def no_count_in_the_key(words, n):
+    merges = {}
+    for i in range(n):
+        counts = count(words)
+        if not counts:
+            break
+        best = min(counts)
+        merges[best] = 256 + i
+        words = merge_all(words, best, 256 + i)
+    return merges
+
+
+@wrong("learn_merges", says="counts of the words are lost")
+def rebuilds_without_times(words, n):
+    merges = {}
+    words = {word: 1 for word in words}
+    while len(merges) < n and (counts := count(words)):
+        best = min(counts, key=lambda pair: (-counts[pair], pair))
+        merges[best] = 256 + len(merges)
+        words = merge_all(words, best, merges[best])
+    return merges
+
+
+@wrong("learn_merges", says="counted anew")
+def top_n_at_once(words, n):
+    counts = count(words)
+    best = sorted(counts, key=lambda pair: (-counts[pair], pair))
+    return {pair: 256 + i for i, pair in enumerate(best[:n])}
+
+
+@wrong("learn_merges", says="first new id is 256")
+def numbers_from_257(words, n):
+    merges, new = {}, 256
+    while len(merges) < n and (counts := count(words)):
+        new += 1
+        best = min(counts, key=lambda pair: (-counts[pair], pair))
+        merges[best] = new
+        words = merge_all(words, best, new)
+    return merges
+
+
+@wrong("learn_merges", says="first new id is 256")
+def numbers_from_255(words, n):
+    merges, new = {}, 255
+    while len(merges) < n and (counts := count(words)):
+        best = min(counts, key=lambda pair: (-counts[pair], pair))
+        merges[best] = new
+        words = merge_all(words, best, new)
+        new += 1
+    return merges
+
+
+@wrong("learn_merges", says="bytes already")
+def numbers_from_0(words, n):
+    merges = {}
+    while len(merges) < n and (counts := count(words)):
+        best = min(counts, key=lambda pair: (-counts[pair], pair))
+        merges[best] = len(merges)
+        words = merge_all(words, best, 256 + merges[best])
+    return {pair: i for i, pair in enumerate(merges)} if all(max(p) < 256 for p in merges) else merges
+
+
+@wrong("learn_merges", says="{new id: pair}")
+def keys_are_ids(words, n):
+    merges = {}
+    while len(merges) < n and (counts := count(words)):
+        best = min(counts, key=lambda pair: (-counts[pair], pair))
+        merges[256 + len(merges)] = best
+        words = merge_all(words, best, 255 + len(merges))
+    return merges
+
+
+@wrong("learn_merges", says="occurs only once")
+def stops_at_one(words, n):
+    merges = {}
+    while len(merges) < n and (counts := count(words)):
+        best = min(counts, key=lambda pair: (-counts[pair], pair))
+        if counts[best] == 1:
+            break
+        merges[best] = 256 + len(merges)
+        words = merge_all(words, best, merges[best])
+    return merges
+
+
+@wrong("learn_merges", says="too many")
+def smaller_or_equal(words, n):
+    merges = {}
+    while len(merges) <= n and (counts := count(words)):
+        best = min(counts, key=lambda pair: (-counts[pair], pair))
+        merges[best] = 256 + len(merges)
+        words = merge_all(words, best, merges[best])
+    return merges
+
+
+@wrong("learn_merges", says="no pair is left")
+def min_of_nothing(words, n):
+    merges = {}
+    for i in range(n):
+        counts = count(words)
+        best = min(counts, key=lambda pair: (-counts[pair], pair))
+        merges[best] = 256 + i
+        words = merge_all(words, best, 256 + i)
+    return merges
+
+
+@wrong("learn_merges", says="no pair is left")
+def max_of_nothing(words, n):
+    merges = {}
+    for i in range(n):
+        counts = count(words)
+        most = max(counts.values())
+        best = min(pair for pair in counts if counts[pair] == most)
+        merges[best] = 256 + i
+        words = merge_all(words, best, 256 + i)
+    return merges
+
+
+@wrong("learn_merges", says="changes what it was given")
+def changes_the_words(words, n):
+    merges = {}
+    while len(merges) < n and (counts := count(words)):
+        best = min(counts, key=lambda pair: (-counts[pair], pair))
+        merges[best] = 256 + len(merges)
+        for word in list(words):
+            words[merge(word, best, merges[best])] = words.pop(word)
+    return merges
+
+
+# -------------------------------------------------------------------------------------------------------- bpe_decode
+
+
+def table_of(merges):
+    tokens = [bytes([i]) for i in range(256)]
+    for left, right in merges:
+        tokens.append(tokens[left] + tokens[right])
+    return tokens
+
+
+@wrong("bpe_decode", says="Join all bytes first")
+def decodes_each(ids, merges):
+    tokens = table_of(merges)
+    return "".join([tokens[i].decode("utf-8", errors="replace") for i in ids])
+
+
+@wrong("bpe_decode", says="Join all bytes first")
+def decodes_each_and_fails(ids, merges):
+    tokens, text = table_of(merges), ""
+    for i in ids:
+        text += tokens[i].decode()
+    return text
+
+
+@wrong("bpe_decode", says="Join all bytes first")
+def decodes_each_and_drops(ids, merges):
+    tokens = table_of(merges)
+    return "".join([tokens[i].decode("utf-8", errors="ignore") for i in ids])
+
+
+@wrong("bpe_decode", says="without a trace")
+def ignores_errors(ids, merges):
+    tokens = table_of(merges)
+    return b"".join([tokens[i] for i in ids]).decode("utf-8", errors="ignore")
+
+
+@wrong("bpe_decode", says='errors="replace" makes')
+def fails_on_errors(ids, merges):
+    tokens = table_of(merges)
+    return b"".join([tokens[i] for i in ids]).decode()
+
+
+@wrong("bpe_decode", says="character of its own")
+def with_chr(ids, merges):
+    tokens = [chr(i) for i in range(256)]
+    for left, right in merges:
+        tokens.append(tokens[left] + tokens[right])
+    return "".join(tokens[i] for i in ids)
+
+
+@wrong("bpe_decode", says="these are bytes")
+def bytes_only(ids, merges):
+    tokens = table_of(merges)
+    return b"".join([tokens[i] for i in ids])
+
+
+@wrong("bpe_decode", says="wrong way round")
+def swapped(ids, merges):
+    tokens = [bytes([i]) for i in range(256)]
+    for left, right in merges:
+        tokens.append(tokens[right] + tokens[left])
+    return b"".join([tokens[i] for i in ids]).decode("utf-8", errors="replace")
+
+
+@wrong("bpe_decode", says="left out")
+def drops_merges(ids, merges):
+    return bytes([i for i in ids if i < 256]).decode("utf-8", errors="replace")
+
+
+@wrong("bpe_decode", says="are no bytes")
+def bytes_of_everything(ids, merges):
+    return bytes(ids).decode("utf-8", errors="replace")
+
+
+@wrong("bpe_decode", says="not in your table")
+def bytes_are_all_there_is(ids, merges):
+    tokens = {i: bytes([i]) for i in range(256)}
+    return b"".join([tokens[i] for i in ids]).decode("utf-8", errors="replace")
+
+
+@wrong("bpe_decode", says="merge can be made of merges")
+def unpacks_once(ids, merges):
+    parts = {new: pair for pair, new in merges.items()}
+    flat = []
+    for i in ids:
+        flat.extend(parts[i] if i in parts else [i])
+    return bytes(flat).decode("utf-8", errors="replace")
+
+
+@wrong("bpe_decode", says="with a space")
+def spaces_between(ids, merges):
+    tokens = table_of(merges)
+    return b" ".join([tokens[i] for i in ids]).decode("utf-8", errors="replace")
+
+
+@wrong("bpe_decode", says="return")
+def forgets_to_return(ids, merges):
+    tokens = table_of(merges)
+    b"".join([tokens[i] for i in ids]).decode("utf-8", errors="replace")
+
+
+# -------------------------------------------------------------------------------------------------------- bpe_encode
+
+
+@wrong("bpe_encode", says="leftmost pair first")
+def first_found(ids, merges):
+    ids = list(ids)
+    i = 0
+    while i < len(ids) - 1:
+        pair = ids[i], ids[i + 1]
+        if pair in merges:
+            ids = list(merge(tuple(ids), pair, merges[pair]))
+            i = 0
+        else:
+            i += 1
+    return ids
+
+
+@wrong("bpe_encode", says="newest merge first")
+def max_instead_of_min(ids, merges):
+    ids = tuple(ids)
+    while found := [pair for pair in pairwise(ids) if pair in merges]:
+        best = max(found, key=lambda pair: merges[pair])
+        ids = merge(ids, best, merges[best])
+    return list(ids)
+
+
+@wrong("bpe_encode", says="most frequent in this text")
+def counts_again(ids, merges):
+    ids = tuple(ids)
+    while found := [pair for pair in pairwise(ids) if pair in merges]:
+        best = Counter(found).most_common(1)[0][0]
+        ids = merge(ids, best, merges[best])
+    return list(ids)
+
+
+@wrong("bpe_encode", says="smallest tuple first")
+def min_of_the_pairs(ids, merges):
+    ids = tuple(ids)
+    while found := [pair for pair in pairwise(ids) if pair in merges]:
+        best = min(found)
+        ids = merge(ids, best, merges[best])
+    return list(ids)
+
+
+@wrong("bpe_encode", says="then it stops")
+def if_instead_of_while(ids, merges):
+    ids = tuple(ids)
+    found = [pair for pair in pairwise(ids) if pair in merges]
+    if found:
+        best = min(found, key=merges.get)
+        ids = merge(ids, best, merges[best])
+    return list(ids)
+
+
+@wrong("bpe_encode", says="walked through once")
+def greedy_stack(ids, merges):
+    out = []
+    for i in ids:
+        if out and (out[-1], i) in merges:
+            out[-1] = merges[out[-1], i]
+        else:
+            out.append(i)
+    return out
+
+
+@wrong("bpe_encode", says="walked through once")
+def single_pass(ids, merges):
+    out, i = [], 0
+    while i < len(ids):
+        if i + 1 < len(ids) and (ids[i], ids[i + 1]) in merges:
+            out.append(merges[ids[i], ids[i + 1]])
+            i += 2
+        else:
+            out.append(ids[i])
+            i += 1
+    return out
+
+
+@wrong("bpe_encode", says="longest token that fits")
+def longest_match(ids, merges):
+    tokens = table_of(merges)
+    number = {token: i for i, token in enumerate(tokens)}
+    text, out = bytes(ids), []
+    while text:
+        for size in range(len(text), 0, -1):
+            if text[:size] in number:
+                out.append(number[text[:size]])
+                text = text[size:]
+                break
+    return out
+
+
+@wrong("bpe_encode", says="no oldest one either")
+def min_of_no_pairs(ids, merges):
+    ids = tuple(ids)
+    while True:
+        best = min((pair for pair in pairwise(ids) if pair in merges), key=merges.get)
+        ids = merge(ids, best, merges[best])
+
+
+@wrong("bpe_encode", says="still the bytes")
+def result_not_kept(ids, merges):
+    ids = tuple(ids)
+    for pair, new in merges.items():
+        merge(ids, pair, new)
+    return list(ids)
+
+
+@wrong("bpe_encode", says="places in the list of merges")
+def gives_ranks(ids, merges):
+    ids = tuple(ids)
+    while found := [pair for pair in pairwise(ids) if pair in merges]:
+        best = min(found, key=merges.get)
+        ids = merge(ids, best, merges[best])
+    return [i - 256 if i >= 256 else i for i in ids]
+
+
+@wrong("bpe_encode", says="return")
+def prints_the_ids(ids, merges):
+    ids = tuple(ids)
+    for pair, new in merges.items():
+        ids = merge(ids, pair, new)
+    print(list(ids))
+
+
+@wrong("bpe_encode")
+def one_place_for_each_merge(ids, merges):
+    ids = list(ids)
+    for (left, right), new in merges.items():
+        for i in range(len(ids) - 1):
+            if ids[i] == left and ids[i + 1] == right:
+                ids[i : i + 2] = [new]
+                break
+    return ids
+
+
+# ----------------------------------------------------------------------------------------------------- split_special
+
+
+@wrong("split_special", says="needs brackets")
+def no_group(text, special):
+    if not special:
+        return [text] if text else []
+    return [piece for piece in re.split("|".join(re.escape(token) for token in special), text) if piece]
+
+
+@wrong("split_special", says="re.escape")
+def no_escape(text, special):
+    if not special:
+        return [text] if text else []
+    return [piece for piece in re.split("(" + "|".join(special) + ")", text) if piece]
+
+
+@wrong("split_special", says="empty pieces")
+def keeps_empty(text, special):
+    if not special:
+        return [text]
+    return re.split("(" + "|".join(re.escape(token) for token in special) + ")", text)
+
+
+@wrong("split_special", says="empty pattern")
+def no_case_for_none(text, special):
+    pieces = re.split("(" + "|".join(re.escape(token) for token in special) + ")", text)
+    return [piece for piece in pieces if piece]
+
+
+@wrong("split_special", says="spaces at the ends")
+def strips(text, special):
+    for token in special:
+        text = text.replace(token, f"\0{token}\0")
+    return [piece.strip() for piece in text.split("\0") if piece.strip()]
+
+
+@wrong("split_special", says="cuts at spaces")
+def into_words(text, special):
+    for token in special:
+        text = text.replace(token, f" {token} ")
+    return text.split()
+
+
+@wrong("split_special", says="only the first of the special")
+def first_token(text, special):
+    for token in special:
+        pieces = re.split(f"({re.escape(token)})", text)
+        return [piece for piece in pieces if piece]
+    return [text] if text else []
+
+
+@wrong("split_special", says="only the last of the special")
+def last_token(text, special):
+    pieces = [text]
+    for token in special:
+        pieces = re.split(f"({re.escape(token)})", text)
+    return [piece for piece in pieces if piece]
+
+
+@wrong("split_special", says="several times")
+def splits_once(text, special):
+    for token in special:
+        if token in text:
+            before, _, after = text.partition(token)
+            return [piece for piece in [*splits_once(before, special), token, after] if piece]
+    return [text] if text else []
+
+
+@wrong("split_special", says="another text")
+def ignores_case(text, special):
+    if not special:
+        return [text] if text else []
+    pieces = re.split("(" + "|".join(re.escape(token) for token in special) + ")", text, flags=re.I)
+    return [piece for piece in pieces if piece]
+
+
+@wrong("split_special", says="sticks to the piece before")
+def look_behind(text, special):
+    for token in special:
+        text = text.replace(token, f"{token}\0")
+    return [piece for piece in text.split("\0") if piece]
+
+
+@wrong("split_special", says="only the special tokens are left")
+def find_all(text, special):
+    if not special:
+        return [text] if text else []
+    return re.findall("|".join(re.escape(token) for token in special), text)
+
+
+@wrong("split_special", says="only the text is left")
+def replaced_by_nothing(text, special):
+    for token in special:
+        text = text.replace(token, "\0")
+    return [piece for piece in text.split("\0") if piece]
+
+
+@wrong("split_special", says="no pieces")
+def one_empty_piece(text, special):
+    if not special or not text:
+        return [text]
+    return [piece for piece in re.split("(" + "|".join(map(re.escape, special)) + ")", text) if piece]
+
+
+@wrong("split_special", says="return")
+def splits_and_forgets(text, special):
+    re.split("(" + "|".join(map(re.escape, special)) + ")", text)
