@@ -3,6 +3,7 @@
 style              the look of every figure: one colour cycle, white paper, one resolution
 heatmap            a matrix with its rows and columns named, such as attention weights
 LiveCurve          a loss curve that grows while a model trains                       notebooks 09, 11
+beam_tree          what a beam search keeps and drops, as a tree                      notebook 10
 transformer_map    the whole Transformer, with the notebook that builds each part     notebook 00
 """
 
@@ -151,3 +152,36 @@ def transformer_map(axes, parts: Sequence[str] = ("encoder", "decoder", "cross")
     axes.set_xlim(-0.5, 9.9)
     axes.set_ylim(-0.3, 8.6)
     axes.axis("off")
+
+
+def beam_tree(
+    parents: Sequence[int | None], labels: Sequence[str], chances: Sequence[float], kept: Sequence[bool], best: int
+) -> Figure:
+    """What a beam search weighs up, from left to right: node 0 is the root, a parent stands before its children.
+
+    chances: the probability of each beginning, written under its label    kept: the others are pale and dotted
+    best: the node where the chosen sentence ends; its path is thick
+    """
+    path, node = set(), best
+    while node is not None:
+        path.add(node)
+        node = parents[node]
+    columns = [[0]]
+    while children := [i for i, parent in enumerate(parents) if parent in columns[-1]]:
+        columns.append(sorted(children, key=lambda i: (columns[-1].index(parents[i]), -chances[i])))
+    places = {i: (x, (len(nodes) - 1) / 2 - y) for x, nodes in enumerate(columns) for y, i in enumerate(nodes)}
+    tallest = max(map(len, columns))
+    figure, axes = plt.subplots(figsize=(min(9.0, 0.9 * len(columns) + 0.4), 0.52 * tallest + 0.2))
+    for i, (x, y) in places.items():
+        ink = "black" if kept[i] else "#9a9a9a"
+        if parents[i] is not None:
+            line = ("solid" if kept[i] else "dotted", 2.5 if i in path else 1.0, "C0" if i in path else ink)
+            start = places[parents[i]]
+            axes.plot([start[0] + 0.3, x - 0.3], [start[1], y], ls=line[0], lw=line[1], color=line[2], zorder=1)
+        weight = "bold" if i in path else "normal"
+        axes.text(x, y + 0.14, labels[i], ha="center", va="center", color=ink, fontsize=9, weight=weight)
+        axes.text(x, y - 0.22, f"{chances[i]:.3f}", ha="center", va="center", color=ink, fontsize=7)
+    axes.set_xlim(-0.5, len(columns) - 0.5)
+    axes.set_ylim(-tallest / 2, tallest / 2)
+    axes.axis("off")
+    return figure

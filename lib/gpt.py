@@ -19,6 +19,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.functional import gelu
 
 from lib import checkpoints
 from lib.attention import causal_mask, join_heads, split_heads
@@ -54,7 +55,7 @@ class GPT(nn.Module):
         n_heads: int,
         n_layers: int,
         dropout: float = 0.0,
-        activation: Callable[[Tensor], Tensor] = functional.gelu,
+        activation: Callable[[Tensor], Tensor] = gelu,
         block: Callable[..., nn.Module] = EncoderBlock,
     ):
         super().__init__()

@@ -1,7 +1,8 @@
 """How good is a translation? Compare it with one that a person, or a grammar, has written.
 
-    exact_match    the share of sentences that are right to the last token                  notebook 03
-    bleu           the share of words, pairs, triples and fours that are right (BLEU)       notebooks 03, 10
+    exact_match        the share of sentences that are right to the last token                  notebook 03
+    clipped_matches    how many runs of n tokens are right, each counted as often as it may be  notebook 10
+    bleu               the share of words, pairs, triples and fours that are right (BLEU)       notebooks 03, 10
 
 Sentences are lists of tokens: strings or ids, whatever compares equal.
 """
@@ -16,13 +17,28 @@ LONGEST = 4  # n-grams of 1 to 4 tokens
 
 def exact_match(written: Sequence[Sentence], right: Sequence[Sentence]) -> float:
     """The share of sentences, 0 to 1, that equal the right one."""
-    _same_number(written, right)
+    same_number(written, right)
     return sum(list(mine) == list(theirs) for mine, theirs in zip(written, right, strict=True)) / len(right)
 
 
 def ngrams(sentence: Sentence, n: int) -> Counter:
     """How often each run of n tokens occurs."""
     return Counter(zip(*(sentence[start:] for start in range(n)), strict=False))
+
+
+def clipped_matches(written: Sequence[Sentence], right: Sequence[Sentence], n: int) -> tuple[int, int]:
+    """How many runs of n tokens were written in all, and how many of them stand in the right sentence.
+
+    A run counts as a hit at most as often as it stands in the right sentence of the same place.
+
+    Returns (hits, tries), summed over all sentences; (0, 0) where nothing is n tokens long.
+    """
+    hits = tries = 0
+    for mine, theirs in zip(written, right, strict=True):
+        found = ngrams(mine, n)
+        hits += (found & ngrams(theirs, n)).total()  # & takes the smaller count of each run
+        tries += found.total()
+    return hits, tries
 
 
 def bleu(written: Sequence[Sentence], right: Sequence[Sentence]) -> float:
@@ -32,20 +48,17 @@ def bleu(written: Sequence[Sentence], right: Sequence[Sentence]) -> float:
     at most as often as there), times a penalty for being shorter than the references in total. An order that nothing
     is long enough for, or none of whose n-grams is right, makes it 0.
     """
-    _same_number(written, right)
-    hits, tries = [0] * LONGEST, [0] * LONGEST
-    for mine, theirs in zip(written, right, strict=True):
-        for n in range(1, LONGEST + 1):
-            found = ngrams(mine, n)
-            hits[n - 1] += (found & ngrams(theirs, n)).total()
-            tries[n - 1] += found.total()
-    if not all(hits):
+    same_number(written, right)
+    counts = [clipped_matches(written, right, n) for n in range(1, LONGEST + 1)]
+    if any(hits == 0 for hits, _ in counts):
         return 0.0
-    precision = math.exp(sum(math.log(hit / tried) for hit, tried in zip(hits, tries, strict=True)) / LONGEST)
+    precision = math.prod(hits / tries for hits, tries in counts) ** (1 / LONGEST)
     length, wanted = sum(map(len, written)), sum(map(len, right))
-    return 100 * precision * min(1.0, math.exp(1 - wanted / length))
+    brevity = min(1.0, math.exp(1 - wanted / length))
+    return 100 * precision * brevity
 
 
-def _same_number(written: Sequence[Sentence], right: Sequence[Sentence]) -> None:
+def same_number(written: Sequence[Sentence], right: Sequence[Sentence]) -> None:
+    """Raise ValueError where the sentences do not pair up, or where there are none."""
     if len(written) != len(right) or not len(right):
         raise ValueError(f"{len(written)} sentences cannot be compared with {len(right)} references")

@@ -77,6 +77,15 @@ NOTEBOOKS: dict[str, list[str]] = {
         "noam_rate",
         "alignment_accuracy",
     ],
+    "10_search": [
+        "best_continuations",
+        "log_probability",
+        "beam_step",
+        "reorder",
+        "beam_search",
+        "clipped_matches",
+        "bleu",
+    ],
     "11_gpt": ["gpt_loss", "GPT", "gpt2_parameters", "initial_weights", "bigram_loss", "bits_per_byte"],
     "12_sampling": [
         "apply_temperature",

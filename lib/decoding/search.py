@@ -4,6 +4,7 @@
     log_probability         how likely a model finds a sentence that is there already              notebook 10
     beam_step               the best of all one-word continuations of several beginnings           notebook 10
     reorder                 what a decoder remembers follows the beginnings that are kept          notebook 10
+    beam_candidates         everything that a beam search weighs up, for a picture                 notebook 10
     Finished                the best complete sentence so far, for each sentence of a batch        notebook 10
     beam_search             keep the `beams` best beginnings instead of one                        notebook 10
     greedy_search           one beginning, the likeliest word each time; done sentences leave      notebook 10
@@ -16,7 +17,7 @@ a tuple whose first part is a tensor with one row for each beginning. The rows o
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -66,6 +67,40 @@ def reorder(state: tuple[Tensor, ...], rows: Tensor) -> tuple[Tensor, ...]:
     state: tensors (row, ...)    rows: (new rows,), int64
     """
     return tuple(part[rows] for part in state)
+
+
+class Candidate(NamedTuple):
+    """One node of the tree that a beam search grows."""
+
+    parent: int | None  # its place in the list
+    word: int
+    score: float  # the log-probability of the beginning that it ends
+    kept: bool  # it goes on, or is complete
+
+
+@torch.no_grad()
+def beam_candidates(step: Step, state: tuple[Tensor, ...], limit: int, beams: int) -> list[Candidate]:
+    """Everything that a beam search of one sentence weighs up, for a picture: the tree of its candidates.
+
+    The state is of one row. It ends when `beams` beginnings have ended, or after `limit` words.
+    """
+    tree, alive, ended = [Candidate(None, SOS, 0.0, True)], [0], 0
+    for _ in range(limit):
+        logits, state, _ = step(torch.tensor([tree[node].word for node in alive]), state)
+        scores = torch.tensor([[tree[node].score for node in alive]])
+        found = (part[0].tolist() for part in beam_step(scores, logits.log_softmax(dim=-1)[None], 2 * beams))
+        rows, parents, alive = [], alive, []
+        for place, (score, beam, word) in enumerate(zip(*found, strict=True)):
+            ends, goes_on = word == EOS and place < beams, word != EOS and len(rows) < beams
+            if goes_on:
+                rows.append(beam)
+                alive.append(len(tree))
+            ended += ends
+            tree.append(Candidate(parents[beam], word, score, ends or goes_on))
+        if ended >= beams or not rows:
+            break
+        state = reorder(state, torch.tensor(rows))
+    return tree
 
 
 class Finished:

@@ -101,7 +101,7 @@ SURVIVORS: dict[str, dict[str, str]] = {
     },
     "fit_context": {"n_positions -> ids": "only the words of the error change"},
     "GPT": {
-        "causal_mask(ids.shape[1]).to(ids.device) -> causal_mask(ids.shape[1])": "the checks run on the CPU, as the mask",
+        "causal_mask(ids.shape[1]).to(ids.device) -> causal_mask(ids.shape[1])": "checks run on the CPU",
         "1 -> -1": "of two axes, axis 1 is the last",
     },
     "bigram_loss": {"1 -> -1": "of two axes, axis 1 is the last"},

@@ -23,8 +23,8 @@ def with_counter(words):
 def with_defaultdict(words):
     counts = defaultdict(int)
     for word in words:
-        for pair in zip(word[:-1], word[1:], strict=True):
-            counts[pair] += words[word]
+        for i, left in enumerate(word[:-1]):
+            counts[left, word[i + 1]] += words[word]
     return counts
 
 
@@ -164,8 +164,8 @@ def with_a_stable_sort(words, n):
 @right("bpe_decode")
 def with_a_list(ids, merges):
     tokens = [bytes([i]) for i in range(256)]
-    for left, right in merges:
-        tokens.append(tokens[left] + tokens[right])
+    for a, b in merges:
+        tokens.append(tokens[a] + tokens[b])
     return b"".join(map(tokens.__getitem__, ids)).decode(errors="replace")
 
 
@@ -196,8 +196,7 @@ def with_a_stack_of_ids(ids, merges):
         if i < 256:
             text.append(i)
         else:
-            left, right = parts[i]
-            stack += [right, left]
+            stack += reversed(parts[i])
     return text.decode("utf-8", "replace")
 
 
@@ -238,8 +237,8 @@ def with_infinity(ids, merges):
 def as_tiktoken_does(ids, merges):
     ranks = {bytes([i]): i for i in range(256)}
     tokens = {i: token for token, i in ranks.items()}
-    for (left, right), new in merges.items():
-        tokens[new] = tokens[left] + tokens[right]
+    for (a, b), new in merges.items():
+        tokens[new] = tokens[a] + tokens[b]
         ranks[tokens[new]] = new
     parts = [bytes([i]) for i in ids]
     while candidates := [(ranks[a + b], i) for i, (a, b) in enumerate(pairwise(parts)) if a + b in ranks]:

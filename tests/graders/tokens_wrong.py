@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from functools import reduce
 from itertools import pairwise
 
 from tests.graders.cases import wrong
@@ -13,7 +14,7 @@ from tests.graders.cases import wrong
 def forgets_the_times(words):
     counts = {}
     for word in words:
-        for pair in zip(word, word[1:], strict=False):
+        for pair in pairwise(word):
             counts[pair] = counts.get(pair, 0) + 1
     return counts
 
@@ -131,6 +132,17 @@ def everything_with_everything(words):
     return counts
 
 
+@wrong("pair_counts", says="IndexError")
+def begins_with_the_first(words):
+    counts = Counter()
+    for word, times in words.items():
+        left = word[0]
+        for right in word[1:]:
+            counts[left, right] += times
+            left = right
+    return counts
+
+
 @wrong("pair_counts", says="return")
 def counts_and_keeps_it(words):
     counts = Counter()
@@ -180,7 +192,7 @@ def returns_at_the_first(ids, pair, new):
     ids = list(ids)
     for i in range(len(ids) - 1):
         if (ids[i], ids[i + 1]) == pair:
-            return ids[:i] + [new] + ids[i + 2 :]
+            return [*ids[:i], new, *ids[i + 2 :]]
     return ids
 
 
@@ -303,6 +315,28 @@ def deletes_in_place(ids, pair, new):
     return ids
 
 
+@wrong("merge_pair", says="tuple")
+def copies_a_list(ids, pair, new):
+    merged = ids.copy()
+    i = 0
+    while i < len(merged) - 1:
+        if (merged[i], merged[i + 1]) == pair:
+            merged[i : i + 2] = [new]
+        i += 1
+    return merged
+
+
+@wrong("merge_pair", says="IndexError")
+def begins_with_the_first_id(ids, pair, new):
+    merged = [ids[0]]
+    for i in ids[1:]:
+        if (merged[-1], i) == pair:
+            merged[-1] = new
+        else:
+            merged.append(i)
+    return merged
+
+
 @wrong("merge_pair", says="return")
 def returns_nothing(ids, pair, new):
     merged, i = [], 0
@@ -412,7 +446,7 @@ def no_count_in_the_key(words, n):
 @wrong("learn_merges", says="counts of the words are lost")
 def rebuilds_without_times(words, n):
     merges = {}
-    words = {word: 1 for word in words}
+    words = dict.fromkeys(words, 1)
     while len(merges) < n and (counts := count(words)):
         best = min(counts, key=lambda pair: (-counts[pair], pair))
         merges[best] = 256 + len(merges)
@@ -514,6 +548,18 @@ def max_of_nothing(words, n):
     return merges
 
 
+@wrong("learn_merges", says="too many")
+def asks_after_merging(words, n):
+    merges = {}
+    while counts := count(words):
+        best = min(counts, key=lambda pair: (-counts[pair], pair))
+        merges[best] = 256 + len(merges)
+        words = merge_all(words, best, merges[best])
+        if len(merges) >= n:
+            break
+    return merges
+
+
 @wrong("learn_merges", says="changes what it was given")
 def changes_the_words(words, n):
     merges = {}
@@ -610,7 +656,7 @@ def unpacks_once(ids, merges):
     parts = {new: pair for pair, new in merges.items()}
     flat = []
     for i in ids:
-        flat.extend(parts[i] if i in parts else [i])
+        flat.extend(parts.get(i, [i]))
     return bytes(flat).decode("utf-8", errors="replace")
 
 
@@ -618,6 +664,12 @@ def unpacks_once(ids, merges):
 def spaces_between(ids, merges):
     tokens = table_of(merges)
     return b" ".join([tokens[i] for i in ids]).decode("utf-8", errors="replace")
+
+
+@wrong("bpe_decode", says="empty")
+def reduces_without_a_start(ids, merges):
+    tokens = table_of(merges)
+    return reduce(lambda left, right: left + right, [tokens[i] for i in ids]).decode("utf-8", errors="replace")
 
 
 @wrong("bpe_decode", says="return")
@@ -726,6 +778,16 @@ def min_of_no_pairs(ids, merges):
         ids = merge(ids, best, merges[best])
 
 
+@wrong("bpe_encode", says="no oldest one either")
+def infinity_without_a_guard(ids, merges):
+    ids = tuple(ids)
+    while True:
+        best = min(pairwise(ids), key=lambda pair: merges.get(pair, float("inf")))
+        if best not in merges:
+            return list(ids)
+        ids = merge(ids, best, merges[best])
+
+
 @wrong("bpe_encode", says="still the bytes")
 def result_not_kept(ids, merges):
     ids = tuple(ids)
@@ -751,7 +813,7 @@ def prints_the_ids(ids, merges):
     print(list(ids))
 
 
-@wrong("bpe_encode")
+@wrong("bpe_encode", says="every place")
 def one_place_for_each_merge(ids, merges):
     ids = list(ids)
     for (left, right), new in merges.items():
@@ -777,6 +839,15 @@ def no_escape(text, special):
     if not special:
         return [text] if text else []
     return [piece for piece in re.split("(" + "|".join(special) + ")", text) if piece]
+
+
+@wrong("split_special", says="re.escape")
+def escapes_bars_only(text, special):
+    if not special:
+        return [text] if text else []
+    return [
+        piece for piece in re.split("(" + "|".join(token.replace("|", r"\|") for token in special) + ")", text) if piece
+    ]
 
 
 @wrong("split_special", says="empty pieces")
@@ -853,7 +924,7 @@ def find_all(text, special):
     return re.findall("|".join(re.escape(token) for token in special), text)
 
 
-@wrong("split_special", says="only the text is left")
+@wrong("split_special", says="are gone")
 def replaced_by_nothing(text, special):
     for token in special:
         text = text.replace(token, "\0")
