@@ -37,7 +37,7 @@ from lib.training.translator import FILE, RECIPE, SIZES, TOKENS, corpus, new_tra
 from lib.transformer import Transformer, cross_attention_weights
 
 RESULTS = "translation_results.json"
-SHORT = RECIPE | {"steps": 1000}
+SHORT = RECIPE | {"steps": 600}
 SMOOTHING = 0.1
 LIMIT = 40  # tokens of a translation
 
@@ -216,7 +216,6 @@ PARTS = {
     "no warm-up": {"warmup": 0},
     "label smoothing": {"smoothing": SMOOTHING},
     "output not tied": {"kind": OwnOutput},
-    "post-norm": {"shortcut": PostNorm},
     "post-norm, no warm-up": {"shortcut": PostNorm, "warmup": 0},
 }
 

@@ -50,12 +50,7 @@ class KeyValueCache:
 
     def reorder(self, rows: Tensor) -> None:
         """Row i goes on from what row `rows[i]` has seen, as beams do; there may be fewer or more rows than before."""
-        seen = slice(0, self.length)
-        if len(rows) != len(self.keys):
-            self.keys, self.values = self.keys[rows], self.values[rows]
-        else:
-            self.keys[:, :, seen] = self.keys[rows, :, seen]
-            self.values[:, :, seen] = self.values[rows, :, seen]
+        self.keys, self.values = self.keys[rows], self.values[rows]
 
 
 def cached_attention(layer: MultiHeadAttention, x: Tensor, cache: KeyValueCache, mask: Tensor | None = None) -> Tensor:

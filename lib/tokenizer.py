@@ -30,8 +30,10 @@ from lib.downloads import SOURCES, fetch
 # GPT-2's pattern as tiktoken writes it: contractions; letters, numbers, other signs, with a space before; spaces
 PATTERN = r"""'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s"""
 PRE_TOKEN = regex.compile(PATTERN)
+KINDS = {"a": r"\p{L}", "1": r"\p{N}", "!": r"[^\s\p{L}\p{N}]"}  # a sign of each kind, and its pattern
 BYTES = bytes(range(256))
 GPT2_BYTES = bytes(sorted(BYTES, key=lambda byte: (chr(byte) == " " or not chr(byte).isprintable(), byte)))
+GPT2_SPECIAL = {"<|endoftext|>": 50256}
 LONG_WORD, CACHED_WORDS = 50, 100_000
 
 Pair = tuple[int, int]
@@ -118,9 +120,8 @@ def pre_tokens(text: str) -> list[str]:
 @functools.cache
 def _stand_in(sign: str) -> str:
     """For a letter or number so new that `regex` and tiktoken do not agree: an old one of the kind tiktoken sees."""
-    kinds = {"a": r"\p{L}", "1": r"\p{N}", "!": r"[^\s\p{L}\p{N}]"}
-    ours = next((kind for kind, pattern in kinds.items() if regex.match(pattern, sign)), "")
-    theirs = next((kind for kind, pattern in kinds.items() if _tiktoken(pattern).encode_ordinary(sign)), "")
+    ours = next((kind for kind, pattern in KINDS.items() if regex.match(pattern, sign)), "")
+    theirs = next((kind for kind, pattern in KINDS.items() if _tiktoken(pattern).encode_ordinary(sign)), "")
     return "" if ours == theirs else theirs
 
 
@@ -136,7 +137,7 @@ def _tiktoken(pattern: str):
 
 def _well_formed(text: str) -> str:
     """Lone surrogates, which no UTF-8 can hold, become U+FFFD, as in tiktoken; a pair of them becomes its character."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 # -------------------------------------------------------------------------------------------------------- tokenizer
@@ -197,7 +198,7 @@ class Tokenizer:
     def encode_ordinary(self, text: str) -> list[int]:
         """Text to ids; what looks like a special token is plain text."""
         ids: list[int] = []
-        for word in pre_tokens(text if text.isascii() else _well_formed(text)):
+        for word in pre_tokens(_well_formed(text)):
             known = self._known.get(word)
             if known is None:
                 known = self._encode_word(word)
@@ -371,7 +372,7 @@ def load_gpt2(offline: bool = False) -> Tokenizer:
     byte_of = dict(zip(characters, GPT2_BYTES, strict=True))
     lines = _gpt2_file(offline).decode().split("\n")[1:-1]
     merges = [tuple(bytes(byte_of[character] for character in part) for part in line.split()) for line in lines]
-    return Tokenizer(merges, {"<|endoftext|>": 50256}, GPT2_BYTES)
+    return Tokenizer(merges, GPT2_SPECIAL, GPT2_BYTES)
 
 
 def _gpt2_file(offline: bool) -> bytes:

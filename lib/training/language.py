@@ -12,7 +12,7 @@ A text is a string. Ids are one row (n,), with END before each text and after th
 
 import argparse
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -21,6 +21,8 @@ from torch import Tensor
 
 from lib.cache import KeyValueCache, cached_attention
 from lib.corpora import files
+from lib.corpora.own_text import read_text
+from lib.corpora.shakespeare import load_shakespeare
 from lib.corpora.stories import causes_kept, load_stories, names_kept, pronouns_bound, sentences
 from lib.gpt import END, GPT, STORIES, FusedGPT, bits_per_byte, initial_weights, load_gpt, save_gpt, text_windows
 from lib.tokenizer import Tokenizer, train_tokenizer
@@ -28,6 +30,7 @@ from lib.training import Training
 
 HELD_OUT_STORIES = 300  # the last ones
 HELD_OUT_SHARE = 0.1  # of any other text: its end
+LEAST_WORDS = 1_000  # of any other text
 WARM_UP, CALM_DOWN = 100, 0.25  # steps at the start, share of them at the end
 SAVE_EVERY, SHOW_EVERY = 60.0, 5.0  # seconds
 
@@ -75,31 +78,25 @@ RECIPES = {
 # --------------------------------------------------------------------------------------------------- texts and batches
 
 
-def read_texts(corpus: str) -> tuple[list[str], list[str]]:
-    """The texts to learn from and those held out. corpus: "stories", "shakespeare", or the path of a text file."""
+def read_texts(corpus: str, tell: Callable[[str], object] | None = None) -> tuple[list[str], list[str]]:
+    """The texts to learn from and those held out. corpus: "stories", "shakespeare", or the path of a text file.
+
+    tell: called with a sentence for each kind of trouble in the learner's own file
+    """
     if corpus == "stories":
         texts = load_stories()
         return texts[:-HELD_OUT_STORIES], texts[-HELD_OUT_STORIES:]
-    text = _read_shakespeare() if corpus == "shakespeare" else _read_own(Path(corpus))
-    cut = text.rfind("\n", 0, round(len(text) * (1 - HELD_OUT_SHARE))) + 1 or round(len(text) * (1 - HELD_OUT_SHARE))
+    if corpus == "shakespeare":
+        text = load_shakespeare()
+    else:
+        text, complaints = read_text(corpus)
+        for complaint in complaints if tell else ():
+            tell(complaint)
+    if (n_words := len(text.split())) < LEAST_WORDS:
+        raise ValueError(f"{corpus} has {n_words} words: too few to learn from; take {LEAST_WORDS:,} or more")
+    cut = round(len(text) * (1 - HELD_OUT_SHARE))
+    cut = text.rfind("\n", cut // 2, cut) + 1 or cut  # at a line end, if there is one
     return [text[:cut]], [text[cut:]]
-
-
-def _read_shakespeare() -> str:
-    from lib.downloads import fetch
-
-    return fetch("tinyshakespeare/input.txt").read_text(encoding="utf-8")
-
-
-def _read_own(path: Path) -> str:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = path.read_bytes()[: error.start].count(b"\n") + 1
-        raise ValueError(f"{path} is not UTF-8 text: byte {error.start}, in line {line}, cannot be read") from None
-    if len(text.split()) < 1000:
-        raise ValueError(f"{path} has {len(text.split())} words: too few to learn from, take 1,000 at least")
-    return text
 
 
 def encode_texts(tokenizer: Tokenizer, texts: Sequence[str]) -> Tensor:
@@ -194,7 +191,7 @@ def run(arguments: argparse.Namespace) -> int:
     recipe = replace(recipe, **{name: number for name, number in chosen.items() if number is not None})
     name = arguments.corpus if arguments.corpus in RECIPES else Path(arguments.corpus).stem
     out = arguments.out or files.DATA.parent / "mywork" / f"gpt_{name}.safetensors"
-    learnt, held_out = read_texts(arguments.corpus)
+    learnt, held_out = read_texts(arguments.corpus, print)
     tokenizer = train_tokenizer(learnt, recipe.vocab, [END])
     out.parent.mkdir(parents=True, exist_ok=True)
     tokenizer.save(out.with_suffix(".json"))

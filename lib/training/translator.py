@@ -23,7 +23,7 @@ from lib.transformer import Decoder, DecoderBlock, Encoder, EncoderBlock, Transf
 FILE = "translator.safetensors"
 SIZES = {"d_model": 128, "n_heads": 4, "d_ff": 512, "n_blocks": 2}
 TOKENS = 250  # target tokens a batch
-RECIPE = {"steps": 4000, "peak": 2e-3, "warmup": 200, "fused": True}
+RECIPE = {"steps": 4600, "peak": 2e-3, "warmup": 200, "fused": True}
 
 IdPairs = list[tuple[list[int], list[int]]]
 

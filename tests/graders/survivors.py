@@ -72,7 +72,6 @@ SURVIVORS: dict[str, dict[str, str]] = {
     },
     "next_word_step": {"1 -> -1": "of two axes, axis 1 is the last"},
     "KeyValueCache": {
-        "if len(rows) != len(self.keys): -> if True:": "the same rows in a new buffer: only slower",
         "2 -> -2": "of four axes, axis 2 is axis -2",
         "0 -> 1": "of `torch.empty(0)` only the dtype is used",
         "keys -> values": "keys and values have one length",
