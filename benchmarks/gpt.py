@@ -31,7 +31,7 @@ from lib.training.language import RECIPES, encode_texts, held_out_bits, measure,
 RESULTS = "gpt_results.json"
 N_WRITTEN, N_JUDGED = 48, 100
 SHAPE = {"vocab": 50_257, "n_positions": 256, "d_model": 768, "n_heads": 12, "n_layers": 2}  # GPT-2, two of 12 blocks
-BATCH, WARM_UP_ROUNDS = 4, 2
+BATCH, WARM_UP_ROUNDS = 2, 1
 
 
 # ------------------------------------------------------------------------------------------------------- what is learnt
@@ -209,6 +209,6 @@ if __name__ == "__main__":
     elif what == "shipped":
         shipped()
     elif what == "speed":
-        speed(int(numbers[0]) if numbers else 11)
+        speed(int(numbers[0]) if numbers else 7)
     else:
         raise SystemExit(f"{what!r} is none of seeds, shipped, speed")

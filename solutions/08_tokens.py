@@ -8,6 +8,7 @@
 # %%
 import re
 from collections import Counter
+from itertools import pairwise
 
 import matplotlib.pyplot as plt
 
@@ -128,9 +129,6 @@ assert "".join(LETTERS[i] for i in "abcd".encode()) == "abcd"
 # <details><summary>How do I walk over neighbours?</summary><code>zip(word, word[1:])</code> gives them as tuples, and so
 # does <code>itertools.pairwise(word)</code>.</details>
 # <details><summary>My counts are too small</summary>A word that occurs 3 times brings each of its pairs 3 times.</details>
-
-# %%
-from itertools import pairwise
 
 
 # %% exercise="pair_counts" difficulty=1 minutes=6
@@ -289,7 +287,7 @@ assert bpe_decode(face, {}) == "😀" and bpe_decode(face[:3], {}) == "�"
 # Bytes of a new text to ids: of all neighbours that stand in `merges`, merge the oldest merge (smallest new id) first, until none
 # is left. Difficulty ●●○ · 12 minutes.
 #
-# <details><summary>Why not simply the first pair, or the longest token?</summary>Training merged in an order. Only the same
+# <details><summary>Why not the first pair, or the longest token?</summary>Training merged in an order. Only the same
 # order gives the tokens that were counted there.</details>
 # <details><summary>My loop never ends</summary>Stop when no pair of neighbours stands in <code>merges</code>.</details>
 
@@ -428,7 +426,9 @@ for name, text in samples.items():
 
 # %%
 for name, text in samples.items():
-    print(f"{name:12}", "·".join(part.decode(errors="replace") for part in parts_of(tokenizer, text)).replace("\n", "↵"))
+    print(
+        f"{name:12}", "·".join(part.decode(errors="replace") for part in parts_of(tokenizer, text)).replace("\n", "↵")
+    )
 
 # %% [markdown]
 # How big should a vocabulary be? A smaller one is the beginning of a bigger one, so one training gives the whole curve.

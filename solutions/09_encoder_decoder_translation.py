@@ -479,12 +479,12 @@ for name, seeds in rungs.items():
 new, old = rungs["Transformer"], rungs["attention"]
 for split in ("test", "combinations"):
     assert min(seed[split]["bleu"] for seed in new) > max(seed[split]["bleu"] for seed in old) + 1
-assert max(seed["seconds"] for seed in new) < 1.5 * min(seed["seconds"] for seed in old)
+assert max(seed["seconds"] for seed in new) < 2 * min(seed["seconds"] for seed in old)
 assert max(seed["lengths"]["bleu"] for seed in new) < min(seed["lengths"]["bleu"] for seed in old) - 5
 
 # %% [markdown]
 # On sentences as long as in training the Transformer wins, also where it has never seen two words together. (It trained
-# longer, too, by less than a half.) On longer ones it *loses*, clearly: it never met sinusoids of such positions.
+# longer, too, but not twice as long.) On longer ones it *loses*, clearly: it never met sinusoids of such positions.
 #
 # Where does it look? The grammar knows which words belong together.
 #
@@ -574,8 +574,8 @@ for seed in results["translator"].values():
 #
 # ## A training that can stop
 # Real trainings take days, and computers stop. `Training` saves weights, Adam's memory, the place in the data and the dice.
-# Here 12 steps at once, and 7 plus 5 with a file in between (your trained model waits for notebook 10 in
-# `data/translator.safetensors`, made by the same recipe):
+# Here 12 steps at once, and 7 plus 5 with a file in between. (Notebook 10 does not wait for yours: it starts from
+# `data/translator.safetensors`, made by the same recipe in 4,000 steps.)
 
 # %%
 import tempfile

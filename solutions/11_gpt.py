@@ -397,10 +397,9 @@ assert 1.1 < ladder["pairs, counted"] < 1.25
 recipe = RECIPES["notebook"]
 model = GPT(vocab, recipe.n_positions, recipe.d_model, recipe.n_heads, recipe.n_layers)
 model = initial_weights(model, torch.Generator().manual_seed(0))
-fresh = write_texts(model, tokenizer, 1, torch.Generator().manual_seed(0))[0]
-print(repr(fresh[:200]))
 
 # %% tags=["training"]
+print(write_texts(model, tokenizer, 1, torch.Generator().manual_seed(0))[0][:200])
 curve = LiveCurve(recipe.steps)
 losses = train(model, model.loss, recipe.batches(row, 0), recipe.steps, recipe.peak, fused=True, watch=curve)
 
@@ -455,7 +454,7 @@ ladder["the course's, 6,000 steps"] = held_out_bits(storyteller, tokenizer, held
 figure, axes = plt.subplots(figsize=(6, 2.8))
 names = list(ladder)
 bars = axes.barh(names, [ladder[name] for name in names])
-axes.bar_label(bars, [f"{ladder[name]:.1f}" for name in names], padding=3)
+axes.bar_label(bars, [f"{ladder[name]:.2f}" for name in names], padding=3)
 axes.invert_yaxis()
 axes.set(xlabel="bits a byte, on stories it has not read", xlim=(0, 3.2))
 plt.show()

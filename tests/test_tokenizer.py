@@ -254,6 +254,7 @@ def test_special_tokens_that_overlap_are_found_from_the_left_as_by_tiktoken():
         (lambda: train_tokenizer(["abc"], 200), "a vocabulary of 200 has no room for 256 bytes and 0 special"),
         (lambda: train_tokenizer([], 300, ["<A>", "<A>b"]), "'<A>' stands inside '<A>b'"),
         (lambda: train_tokenizer([], 300, ["<A>", ""]), "cannot be empty"),
+        (lambda: train_tokenizer([], 300, ["<A>", "<A>"]), "named twice"),
         (lambda: Tokenizer([], {"<A>": 300}), "different ids from 0 to 256, not \\[300\\]"),
         (lambda: Tokenizer([], {"<A>": 3, "<B>": 3}), "different ids"),
         (lambda: Tokenizer([(b"a", b"bc")]), "merge 0, b'a' and b'bc', does not make one new token of two"),

@@ -217,6 +217,12 @@ class StartsAnew(_Cache):
         self.length = 0
 
 
+@KeyValueCache.mistake("the number of rows stays: there may be fewer or more afterwards, so make new tensors.")
+class InPlace(_Cache):
+    def reorder(self, rows):
+        self.keys[:], self.values[:] = self.keys[rows], self.values[rows]
+
+
 @KeyValueCache.mistake("the given keys are kept, not copied: when their owner changes them, your cache changes.")
 class KeepsTheirs(_Cache):
     kept = None

@@ -359,9 +359,9 @@ def opinionated(ids, state):
     written = torch.cat([written, ids[:, None]], dim=1)
     place = torch.arange(2, 2 + written.shape[1])
     mood = (written * torch.sin(place * 1.7)).sum(1, keepdim=True)
-    logits = 2.5 * torch.sin(mood * torch.arange(1, 7) + taste)
+    logits = 1.2 * torch.sin(mood * torch.arange(1, 7) + taste)
     logits[:, :EOS] = -1e4
-    logits[:, EOS] += 1.0
+    logits[:, EOS] -= 0.3  # sentences end after 1 to 8 words
     return logits, (written, taste), None
 
 
@@ -374,14 +374,14 @@ def _(answer, rng):
     return answer(opinionated, tastes(rng, 1), 6, 1)
 
 
-@beam_search.probe("9 sentences, 3 beams, limit 8")
+@beam_search.probe("13 sentences, 3 beams, limit 8")
 def _(answer, rng):
-    return answer(opinionated, tastes(rng, 9), 8, 3)
+    return answer(opinionated, tastes(rng, 13), 8, 3)
 
 
-@beam_search.probe("9 sentences, 2 beams, limit 9, alpha 0")
+@beam_search.probe("13 sentences, 2 beams, limit 9, alpha 0")
 def _(answer, rng):
-    return answer(opinionated, tastes(rng, 9), 9, 2, 0.0)
+    return answer(opinionated, tastes(rng, 13), 9, 2, 0.0)
 
 
 @beam_search.probe("3 sentences, 9 beams, limit 3: more beams than words at first")

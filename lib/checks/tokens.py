@@ -515,6 +515,11 @@ def _(answer, rng):
     return answer(list(b"abc"), {(98, 99): 256, (97, 98): 257})
 
 
+@bpe_encode.probe("'abcd', the merges ab, abc, cd in this order")
+def _(answer, rng):
+    return answer(list(b"abcd"), {(97, 98): 256, (256, 99): 257, (99, 100): 258})
+
+
 @bpe_encode.probe("'aaaaa', the merge aa")
 def _(answer, rng):
     return answer(list(b"aaaaa"), {(97, 97): 256})
@@ -549,6 +554,15 @@ def longest_first(ids, merges):
         size = next(n for n in range(len(ids), 0, -1) if ids[:n] in tokens)
         found, ids = [*found, tokens[ids[:size]]], ids[size:]
     return found
+
+
+@bpe_encode.mistake("look anew after each merge: it may have made a pair that is older than the next one of your list.")
+def in_rounds(ids, merges):
+    ids = list(ids)
+    while pairs := sorted({pair for pair in pairwise(ids) if pair in merges}, key=merges.get):
+        for pair in pairs:
+            ids = tokenizer.merge_pair(ids, pair, merges[pair])
+    return ids
 
 
 @bpe_encode.mistake("this merges the leftmost pair first. Merge the oldest one, with the smallest new id.")

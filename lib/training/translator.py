@@ -2,10 +2,11 @@
 
     corpus            vocabularies of both languages, and the pairs as ids
     new_translator    a Transformer with fresh weights                             notebook 09
-    SIZES, RECIPE     what data/translator.safetensors was made with               notebook 09
-    load_translator   that one, with its vocabularies                              notebook 10
+    SIZES, RECIPE     what it is trained with                                      notebook 09
+    load_translator   a trained one from data/, with its vocabularies              notebook 10
 
-The same blocks as everywhere, with fused norms. Made by `python benchmarks/translation.py translator`.
+The same blocks as everywhere, with fused norms. The one in data/ was trained a little less (KEPT), by
+`python benchmarks/translation.py checkpoint`: notebook 10 looks for its mistakes.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,6 +25,7 @@ FILE = "translator.safetensors"
 SIZES = {"d_model": 128, "n_heads": 4, "d_ff": 512, "n_blocks": 2}
 TOKENS = 250  # target tokens a batch
 RECIPE = {"steps": 4600, "peak": 2e-3, "warmup": 200, "fused": True}
+KEPT = RECIPE | {"steps": 4000}
 
 IdPairs = list[tuple[list[int], list[int]]]
 

@@ -204,6 +204,13 @@ class Resets(Given):
         self.keys, self.values, self.length = self.keys[rows], self.values[rows], 0
 
 
+@wrong("KeyValueCache", says="number of rows")
+class AssignsIntoTheBuffer(Given):
+    def reorder(self, rows):
+        self.keys.copy_(self.keys[rows])
+        self.values.copy_(self.values[rows])
+
+
 @wrong("KeyValueCache", says="kept, not copied")
 class KeepsReferences(Given):
     parts = ()

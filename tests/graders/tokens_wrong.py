@@ -813,6 +813,16 @@ def prints_the_ids(ids, merges):
     print(list(ids))
 
 
+@wrong("bpe_encode", says="look anew")
+def list_of_pairs_made_once(ids, merges):
+    ids, changed = tuple(ids), True
+    while changed:
+        changed = False
+        for pair in sorted(set(pairwise(ids)) & merges.keys(), key=merges.get):
+            ids, changed = merge(ids, pair, merges[pair]), True
+    return list(ids)
+
+
 @wrong("bpe_encode", says="every place")
 def one_place_for_each_merge(ids, merges):
     ids = list(ids)
