@@ -3,7 +3,7 @@
     speed [rounds]           a training step beside Hugging Face's Marian; batches by length beside random ones
     translator [seed ...]    notebook 09's recipe: BLEU, exact match, alignment, "it"
     checkpoint               data/translator.safetensors for notebook 10: the same, seed 0, 4,000 steps
-    parts [seed ...]         a shorter training, and the same with one part of the recipe taken out
+    parts [seed ...]         a smaller model, a shorter training, and the same with one part of the recipe changed
 
 A training replaces the results of its task and seeds in data/translation_results.json. Processor seconds are of one
 thread. `speed` is one interleaved run: every round times all contestants once, in turn, so that a busy machine slows
@@ -38,7 +38,8 @@ from lib.training.translator import FILE, KEPT, RECIPE, SIZES, TOKENS, corpus, n
 from lib.transformer import Transformer, cross_attention_weights
 
 RESULTS = "translation_results.json"
-SHORT = RECIPE | {"steps": 600}
+SHORT = RECIPE | {"steps": 800}
+SMALL = {"d_model": 64, "n_heads": 4, "d_ff": 256, "n_blocks": 2}  # for the parts: twelve trainings and more
 SMOOTHING = 0.1
 LIMIT = 40  # tokens of a translation
 
@@ -150,9 +151,9 @@ def untied(model):
     return model
 
 
-def trained(vocabularies, data, seed, smoothing=0.0, kind=Transformer, shortcut=None, **recipe):
+def trained(vocabularies, data, seed, smoothing=0.0, kind=Transformer, shortcut=None, sizes=SIZES, **recipe):
     """A model trained on the batches of its seed, and the processor seconds that took."""
-    sizes = SIZES | {"kind": kind} | ({"shortcut": shortcut} if shortcut else {})
+    sizes = sizes | {"kind": kind} | ({"shortcut": shortcut} if shortcut else {})
     model = new_translator(*map(len, vocabularies), torch.Generator().manual_seed(seed), **sizes)
     model = untied(model) if kind is OwnOutput else model
     start = time.process_time()
@@ -229,7 +230,7 @@ PARTS = {
 def parts(seed, vocabularies, data):
     found = {}
     for name, change in PARTS.items():
-        model, seconds = trained(vocabularies, data, seed, **(SHORT | change))
+        model, seconds = trained(vocabularies, data, seed, sizes=SMALL, **(SHORT | change))
         found[name] = scores(model, *vocabularies, "test") | {"seconds": round(seconds, 1)}
         print(seed, name, found[name], flush=True)
     return found

@@ -70,6 +70,7 @@ def cached_attention(layer: MultiHeadAttention, x: Tensor, cache: KeyValueCache,
 
 def cached_block(block: EncoderBlock, x: Tensor, cache: KeyValueCache, mask: Tensor | None = None) -> Tensor:
     """The block as it is; only where its keys and values come from changes. Shapes as in `cached_attention`."""
+    mask = mask if mask is None else mask.to(x.device)
     x = block.around_attention(x, lambda y: cached_attention(block.attention, y, cache, mask))
     return block.around_feed_forward(x, block.feed_forward)
 

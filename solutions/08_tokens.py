@@ -116,10 +116,10 @@ assert text == "XdXac"
 # From here on signs are numbers, **ids**: 0 to 255 are the bytes, and new signs are 256, 257, ... To look at ids:
 
 # %%
-print(list("aaabdaaabac".encode()))
+print(list(b"aaabdaaabac"))
 print(list("caffè 😀".encode()))
 LETTERS = {97: "a", 98: "b", 99: "c", 100: "d", 256: "Z", 257: "Y", 258: "X"}
-assert "".join(LETTERS[i] for i in "abcd".encode()) == "abcd"
+assert "".join(LETTERS[i] for i in b"abcd") == "abcd"
 
 # %% [markdown]
 # ## Exercise 8.1 · pair_counts

@@ -52,8 +52,7 @@ assert "un' grande" in greedy
 # %% [markdown]
 # *Un'* is for vowels: un'anatra, a duck. Before *grande* it is *una*. Does the model not know better? It does: to it,
 # *una grande anatra* is the **likelier** sentence. Greedy never got to see it.
-
-# %% [markdown]
+#
 # ## By hand
 # Two words are asked for. After `<SOS>`: A 0.6, B 0.4. After A: 0.5 and 0.5. After B: 0.9 and 0.1.
 #
@@ -131,7 +130,7 @@ plt.show()
 assert panels == ["ti", "amo", ".", "<EOS>"]
 
 # %% [markdown]
-# Read it from left to right: each longest bar is what the next step hears. Four sure steps. The duck is not so sure:
+# Read it from left to right: each longest bar is what the next step hears. Here that ends well. The duck:
 #
 # > **Predict.** At which word does the model hesitate?
 
@@ -264,10 +263,12 @@ path = [best]
 while tree[path[0]].parent is not None:
     path.insert(0, tree[path[0]].parent)
 assert " ".join(italian.words[tree[i].word] for i in path[1:-1]) == right
+assert tree[path[5]].score < max(node.score for node in tree if node.parent == path[4])  # una behind un'
+assert tree[path[6]].score == max(node.score for node in tree if italian.words[node.word] == "grande")
 
 # %% [markdown]
-# At the fifth word *un'* leads, but *una* stays alive. Two words later the order has turned, and it stays so. Each beginning
-# offered its best continuations; the dotted ones lost.
+# At the fifth word *un'* leads, but *una* stays alive. One word later the order has turned. Each beginning offered its best
+# continuations; the dotted ones lost.
 #
 # ## Exercise 10.4 · reorder
 # Beams come and go: row i of the next step goes on from row `rows[i]`. So must everything the decoder remembers: a tuple of

@@ -3,7 +3,7 @@
 # After this notebook you can choose the next token in all the usual ways, and say what each of them costs.
 #
 # You need: notebooks 08 and 11. You build: temperature, top-k, top-p, min-p, a repetition penalty, and the loop that
-# writes. 75 minutes.
+# writes. 90 minutes.
 
 # %%
 import math
@@ -43,26 +43,27 @@ def likeliest(text, limit, window=16, change=lambda logits, ids: logits):
     return ids
 
 
+# %%
+def loop_length(ids, window=16):
+    """How many tokens ago the last window stood there before; None: never."""
+    return next((n for n in range(1, len(ids) - window) if ids[-window - n : -n] == ids[-window:]), None)
+
+
 # %% tags=["training"]
 beginnings = ["Once there was", "And the next day", "Tom"]
 texts = [likeliest(text, 1000) for text in beginnings]
 for ids in texts:
-    print("...", tokenizer.decode(ids[-70:]), "\n")
-
+    print(f"(every {loop_length(ids)} tokens) ...", tokenizer.decode(ids[-60:]), "\n")
 
 # %%
-def loop_length(ids, window=16):
-    """After how many tokens the last window has stood before; None: never."""
-    return next((n for n in range(1, len(ids) - window) if ids[-window - n : -n] == ids[-window:]), None)
-
-
 assert all(loop_length(ids) for ids in texts)
 
 # %% [markdown]
 # Each ends in a loop, and never leaves it. It cannot: the same 16 tokens give the same next token, so as soon as 16 tokens
-# come back, so does all that followed them. People do not write likeliest words (Holtzman et al. 2020). What else can one
-# do with logits?
-#
+# come back, so does all that followed them. (The same holds for a view of 320 tokens; there are more of those to pass
+# through before one comes back.) The likeliest words make no likely text (Holtzman et al. 2020). What else can one do?
+
+# %% [markdown]
 # ## By hand
 # "The cat sat on the ..." Four words. The softmax takes e to the power of each logit and divides by the sum, here 16.
 #
@@ -78,7 +79,7 @@ assert all(loop_length(ids) for ids in texts)
 # 64/88 = 0.73. By 2: the powers become their roots 2.83, 2, 1.41, 1.41, and *mat* has 0.37.
 #
 # **Top-2** keeps two words: 8 and 4, so ⅔ and ⅓. **Top-p** keeps as many as it takes to reach p. For p = 0.8: *mat* and
-# *sofa* have 0.75 together, so *table* is needed, and *moon*, which is just as likely, comes along.
+# *sofa* have 0.75 together, so *table* is needed; *moon*, which is as likely, comes along.
 #
 # ## The picture
 
@@ -167,7 +168,7 @@ sample = check("sample")
 # The **p-value** is the share of honest samplers that come out at least as far off: here 0.72, nothing to worry about.
 # Below 0.001, either something happened that happens once in a thousand times, or the sampler is wrong.
 #
-# Now yours, on logits of the model: 20,000 times the token that follows "Tom ate a piece of". The test wants at least 5
+# Now yours, on logits of the model: 20,000 times the token that follows "... and ate a piece of". The test wants at least 5
 # expected draws a cell, so `chi_square` puts rare tokens into one.
 
 # %%
@@ -270,6 +271,7 @@ def show(title, change, n=9):
     plt.show()
 
 
+# %%
 def top_9(logits):
     return logits.softmax(dim=-1).topk(9).values.sum()
 
@@ -578,11 +580,12 @@ for part in (slice(0, 16), slice(16, 32), slice(32, 48)):  # a third of the begi
 written = torch.tensor([0, 1])  # mat, sofa
 for shift in (0, 10, -10):
     chances = repetition_penalty(four + shift, written, 1.3).softmax(dim=-1)
+    assert (chances.argmax() == 0) == (shift == 0)
     print(f"logits {shift:+3}:", ", ".join(f"{word} {chance:.2f}" for word, chance in zip(words, chances, strict=True)))
 assert torch.allclose((four + 10).softmax(dim=-1), four.softmax(dim=-1), atol=1e-6)
 
 # %% [markdown]
-# The same model and the same penalty: once *mat* stays in front, with other zeros it is all but forbidden. So a penalty that
+# The same model and the same penalty: once *mat* stays in front, with other zeros it falls far behind. So a penalty that
 # suits one model need not suit the next.
 #
 # **Stop sequences.** "Write until the first full stop." Tokens do not care: the full stop may be a token, or half of the

@@ -11,12 +11,11 @@ import matplotlib.pyplot as plt
 import torch
 from torch.nn import functional
 
-from lib.attention import MultiHeadAttention
 from lib.cache import cache_bytes, forward_multiplications, generation_multiplications
 from lib.corpora.stories import load_stories
 from lib.figures import style
 from lib.gpt import END, load_stories_gpt
-from lib.yours import causal_mask, join_heads, split_heads
+from lib.yours import MultiHeadAttention, causal_mask, join_heads, split_heads
 
 style()
 generator = torch.Generator().manual_seed(0)
@@ -606,12 +605,12 @@ print(f"bits per byte: float32 {exact:.4f}, int8 {rough:.4f}")
 assert abs(rough / exact - 1) < 0.01
 
 # %% [markdown]
-# Less than one percent. At GPT-2's size it is over twice as fast (`benchmarks/kv_cache.py`); a model as small as ours
-# gains nothing, since its weights fit into the processor's own memory.
+# Less than one percent. At GPT-2's size it is over twice as fast (`benchmarks/kv_cache.py`). A model as small as ours has
+# little to gain: its weights fit into the processor's own memory.
 #
 # ## What to remember
 # - Causal means that the past does not change: keep keys and values, send one position through the model.
 # - Prefill needs a mask, new tokens need their true position, and a batch is padded at the left.
 # - Test "cached equals uncached". Memory is 2 × layers × d_model numbers a token; a full context is read anew, in large steps.
 #
-# **Next**: [14 grouped queries and mixture of experts](14_grouped_queries_and_experts.ipynb), which make the cache smaller.
+# **Next**: notebook 14 makes the cache smaller: several queries share one key.

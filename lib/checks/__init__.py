@@ -90,11 +90,11 @@ NOTEBOOKS: dict[str, list[str]] = {
     "12_sampling": [
         "apply_temperature",
         "sample",
+        "generate",
         "top_k",
         "top_p",
         "min_p",
         "repetition_penalty",
-        "generate",
     ],
     "13_kv_cache": ["KeyValueCache", "cached_attention", "prefill_mask", "read_on", "pad_left", "fit_context"],
 }

@@ -105,7 +105,7 @@ def _(answer, rng):
 
 @log_probability.probe("large logits")
 def _(answer, rng):
-    return answer(*a_batch(rng, [2, 3], 5, 200.0))
+    return answer(*a_batch(rng, [2, 3], 5, 2000.0))
 
 
 @log_probability.probe("the gradient")
@@ -305,14 +305,14 @@ def a_state(rng):
     return normal(3, 2, rng=rng), torch.randint(9, (3, 5), generator=rng), normal(3, 2, 7, rng=rng) > 0
 
 
-@reorder.probe("three parts of 3 rows, rows [2, 0, 1]")
+@reorder.probe("three parts of 3 rows, rows [1, 2, 0]")
 def _(answer, rng):
-    return answer(a_state(rng), torch.tensor([2, 0, 1]))
+    return answer(a_state(rng), torch.tensor([1, 2, 0]))
 
 
-@reorder.probe("three parts of 3 rows, rows [1, 1, 0, 2, 2]")
+@reorder.probe("three parts of 3 rows, rows [1, 1, 2, 2]")
 def _(answer, rng):
-    return answer(a_state(rng), torch.tensor([1, 1, 0, 2, 2]))
+    return answer(a_state(rng), torch.tensor([1, 1, 2, 2]))
 
 
 @reorder.mistake("every row goes where it should come from: new[i] = old[rows[i]].")
@@ -325,14 +325,9 @@ def first_only(state, rows):
     return (state[0][rows], *state[1:])
 
 
-@reorder.mistake("nothing moves: index every part with the rows.")
+@reorder.mistake("nothing moves: index every part with the rows, in their order.")
 def stays(state, rows):
     return state
-
-
-@reorder.mistake("the rows are sorted: row i must be rows[i].")
-def in_order(state, rows):
-    return tuple(part[rows.sort().values] for part in state)
 
 
 @reorder.mistake("each row is taken once: one may be chosen several times.")

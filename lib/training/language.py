@@ -131,8 +131,13 @@ def held_out_bits(model: GPT, tokenizer: Tokenizer, texts: Sequence[str]) -> flo
 
 
 @torch.no_grad()
-def write_texts(model: GPT, tokenizer: Tokenizer, n: int, generator: torch.Generator, start: str = "") -> list[str]:
-    """n texts drawn from the model side by side, each until its END or until the model has no position left."""
+def write_texts(
+    model: GPT, tokenizer: Tokenizer, n: int, generator: torch.Generator, temperature: float = 1.0, start: str = ""
+) -> list[str]:
+    """n texts drawn from the model side by side, each until its END or until the model has no position left.
+
+    temperature: the logits are divided by it; below 1 the likely tokens get likelier (notebook 12)
+    """
     end, places = tokenizer.special[END], len(model.positions.table)
     layer = model.blocks[0].attention
     size = n, layer.n_heads, places, layer.to_q.in_features // layer.n_heads
@@ -148,7 +153,7 @@ def write_texts(model: GPT, tokenizer: Tokenizer, n: int, generator: torch.Gener
             x = block.around_feed_forward(x, block.feed_forward)
         if place + 1 < len(given):
             continue
-        chances = model.logits(x[:, 0]).softmax(dim=-1)
+        chances = (model.logits(x[:, 0]) / temperature).softmax(dim=-1)
         rows[:, place + 1] = torch.multinomial(chances, 1, generator=generator)[:, 0].where(~done, end)
         done |= rows[:, place + 1] == end
         if done.all():

@@ -104,4 +104,24 @@ SURVIVORS: dict[str, dict[str, str]] = {
         "1 -> -1": "of two axes, axis 1 is the last",
     },
     "bigram_loss": {"1 -> -1": "of two axes, axis 1 is the last"},
+    "log_probability": {
+        "-1 -> 1": "of two axes, the last is axis 1",
+        "1 -> -1": "of two axes, the last is axis 1",
+    },
+    "beam_step": {"1 -> -1": "of two axes, axis 1 is the last"},
+    "beam_search": {
+        "-1 -> 1": "of two axes, the last is axis 1",
+        "1 -> -1": "of two axes, axis 1 is the last",
+        "2 -> 3": "more candidates than are needed change nothing",
+        "words.shape[1] - width -> words.shape[1]": "beginnings that have ended go on at -inf and never win",
+    },
+    "clipped_matches": {
+        "zip(written, right, strict=True) -> zip(written, right)": "bleu compares the numbers of sentences",
+        "True -> False": "bleu compares the numbers of sentences",
+    },
+    "bleu": {
+        "same_number(written, right) -> nothing": "a given line, and clipped_matches raises a ValueError too",
+        "written -> right": "in same_number, a given line",
+        "right -> written": "in same_number, a given line",
+    },
 }

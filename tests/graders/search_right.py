@@ -1,0 +1,297 @@
+"""Right answers to notebook 10 in other styles."""
+
+import math
+from collections import Counter
+
+import torch
+from torch.nn import functional
+
+from lib.batching import EOS, PAD, SOS
+from lib.decoding import search
+from lib.decoding.search import Finished
+from lib.scoring import same_number
+from tests.graders.cases import right
+
+
+@right("best_continuations")
+def by_sorting(logits, k):
+    values, ids = torch.softmax(logits, -1).sort(-1, descending=True)
+    return values[..., :k], ids[..., :k]
+
+
+@right("best_continuations")
+def topk_first(logits, k):
+    values, ids = logits.topk(k, dim=-1)
+    return (values - logits.logsumexp(-1, keepdim=True)).exp(), ids
+
+
+@right("best_continuations")
+def in_float64(logits, k):
+    values, ids = logits.double().softmax(-1).topk(k)
+    return values.float(), ids
+
+
+@right("best_continuations")
+def by_hand(logits, k):
+    powers = (logits - logits.amax(-1, keepdim=True)).exp()
+    p = powers / powers.sum(-1, keepdim=True)
+    order = p.argsort(-1, descending=True)[..., :k]
+    return p.gather(-1, order), order
+
+
+@right("log_probability")
+def by_cross_entropy(logits, targets, mask):
+    return -(functional.cross_entropy(logits.transpose(1, 2), targets, reduction="none") * mask).sum(1)
+
+
+@right("log_probability")
+def by_loops(logits, targets, mask):
+    sums = []
+    for row in range(len(targets)):
+        total = logits[row].sum() * 0
+        for place in range(targets.shape[1]):
+            if mask[row, place]:
+                total = total + logits[row, place].log_softmax(-1)[targets[row, place]]
+        sums.append(total)
+    return torch.stack(sums)
+
+
+@right("log_probability")
+def by_one_hot(logits, targets, mask):
+    chosen = functional.one_hot(targets, logits.shape[-1]) * mask[..., None]
+    return (logits.log_softmax(-1) * chosen).sum((1, 2))
+
+
+@right("log_probability")
+def chosen_minus_logsumexp(logits, targets, mask):
+    rows, places = torch.meshgrid(torch.arange(len(targets)), torch.arange(targets.shape[1]), indexing="ij")
+    return torch.where(mask, logits[rows, places, targets] - logits.logsumexp(-1), 0.0).sum(1)
+
+
+@right("beam_step")
+def with_divmod(scores, log_probs, keep):
+    sentences, beams, vocab = log_probs.shape
+    flat = (log_probs + scores.unsqueeze(2)).reshape(sentences, beams * vocab)
+    values, places = flat.topk(min(keep, beams * vocab), dim=1)
+    return values, torch.div(places, vocab, rounding_mode="floor"), torch.remainder(places, vocab)
+
+
+@right("beam_step")
+def by_a_full_sort(scores, log_probs, keep):
+    values, places = (scores[..., None] + log_probs).flatten(1).sort(1, descending=True)
+    beams, words = torch.unravel_index(places, log_probs.shape[1:])
+    return values[:, :keep], beams[:, :keep], words[:, :keep]
+
+
+@right("beam_step")
+def each_beam_first(scores, log_probs, keep):
+    """The best `keep` words of each beam first: no more can come from one."""
+    few, words = log_probs.topk(min(keep, log_probs.shape[2]))
+    candidates = (few + scores[:, :, None]).flatten(1)
+    values, places = candidates.topk(min(keep, candidates.shape[1]))
+    return values, places // few.shape[2], words.flatten(1).gather(1, places)
+
+
+@right("beam_step")
+def python_lists(scores, log_probs, keep):
+    rows = []
+    for s in range(len(scores)):
+        row = [
+            (scores[s, b] + log_probs[s, b, w], b, w) for b in range(scores.shape[1]) for w in range(log_probs.shape[2])
+        ]
+        rows.append(sorted(row, key=lambda found: -found[0].item())[:keep])
+    values = torch.stack([torch.stack([value for value, _, _ in row]) for row in rows])
+    return (
+        values,
+        torch.tensor([[b for _, b, _ in row] for row in rows]),
+        torch.tensor([[w for *_, w in row] for row in rows]),
+    )
+
+
+@right("reorder")
+def with_index_select(state, rows):
+    return tuple(part.index_select(0, rows) for part in state)
+
+
+@right("reorder")
+def as_a_list(state, rows):
+    return [part[rows] for part in state]
+
+
+@right("reorder")
+def stacked(state, rows):
+    return tuple(torch.stack([part[i] for i in rows.tolist()]) for part in state)
+
+
+@right("reorder")
+def in_a_loop(state, rows):
+    new = ()
+    for part in state:
+        new += (part[rows].clone(),)
+    return new
+
+
+@right("beam_search")
+def rows_computed_otherwise(step, state, limit, beams=4, alpha=1.0, reorder=search.reorder):
+    sentences = torch.arange(state[0].shape[0])
+    finished = Finished(len(sentences), limit, beams, alpha)
+    ids = torch.full((len(sentences), 1), SOS)  # (row, position)
+    scores = torch.zeros(len(sentences), 1)
+    while len(sentences) > 0:
+        n, width = scores.shape
+        logits, state, _ = step(ids[:, -1], state)
+        log_probs = torch.log_softmax(logits, -1).view(n, width, -1)
+        scores, beam, word = search.beam_step(scores, log_probs, 2 * beams)
+        rows = beam + width * torch.arange(n).unsqueeze(1)
+        longer = torch.cat([ids[rows], word.unsqueeze(-1)], -1)
+        goes_on = finished.collect(sentences, longer[:, :, 1:], scores)
+        ended = word == EOS
+        scores, best = torch.where(ended, -math.inf, scores).topk(min(beams, scores.shape[1] - width))
+        pick = torch.arange(n)[:, None]
+        rows, longer = rows[pick, best][goes_on], longer[pick, best][goes_on]
+        sentences, scores, ids = sentences[goes_on], scores[goes_on], longer.flatten(0, 1)
+        state = reorder(state, rows.flatten())
+    return finished.result()
+
+
+@right("beam_search")
+def one_sentence_at_a_time(step, state, limit, beams=4, alpha=1.0, reorder=search.reorder):
+    found = []
+    for row in range(len(state[0])):
+        found.append(search.beam_search(step, reorder(state, torch.tensor([row])), limit, beams, alpha, reorder))
+    longest = max(ids.shape[1] for ids, _ in found)
+    ids = torch.cat([functional.pad(ids, (0, longest - ids.shape[1]), value=PAD) for ids, _ in found])
+    return ids, torch.cat([values for _, values in found])
+
+
+@right("beam_search")
+def with_lists_of_hypotheses(step, state, limit, beams=4, alpha=1.0, reorder=search.reorder):
+    """No `Finished`: plain Python, one sentence at a time, until `beams` have ended or the limit is reached."""
+    answers = []
+    for row in range(len(state[0])):
+        now, live, complete = reorder(state, torch.tensor([row])), [(0.0, [SOS])], []
+        for length in range(1, limit + 1):
+            logits, now, _ = step(torch.tensor([words[-1] for _, words in live]), now)
+            log_probs = logits.log_softmax(-1).tolist()
+            candidates = [
+                (score + log_probs[b][w], b, [*words, w])
+                for b, (score, words) in enumerate(live)
+                for w in range(len(log_probs[b]))
+            ]
+            candidates = sorted(candidates, key=lambda c: -c[0])[: 2 * beams]
+            for score, _, words in candidates[:beams]:
+                if words[-1] == EOS or length == limit:
+                    complete.append((score / length**alpha, words[1:]))
+            going = [c for c in candidates if c[2][-1] != EOS][:beams]
+            if len(complete) >= beams:
+                break
+            live = [(score, words) for score, _, words in going]
+            now = reorder(now, torch.tensor([b for _, b, _ in going]))
+        answers.append(max(complete, key=lambda c: c[0]))
+    longest = max(len(words) for _, words in answers)
+    ids = torch.tensor([words + [PAD] * (longest - len(words)) for _, words in answers])
+    return ids, torch.tensor([value for value, _ in answers])
+
+
+@right("beam_search")
+def all_sentences_to_the_end(step, state, limit, beams=4, alpha=1.0, reorder=search.reorder):
+    """Sentences that are done stay in the batch, but what they find no longer counts."""
+    n = len(state[0])
+    ids, scores, finished = torch.full((n, 1, 1), SOS), torch.zeros(n, 1), Finished(n, limit, beams, alpha)
+    open_ = torch.ones(n, dtype=torch.bool)
+    for _ in range(limit):
+        width = scores.shape[1]
+        logits, state, _ = step(ids[..., -1].reshape(-1), state)
+        scores, beam, words = search.beam_step(scores, logits.log_softmax(-1).view(n, width, -1), 2 * beams)
+        ids = torch.cat([ids.take_along_dim(beam[..., None], 1), words[..., None]], -1)
+        here = open_.nonzero().flatten()
+        open_[here] = finished.collect(here, ids[here][:, :, 1:], scores[here])
+        if not open_.any():
+            break
+        rows = torch.arange(n)[:, None] * width + beam
+        scores, best = scores.masked_fill(words == EOS, -math.inf).topk(min(beams, words.shape[1] - width))
+        ids = ids.take_along_dim(best[..., None], 1)
+        state = reorder(state, rows.gather(1, best).flatten())
+    return finished.result()
+
+
+@right("clipped_matches")
+def without_counters(written, right, n):
+    hits = tries = 0
+    for mine, theirs in zip(written, right, strict=True):
+        left = [tuple(theirs[i : i + n]) for i in range(len(theirs) - n + 1)]
+        for i in range(len(mine) - n + 1):
+            tries += 1
+            if tuple(mine[i : i + n]) in left:
+                left.remove(tuple(mine[i : i + n]))
+                hits += 1
+    return hits, tries
+
+
+def grams(sentence, n):
+    return Counter(tuple(sentence[i : i + n]) for i in range(len(sentence) - n + 1))
+
+
+@right("clipped_matches")
+def with_min(written, right, n):
+    pairs = [(grams(mine, n), grams(theirs, n)) for mine, theirs in zip(written, right, strict=True)]
+    hits = sum(min(count, theirs[run]) for mine, theirs in pairs for run, count in mine.items())
+    return hits, sum(sum(mine.values()) for mine, _ in pairs)
+
+
+@right("clipped_matches")
+def tries_from_lengths(written, right, n):
+    hits = sum(sum((grams(a, n) & grams(b, n)).values()) for a, b in zip(written, right, strict=True))
+    return hits, sum(max(0, len(a) - n + 1) for a in written)
+
+
+@right("clipped_matches")
+def as_a_list_of_two(written, right, n):
+    counts = [[(grams(a, n) & grams(b, n)).total(), grams(a, n).total()] for a, b in zip(written, right, strict=True)]
+    return [sum(column) for column in zip(*counts, strict=True)]
+
+
+@right("bleu")
+def by_logarithms(written, right):
+    same_number(written, right)
+    total = 0.0
+    for n in range(1, 5):
+        hits, tries = with_min(written, right, n)
+        if hits == 0:
+            return 0.0
+        total += math.log(hits / tries) / 4
+    mine, wanted = sum(len(s) for s in written), sum(len(s) for s in right)
+    return 100 * math.exp(total) * (1 if mine > wanted else math.exp(1 - wanted / mine))
+
+
+@right("bleu")
+def root_of_roots(written, right):
+    same_number(written, right)
+    hits, tries = zip(*(without_counters(written, right, n) for n in (1, 2, 3, 4)), strict=True)
+    if 0 in hits:
+        return 0.0
+    mine, wanted = sum(map(len, written)), sum(map(len, right))
+    return math.sqrt(math.sqrt(math.prod(hits) / math.prod(tries))) * 100 * math.exp(min(0, 1 - wanted / mine))
+
+
+@right("bleu")
+def with_tensors(written, right):
+    same_number(written, right)
+    counts = torch.tensor([with_min(written, right, n) for n in range(1, 5)], dtype=torch.float64)
+    if (counts[:, 0] == 0).any():
+        return torch.tensor(0.0)
+    mine, wanted = sum(map(len, written)), sum(map(len, right))
+    log = (counts[:, 0] / counts[:, 1]).log().mean() + min(0.0, 1 - wanted / mine)
+    return 100 * log.exp().float()
+
+
+@right("bleu")
+def checks_by_itself(written, right):
+    if len(written) != len(right) or not written:
+        raise ValueError("unequal numbers")
+    score = 100.0
+    for n in range(1, 5):
+        hits, tries = tries_from_lengths(written, right, n)
+        score *= (hits / tries) ** 0.25 if tries else 0.0
+    short = sum(map(len, right)) / max(1, sum(map(len, written)))
+    return score * math.exp(min(0.0, 1 - short))

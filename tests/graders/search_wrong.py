@@ -1,0 +1,649 @@
+"""Wrong answers to notebook 10, as people write them."""
+
+import math
+from collections import Counter
+
+import torch
+
+from lib.batching import EOS, PAD, SOS
+from lib.decoding import search
+from lib.decoding.search import Finished
+from lib.scoring import LONGEST, ngrams, same_number
+from lib.scoring import clipped_matches as matches
+from tests.graders.cases import wrong
+
+# ----------------------------------------------------------------------------------------------- best_continuations
+
+
+@wrong("best_continuations", says="softmax over the k chosen")
+def softmax_after_topk(logits, k):
+    values, ids = torch.topk(logits, k)
+    return torch.softmax(values, dim=-1), ids
+
+
+@wrong("best_continuations", says="these are logits")
+def no_softmax(logits, k):
+    return torch.topk(logits, k, dim=-1)
+
+
+@wrong("best_continuations", says="log-probabilities")
+def log_softmax_instead(logits, k):
+    return torch.topk(torch.log_softmax(logits, -1), k, dim=-1)
+
+
+@wrong("best_continuations", says="unlikeliest")
+def sorted_the_wrong_way(logits, k):
+    p = logits.softmax(-1)
+    order = p.argsort(-1)
+    return p.gather(-1, order)[..., :k], order[..., :k]
+
+
+@wrong("best_continuations", says="likeliest comes last")
+def last_k_of_a_sort(logits, k):
+    values, ids = logits.softmax(-1).sort(-1)
+    return values[..., -k:], ids[..., -k:]
+
+
+@wrong("best_continuations", says="exchanged")
+def ids_first(logits, k):
+    values, ids = logits.softmax(-1).topk(k)
+    return ids, values
+
+
+@wrong("best_continuations", says="dim=-1")
+def softmax_over_the_batch(logits, k):
+    return torch.softmax(logits, dim=0).topk(k)
+
+
+@wrong("best_continuations", says="dim=-1")
+def softmax_over_positions(logits, k):
+    return torch.softmax(logits, dim=1 if logits.dim() > 1 else 0).topk(k)
+
+
+@wrong("best_continuations", says="k of them")
+def one_too_many(logits, k):
+    p, ids = logits.softmax(-1).sort(-1, descending=True)
+    return p[..., : k + 1], ids[..., : k + 1]
+
+
+@wrong("best_continuations", says="expected 2 values")
+def ids_only(logits, k):
+    return logits.softmax(-1).topk(k).indices
+
+
+@wrong("best_continuations", says="return")
+def forgets_to_return(logits, k):
+    logits.softmax(-1).topk(k)
+
+
+# -------------------------------------------------------------------------------------------------- log_probability
+
+
+def picked(logits, targets, dim=-1):
+    return logits.log_softmax(dim).gather(-1, targets.unsqueeze(-1)).squeeze(-1)
+
+
+@wrong("log_probability", says="padding counts")
+def mask_forgotten(logits, targets, mask):
+    return picked(logits, targets).sum(1)
+
+
+@wrong("log_probability", says="True on the words")
+def mask_inverted(logits, targets, mask):
+    return (picked(logits, targets) * ~mask).sum(1)
+
+
+@wrong("log_probability", says="mean of the words")
+def mean_over_words(logits, targets, mask):
+    return (picked(logits, targets) * mask).sum(1) / mask.sum(1)
+
+
+@wrong("log_probability", says="sign")
+def loss_instead(logits, targets, mask):
+    return -(picked(logits, targets) * mask).sum(1)
+
+
+@wrong("log_probability", says="log_softmax over the vocabulary first")
+def logits_summed(logits, targets, mask):
+    return (logits.gather(-1, targets[..., None])[..., 0] * mask).sum(1)
+
+
+@wrong("log_probability", says="probabilities are summed")
+def probabilities_summed(logits, targets, mask):
+    return (logits.softmax(-1).gather(-1, targets[..., None])[..., 0] * mask).sum(1)
+
+
+@wrong("log_probability", says="exp()")
+def probability_of_the_whole(logits, targets, mask):
+    return (picked(logits, targets) * mask).sum(1).exp()
+
+
+@wrong("log_probability", says="likeliest words are taken")
+def best_words(logits, targets, mask):
+    return (logits.log_softmax(-1).max(-1).values * mask).sum(1)
+
+
+@wrong("log_probability", says="one number comes back")
+def total(logits, targets, mask):
+    return picked(logits, targets)[mask].sum()
+
+
+@wrong("log_probability", says="vocabulary is the last axis")
+def softmax_over_words(logits, targets, mask):
+    return (picked(logits, targets, dim=1) * mask).sum(1)
+
+
+@wrong("log_probability", says="too small for a float")
+def log_of_a_softmax(logits, targets, mask):
+    p = logits.softmax(-1).gather(-1, targets[..., None])[..., 0]
+    return torch.where(mask, p.log(), 0.0).sum(1)
+
+
+@wrong("log_probability", says="not summed yet")
+def each_word(logits, targets, mask):
+    return picked(logits, targets) * mask
+
+
+@wrong("log_probability", says="gradient")
+def detached(logits, targets, mask):
+    return (picked(logits.detach(), targets) * mask).sum(1)
+
+
+# -------------------------------------------------------------------------------------------------------- beam_step
+
+
+@wrong("beam_step", says="add them to their words")
+def forgets_the_scores(scores, log_probs, keep):
+    flat = log_probs.flatten(1)
+    values, places = flat.topk(min(keep, flat.shape[1]))
+    return values, places // log_probs.shape[2], places % log_probs.shape[2]
+
+
+@wrong("beam_step", says="logarithms are added")
+def multiplies(scores, log_probs, keep):
+    flat = (scores.unsqueeze(-1) * log_probs).flatten(1)
+    values, places = flat.topk(min(keep, flat.shape[1]))
+    return values, places // log_probs.shape[2], places % log_probs.shape[2]
+
+
+@wrong("beam_step", says="place % vocab")
+def returns_places(scores, log_probs, keep):
+    flat = (scores.unsqueeze(-1) + log_probs).flatten(1)
+    values, places = flat.topk(min(keep, flat.shape[1]))
+    return values, places // log_probs.shape[2], places
+
+
+@wrong("beam_step", says="exchanged")
+def words_before_beams(scores, log_probs, keep):
+    flat = (scores.unsqueeze(-1) + log_probs).flatten(1)
+    values, places = flat.topk(min(keep, flat.shape[1]))
+    return values, places % log_probs.shape[2], places // log_probs.shape[2]
+
+
+@wrong("beam_step", says="size of the vocabulary")
+def divides_by_the_beams(scores, log_probs, keep):
+    flat = (scores.unsqueeze(-1) + log_probs).flatten(1)
+    values, places = flat.topk(min(keep, flat.shape[1]))
+    return values, places // scores.shape[1], places % scores.shape[1]
+
+
+@wrong("beam_step", says="first beam is continued")
+def only_the_first(scores, log_probs, keep):
+    values, words = (scores[:, 0, None] + log_probs[:, 0]).topk(min(keep, log_probs.shape[2]))
+    return values, torch.zeros_like(words), words
+
+
+@wrong("beam_step", says="take the largest")
+def the_worst(scores, log_probs, keep):
+    flat = (scores.unsqueeze(-1) + log_probs).flatten(1)
+    values, places = flat.sort(1)
+    n = min(keep, flat.shape[1])
+    return values[:, :n], places[:, :n] // log_probs.shape[2], places[:, :n] % log_probs.shape[2]
+
+
+@wrong("beam_step", says="best comes last")
+def ascending_order(scores, log_probs, keep):
+    flat = (scores.unsqueeze(-1) + log_probs).flatten(1)
+    values, places = flat.sort(1)
+    n = min(keep, flat.shape[1])
+    return values[:, -n:], places[:, -n:] // log_probs.shape[2], places[:, -n:] % log_probs.shape[2]
+
+
+@wrong("beam_step", says="logarithms")
+def back_to_probabilities(scores, log_probs, keep):
+    values, beams, words = search.beam_step(scores, log_probs, keep)
+    return torch.exp(values), beams, words
+
+
+@wrong("beam_step", says="may come from one")
+def best_word_of_each_beam(scores, log_probs, keep):
+    values, words = log_probs.max(-1)
+    values = values + scores
+    values, beams = values.sort(-1, descending=True)
+    return values, beams, words.gather(-1, beams)
+
+
+@wrong("beam_step", says="other order")
+def words_before_beams_flattened(scores, log_probs, keep):
+    flat = (scores[:, None, :] + log_probs.transpose(1, 2)).flatten(1)
+    values, places = flat.topk(min(keep, flat.shape[1]))
+    return values, places // log_probs.shape[2], places % log_probs.shape[2]
+
+
+@wrong("beam_step", says="out of range")
+def keeps_too_many(scores, log_probs, keep):
+    values, places = (scores.unsqueeze(-1) + log_probs).flatten(1).topk(keep)
+    return values, places // log_probs.shape[2], places % log_probs.shape[2]
+
+
+@wrong("beam_step", says="one row a sentence")
+def all_sentences_together(scores, log_probs, keep):
+    values, places = (scores.unsqueeze(-1) + log_probs).flatten().topk(min(keep, log_probs.numel()))
+    return values, places // log_probs.shape[2], places % log_probs.shape[2]
+
+
+@wrong("beam_step", says="only the best beam")
+def follows_the_leader(scores, log_probs, keep):
+    leader = scores.argmax(1, keepdim=True)
+    of_leader = log_probs.take_along_dim(leader[:, :, None], 1).squeeze(1) + scores.gather(1, leader)
+    values, words = of_leader.topk(min(keep, log_probs.shape[2]))
+    return values, leader.expand_as(words), words
+
+
+@wrong("beam_step", says="dtype")
+def true_division(scores, log_probs, keep):
+    values, beams, words = search.beam_step(scores, log_probs, keep)
+    return values, (beams * log_probs.shape[2] + words) / log_probs.shape[2], words
+
+
+@wrong("beam_step", says="changes what it was given")
+def in_place(scores, log_probs, keep):
+    log_probs += scores.unsqueeze(-1)
+    return search.beam_step(torch.zeros_like(scores), log_probs, keep)
+
+
+# ---------------------------------------------------------------------------------------------------------- reorder
+
+
+@wrong("reorder", says="new[i] = old[rows[i]]")
+def scatters(state, rows):
+    new = []
+    for part in state:
+        moved = torch.zeros(len(rows), *part.shape[1:], dtype=part.dtype)
+        moved[rows[rows < len(rows)]] = part[: len(rows)][: len(rows[rows < len(rows)])]
+        new.append(moved)
+    return tuple(new)
+
+
+@wrong("reorder", says="only the first part")
+def words_only(state, rows):
+    written, *others = state
+    return (written[rows], *others)
+
+
+@wrong("reorder", says="nothing moves")
+def does_nothing(state, rows):
+    return tuple(state)
+
+
+@wrong("reorder", says="in their order")
+def keeps_the_order(state, rows):
+    order = sorted(rows.tolist())
+    return tuple(torch.stack([part[i] for i in order]) for part in state)
+
+
+@wrong("reorder", says="several times")
+def a_mask(state, rows):
+    chosen = torch.zeros(len(state[0]), dtype=torch.bool)
+    chosen[rows] = True
+    return tuple(part[chosen] for part in state) if len(rows) != len(state[0]) else tuple(p[rows] for p in state)
+
+
+@wrong("reorder", says="put together")
+def the_first_part(state, rows):
+    return state[0][rows]
+
+
+@wrong("reorder", says="shape")
+def wrong_axis(state, rows):
+    return tuple(part.index_select(1, rows.clamp(max=part.shape[1] - 1)) for part in state)
+
+
+@wrong("reorder", says="shape")
+def first_row_only(state, rows):
+    return tuple(part[rows[0]] for part in state)
+
+
+@wrong("reorder", says="return")
+def loop_without_return(state, rows):
+    for part in state:
+        part = part[rows]
+
+
+@wrong("reorder", says="changes what it was given")
+def writes_into_the_state(state, rows):
+    for part in state:
+        n = min(len(rows), len(part))
+        part[:n] = part[rows[:n]].clone()
+    return state
+
+
+@wrong("reorder", says="values")
+def adds_the_rows(state, rows):
+    return (*(part[rows] for part in state), rows)
+
+
+@wrong("reorder", says="values")
+def forgets_the_last(state, rows):
+    return tuple(part[rows] for part in state[:-1])
+
+
+# ------------------------------------------------------------------------------------------------------ beam_search
+
+
+def searches(
+    told=lambda ids: ids[:, :, -1].flatten(),
+    logs=lambda logits: logits.log_softmax(-1),
+    base=lambda scores: scores,
+    candidates=lambda beams: 2 * beams,
+    earlier=lambda ids, beam: ids.take_along_dim(beam[:, :, None], 1),
+    seen=lambda ids: ids[:, :, 1:],
+    row=lambda sentence, width, beam: sentence * width + beam,
+    mask_ended=True,
+    second=lambda rows, best: rows.gather(1, best),
+    reorder_of=lambda given: given,
+    limit_of=lambda limit: limit,
+    alpha_of=lambda alpha: alpha,
+    returns=lambda ids, values: (ids, values),
+    scores_of=lambda scores: scores,
+):
+    """The right search with one line exchanged; each wrong answer below says which."""
+
+    def find(step, state, limit, beams=4, alpha=1.0, reorder=search.reorder):
+        going = torch.arange(len(state[0]))
+        ids, scores = torch.full((len(going), 1, 1), SOS), torch.zeros(len(going), 1)
+        finished = Finished(len(going), limit_of(limit), beams, alpha_of(alpha))
+        while len(going) and ids.shape[-1] < 40:
+            width = scores.shape[1]
+            logits, state, _ = step(told(ids), state)
+            log_probs = logs(logits).unflatten(0, scores.shape)
+            scores, beam, words = search.beam_step(base(scores), log_probs, candidates(beams))
+            ids = torch.cat([earlier(ids, beam), words[:, :, None]], -1)
+            on = finished.collect(going, seen(ids), scores_of(scores))
+            rows = row(torch.arange(len(going))[:, None], width, beam)
+            left = scores[on].masked_fill(words[on] == EOS, -math.inf) if mask_ended else scores[on]
+            enough = words.shape[1] - width if candidates(2) == 4 else words.shape[1]
+            scores, best = left.topk(min(beams, enough))
+            going, ids = going[on], ids[on].take_along_dim(best[:, :, None], 1)
+            state = reorder_of(reorder)(state, second(rows[on], best).flatten())
+        return returns(*finished.result())
+
+    return find
+
+
+def as_many(ids, beam):
+    """The first beginnings, whatever `beam` says."""
+    return (
+        ids.expand(-1, beam.shape[1], -1) if ids.shape[1] == 1 else ids[:, torch.arange(beam.shape[1]) % ids.shape[1]]
+    )
+
+
+for says, changed in (
+    ("log_softmax over the words first", {"logs": lambda logits: logits}),
+    ("log_softmax, not softmax", {"logs": lambda logits: logits.softmax(-1)}),
+    ("feed it the last id", {"told": lambda ids: torch.full_like(ids[:, :, 0], SOS).flatten()}),
+    ("sentence × width + beam", {"row": lambda sentence, width, beam: beam + 0 * sentence}),
+    ("starts from scores of 0", {"base": torch.zeros_like}),
+    ("some of them end", {"candidates": lambda beams: beams}),
+    ("before the second topk", {"mask_ended": False}),
+    ("hand it `ids[:, :, 1:]`", {"seen": lambda ids: ids}),
+    ("the second choice", {"second": lambda rows, best: rows[:, : best.shape[1]]}),
+    ("is not used", {"reorder_of": lambda given: search.reorder}),
+    ("`alpha` is not used", {"alpha_of": lambda alpha: 1.0}),
+    ("not the limit", {"limit_of": lambda limit: limit - 1}),
+    ("not the limit", {"limit_of": lambda limit: limit + 1}),
+    ("return `finished.result()`", {"returns": lambda ids, values: ids}),
+    ("ids first", {"returns": lambda ids, values: (values, ids)}),
+    ("at the front", {"returns": lambda ids, values: (torch.cat([torch.full_like(ids[:, :1], SOS), ids], 1), values)}),
+    ("it is part of the result", {"returns": lambda ids, values: (ids.masked_fill(ids == EOS, PAD), values)}),
+    (None, {"earlier": as_many}),
+    (None, {"row": lambda sentence, width, beam: sentence * beam.shape[1] + beam % width}),
+):
+    wrong("beam_search", says=says)(searches(**changed))
+
+
+@wrong("beam_search", says="from one word only")
+def only_greedy(step, state, limit, beams=4, alpha=1.0, reorder=search.reorder):
+    return search.beam_search(step, state, limit, 1, alpha, reorder)
+
+
+# -------------------------------------------------------------------------------------------------- clipped_matches
+
+
+def runs(sentence, n):
+    return [tuple(sentence[i : i + n]) for i in range(len(sentence) - n + 1)]
+
+
+@wrong("clipped_matches", says="at most as often")
+def counts_all(written, right, n):
+    hits = sum(run in runs(b, n) for a, b in zip(written, right, strict=True) for run in runs(a, n))
+    return hits, sum(len(runs(a, n)) for a in written)
+
+
+@wrong("clipped_matches", says="Every run counts once".lower())
+def sets(written, right, n):
+    pairs = [(set(runs(a, n)), set(runs(b, n))) for a, b in zip(written, right, strict=True)]
+    return sum(len(a & b) for a, b in pairs), sum(len(a) for a, b in pairs)
+
+
+@wrong("clipped_matches", says="hits count each run once")
+def set_of_hits(written, right, n):
+    hits = sum(len(set(runs(a, n)) & set(runs(b, n))) for a, b in zip(written, right, strict=True))
+    return hits, sum(len(runs(a, n)) for a in written)
+
+
+@wrong("clipped_matches", says="recall")
+def tries_of_the_reference(written, right, n):
+    hits = sum((Counter(runs(a, n)) & Counter(runs(b, n))).total() for a, b in zip(written, right, strict=True))
+    return hits, sum(len(runs(b, n)) for b in right)
+
+
+@wrong("clipped_matches", says="tries are the words")
+def tries_are_words(written, right, n):
+    return matches(written, right, n)[0], sum(len(a) for a in written)
+
+
+@wrong("clipped_matches", says="its own reference")
+def one_big_bag(written, right, n):
+    a, b = Counter(), Counter()
+    for mine, theirs in zip(written, right, strict=True):
+        a.update(runs(mine, n))
+        b.update(runs(theirs, n))
+    return (a & b).total(), a.total()
+
+
+@wrong("clipped_matches", says="n is not used")
+def single_words(written, right, n):
+    hits = sum((Counter(a) & Counter(b)).total() for a, b in zip(written, right, strict=True))
+    return hits, sum(map(len, written)) - 0 * n
+
+
+@wrong("clipped_matches", says="hits first")
+def tries_first(written, right, n):
+    hits, tries = matches(written, right, n)
+    return tries, hits
+
+
+@wrong("clipped_matches", says="the two counts")
+def a_share(written, right, n):
+    hits, tries = matches(written, right, n)
+    return hits / tries if tries else 0.0
+
+
+@wrong("clipped_matches", says="add up over all")
+def overwritten(written, right, n):
+    for a, b in zip(written, right, strict=True):
+        hits, tries = (ngrams(a, n) & ngrams(b, n)).total(), ngrams(a, n).total()
+    return hits, tries
+
+
+@wrong("clipped_matches", says="add up over all")
+def returns_in_the_loop(written, right, n):
+    for a, b in zip(written, right, strict=True):
+        return (ngrams(a, n) & ngrams(b, n)).total(), ngrams(a, n).total()
+
+
+@wrong("clipped_matches", says="the smaller, `&`")
+def union(written, right, n):
+    hits = sum((ngrams(a, n) | ngrams(b, n)).total() for a, b in zip(written, right, strict=True))
+    return hits, sum(ngrams(a, n).total() for a in written)
+
+
+@wrong("clipped_matches", says="wherever it stands")
+def same_places(written, right, n):
+    hits = sum(
+        x == y for a, b in zip(written, right, strict=True) for x, y in zip(runs(a, n), runs(b, n), strict=False)
+    )
+    return hits, sum(len(runs(a, n)) for a in written)
+
+
+@wrong("clipped_matches", says="sequence item 0")
+def joined_with_blanks(written, right, n):
+    def joined(sentence):
+        return Counter(" ".join(run) for run in runs(sentence, n))
+
+    hits = sum((joined(a) & joined(b)).total() for a, b in zip(written, right, strict=True))
+    return hits, sum(joined(a).total() for a in written)
+
+
+@wrong("clipped_matches", says="shorter than n")
+def at_least_one_run(written, right, n):
+    def counted(sentence):
+        return Counter(tuple(sentence[i : i + n]) for i in range(max(len(sentence) - n, 0) + 1))
+
+    hits = sum((counted(a) & counted(b)).total() for a, b in zip(written, right, strict=True))
+    return hits, sum(counted(a).total() for a in written)
+
+
+@wrong("clipped_matches", says="should be a number")
+def lists_for_each_sentence(written, right, n):
+    hits = [(ngrams(a, n) & ngrams(b, n)).total() for a, b in zip(written, right, strict=True)]
+    return hits, [ngrams(a, n).total() for a in written]
+
+
+# ------------------------------------------------------------------------------------------------------------- bleu
+
+
+def shares(written, right):
+    return [hits / tries if tries else 0.0 for hits, tries in (matches(written, right, n) for n in (1, 2, 3, 4))]
+
+
+def lengths(written, right):
+    return sum(len(s) for s in written), sum(len(s) for s in right)
+
+
+def brevity_of(written, right):
+    mine, wanted = lengths(written, right)
+    return 1.0 if mine >= wanted else math.exp(1 - wanted / mine)
+
+
+@wrong("bleu", says="arithmetic mean")
+def averages(written, right):
+    same_number(written, right)
+    return 100 * sum(shares(written, right)) / 4 * brevity_of(written, right) if all(shares(written, right)) else 0.0
+
+
+@wrong("bleu", says="fourth root")
+def no_root(written, right):
+    same_number(written, right)
+    return 100 * math.prod(shares(written, right)) * brevity_of(written, right)
+
+
+@wrong("bleu", says="0 to 100")
+def from_zero_to_one(written, right):
+    same_number(written, right)
+    return math.prod(shares(written, right)) ** 0.25 * brevity_of(written, right)
+
+
+@wrong("bleu", says="costs nothing")
+def no_brevity(written, right):
+    same_number(written, right)
+    return 100 * math.prod(shares(written, right)) ** 0.25
+
+
+@wrong("bleu", says="at most 1")
+def brevity_unlimited(written, right):
+    same_number(written, right)
+    mine, wanted = lengths(written, right)
+    return 100 * math.prod(shares(written, right)) ** 0.25 * math.exp(1 - wanted / max(mine, 1))
+
+
+@wrong("bleu", says="turned around")
+def brevity_turned(written, right):
+    same_number(written, right)
+    mine, wanted = lengths(written, right)
+    return 100 * math.prod(shares(written, right)) ** 0.25 * min(1.0, math.exp(1 - mine / wanted))
+
+
+@wrong("bleu", says="length/wanted here")
+def brevity_linear(written, right):
+    same_number(written, right)
+    mine, wanted = lengths(written, right)
+    return 100 * math.prod(shares(written, right)) ** 0.25 * min(1.0, mine / wanted)
+
+
+@wrong("bleu", says="range(1, LONGEST + 1)")
+def three_orders(written, right):
+    same_number(written, right)
+    return 100 * math.prod(shares(written, right)[:3]) ** (1 / 3) * brevity_of(written, right)
+
+
+@wrong("bleu", says="only runs of four")
+def fours_only(written, right):
+    same_number(written, right)
+    return 100 * shares(written, right)[3] * brevity_of(written, right)
+
+
+@wrong("bleu", says="only single words")
+def words_alone(written, right):
+    same_number(written, right)
+    return 100 * shares(written, right)[0] * brevity_of(written, right)
+
+
+@wrong("bleu", says="the scores of the sentences are averaged")
+def sentence_by_sentence(written, right):
+    same_number(written, right)
+    scores = []
+    for mine, theirs in zip(written, right, strict=True):
+        score = 0.0
+        if all(shares([mine], [theirs])):
+            score = 100 * math.prod(shares([mine], [theirs])) ** 0.25 * brevity_of([mine], [theirs])
+        scores.append(score)
+    return sum(scores) / len(scores)
+
+
+@wrong("bleu", says="each sentence pays")
+def brevity_of_each_sentence(written, right):
+    same_number(written, right)
+    prices = [min(1.0, math.exp(1 - len(b) / max(len(a), 1))) for a, b in zip(written, right, strict=True)]
+    return 100 * math.prod(shares(written, right)) ** 0.25 * sum(prices) / len(prices)
+
+
+@wrong("bleu", says="exchanged")
+def references_first(written, right):
+    same_number(written, right)
+    mine, wanted = lengths(right, written)
+    return 100 * math.prod(shares(right, written)) ** 0.25 * (1.0 if mine >= wanted else math.exp(1 - wanted / mine))
+
+
+@wrong("bleu", says="math domain error")
+def logarithm_of_zero(written, right):
+    same_number(written, right)
+    return 100 * math.exp(sum(math.log(s) for s in shares(written, right)) / LONGEST) * brevity_of(written, right)
+
+
+@wrong("bleu", says="ZeroDivisionError")
+def divides_by_zero(written, right):
+    same_number(written, right)
+    precisions = [hits / tries for hits, tries in (matches(written, right, n) for n in (1, 2, 3, 4))]
+    return 100 * math.prod(precisions) ** 0.25 * brevity_of(written, right)
