@@ -62,7 +62,7 @@ def scored(target: str, out: Path) -> dict[str, float]:
         theirs = sacrebleu.corpus_bleu(written, [right]).score
         if abs(theirs - mteval_bleu(written, right)) > 1e-9:
             raise AssertionError(f"sacreBLEU says {theirs}, the course {mteval_bleu(written, right)}")
-        found[f"{beams} beams"] = {"bleu": round(theirs, 2), "seconds": round(seconds, 1)}
+        found[f"beam {beams}"] = {"bleu": round(theirs, 2), "seconds": round(seconds, 1)}
     return found
 
 

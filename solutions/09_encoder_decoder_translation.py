@@ -413,7 +413,7 @@ assert papers.index(max(papers)) == warmup - 1 and max(ours) == peak and ours[-1
 # Both rise in a line for 200 steps. The paper's then falls as 1/√step and never ends. Ours comes to rest at the end of a
 # training whose length is known: that suits four minutes.
 #
-# Now all of it. The curve grows while you watch; below it, the same English sentence every now and then.
+# Now all of it. The curve grows while you watch, and the same two sentences are translated every now and then.
 
 # %%
 model = new_model(len(english), len(italian))
@@ -450,11 +450,11 @@ for i in [i for i in range(len(tests)) if written[i] != right[i]][:4]:
     print(join(tests[i][0]), "\n   right:", join(right[i]), "\n   wrote:", join(written[i]))
 
 # %%
-assert score > 96 and exact > 0.89
+assert score > 96.5 and exact > 0.9
 
 # %% [markdown]
-# First it repeats frequent words, then the words fit the sentence, last come the endings. What is still wrong is mostly one
-# ending or a rare form. Now all rungs of the ladder, three trainings each:
+# After 100 steps it repeats frequent words, after 300 most of the words fit, then come the details. What is still wrong is mostly
+# one ending or a rare form. Now all rungs of the ladder, three trainings each:
 
 # %%
 splits = {"test": "like training", "combinations": "new combinations", "lengths": "longer than any"}
@@ -600,7 +600,7 @@ print("bit for bit the same weights, and", "the same losses" if at_once.losses =
 
 # %% [markdown]
 # ## What each part is worth
-# Short trainings of 600 steps, three seeds, each time with one thing changed.
+# A smaller model (d_model 64), 800 steps, three seeds, each time with one thing changed.
 #
 # > **Predict.** Which change hurts most: no warm-up, label smoothing of 0.1, or an output matrix of its own?
 

@@ -9,6 +9,7 @@
 import math
 
 import matplotlib.pyplot as plt
+import numpy as np
 import torch
 
 from lib.corpora.stories import load_stories
@@ -410,6 +411,7 @@ ways = {
     "min-p 0.1": lambda logits: min_p(logits, 0.1),
 }
 left = {(name, t): int((way(open_place / t) > -math.inf).sum()) for name, way in ways.items() for t in (1, 2)}
+print("temperature    1     2")
 for name in ways:
     print(f"{name:10} {left[name, 1]:5} {left[name, 2]:5}")
 assert left["top-p 0.8", 2] > 3 * left["top-p 0.8", 1]
@@ -563,6 +565,11 @@ plt.show()
 # quality, as heat does. No way reaches the stories: what lacks there, only a better model can give.
 
 # %%
+line = sorted(list(places.values())[:5])  # temperature alone
+above = {name: y - np.interp(x, *zip(*line, strict=True)) for name, (x, y) in places.items()}
+assert above["top-p 0.9"] > 0.01 and above["T 1.5, min-p 0.1"] > 0.005 and abs(above["penalty 1.3"]) < 0.06
+assert above["held-out stories"] > 0.1
+
 for part in (slice(0, 16), slice(16, 32), slice(32, 48)):  # a third of the beginnings each
     d = {name: diversity(texts[part]) for name, texts in told.items()}
     q = {name: quality(texts[part]) for name, texts in told.items()}

@@ -18,6 +18,15 @@ from lib.tokenizer import Tokenizer, train_tokenizer
 TEXT = "The old dog slept. The cat sat on the mat – così è, 猫は寝た。 "
 
 
+@pytest.fixture(autouse=True)
+def one_thread():
+    """The models are tiny: threads would wait for each other."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory):
     """A small model that knows nothing and so writes bytes of every kind, and its tokenizer."""

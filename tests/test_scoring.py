@@ -6,7 +6,7 @@ import random
 import pytest
 import sacrebleu
 
-from lib.scoring import bleu, exact_match, ngrams
+from lib.scoring import bleu, clipped_matches, exact_match, ngrams
 
 
 def test_bleu_of_an_example_by_hand():
@@ -59,11 +59,21 @@ def test_unequal_numbers_of_sentences_are_named(score, written):
         score(written, [["a"]] * 2 if written else [])
 
 
-def test_bleu_is_sacrebleus():
-    rng = random.Random(0)
-    right = [[rng.choice("abcd") for _ in range(rng.randrange(4, 12))] for _ in range(50)]
-    written = [
-        [token if rng.random() < 0.8 else "e" for token in sentence if rng.random() < 0.95] for sentence in right
-    ]
-    theirs = sacrebleu.corpus_bleu([" ".join(s) for s in written], [[" ".join(s) for s in right]], tokenize="none")
-    assert bleu(written, right) == pytest.approx(theirs.score, rel=1e-9)
+@pytest.mark.parametrize("seed", range(20))
+def test_bleu_is_sacrebleus(seed):
+    """Random corpora: few words or many, much left out or added, one sentence or fifty."""
+    rng = random.Random(seed)
+    words = "abcdefghijklmnopqrstuvwxyz"[: rng.choice([2, 4, 26])]
+    right = [[rng.choice(words) for _ in range(rng.randrange(1, 14))] for _ in range(rng.choice([1, 5, 50]))]
+    kept, changed, added = rng.uniform(0.6, 1), rng.uniform(0, 0.4), rng.uniform(0, 0.3)
+    written = []
+    for sentence in right:
+        mine = ["!" if rng.random() < changed else token for token in sentence if rng.random() < kept]
+        written.append(
+            [token for word in mine for token in ([word, rng.choice(words)] if rng.random() < added else [word])]
+        )
+    texts = [" ".join(sentence) for sentence in written], [[" ".join(sentence) for sentence in right]]
+    theirs = sacrebleu.corpus_bleu(*texts, tokenize="none", smooth_method="none", force=True)
+    assert bleu(written, right) == pytest.approx(theirs.score, rel=1e-9, abs=1e-9)
+    for n in range(1, 5):
+        assert clipped_matches(written, right, n) == (theirs.counts[n - 1], theirs.totals[n - 1])

@@ -173,17 +173,17 @@ def over_its_logits(model, source, mask):
 @torch.no_grad()
 def test_hugging_face_finds_the_same_sentences():
     lengths = set()
-    for seed in range(4):
+    for seed in range(2):
         rng, model = random.Random(seed), bart(seed)
         source, mask = sources(rng, 6, 9)
         limit = rng.randint(6, 12)
         step, state = over_its_logits(model, source, mask.long())
-        for beams, alpha in ((1, 1.0), (2, 0.0), (3, 1.0), (4, 0.6), (5, 2.0)):
+        for beams, alpha in ((2, 0.0), (3, 1.0), (4, 0.6)):
             ids = generate(model, source, mask, limit, num_beams=beams, length_penalty=alpha)
             assert as_lists(search.beam_search(step, state, limit, beams, alpha)[0]) == ids
             lengths |= set(map(len, ids))
         assert as_lists(search.greedy_search(step, state, limit)) == generate(model, source, mask, limit)
-    assert len(lengths) > 4  # the sentences differ
+    assert len(lengths) > 2  # the sentences differ
 
 
 def generate(model, source, mask, limit, **settings):
@@ -199,6 +199,8 @@ def test_the_cached_transformer_writes_what_marian_writes():
     from benchmarks.decoding import transformer as post_norm
 
     ours = post_norm(vocab=31, d_model=16, n_heads=2, d_ff=19, n_blocks=2)
+    for parameter in ours.parameters():
+        parameter.mul_(2.0 if parameter.dim() > 1 else 1.0)  # opinions: else one word comes again and again
     rng = random.Random(0)
     source, mask = pad_batch([[rng.randrange(4, 31) for _ in range(rng.randint(1, 9))] for _ in range(12)])
     end_now_and_then(ours.bias, *slow(ours, source, mask))
@@ -278,6 +280,33 @@ def test_more_beams_never_lose_the_sentence_of_a_garden_path():
 
 
 # ------------------------------------------------------------------------------------------------------------- parts
+
+
+def test_the_tree_holds_what_the_search_finds():
+    for seed in range(5):
+        step, state = dice(7, seed)
+        tree = search.beam_candidates(step, state, 6, beams=3)
+        ids, values = search.beam_search(step, state, 6, beams=3, alpha=0.0)
+        scores = {}
+        for node in tree[1:]:
+            assert tree[node.parent].kept and tree[node.parent].word != EOS and node.score <= tree[node.parent].score
+            words, at = [node.word], node.parent
+            while at:
+                words.insert(0, tree[at].word)
+                at = tree[at].parent
+            scores[tuple(words)] = node.score
+        assert scores[tuple(ids[0].tolist())] == pytest.approx(values[0].item(), rel=1e-5)
+
+
+def test_the_tree_is_drawn():
+    import matplotlib.pyplot as plt
+
+    from lib.figures import beam_tree
+
+    figure = beam_tree([None, 0, 0, 1, 2], "SABxy", [1, 0.6, 0.4, 0.3, 0.36], [True] * 4 + [False], best=3)
+    written = [text.get_text() for text in figure.axes[0].texts]
+    plt.close(figure)
+    assert written[0::2] == ["S", "A", "B", "x", "y"] and written[1::2] == ["1.000", "0.600", "0.400", "0.300", "0.360"]
 
 
 def test_best_continuations_are_sorted_and_sum_to_one_where_all_are_asked_for():
