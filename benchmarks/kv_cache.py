@@ -30,7 +30,7 @@ from lib.decoding.sampling import generate
 from lib.gpt import FusedGPT
 from lib.gpt2 import load_gpt2_weights, tanh_gelu
 
-PROMPT, NEW = 16, 64
+PROMPT, NEW = 1, 64  # one token as the prompt: every step reads one position
 SIZES = {"vocab": 50257, "n_positions": 1024, "d_model": 768, "n_heads": 12, "n_layers": 12}
 LABELS = {"ours": "ours, float32", "hugging face": "Hugging Face, float32", "int8": "ours, dynamic int8"}
 

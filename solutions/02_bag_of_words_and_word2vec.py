@@ -624,4 +624,4 @@ assert not unclipped[-1] < 1e6
 #   vector.
 # - Words in the same company get the same place; directions can mean something. But each word gets one place only.
 #
-# **Next**: notebook 03 reads a whole sentence into one vector, and finds out that one is not enough.
+# **Next**: [03 Seq2seq and Bahdanau attention](03_seq2seq_and_bahdanau_attention.ipynb) reads a whole sentence into one vector, and finds out that one is not enough.

@@ -554,7 +554,7 @@ if gpt2:
 # less.
 #
 # BERT (15) uses **WordPiece**, which takes the longest piece that fits and writes `##` inside words. T5 (16) uses
-# **SentencePiece**: it starts from too many pieces, drops the least useful, and writes a space as `▁`. The idea is the same:
+# **SentencePiece**'s unigram model: it starts from too many pieces, drops the least useful, and writes a space as `▁`. The idea is the same:
 # frequent things whole, rare things in pieces.
 #
 # ## What to remember
@@ -562,4 +562,4 @@ if gpt2:
 # - 256 bytes make every text possible. What was frequent in the training text is short; everything else pays.
 # - A model sees ids: no letters, no digits. Special tokens are cut out first, and a stranger's text may not contain them.
 #
-# **Next**: notebook 09 puts everything together: the whole Transformer translates.
+# **Next**: [09 · Encoder-decoder translation](09_encoder_decoder_translation.ipynb) puts everything together.

@@ -468,8 +468,8 @@ assert ladder["the course's, 6,000 steps"] < 0.35 < ladder["pairs, counted"] / 3
 assert recorded("shipped", "verbatim").max() < 0.06 and recorded("shipped", "names").max() < 0.3
 
 # %% [markdown]
-# Three samples of 48 texts, drawn as they come. A third of the bits of your model, and hardly a sentence is copied. But hardly
-# a story keeps its people: Noah walks in, and Opal goes home. Does the loss not see that?
+# Three samples of 48 texts, drawn as they come. It takes a third of the bits of your model, and hardly copies a sentence. But
+# hardly a story keeps its people: one walks in, another goes home. Does the loss not see that?
 
 # %%
 from lib.corpora.stories import NAMES
@@ -518,7 +518,7 @@ for name, loss in (("whole", whole), ("memory of 16 tokens", short), ("no positi
 assert 1.5 * whole.mean() < short.mean() < rivals["pairs, counted"] < lost.mean()
 
 # %% [markdown]
-# Without its memory it loses half of what it knew beyond the pairs; without positions it knows less than the pairs do.
+# Without memory it loses nearly half of what it knew beyond the pairs; without positions it knows less than the pairs do.
 #
 # ## Your own text
 # The same command takes Tiny Shakespeare (with a network) or any text file of yours. It can be stopped at any time, and goes on

@@ -560,22 +560,22 @@ axes.set(ylabel="quality: groups of three\nthat stories know", ylim=(0, 1.05))
 plt.show()
 
 # %% [markdown]
-# Circles: temperature (T) alone, from greedy to 1.5; squares: the other ways; the star: real stories. Temperature
-# trades one for the other. Top-p and min-p cut the tail and lie a little above the line; the penalty pays for diversity with
-# quality, as heat does. No way reaches the stories: what lacks there, only a better model can give.
+# Circles: temperature (T) alone, from greedy to 1.5; squares: the other ways; the star: real stories. Temperature trades
+# one for the other, and the other ways lie close to its line: none is free. Min-p makes heat bearable: at 1.5 the quality is
+# below 0.4 without and above 0.65 with it. The stories lie above the line; to get there takes a better model.
 
 # %%
 line = sorted(list(places.values())[:5])  # temperature alone
 above = {name: y - np.interp(x, *zip(*line, strict=True)) for name, (x, y) in places.items()}
-assert above["top-p 0.9"] > 0.01 and above["T 1.5, min-p 0.1"] > 0.005 and abs(above["penalty 1.3"]) < 0.06
-assert above["held-out stories"] > 0.1
+assert all(abs(above[name]) < 0.15 for name in ways) and above["held-out stories"] > 0.02
+assert places["T 1.5"][1] < 0.4 < 0.65 < places["T 1.5, min-p 0.1"][1]
 
 for part in (slice(0, 16), slice(16, 32), slice(32, 48)):  # a third of the beginnings each
     d = {name: diversity(texts[part]) for name, texts in told.items()}
     q = {name: quality(texts[part]) for name, texts in told.items()}
     assert d["greedy"] < d["T 0.5"] < d["T 1"] < d["T 1.5"] and q["T 0.5"] > q["T 0.75"] > q["T 1"] > q["T 1.5"]
     assert d["greedy"] < 0.8 and q["T 1.5"] < 0.5 * q["T 0.5"]
-    assert q["top-p 0.9"] > q["T 1"] > q["penalty 1.3"] and q["held-out stories"] > q["T 0.75"] + 0.05
+    assert q["top-p 0.9"] > q["T 1"] > q["penalty 1.3"] and q["held-out stories"] > q["T 0.75"]
     assert q["T 1.5, min-p 0.1"] > 2 * q["T 1.5"]
 
 # %% [markdown]
@@ -604,7 +604,7 @@ full_stop = tokenizer.encode(".")
 assert len(full_stop) == 1 and tokenizer.encode('."') != full_stop + tokenizer.encode('"')
 
 
-def stopped(seed, start='"I want to'):
+def stopped(seed, start='"I lost my hat," said Tom, "and'):
     """A text that was stopped by ids, and what `until` makes of it."""
     generator = torch.Generator().manual_seed(seed)
 

@@ -290,7 +290,7 @@ def write_uncached(ids, limit):
 # > **Predict.** Do the two write the same story, to the last token?
 
 # %%
-opening = [tokenizer.special[END], *tokenizer.encode("Once there was a")]
+opening = [tokenizer.special[END], *tokenizer.encode("One morning")]
 ids = torch.tensor([opening])
 mine = write_cached(ids, 60)
 assert torch.equal(mine, write_uncached(ids, 60))
@@ -424,7 +424,7 @@ def write_batch(prompts, limit):
 # > **Predict.** Does a row's text depend on who else is in the batch, or on their order?
 
 # %%
-starts = ["One morning", "The old man was sad because", "Once there was a", "She"]
+starts = ["Early one morning", "The old man was sad because", "Once there was a", "She"]
 prompts = [[tokenizer.special[END], *tokenizer.encode(start)] for start in starts]
 together = write_batch(prompts, 30)
 assert write_batch(prompts[::-1], 30) == together[::-1]
@@ -495,11 +495,11 @@ assert model(torch.tensor([seen]))[0, -1].argmax() == story[-1]
 from lib.decoding.generate import generate_batch
 from lib.decoding.sampling import Sampling
 
-picks = [Sampling(temperature=0.8).picker(torch.Generator().manual_seed(seed)) for seed in range(5)]
+picks = [Sampling(temperature=0.6, top_p=0.9).picker(torch.Generator().manual_seed(seed)) for seed in range(5)]
 end = tokenizer.special[END]
 stories = generate_batch(model, [opening] * 5, 150, picks, stop=[[end]])
 for written in stories[:2]:
-    print("Once there was a" + tokenizer.decode(token for token in written if token != end), end="\n\n")
+    print("One morning" + tokenizer.decode(token for token in written if token != end), end="\n\n")
 
 # %% [markdown]
 # Five rows, five generators: no row's luck depends on its neighbours. Rows that reach their end leave the batch, by `reorder`.
@@ -537,11 +537,11 @@ for bug, nats in surprises.items():
 right, forgotten, nowhere, nothing = surprises.values()
 with torch.no_grad():
     assert abs(right - model.loss(rows).item()) < 1e-3  # token by token = all at once, as in training
-assert right + 0.02 < forgotten < nothing and right * 1.01 < nowhere < nothing
+assert right + 0.03 < forgotten < 1.5 * right and 2 * right < nowhere < nothing
 
 # %% [markdown]
 # The quiet one is the worst to find: a cache that forgets its first token writes fluent text, only a little worse. No test
-# of shapes sees it; "cached equals uncached" does.
+# of shapes sees it; "cached equals uncached" does. Wrong positions more than double the surprise.
 #
 # > **Predict.** The text is too long. Drop the oldest half of the **cache**, and read nothing anew. What happens?
 
@@ -572,10 +572,10 @@ slid, anew = surprise_behind(slid), surprise_behind(anew)
 print(f"half of the cache dropped: {slid:.2f} nats a token; read anew: {anew:.2f}")
 
 # %%
-assert slid > 1.01 * anew
+assert slid > 2 * anew
 
 # %% [markdown]
-# The keys still carry the position vectors of their old places, and the new tokens those of the middle of a text. Learned
+# More than twice the surprise. The keys still carry the position vectors of their old places, and the new tokens those of the middle of a text. Learned
 # positions cannot slide. Rotary ones (notebook 06) can: they turn by the distance only.
 #
 # ## One step further: int8

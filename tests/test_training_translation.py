@@ -1,14 +1,17 @@
 """`python -m lib.training translate`: scores are sacreBLEU's, and an interruption leaves no trace in the weights."""
 
 import argparse
+import json
 import random
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 import torch
 
 from lib import checkpoints
+from lib.corpora import files
 from lib.training import __main__ as command
 from lib.training import translation
 from lib.training.mteval import mteval_bleu, mteval_tokens
@@ -211,3 +214,10 @@ def test_every_number_of_the_recipe_is_an_option():
     translation.add_arguments(parser)
     chosen = parser.parse_args(["--heads", "8", "--peak", "1e-3"])
     assert chosen.n_heads == 8 and chosen.peak == 1e-3 and chosen.d_model is None
+
+
+def test_the_recorded_result_is_of_the_recipe_that_the_command_has():
+    results = json.loads(files.read("multi30k_results.json"))["de"]
+    for seed, found in results.items():
+        assert found["recipe"] == asdict(Recipe(seed=int(seed)))
+        assert found["processor_minutes"] <= 20 and found["beam 4"]["bleu"] > 35

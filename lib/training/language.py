@@ -209,7 +209,9 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"written: {out}, with its tokenizer {out.with_suffix('.json').name}")
     if out.parent.resolve() == files.DATA:
         for suffix in (".safetensors", ".json"):
-            files.record(f"{STORIES}{suffix}", "python -m lib.training gpt --corpus stories")
+            files.record(
+                f"{STORIES}{suffix}", "python -m lib.training gpt --corpus stories --out data/gpt_stories.safetensors"
+            )
     return 0
 
 
