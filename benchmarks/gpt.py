@@ -30,7 +30,11 @@ from lib.training.language import RECIPES, encode_texts, held_out_bits, measure,
 
 RESULTS = "gpt_results.json"
 N_WRITTEN, N_JUDGED = 48, 100
-SHAPE = {"vocab": 50_257, "n_positions": 256, "d_model": 768, "n_heads": 12, "n_layers": 2}  # GPT-2, two of 12 blocks
+SHAPES = {  # vocab, positions, d_model, heads, layers
+    "the course's model": (2_048, 320, 128, 4, 6),
+    "nanoGPT on characters": (65, 256, 384, 6, 6),
+    "GPT-2 with 2 of its 12 blocks": (50_257, 256, 768, 12, 2),
+}
 BATCH, WARM_UP_ROUNDS = 2, 1
 
 
@@ -102,11 +106,10 @@ class NanoBlock(nn.Module):
 class Contestant(nn.Module):
     """Embedding, learned positions, somebody's blocks, norm and the tied head, as nanoGPT puts them together."""
 
-    def __init__(self, blocks: nn.Module, **named):
+    def __init__(self, vocab: int, n_positions: int, d_model: int, blocks: nn.Module, **named):
         super().__init__()
-        self.tokens = nn.Embedding(SHAPE["vocab"], SHAPE["d_model"])
-        self.places = nn.Embedding(SHAPE["n_positions"], SHAPE["d_model"])
-        self.blocks, self.named, self.norm = blocks, named, nn.LayerNorm(SHAPE["d_model"])
+        self.tokens, self.places = nn.Embedding(vocab, d_model), nn.Embedding(n_positions, d_model)
+        self.blocks, self.named, self.norm = blocks, named, nn.LayerNorm(d_model)
 
     def loss(self, ids: Tensor) -> Tensor:
         inputs, targets = ids[:, :-1], ids[:, 1:]
@@ -115,29 +118,29 @@ class Contestant(nn.Module):
         return functional.cross_entropy(logits.view(-1, logits.shape[-1]), targets.reshape(-1))
 
 
-def contestants() -> dict[str, nn.Module]:
+def contestants(shape: tuple[int, ...]) -> dict[str, nn.Module]:
     from transformers import GPT2Config, GPT2LMHeadModel
 
-    d_model, n_heads, n_layers, length = (SHAPE[name] for name in ("d_model", "n_heads", "n_layers", "n_positions"))
+    vocab, length, d_model, n_heads, n_layers = shape
     layer = nn.TransformerEncoderLayer(
         d_model, n_heads, 4 * d_model, 0.0, functional.gelu, batch_first=True, norm_first=True
     )
     mask = nn.Transformer.generate_square_subsequent_mask(length)
     config = GPT2Config(
-        vocab_size=SHAPE["vocab"], n_positions=length, n_embd=d_model, n_head=n_heads, n_layer=n_layers,
-        resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0,
+        vocab_size=vocab, n_positions=length, n_embd=d_model, n_head=n_heads, n_layer=n_layers,
+        resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0, bos_token_id=None, eos_token_id=None,
     )  # fmt: skip
     theirs = GPT2LMHeadModel(config)
     theirs.loss = lambda ids: functional.cross_entropy(
         theirs(ids[:, :-1], use_cache=False).logits.flatten(0, 1), ids[:, 1:].flatten()
     )
+    nano = nn.Sequential(*(NanoBlock(d_model, n_heads) for _ in range(n_layers)))
+    encoder = nn.TransformerEncoder(layer, n_layers, enable_nested_tensor=False)
     return {
-        "ours": FusedGPT(**SHAPE),
-        "ours, GPT-2's tanh GELU": FusedGPT(**SHAPE, activation=tanh_gelu),
-        "nanoGPT's design": Contestant(nn.Sequential(*(NanoBlock(d_model, n_heads) for _ in range(n_layers)))),
-        "nn.TransformerEncoder": Contestant(
-            nn.TransformerEncoder(layer, n_layers, enable_nested_tensor=False), mask=mask, is_causal=True
-        ),
+        "ours": FusedGPT(*shape),
+        "ours, GPT-2's tanh GELU": FusedGPT(*shape, activation=tanh_gelu),
+        "nanoGPT's design": Contestant(*shape[:3], nano),
+        "nn.TransformerEncoder": Contestant(*shape[:3], encoder, mask=mask, is_causal=True),
         "Hugging Face GPT-2": theirs,
     }
 
@@ -171,34 +174,36 @@ def gemm_peak() -> float:
     return 4 * 2 * 1024**3 / (time.process_time() - start)
 
 
-def model_flops() -> float:
+def model_flops(shape: tuple[int, ...]) -> float:
     """Of one step: 6 for each number of each matrix and token, and the attention's products over half a square."""
-    _, length, d_model, _, n_layers = SHAPE.values()
-    matrices = n_layers * 12 * d_model**2 + SHAPE["vocab"] * d_model
+    vocab, length, d_model, _, n_layers = shape
+    matrices = n_layers * 12 * d_model**2 + vocab * d_model
     attention = n_layers * 2 * 2 * d_model * length / 2  # forward: scores and mix, causal
     return BATCH * length * (6 * matrices + 3 * attention)
 
 
-def speed(rounds: int) -> None:
-    torch.set_num_threads(1)
+def speed(name: str, rounds: int) -> None:
+    shape = SHAPES[name]
     torch.manual_seed(0)
-    steps = {name: a_step(model, name.startswith("ours")) for name, model in contestants().items()}
-    times, peaks = {name: [] for name in steps}, []
+    steps = {who: a_step(model, who.startswith("ours")) for who, model in contestants(shape).items()}
+    times, peaks = {who: [] for who in steps}, []
     for round_ in range(WARM_UP_ROUNDS + rounds):
-        ids = torch.randint(SHAPE["vocab"], (BATCH, SHAPE["n_positions"] + 1))
+        ids = torch.randint(shape[0], (BATCH, shape[1] + 1))
         peak = gemm_peak()
-        taken = {name: step(ids) for name, step in steps.items()}
+        taken = {who: step(ids) for who, step in steps.items()}
         if round_ >= WARM_UP_ROUNDS:
             peaks.append(peak)
-            for name, seconds in taken.items():
-                times[name].append(seconds)
-    tokens = BATCH * SHAPE["n_positions"]
-    print(f"one thread, {rounds} rounds, {SHAPE}, {tokens} tokens a step")
-    for name, taken in times.items():
+            for who, seconds in taken.items():
+                times[who].append(seconds)
+    tokens = BATCH * shape[1]
+    print(f"{name}: vocab {shape[0]}, d_model {shape[2]}, {shape[4]} blocks, {tokens} tokens a step, {rounds} rounds")
+    for who, taken in times.items():
         ratio = median(theirs / ours for theirs, ours in zip(taken, times["ours"], strict=True))
-        share = median(model_flops() / seconds / peak for seconds, peak in zip(taken, peaks, strict=True))
+        share = median(model_flops(shape) / seconds / peak for seconds, peak in zip(taken, peaks, strict=True))
         rate = tokens / median(taken)
-        print(f"{name:26} {rate:7.0f} tokens/s   ours is {ratio:.2f}x as fast   {share:.2f} of the GEMM peak")
+        print(
+            f"  {who:26} {rate:7.0f} tokens/s   ours is {ratio:.2f}x as fast   {share:.2f} of the GEMM peak", flush=True
+        )
 
 
 if __name__ == "__main__":
@@ -209,6 +214,7 @@ if __name__ == "__main__":
     elif what == "shipped":
         shipped()
     elif what == "speed":
-        speed(int(numbers[0]) if numbers else 7)
+        for name in SHAPES:
+            speed(name, int(numbers[0]) if numbers else 7)
     else:
         raise SystemExit(f"{what!r} is none of seeds, shipped, speed")

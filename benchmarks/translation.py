@@ -30,7 +30,6 @@ from lib.batching import EOS, PAD, SOS, Batch
 from lib.corpora import files
 from lib.corpora.italian import load_pairs
 from lib.decoding.search import translate
-from lib.layers import PostNorm
 from lib.scoring import bleu, exact_match
 from lib.training import train
 from lib.training.recipes import paired_lengths
@@ -151,9 +150,9 @@ def untied(model):
     return model
 
 
-def trained(vocabularies, data, seed, smoothing=0.0, kind=Transformer, shortcut=None, sizes=SIZES, **recipe):
+def trained(vocabularies, data, seed, smoothing=0.0, kind=Transformer, sizes=SIZES, **recipe):
     """A model trained on the batches of its seed, and the processor seconds that took."""
-    sizes = sizes | {"kind": kind} | ({"shortcut": shortcut} if shortcut else {})
+    sizes = sizes | {"kind": kind}
     model = new_translator(*map(len, vocabularies), torch.Generator().manual_seed(seed), **sizes)
     model = untied(model) if kind is OwnOutput else model
     start = time.process_time()
@@ -223,7 +222,6 @@ PARTS = {
     "no warm-up": {"warmup": 0},
     "label smoothing": {"smoothing": SMOOTHING},
     "output not tied": {"kind": OwnOutput},
-    "post-norm, no warm-up": {"shortcut": PostNorm, "warmup": 0},
 }
 
 
@@ -251,7 +249,7 @@ def main(task, numbers):
         results = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         results.setdefault(task, {})[str(seed)] = found
         path.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8", newline="\n")
-        files.record(RESULTS, "python benchmarks/translation.py translator; parts; checkpoint")
+        files.record(RESULTS, "python benchmarks/translation.py translator; parts")
 
 
 if __name__ == "__main__":

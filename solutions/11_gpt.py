@@ -6,7 +6,6 @@
 # You need: notebooks 05 to 08. You build: the loss, the model, its count, its first weights, a rival. 75 minutes.
 
 # %%
-import json
 import math
 
 import matplotlib.pyplot as plt
@@ -15,7 +14,6 @@ from torch import nn
 from torch.nn import functional
 from torch.nn.functional import gelu
 
-from lib.corpora import files
 from lib.corpora.stories import sentences
 from lib.figures import LiveCurve, style, transformer_map
 from lib.gpt import load_stories_gpt
@@ -304,7 +302,7 @@ assert min(before) > 60
 assert all(abs(loss - math.log(2_048)) < 0.2 for loss in after)
 
 # %% [markdown]
-# Ten times worse than knowing nothing. With a table of large numbers each token's own row wins, and with confidence: the model
+# About ten times worse than knowing nothing. With a table of large numbers each token's own row wins, and with confidence: the model
 # says "the same word again". Training would begin by unlearning that.
 
 # %%
@@ -409,10 +407,14 @@ ladder["your GPT, 1,700 steps"] = held_out_bits(model, tokenizer, held_out[:100]
 print(texts[0])
 
 # %% [markdown]
-# Before: tokens thrown at random. After: English words in an order that English allows. Who does what, though, it forgets
-# within a sentence. Three recorded runs (`benchmarks/gpt.py`) and yours:
+# Before: tokens thrown at random. After: mostly English words, and a few in a row that fit; who does what is forgotten within
+# a sentence. How much of it holds? Three recorded runs (`benchmarks/gpt.py`), and yours:
 
 # %%
+import json
+
+from lib.corpora import files
+
 results = json.loads(files.read("gpt_results.json"))
 
 
@@ -439,11 +441,11 @@ assert (recorded("notebook", "verbatim") < 0.05).all()
 
 # %% [markdown]
 # `verbatim` is the share of its sentences that stand in the stories; `names`, of its texts with at most two heroes and one
-# neighbour; `pronouns`, of *he* and *she* with somebody of that gender before.
+# neighbour (short texts have it easier); `pronouns`, of *he* and *she* with somebody of that gender before.
 #
 # ## The same for longer
 # The course's own model has two blocks more and reads 320 tokens, a whole story; it was trained for 6,000 steps
-# (`python -m lib.training gpt`, about 12 processor minutes). What does it write? Here, with the likely tokens made a little
+# (`python -m lib.training gpt`, about 13 processor minutes). What does it write? Here, with the likely tokens made a little
 # likelier (`temperature`: notebook 12):
 
 # %% tags=["training"]

@@ -52,7 +52,7 @@ def loop_length(ids, window=16):
 
 # %% tags=["training"]
 beginnings = ["Once there was", "And the next day", "Tom"]
-texts = [likeliest(text, 1000) for text in beginnings]
+texts = [likeliest(text, 1200) for text in beginnings]
 for ids in texts:
     print(f"(every {loop_length(ids)} tokens) ...", tokenizer.decode(ids[-60:]), "\n")
 
@@ -460,8 +460,8 @@ written = torch.tensor([*ids_of("Tom ate a piece of"), *open_place.topk(3).indic
 show("penalty 1.5; the first three left were written before", lambda logits: repetition_penalty(logits, written, 1.5))
 
 # %% [markdown]
-# The words that were written are less likely now, the others more. Used on the loop at the top, over the whole text: always
-# the likeliest, but what was written costs.
+# The words that were written are less likely now, the others more. Used on the loops at the top: always the likeliest, but
+# what was written costs. How much of 600 tokens stood there before, in groups of four?
 
 
 # %%
@@ -478,12 +478,12 @@ penalised = [
     likeliest(text, 600, change=lambda logits, ids: repetition_penalty(logits, ids, 1.3)) for text in beginnings
 ]
 for ids, others in zip(texts, penalised, strict=True):
-    print(f"groups of four that are repetitions: {repeated(ids[:600]):.0%}, with the penalty {repeated(others):.0%}")
+    print(f"groups of four that are repetitions: {repeated(ids[-600:]):.0%}, with the penalty {repeated(others):.0%}")
 print("...", tokenizer.decode(penalised[0][-70:]))
 
 # %%
 for ids, others in zip(texts, penalised, strict=True):
-    assert repeated(others) < 0.5 * repeated(ids[:600])
+    assert repeated(others) < 0.5 * repeated(ids[-600:])
 
 # %% [markdown]
 # The loop is broken. But the penalty cannot know which words must come back: *the*, full stops and the hero's name
@@ -554,9 +554,11 @@ axes.plot(*zip(*list(places.values())[:5], strict=True), color="grey", lw=1)
 for i, (name, (x, y)) in enumerate(places.items()):
     axes.plot(x, y, "o" if i < 5 else "s" if i < 9 else "*", color=f"C{0 if i < 5 else 1 if i < 9 else 2}")
     side = (-6, "right") if i < 5 else (7, "left")
-    axes.annotate(name, (x, y), xytext=(side[0], -3), ha=side[1], textcoords="offset points", fontsize=8)
-axes.set(xlabel="diversity: groups of four words that are different", xlim=(0, 1.3))
-axes.set(ylabel="quality: groups of three\nthat stories know", ylim=(0, 1.05))
+    axes.annotate(
+        name, (x, y), xytext=(side[0], -3 if i < 5 else 2), ha=side[1], textcoords="offset points", fontsize=8
+    )
+axes.set(xlabel="diversity: groups of four words that are different", xlim=(0.2, 1.2))
+axes.set(ylabel="quality: groups of three\nthat stories know", ylim=(0.2, 1))
 plt.show()
 
 # %% [markdown]
