@@ -23,17 +23,18 @@ from lib.training.translator import load_translator
 from lib.yours import greedy_translate, next_word_step
 
 style()
-translator, english, italian = load_translator()  # trained in notebook 9, shipped with the course
-translator.requires_grad_(False)
-step = partial(next_word_step, translator)
 
 # %% [markdown]
 # ## The question
 # The translator of notebook 9 gives a probability for every next word. *Which sentence is its answer?* Notebook 3 took the
 # likeliest word each time: **greedy** search. A sentence that nobody trained on:
 
-
 # %%
+translator, english, italian = load_translator()  # trained in notebook 9, shipped with the course
+translator.requires_grad_(False)
+step = partial(next_word_step, translator)
+
+
 def start(sentences):
     """What a decoder knows before its first word: nothing written, the memory, and the memory's mask."""
     source, mask = pad_batch([english.encode(sentence.split()) for sentence in sentences])

@@ -49,8 +49,8 @@ def answered(stem: str, *names: str, **sources: str) -> NotebookNode:
 def wrong_case(stem: str, name: str) -> Case:
     """A registered wrong answer that is a plain function or class and is told its own mistake."""
     wrong, _ = load(stem[3:])
-    cases = [case for case in wrong if case.exercise == name and case.says and hasattr(case.answer, "__name__")]
-    return next(case for case in cases if case.says not in ("raised", "return") and case.answer.__name__ != "<lambda>")
+    cases = [case for case in wrong if case.exercise == name and case.says not in (None, "raised", "return")]
+    return next(case for case in cases if getattr(case.answer, "__qualname__", "<made>").isidentifier())
 
 
 def wrong_cell(stem: str, name: str) -> str:
