@@ -383,12 +383,16 @@ def opinionated(ids, state):
     return 3 * logits, (written,), None
 
 
+nothing = (torch.zeros(1, 0, dtype=torch.long),)  # the state before the first word
+
+
+# %%
 def by_force(limit):
     """Every sentence that ends with <EOS>, or is `limit` words long; the best mean log-probability."""
     found = {}
     for words in product(range(EOS, 6), repeat=limit):
         length = words.index(EOS) + 1 if EOS in words else limit
-        state, before, total = (torch.zeros(1, 0, dtype=torch.long),), SOS, 0.0
+        state, before, total = nothing, SOS, 0.0
         for word in words[:length]:
             logits, state, _ = opinionated(torch.tensor([before]), state)
             total, before = total + logits.log_softmax(-1)[0, word].item(), word
@@ -396,9 +400,7 @@ def by_force(limit):
     return max(found, key=found.get), max(found.values()), len(found)
 
 
-# %%
 sentence, value, tried = by_force(limit=4)
-nothing = (torch.zeros(1, 0, dtype=torch.long),)
 ids, values = beam_search(opinionated, nothing, limit=4, beams=tried)
 print(f"{tried} sentences; the best:", sentence)
 assert ids[0].tolist() == list(sentence) and math.isclose(values[0], value, rel_tol=1e-4)
