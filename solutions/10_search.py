@@ -412,22 +412,19 @@ assert ids[0].tolist() == list(sentence) and math.isclose(values[0], value, rel_
 
 
 # %%
-def count_positions(kind):
-    """Positions that go through a feed-forward of the decoder while 40 sentences are translated with 4 beams."""
-    seen = []
-    part = translator.decoder.blocks[0].feed_forward
+def counting_positions(search):
+    """What a search with 4 beams finds, and the positions that go through a feed-forward of the decoder meanwhile."""
+    seen, part = [], translator.decoder.blocks[0].feed_forward
     handle = part.register_forward_hook(lambda module, inputs, output: seen.append(output[..., 0].numel()))
-    if kind == "cached":
-        source, mask = pad_batch([english.encode(sentence.split()) for sentence in some])
-        known = start_decoding(translator, source, mask, 30)
-        found = beam_search(partial(cached_step, translator), known, 30, 4, 1.0, reorder_decoding)
-    else:
-        found = beam_search(step, start(some), 30, 4)
+    found = search()
     handle.remove()
     return sum(seen), found
 
 
-(slow, expected), (fast, found) = count_positions("uncached"), count_positions("cached")
+known = start_decoding(translator, *pad_batch([english.encode(sentence.split()) for sentence in some]), 30)
+with_cache = partial(beam_search, partial(cached_step, translator), known, 30, 4, 1.0, reorder_decoding)
+slow, expected = counting_positions(partial(beam_search, step, start(some), 30, 4))
+fast, found = counting_positions(with_cache)
 print(f"positions computed: {slow} without a cache, {fast} with one")
 assert torch.equal(found[0], expected[0]) and torch.allclose(found[1], expected[1], atol=1e-4)
 assert slow > 4 * fast
