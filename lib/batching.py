@@ -6,6 +6,7 @@
     shift_right               what a decoder reads and what it is asked for                       notebook 03
     similar_lengths           batches of sentences of similar length, about equally many tokens each   notebooks 03, 09
     Batch, translation_batches    source and target, padded, epoch after epoch                    notebooks 03, 09
+    target_side, longer_side      what may count as the length of a pair
 
 Shapes are written (batch, position). A mask is True on real tokens and False on padding. A sentence is a list of ids,
 without <SOS> and <EOS>.
@@ -13,7 +14,7 @@ without <SOS> and <EOS>.
 
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -21,6 +22,7 @@ from torch import Tensor
 
 PAD, SOS, EOS, UNKNOWN = 0, 1, 2, 3
 SPECIAL = ("<PAD>", "<SOS>", "<EOS>", "<UNK>")
+IdPair = tuple[Sequence[int], Sequence[int]]  # source and target
 SHELVES = 50  # so many batches are sorted by length together; more would make every epoch's batches the same
 
 
@@ -129,13 +131,26 @@ def similar_lengths(lengths: Sequence[int], tokens: int, rng: random.Random | No
     return batches
 
 
+def target_side(pair: IdPair) -> int:
+    """The positions of a pair's target: its words and <EOS>."""
+    return len(pair[1]) + 1
+
+
+def longer_side(pair: IdPair) -> int:
+    """The positions of a pair's source or target, whichever has more."""
+    return max(len(pair[0]), target_side(pair))
+
+
 def translation_batches(
-    pairs: Sequence[tuple[Sequence[int], Sequence[int]]], tokens: int, rng: random.Random
+    pairs: Sequence[IdPair], tokens: int, rng: random.Random, length_of: Callable[[IdPair], int] = target_side
 ) -> Iterator[Batch]:
-    """Batches of about `tokens` target tokens without end: when all pairs were seen, they are shuffled anew."""
+    """Batches of about `tokens` target tokens without end: when all pairs were seen, they are shuffled anew.
+
+    length_of: what counts as the length of a pair, instead of its target's
+    """
     if not pairs:
         raise ValueError("there are no pairs to make batches of")
-    lengths = [len(target) + 1 for _, target in pairs]
+    lengths = list(map(length_of, pairs))
     while True:
         for chosen in similar_lengths(lengths, tokens, rng):
             yield Batch.of([pairs[i] for i in chosen])

@@ -1,6 +1,7 @@
 """A GPT that writes with a cache: it reads a prompt in one go, then one new token at a time.
 
     read_on             some more tokens through all blocks, earlier keys and values out of the caches    notebook 13
+    fresh_caches        empty caches for a model, one a block
     CachedGPT           texts that grow in, logits of the next token out: it reads only what is new       notebook 13
     generate_batch      several prompts, of unequal length, written on together                           notebook 13
     lay_out_for_decoding    the same weights in an order of memory that is faster for one token at a time
@@ -39,6 +40,13 @@ def read_on(model: GPT, ids: Tensor, caches: Sequence[KeyValueCache], empty: Ten
     for block, cache in zip(model.blocks, caches, strict=True):
         x = cached_block(block, x, cache, mask)
     return model.logits(x[:, -1])
+
+
+def fresh_caches(model: GPT, batch: int) -> list[KeyValueCache]:
+    """Empty caches for all positions of the model, one a block."""
+    table, n_heads = model.positions.table, model.blocks[0].attention.n_heads
+    n_positions, d_model = table.shape
+    return [KeyValueCache(batch, n_heads, n_positions, d_model // n_heads, like=table) for _ in model.blocks]
 
 
 class CachedGPT:
@@ -106,10 +114,7 @@ class CachedGPT:
             for cache in self.caches:
                 cache.length = 0
             return self.caches
-        table = self.model.positions.table
-        n_heads = self.model.blocks[0].attention.n_heads
-        sizes = batch, n_heads, self.n_positions, table.shape[1] // n_heads
-        return [KeyValueCache(*sizes, like=table) for _ in self.model.blocks]
+        return fresh_caches(self.model, batch)
 
 
 def generate_batch(

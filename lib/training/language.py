@@ -11,7 +11,6 @@ A text is a string. Ids are one row (n,), with END before each text and after th
 """
 
 import argparse
-import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -19,20 +18,20 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from lib.cache import KeyValueCache, cached_attention
 from lib.corpora import files
 from lib.corpora.own_text import read_text
 from lib.corpora.shakespeare import load_shakespeare
 from lib.corpora.stories import causes_kept, load_stories, names_kept, pronouns_bound, sentences
+from lib.decoding.generate import fresh_caches, read_on
 from lib.gpt import END, GPT, STORIES, FusedGPT, bits_per_byte, initial_weights, load_gpt, save_gpt, text_windows
 from lib.tokenizer import Tokenizer, train_tokenizer
 from lib.training import Training
+from lib.training.watch import Watch
 
 HELD_OUT_STORIES = 300  # the last ones
 HELD_OUT_SHARE = 0.1  # of any other text: its end
 LEAST_WORDS = 1_000  # of any other text
 WARM_UP, CALM_DOWN = 100, 0.25  # steps at the start, share of them at the end
-SAVE_EVERY, SHOW_EVERY = 60.0, 5.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -139,21 +138,16 @@ def write_texts(
     temperature: the logits are divided by it; below 1 the likely tokens get likelier (notebook 12)
     """
     end, places = tokenizer.special[END], len(model.positions.table)
-    layer = model.blocks[0].attention
-    size = n, layer.n_heads, places, layer.to_q.in_features // layer.n_heads
-    caches = [KeyValueCache(*size) for _ in model.blocks]
+    caches = fresh_caches(model, n)
     given = [end, *tokenizer.encode_ordinary(start)]
     rows = torch.empty(n, places + 1, dtype=torch.long)
     rows[:, : len(given)] = torch.tensor(given)
     done = torch.zeros(n, dtype=torch.bool)
     for place in range(places):
-        x = model.embed(rows[:, place : place + 1], place)
-        for block, cache in zip(model.blocks, caches, strict=True):
-            x = block.around_attention(x, lambda y, b=block, c=cache: cached_attention(b.attention, y, c))
-            x = block.around_feed_forward(x, block.feed_forward)
+        logits = read_on(model, rows[:, place : place + 1], caches)
         if place + 1 < len(given):
             continue
-        chances = (model.logits(x[:, 0]) / temperature).softmax(dim=-1)
+        chances = (logits / temperature).softmax(dim=-1)
         rows[:, place + 1] = torch.multinomial(chances, 1, generator=generator)[:, 0].where(~done, end)
         done |= rows[:, place + 1] == end
         if done.all():
@@ -230,37 +224,10 @@ def train_on(ids, tokenizer, recipe: Recipe, out: Path, minutes: float | None, c
         fused=True,
         recipe=settings,
     )
-    if training.resume(partial):
-        print(f"going on from step {training.step}")
-    start, first, shown, saved = time.process_time(), training.step, time.monotonic(), time.monotonic()
-
-    def watch(step: int, loss: float) -> None:
-        nonlocal shown, saved
-        now, used = time.monotonic(), time.process_time() - start
-        if now - shown > SHOW_EVERY:
-            shown, recent = now, training.losses[-50:]
-            left = used / (step - first) * (recipe.steps - step) / 60
-            print(
-                f"step {step:5} of {recipe.steps}  loss {sum(recent) / len(recent):.3f}  {left:.1f} min left",
-                flush=True,
-            )
-        over = minutes is not None and used > 60 * minutes
-        if over or now - saved > SAVE_EVERY:
-            saved = now
-            training.save(partial)
-        if over:
-            raise _TimeIsUp
-
-    try:
-        training.run(watch)
-    except (_TimeIsUp, KeyboardInterrupt):
-        training.save(partial)
-        print(f"stopped after step {training.step} of {recipe.steps}; the same command goes on from here")
+    watch = Watch(training, partial, list, minutes)  # no samples on the way
+    watch.resume()
+    if not watch.to_the_end():
         return model, False
     save_gpt(out, model, recipe=settings, losses=[round(sum(training.losses[-50:]) / 50, 4)])
     partial.unlink(missing_ok=True)
     return load_gpt(out), True
-
-
-class _TimeIsUp(Exception):
-    """The processor minutes that were asked for are used up."""

@@ -10,9 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from torch import Tensor
 
-from lib.batching import Batch, similar_lengths
-
-Pairs = Sequence[tuple[Sequence[int], Sequence[int]]]
+from lib.batching import Batch, IdPair, target_side, translation_batches
 
 
 def share_of_padding(lengths: Sequence[int], batches: Sequence[Sequence[int]]) -> float:
@@ -28,18 +26,13 @@ def share_of_padding(lengths: Sequence[int], batches: Sequence[Sequence[int]]) -
     return 1 - real / places
 
 
-def paired_lengths(pairs: Pairs, tokens: int, rng: random.Random) -> Iterator[Batch]:
+def paired_lengths(pairs: Sequence[IdPair], tokens: int, rng: random.Random) -> Iterator[Batch]:
     """Batches of about `tokens` target tokens without end, as `lib.batching.translation_batches` makes them.
 
     But targets of one length are sorted by the length of their source too, which leaves less padding there.
     """
-    if not pairs:
-        raise ValueError("there are no pairs to make batches of")
-    fine = 1 + max(len(source) for source, _ in pairs)
-    lengths = [fine * (len(target) + 1) + len(source) for source, target in pairs]  # compared by target, then source
-    while True:
-        for chosen in similar_lengths(lengths, fine * tokens, rng):
-            yield Batch.of([pairs[i] for i in chosen])
+    fine = 1 + max((len(source) for source, _ in pairs), default=0)  # compared by target, then by source
+    return translation_batches(pairs, fine * tokens, rng, lambda pair: fine * target_side(pair) + len(pair[0]))
 
 
 def label_smoothed_loss(logits: Tensor, targets: Tensor, smoothing: float) -> Tensor:

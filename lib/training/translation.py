@@ -14,7 +14,7 @@ import argparse
 import random
 import sys
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -23,7 +23,7 @@ import torch
 from torch import nn
 
 from lib import checkpoints
-from lib.batching import SPECIAL, Batch, similar_lengths
+from lib.batching import SPECIAL, longer_side, translation_batches
 from lib.corpora import files
 from lib.corpora.italian import load_pairs
 from lib.corpora.multi30k import load_multi30k
@@ -116,14 +116,6 @@ def encode_pairs(tokenizer: Tokenizer, pairs: TextPairs) -> list[tuple[list[int]
     return [(encode(source), encode(target)) for source, target in pairs]
 
 
-def batches(pairs: Sequence[tuple[Sequence[int], Sequence[int]]], tokens: int, rng: random.Random) -> Iterator[Batch]:
-    """Batches of similar length without end, `tokens` of the longer side in each, padding included."""
-    lengths = [max(len(source), len(target) + 1) for source, target in pairs]
-    while True:
-        for chosen in similar_lengths(lengths, tokens, rng):
-            yield Batch.of([pairs[i] for i in chosen])
-
-
 # ---------------------------------------------------------------------------------------------------------------- model
 
 
@@ -210,7 +202,7 @@ def run(arguments: argparse.Namespace) -> int:
     training = Training(
         model,
         lambda batch: model.loss(batch, recipe.smoothing),
-        batches(pairs, recipe.tokens, random.Random(recipe.seed)),
+        translation_batches(pairs, recipe.tokens, random.Random(recipe.seed), longer_side),
         recipe.steps,
         recipe.peak,
         recipe.warmup,
@@ -246,7 +238,7 @@ def _recipe(arguments: argparse.Namespace, pairs: Sequence[tuple[Sequence[int], 
     """The default numbers, but for those on the command line, and fewer steps for a small corpus."""
     chosen = {name: getattr(arguments, name) for name in asdict(Recipe())}
     recipe = replace(Recipe(), **{name: number for name, number in chosen.items() if number is not None})
-    lengths = sum(max(len(source), len(target) + 1) for source, target in pairs)
+    lengths = sum(map(longer_side, pairs))
     if arguments.steps is None:
         recipe = replace(recipe, steps=min(recipe.steps, max(100, MOST_EPOCHS * lengths // recipe.tokens)))
     if arguments.warmup is None:
