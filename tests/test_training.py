@@ -246,7 +246,8 @@ def test_a_damaged_checkpoint_is_named_and_changes_nothing(tmp_path):
 KILLED = """
 import os, signal, sys
 sys.path.insert(0, {root!r})
-from tests.test_training import a_training
+from tests.test_training import a_training, torch
+torch.set_num_threads({threads})  # bit for bit holds for one number of threads
 training = a_training()
 training.resume({path!r})
 def watch(step, loss):
@@ -260,7 +261,7 @@ training.run(watch)
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no kill -9")
 def test_killed_and_started_again_ends_with_the_same_weights(tmp_path):
     path = str(tmp_path / "training.safetensors")
-    command = [sys.executable, "-c", KILLED.format(root=str(ROOT), path=path, kill=9)]
+    command = [sys.executable, "-c", KILLED.format(root=str(ROOT), path=path, kill=9, threads=torch.get_num_threads())]
     environ = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
     killed = subprocess.run(command, capture_output=True, text=True, env=environ)
     assert killed.returncode == -signal.SIGKILL, killed.stderr

@@ -79,8 +79,10 @@ def call(*words) -> int:
 
 @pytest.fixture
 def toy(tmp_path):
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    return toy_file(tmp_path / "toy.tsv")
+    yield toy_file(tmp_path / "toy.tsv")
+    torch.set_num_threads(threads)
 
 
 def test_interrupted_by_the_clock_and_gone_on_with_is_bit_for_bit_uninterrupted(toy, tmp_path, capsys):
