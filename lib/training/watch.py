@@ -1,6 +1,6 @@
 """A training in a terminal: what is shown and saved while it runs, and how it stops and goes on.
 
-Watch      runs a Training to its end, or until it is interrupted; used by `python -m lib.training translate`
+Watch      runs a Training to its end, or until it is interrupted; used by `python -m lib.training`
 """
 
 import time
