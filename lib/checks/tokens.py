@@ -7,7 +7,7 @@ import re
 from itertools import pairwise
 
 from lib import tokenizer
-from lib.checks.core import Exercise
+from lib.checks.core import Exercise, Problem
 
 pair_counts = Exercise(tokenizer.pair_counts)
 merge_pair = Exercise(tokenizer.merge_pair)
@@ -17,6 +17,13 @@ bpe_encode = Exercise(tokenizer.bpe_encode)
 split_special = Exercise(tokenizer.split_special)
 
 WIKIPEDIA = tuple(b"aaabdaaabac")
+
+
+def _a_list(result):
+    """The result, if it is no tuple: the notebook goes on with lists, and compares with them."""
+    if isinstance(result, tuple):
+        raise Problem("type", "the result is a tuple; a list is asked for: `list(...)`.")
+    return result
 
 
 # ------------------------------------------------------------------------------------------------------- pair_counts
@@ -32,14 +39,14 @@ def _(answer, rng):
     return answer({(1, 2): 5, (2, 1): 3})
 
 
-@pair_counts.probe("{(1, 2): 5, (3, 1, 2): 1}, where a pair stands in two words")
+@pair_counts.probe("{(1, 2): 5, (300, 1, 2): 1}, where a pair stands in two words")
 def _(answer, rng):
-    return answer({(1, 2): 5, (3, 1, 2): 1})
+    return answer({(1, 2): 5, (300, 1, 2): 1})
 
 
-@pair_counts.probe("{(1, 2, 1, 2): 3}, where a pair stands twice in a word")
+@pair_counts.probe("{(1, 2, 1, 2, 4): 3}, where a pair stands twice in a word")
 def _(answer, rng):
-    return answer({(1, 2, 1, 2): 3})
+    return answer({(1, 2, 1, 2, 4): 3})
 
 
 @pair_counts.probe("{(7, 7, 7): 2}, where two pairs overlap")
@@ -84,6 +91,26 @@ def once_in_a_word(words):
 @pair_counts.mistake("a pair that stands in several words, or twice in one, keeps the last count only: add to it.")
 def overwritten(words):
     return {pair: n for word, n in words.items() for pair in pairwise(word)}
+
+
+@pair_counts.mistake("only the first word is counted: `return` belongs after the loop, not into it.")
+def first_word_only(words):
+    return _count(dict([*words.items()][:1]))
+
+
+@pair_counts.mistake("the last id has no neighbour: `word[i : i + 2]` is one id there, and no pair.")
+def the_last_alone(words):
+    return _count(words, pairs=lambda word: [word[i : i + 2] for i in range(len(word))])
+
+
+@pair_counts.mistake(
+    "`word.index(i)` is the first place of an id, which may stand there again: count the places yourself."
+)
+def at_the_first_place(words):
+    def pairs(word):
+        return [(i, word[word.index(i) + 1]) for i in word[:-1]]
+
+    return _count(words, pairs=pairs)
 
 
 @pair_counts.mistake("the last pair of each word is missing: a word of 3 ids has 2 pairs.")
@@ -141,22 +168,32 @@ def all_pairs(words):
 
 @merge_pair.probe("the pair (1, 2) in 1, 2, 3, 1, 2, 9, 1, 2, 2")
 def _(answer, rng):
-    return answer([1, 2, 3, 1, 2, 9, 1, 2, 2], (1, 2), 300)
+    return _a_list(answer([1, 2, 3, 1, 2, 9, 1, 2, 2], (1, 2), 300))
 
 
 @merge_pair.probe("the pair (1, 2) in 2, 1, 1, 2, 1")
 def _(answer, rng):
-    return answer([2, 1, 1, 2, 1], (1, 2), 300)
+    return _a_list(answer([2, 1, 1, 2, 1], (1, 2), 300))
 
 
 @merge_pair.probe("five times the id 7, the pair (7, 7)")
 def _(answer, rng):
-    return answer([7] * 5, (7, 7), 300)
+    return _a_list(answer([7] * 5, (7, 7), 300))
 
 
 @merge_pair.probe("ids in a tuple, in which the pair does not occur")
 def _(answer, rng):
-    return answer((5, 6, 9, 5), (6, 5), 300)
+    return _a_list(answer((5, 6, 9, 5), (6, 5), 300))
+
+
+@merge_pair.probe("the pair (1, 2) and nothing else, and at the end of 3, 1, 2")
+def _(answer, rng):
+    return [answer([1, 2], (1, 2), 300), answer([3, 1, 2], (1, 2), 300)]
+
+
+@merge_pair.probe("the pair (1, 2) in 11, 2, 1, 25, where it does not occur")
+def _(answer, rng):
+    return answer([11, 2, 1, 25], (1, 2), 300)
 
 
 @merge_pair.probe("one id, and none")
@@ -174,6 +211,12 @@ def _merge(ids, fits, new, jump=2):
             merged.append(ids[i])
             i += 1
     return merged
+
+
+@merge_pair.mistake("the last id is there once more: a pair at the end has used it up.")
+def always_the_last(ids, pair, new):
+    merged = tokenizer.merge_pair(ids, pair, new)
+    return [*merged, *ids[-1:]] if tuple(ids[-2:]) == pair and merged[-1] == new else merged
 
 
 @merge_pair.mistake("the second id of the pair is still there: go on two places after a merge.")
@@ -200,6 +243,16 @@ def first_only(ids, pair, new):
 def loses_the_last(ids, pair, new):
     merged = tokenizer.merge_pair(ids, pair, new)
     return merged if not ids or (tuple(ids[-2:]) == pair and merged[-1] == new) else merged[:-1]
+
+
+@merge_pair.mistake("parts of other numbers are taken for the pair: 11, 2 is not 1, 2. Compare ids, not text.")
+def as_text(ids, pair, new):
+    return list(map(int, " ".join(map(str, ids)).replace(f"{pair[0]} {pair[1]}", str(new)).split()))
+
+
+@merge_pair.mistake("two ids can be the pair as well: the loop must not stop before them.")
+def three_at_least(ids, pair, new):
+    return tokenizer.merge_pair(ids, pair, new) if len(ids) > 2 else list(ids)
 
 
 @merge_pair.mistake("this merges from the right. From the left, 7, 7, 7 becomes new, 7.")
@@ -246,14 +299,18 @@ def even_places(ids, pair, new):
 # ------------------------------------------------------------------------------------------------------ learn_merges
 
 
-@learn_merges.probe("{(5, 6): 9, (1, 2): 3, (3, 4, 3, 4, 3, 4): 2, (8, 7): 1}, 1 merge")
-def _(answer, rng):
-    return answer({(5, 6): 9, (1, 2): 3, (3, 4, 3, 4, 3, 4): 2, (8, 7): 1}, 1)
+SEVERAL = {(5, 6): 8, (9, 5, 6): 4, (1, 2): 6, (3, 4, 3, 4, 3, 4): 1, (8, 7): 1}
+EQUALS = {(8, 9): 4, (30, 5): 4, (8, 7): 4, (9, 1): 4}
 
 
-@learn_merges.probe("{(8, 9): 4, (3, 5): 4, (9, 8): 4}, 2 merges of pairs that are equally frequent")
+@learn_merges.probe(f"{SEVERAL}, 3 merges")
 def _(answer, rng):
-    return answer({(8, 9): 4, (3, 5): 4, (9, 8): 4}, 2)
+    return answer(SEVERAL, 3)
+
+
+@learn_merges.probe(f"{EQUALS}, 3 merges of pairs that are equally frequent")
+def _(answer, rng):
+    return answer(EQUALS, 3)
 
 
 @learn_merges.probe("'aaabdaaabac', 3 merges")
@@ -271,12 +328,20 @@ def _(answer, rng):
     return [answer({(1, 2, 3): 1}, 0), answer({}, 3)]
 
 
-def _learn(words, n, choose=lambda counts: min(counts, key=lambda pair: (-counts[pair], pair)), first=256):
+def _learn(
+    words,
+    n,
+    choose=lambda counts: min(counts, key=lambda pair: (-counts[pair], pair)),
+    first=256,
+    keep=lambda word, pair: True,
+    again=lambda times: times,
+):
     merges = {}
     while len(merges) < n and (counts := tokenizer.pair_counts(words)):
         merges[choose(counts)] = new = first + len(merges)
         pair = next(reversed(merges))
-        words = {tuple(tokenizer.merge_pair(word, pair, new)): times for word, times in words.items()}
+        kept = {word: times for word, times in words.items() if keep(word, pair)}
+        words = {tuple(tokenizer.merge_pair(word, pair, new)): again(times) for word, times in kept.items()}
     return merges
 
 
@@ -295,6 +360,11 @@ def larger_tuple(words, n):
 @learn_merges.mistake("of equally frequent pairs the last one met wins here; take the smaller tuple.")
 def last_met(words, n):
     return _learn(words, n, lambda counts: max(reversed(counts), key=counts.get))
+
+
+@learn_merges.mistake("of equally frequent pairs only the left ids are compared here: (8, 7) is smaller than (8, 9).")
+def left_id_only(words, n):
+    return _learn(words, n, lambda counts: min(counts, key=lambda pair: (-counts[pair], pair[0])))
 
 
 @learn_merges.mistake("this merges the rarest pair; take the most frequent one.")
@@ -319,6 +389,44 @@ def words_count_once(words, n):
     return _learn(dict.fromkeys(words, 1), n)
 
 
+@learn_merges.mistake("the counts of the words are lost in the first merge: the new dictionary needs them too.")
+def counts_lost_later(words, n):
+    return _learn(words, n, again=lambda times: 1)
+
+
+@learn_merges.mistake("only the first place of a word is merged: the pair may stand there several times.")
+def first_place_of_a_word(words, n):
+    merges = {}
+    while len(merges) < n and (counts := tokenizer.pair_counts(words)):
+        best = min(counts, key=lambda pair: (-counts[pair], pair))
+        merges[best] = new = 256 + len(merges)
+        places = {word: [*pairwise(word), best].index(best) for word in words}
+        words = {(*w[:i], *[new][: len(w) - i], *w[i + 2 :]): words[w] for w, i in places.items()}
+    return merges
+
+
+@learn_merges.mistake("words without the pair are lost: they stay as they are, and their pairs come next.")
+def only_merged_words(words, n):
+    return _learn(words, n, keep=lambda word, pair: pair in pairwise(word))
+
+
+@learn_merges.mistake("this stops when a pair occurs only once; go on until no pair is left.")
+def twice_at_least(words, n):
+    merges = {}
+    while len(merges) < n and (counts := tokenizer.pair_counts(words)):
+        best = min(counts, key=lambda pair: (-counts[pair], pair))
+        if counts[best] < 2:
+            break
+        merges[best] = 256 + len(merges)
+        words = {tuple(tokenizer.merge_pair(word, best, merges[best])): times for word, times in words.items()}
+    return merges
+
+
+@learn_merges.mistake("n is the number of merges, not the size of the vocabulary: take nothing off.")
+def n_is_the_vocabulary(words, n):
+    return _learn(words, n - 256)
+
+
 @learn_merges.mistake("the first new id is 256: the bytes are 0 to 255.")
 def from_257(words, n):
     return _learn(words, n, first=257)
@@ -337,18 +445,6 @@ def from_0(words, n):
 @learn_merges.mistake("this is {new id: pair}; {pair: new id} is asked for.")
 def other_way_round(words, n):
     return {new: pair for pair, new in tokenizer.learn_merges(words, n).items()}
-
-
-@learn_merges.mistake("this stops when a pair occurs only once; go on until no pair is left.")
-def twice_at_least(words, n):
-    merges = {}
-    while len(merges) < n and (counts := tokenizer.pair_counts(words)):
-        best = min(counts, key=lambda pair: (-counts[pair], pair))
-        if counts[best] < 2:
-            break
-        merges[best] = 256 + len(merges)
-        words = {tuple(tokenizer.merge_pair(word, best, merges[best])): times for word, times in words.items()}
-    return merges
 
 
 @learn_merges.mistake("one merge too many is learnt.")
@@ -386,9 +482,9 @@ def _(answer, rng):
     return answer([256, 101], THE)
 
 
-@bpe_decode.probe("258 is ' the', made in three merges: 258, 257")
+@bpe_decode.probe("258 is ' the', made in three merges, he the first: 258, 257")
 def _(answer, rng):
-    return answer([258, 257], THE)
+    return answer([258, 257], {(104, 101): 256, (116, 256): 257, (32, 257): 258})
 
 
 @bpe_decode.probe("è as two ids: 195, 168")
@@ -495,9 +591,9 @@ OTHER = {(116, 104): 256, (101, 114): 257, (256, 257): 258}  # th, er, ther
 ABC = {(98, 99): 256, (97, 98): 257, (97, 256): 258}  # bc, ab, abc
 
 
-@bpe_encode.probe("'other', the merges th, er, ther")
+@bpe_encode.probe("'others', the merges th, er, ther")
 def _(answer, rng):
-    return answer(list(b"other"), OTHER)
+    return _a_list(answer(list(b"others"), OTHER))
 
 
 @bpe_encode.probe("'abcd' with bc older than ab, 'abc' with ab older than bc, 'cba' likewise, and 'abcbc'")
@@ -512,7 +608,7 @@ def _(answer, rng):
 
 @bpe_encode.probe("'abc', the merges bc and ab")
 def _(answer, rng):
-    return answer(list(b"abc"), {(98, 99): 256, (97, 98): 257})
+    return _a_list(answer(list(b"abc"), {(98, 99): 256, (97, 98): 257}))
 
 
 @bpe_encode.probe("'abcd', the merges ab, abc, cd in this order")
@@ -522,17 +618,17 @@ def _(answer, rng):
 
 @bpe_encode.probe("'aaaaa', the merge aa")
 def _(answer, rng):
-    return answer(list(b"aaaaa"), {(97, 97): 256})
+    return _a_list(answer(list(b"aaaaa"), {(97, 97): 256}))
 
 
 @bpe_encode.probe("the bytes b'cat' themselves, not in a list, and nothing to merge")
 def _(answer, rng):
-    return answer(b"cat", ABC)
+    return _a_list(answer(b"cat", ABC))
 
 
-@bpe_encode.probe("no ids, one id, and no merges")
+@bpe_encode.probe("no ids, one id, no merges, and 'abc', which becomes one id")
 def _(answer, rng):
-    return [answer([], ABC), answer([97], ABC), answer([97, 98], {})]
+    return [answer([], ABC), answer([97], ABC), answer([97, 98], {}), answer(list(b"abc"), ABC)]
 
 
 def _encode(ids, merges, choose):
@@ -540,6 +636,14 @@ def _encode(ids, merges, choose):
     while pairs := [pair for pair in pairwise(ids) if pair in merges]:
         best = choose(pairs)
         ids = tokenizer.merge_pair(ids, best, merges[best])
+    return ids
+
+
+@bpe_encode.mistake("two ids can be a pair as well: go on until one id is left, or no pair that can be merged.")
+def three_ids_at_least(ids, merges):
+    ids = list(ids)
+    while len(ids) > 2 and (pairs := [pair for pair in pairwise(ids) if pair in merges]):
+        ids = tokenizer.merge_pair(ids, min(pairs, key=merges.get), merges[min(pairs, key=merges.get)])
     return ids
 
 
@@ -554,6 +658,14 @@ def longest_first(ids, merges):
         size = next(n for n in range(len(ids), 0, -1) if ids[:n] in tokens)
         found, ids = [*found, tokens[ids[:size]]], ids[size:]
     return found
+
+
+@bpe_encode.mistake("the pair at the end is never looked at: n ids have n - 1 pairs.")
+def without_the_last_pair(ids, merges):
+    ids = list(ids)
+    while pairs := [pair for pair in list(pairwise(ids))[:-1] if pair in merges]:
+        ids = tokenizer.merge_pair(ids, min(pairs, key=merges.get), merges[min(pairs, key=merges.get)])
+    return ids
 
 
 @bpe_encode.mistake("look anew after each merge: it may have made a pair that is older than the next one of your list.")
@@ -639,17 +751,17 @@ def ranks(ids, merges):
 
 # ----------------------------------------------------------------------------------------------------- split_special
 
-SPECIAL = ["<PAD>", "<SOS>", "<EOS>"]
+SPECIAL = ["<EOS>", "<SOS>", "<PAD>"]
 
 
 @split_special.probe("'The end.<EOS>', the token <EOS>")
 def _(answer, rng):
-    return answer("The end.<EOS>", ["<EOS>"])
+    return _a_list(answer("The end.<EOS>", ["<EOS>"]))
 
 
 @split_special.probe("'<SOS>a b <EOS><EOS>\\n<PAD>', with several, at both ends and side by side")
 def _(answer, rng):
-    return answer("<SOS>a b <EOS><EOS>\n<PAD>", SPECIAL)
+    return _a_list(answer("<SOS>a b <EOS><EOS>\n<PAD>", SPECIAL))
 
 
 @split_special.probe("'one | two<|endoftext|>', the token <|endoftext|>")
@@ -667,9 +779,14 @@ def _(answer, rng):
     return answer("The <eos> end, EOS.", SPECIAL)
 
 
+@split_special.probe(r"'\t1\0 2<EOS>', with the signs \t and \0 in it")
+def _(answer, rng):
+    return answer("\t1\0 2<EOS>", SPECIAL)
+
+
 @split_special.probe("an empty list of special tokens")
 def _(answer, rng):
-    return answer("The end.", [])
+    return _a_list(answer("The end.", []))
 
 
 @split_special.probe("an empty text, with special tokens and without")
@@ -704,6 +821,61 @@ def an_empty_piece(text, special):
 @split_special.mistake("there are empty pieces, before, after or between special tokens: leave them out.")
 def empty_pieces(text, special):
     return re.split(f"({_either(special)})", text) if special else [text]
+
+
+@split_special.mistake(
+    "a piece of spaces or line ends is gone. Leave out empty pieces only: joined, they must be the text."
+)
+def blanks_dropped(text, special):
+    return [piece for piece in tokenizer.split_special(text, special) if piece.strip()]
+
+
+@split_special.mistake("small letters make another text: <eos> is not <EOS>.")
+def any_case(text, special):
+    return [piece for piece in re.split(f"({_either(special)})", text, flags=re.IGNORECASE) if piece]
+
+
+@split_special.mistake("the special tokens are those in `special`, whatever they look like; <...> is only an example.")
+def pointed_brackets(text, special):
+    return [piece for piece in re.split("(<[^>]*>)", text) if piece]
+
+
+@split_special.mistake(
+    "`re.escape` comes too late: it makes the | between the tokens plain too. Escape each, then join."
+)
+def escaped_together(text, special):
+    return [piece for piece in re.split(f"({re.escape('|'.join(special))})", text) if piece]
+
+
+@split_special.mistake("special tokens side by side are several pieces, one for each.")
+def neighbours_joined(text, special):
+    return [piece for piece in re.split(f"((?:{_either(special)})+)", text) if piece] if special else [text]
+
+
+@split_special.mistake("the text before a token that was found is not searched for the other tokens.")
+def in_the_order_of_the_list(text, special):
+    pieces = []
+    for token in special:
+        while token in text:
+            before, text = text.split(token, 1)
+            pieces += [before, token]
+    return [piece for piece in [*pieces, text] if piece]
+
+
+def _marked(text, special, mark):
+    for token in special:
+        text = text.replace(token, f"{mark}{token}{mark}")
+    return [piece for piece in text.split(mark) if piece]
+
+
+@split_special.mistake("the sign you mark the places with may stand in the text as well, and is lost there.")
+def marked_by_tabs(text, special):
+    return _marked(text, special, "\t")
+
+
+@split_special.mistake("the sign you mark the places with may stand in the text as well, and is lost there.")
+def marked_by_zeros(text, special):
+    return _marked(text, special, "\0")
 
 
 @split_special.mistake("spaces at the ends of pieces are gone. Joined, the pieces must be the text.")
@@ -744,11 +916,6 @@ def once_each(text, special):
             before, after = text.split(token, 1)
             return [*once_each(before, special), token, *([after] if after else [])]
     return [text] if text else []
-
-
-@split_special.mistake("small letters make another text: <eos> is not <EOS>.")
-def any_case(text, special):
-    return [piece for piece in re.split(f"({_either(special)})", text, flags=re.IGNORECASE) if piece]
 
 
 @split_special.mistake("only the special tokens are left: keep the text between them.")

@@ -95,7 +95,7 @@ def with_an_iterator(ids, pair, new):
             next(places)
         else:
             merged.append(ids[i])
-    return tuple(merged)
+    return merged
 
 
 # ------------------------------------------------------------------------------------------------------ learn_merges
@@ -297,3 +297,16 @@ def with_finditer(text, special):
         pieces += [text[end : found.start()], found.group()]
         end = found.end()
     return [piece for piece in (*pieces, text[end:]) if piece]
+
+
+@right("split_special")
+def brackets_around_each(text, special):
+    if not special:
+        return [text] * bool(text)
+    return [piece for piece in re.split("|".join(f"({re.escape(token)})" for token in special), text) if piece]
+
+
+@right("split_special")
+def between_the_letters(text, special):
+    places = [place for token in special for place in (f"(?={re.escape(token)})", f"(?<={re.escape(token)})")]
+    return [piece for piece in re.split("|".join(places) or "$", text) if piece]

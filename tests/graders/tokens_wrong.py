@@ -160,6 +160,44 @@ def sorted_list(words):
     return counts.most_common()
 
 
+@wrong("pair_counts", says="after the loop")
+def returns_inside_the_loop(words):
+    counts = {}
+    for word, times in words.items():
+        for pair in pairwise(word):
+            counts[pair] = counts.get(pair, 0) + times
+        return counts
+
+
+@wrong("pair_counts", says="one id there")
+def slices_of_two(words):
+    counts = {}
+    for word, times in words.items():
+        for i in range(len(word)):
+            pair = word[i : i + 2]
+            counts[pair] = counts.get(pair, 0) + times
+    return counts
+
+
+@wrong("pair_counts", says="first place of an id")
+def asks_for_the_index(words):
+    counts = {}
+    for word, times in words.items():
+        for i in word[:-1]:
+            pair = i, word[word.index(i) + 1]
+            counts[pair] = counts.get(pair, 0) + times
+    return counts
+
+
+@wrong("pair_counts", says="range(0, 256)")
+def through_bytes(words):
+    counts = {}
+    for word, times in words.items():
+        for pair in pairwise(bytes(word)):
+            counts[pair] = counts.get(pair, 0) + times
+    return counts
+
+
 # -------------------------------------------------------------------------------------------------------- merge_pair
 
 
@@ -347,6 +385,44 @@ def returns_nothing(ids, pair, new):
         else:
             merged.append(ids[i])
             i += 1
+
+
+@wrong("merge_pair", says="not text")
+def replaces_in_a_string(ids, pair, new):
+    text = " ".join(map(str, ids)).replace(f"{pair[0]} {pair[1]}", str(new))
+    return [int(number) for number in text.split()]
+
+
+@wrong("merge_pair", says="once more")
+def adds_the_last_always(ids, pair, new):
+    merged, i = [], 0
+    while i < len(ids) - 1:
+        if (ids[i], ids[i + 1]) == pair:
+            merged.append(new)
+            i += 2
+        else:
+            merged.append(ids[i])
+            i += 1
+    return merged + list(ids[-1:])
+
+
+@wrong("merge_pair", says="must not stop before")
+def short_ones_are_done(ids, pair, new):
+    if len(ids) <= 2:
+        return list(ids)
+    return list(merge(tuple(ids), pair, new))
+
+
+@wrong("merge_pair", says="a list is asked for")
+def a_tuple(ids, pair, new):
+    return merge(tuple(ids), pair, new)
+
+
+@wrong("merge_pair", says="a list is asked for")
+def as_it_came(ids, pair, new):
+    if pair not in pairwise(ids):
+        return ids
+    return list(merge(tuple(ids), pair, new))
 
 
 # ------------------------------------------------------------------------------------------------------ learn_merges
@@ -568,6 +644,85 @@ def changes_the_words(words, n):
         merges[best] = 256 + len(merges)
         for word in list(words):
             words[merge(word, best, merges[best])] = words.pop(word)
+    return merges
+
+
+@wrong("learn_merges", says="only the left ids")
+def compares_the_left_only(words, n):
+    merges = {}
+    while len(merges) < n and (counts := count(words)):
+        best = min(counts, key=lambda pair: (-counts[pair], pair[0]))
+        merges[best] = 256 + len(merges)
+        words = merge_all(words, best, merges[best])
+    return merges
+
+
+@wrong("learn_merges", says="needs them too")
+def ones_after_a_merge(words, n):
+    merges = {}
+    while len(merges) < n and (counts := count(words)):
+        best = min(counts, key=lambda pair: (-counts[pair], pair))
+        merges[best] = 256 + len(merges)
+        words = dict.fromkeys((merge(word, best, merges[best]) for word in words), 1)
+    return merges
+
+
+@wrong("learn_merges", says="words without the pair are lost")
+def keeps_what_changed(words, n):
+    merges = {}
+    while len(merges) < n and (counts := count(words)):
+        best = min(counts, key=lambda pair: (-counts[pair], pair))
+        merges[best] = 256 + len(merges)
+        changed = {}
+        for word, times in words.items():
+            if best in pairwise(word):
+                changed[merge(word, best, merges[best])] = times
+        words = changed
+    return merges
+
+
+@wrong("learn_merges", says="not the size of the vocabulary")
+def up_to_id_n(words, n):
+    merges = {}
+    for new in range(256, n):
+        counts = count(words)
+        if not counts:
+            break
+        best = min(counts, key=lambda pair: (-counts[pair], pair))
+        merges[best] = new
+        words = merge_all(words, best, new)
+    return merges
+
+
+@wrong("learn_merges", says="several times")
+def one_place_in_a_word(words, n):
+    merges = {}
+    while len(merges) < n and (counts := count(words)):
+        best = min(counts, key=lambda pair: (-counts[pair], pair))
+        merges[best], merged = 256 + len(merges), {}
+        for word, times in words.items():
+            for i, pair in enumerate(pairwise(word)):
+                if pair == best:
+                    word = (*word[:i], merges[best], *word[i + 2 :])
+                    break
+            merged[word] = times
+        words = merged
+    return merges
+
+
+@wrong("learn_merges")
+def first_word_with_the_pair(words, n):
+    merges = {}
+    for new in range(256, 256 + n):
+        counts = count(words)
+        if not counts:
+            break
+        best = min(counts, key=lambda pair: (-counts[pair], pair))
+        merges[best], words = new, dict(words)
+        for word in words:
+            if best in pairwise(word):
+                words[merge(word, best, new)] = words.pop(word)
+                break
     return merges
 
 
@@ -834,6 +989,35 @@ def one_place_for_each_merge(ids, merges):
     return ids
 
 
+@wrong("bpe_encode", says="until one id is left")
+def stops_at_two_ids(ids, merges):
+    ids = tuple(ids)
+    while len(ids) > 2:
+        found = [pair for pair in pairwise(ids) if pair in merges]
+        if not found:
+            break
+        best = min(found, key=merges.get)
+        ids = merge(ids, best, merges[best])
+    return list(ids)
+
+
+@wrong("bpe_encode", says="n ids have n - 1 pairs")
+def range_ends_before_the_last_pair(ids, merges):
+    ids = tuple(ids)
+    while found := [ids[i : i + 2] for i in range(len(ids) - 2) if ids[i : i + 2] in merges]:
+        best = min(found, key=merges.get)
+        ids = merge(ids, best, merges[best])
+    return list(ids)
+
+
+@wrong("bpe_encode", says="a list is asked for")
+def stays_a_tuple(ids, merges):
+    ids = tuple(ids)
+    for pair, new in merges.items():
+        ids = merge(ids, pair, new)
+    return ids
+
+
 # ----------------------------------------------------------------------------------------------------- split_special
 
 
@@ -951,3 +1135,58 @@ def one_empty_piece(text, special):
 @wrong("split_special", says="return")
 def splits_and_forgets(text, special):
     re.split("(" + "|".join(map(re.escape, special)) + ")", text)
+
+
+@wrong("split_special", says="Escape each, then join")
+def escapes_the_whole(text, special):
+    if not special:
+        return [text] if text else []
+    return [piece for piece in re.split("(" + re.escape("|".join(special)) + ")", text) if piece]
+
+
+@wrong("split_special", says="spaces or line ends is gone")
+def drops_what_is_blank(text, special):
+    if not special:
+        return [text] if text else []
+    return [piece for piece in re.split("(" + "|".join(map(re.escape, special)) + ")", text) if piece.strip()]
+
+
+@wrong("split_special", says="side by side are several")
+def runs_of_tokens(text, special):
+    if not special:
+        return [text] if text else []
+    return [piece for piece in re.split("((?:" + "|".join(map(re.escape, special)) + ")+)", text) if piece]
+
+
+@wrong("split_special", says="not searched for the other")
+def token_by_token_from_the_left(text, special):
+    pieces = []
+    for token in special:
+        while token in text:
+            before, text = text.split(token, 1)
+            pieces += [before, token]
+    return [piece for piece in [*pieces, text] if piece]
+
+
+@wrong("split_special", says="stand in the text as well")
+def marks_with_a_tab(text, special):
+    for token in special:
+        text = text.replace(token, f"\t{token}\t")
+    return [piece for piece in text.split("\t") if piece]
+
+
+@wrong("split_special", says="stand in the text as well")
+def marks_with_a_zero(text, special):
+    for token in special:
+        text = text.replace(token, f"\0{token}\0")
+    return [piece for piece in text.split("\0") if piece]
+
+
+@wrong("split_special", says="whatever they look like")
+def anything_in_pointed_brackets(text, special):
+    return [piece for piece in re.split("(<[^>]+>)", text) if piece]
+
+
+@wrong("split_special", says="a list is asked for")
+def a_tuple_of_pieces(text, special):
+    return tuple(piece for piece in re.split("(" + ("|".join(map(re.escape, special)) or "$") + ")", text) if piece)
