@@ -51,7 +51,7 @@ print(greedy)
 assert "un' grande" in greedy
 
 # %% [markdown]
-# *Un'* is for vowels: un'anatra, a duck. Before *grande* it is *una*. Does the model not know better? It does: to it,
+# *Un'* stands before vowels: un'anatra, a duck. Before *grande* it is *una*. Does the model not know better? It does: to it,
 # *una grande anatra* is the **likelier** sentence. Greedy never got to see it.
 #
 # ## By hand
@@ -62,12 +62,13 @@ assert "un' grande" in greedy
 # | greedy | A, 0.6 | x, 0.5 | 0.6 × 0.5 = **0.30** |
 # | keep both beginnings | B, 0.4 | x, 0.9 | 0.4 × 0.9 = **0.36** |
 #
-# The likeliest word need not begin the likeliest sentence. Keep the best 2, 4, ... beginnings instead of one: **beam
+# The likeliest word need not begin the likeliest sentence. Keep the best two beginnings instead of one, or four: **beam
 # search**.
 
 # %% [markdown]
 # ## The picture
-# The table as a tree. Under each word: the probability of everything up to it. Dotted: dropped by a beam of two.
+# The table as a tree. Under each word: the probability of everything up to it. Thick: the best. Dotted: dropped by a beam of
+# two (A x and A y are equal; one of them has to go).
 
 # %%
 labels = ["<SOS>", "A", "B", "x", "y", "x", "y"]
@@ -77,7 +78,8 @@ plt.show()
 
 # %% [markdown]
 # ## In code
-# Probabilities are multiplied, so logarithms are added; sentences of 40 words would be too small to write down otherwise.
+# Probabilities are multiplied, so logarithms are added. A product of forty times 0.01 is 0 in float32; the sum of the
+# logarithms is -184.
 
 # %%
 first = torch.tensor([0.6, 0.4]).log()  # A, B
@@ -85,6 +87,8 @@ second = torch.tensor([[0.5, 0.5], [0.9, 0.1]]).log()  # x and y after A; after 
 whole = first[:, None] + second
 assert torch.allclose(whole[first.argmax()].max().exp(), torch.tensor(0.30))  # greedy
 assert torch.allclose(whole.max().exp(), torch.tensor(0.36))
+small = torch.full((40,), 0.01)
+assert small.prod() == 0 and round(small.log().sum().item()) == -184
 
 # %% [markdown]
 # ## Exercise 10.1 · best_continuations
@@ -112,11 +116,11 @@ from lib.checks import check
 best_continuations = check("best_continuations")
 
 # %% [markdown]
-# Greedy, step by step, as on many slides: `<SOS>` in, the likeliest word out, and back in. (One famous slide pairs *ti amo
-# molto* with "I love food very much". It means "I love **you** very much".)
+# Greedy, step by step, as on many slides: `<SOS>` in, the likeliest word out, that word in, and so on up to `<EOS>`. The
+# source is "I love you ."
 
 # %%
-state, ids, panels = start(["I love you ."]), torch.tensor([SOS]), []
+state, ids, said = start(["I love you ."]), torch.tensor([SOS]), []
 figure, axes = plt.subplots(1, 4, figsize=(8.4, 2))
 for place in range(4):
     heard = italian.words[ids[0]]
@@ -126,12 +130,13 @@ for place in range(4):
     axes[place].invert_yaxis()
     axes[place].set(title=f"hears {heard}", xlim=(0, 1), xticks=[0, 1])
     ids = words[:1]
-    panels.append(italian.words[words[0]])
+    said.append(italian.words[words[0]])
+figure.supxlabel("probability", size="medium")
 plt.show()
-assert panels == ["ti", "amo", ".", "<EOS>"]
+assert said == ["ti", "amo", ".", "<EOS>"]
 
 # %% [markdown]
-# Read it from left to right: each longest bar is what the next step hears. Here that ends well. The duck:
+# Read it from left to right: the longest bar is the word that the next step hears. Here that ends well. The duck:
 #
 # > **Predict.** At which word does the model hesitate?
 
@@ -142,12 +147,12 @@ while ids.item() != EOS:
     probabilities, words = best_continuations(logits[0], 2)
     print("   ".join(f"{italian.words[w]:8} {p:.2f}" for p, w in zip(probabilities, words, strict=True)))
     if italian.words[words[0]] == "un'":
-        assert italian.words[words[1]] == "una" and 0.2 < probabilities[1] < probabilities[0] < 0.75
+        assert italian.words[words[1]] == "una" and 0.4 < probabilities[1] < probabilities[0] < 0.6
     ids = words[:1]
 
 # %% [markdown]
-# *Un'* or *una* is nearly a coin toss. Having said *un'*, it must pay: *grande* does not fit any more. One step back would
-# help, and greedy has no step back.
+# *Un'* or *una* is nearly a coin toss. Once it is *un'*, *grande* does not fit, but greedy has to go on: it cannot take a
+# step back.
 #
 # ## Exercise 10.2 · log_probability
 # How likely does a model find a sentence that is there already? From `logits` (batch, position, vocab), `targets` and
@@ -208,12 +213,13 @@ for i in search_errors:
     print("  ", *sources[i], "→", *by_greedy[i])
 
 # %%
-assert 100 < len(wrong) < 0.1 * len(pairs)
-assert 1 <= len(search_errors) <= 15
+assert len(pairs) == 1500 and len(wrong) < 0.1 * len(pairs)
+assert 1 <= len(search_errors) <= 15 and len(wrong) - len(search_errors) > 100
+assert duck.split() in [sources[i] for i in search_errors]
 
 # %% [markdown]
-# A handful are **search errors**. The others, over a hundred, are **model errors**: the model prefers something wrong, and no
-# search will help (the distinction is Stahlberg and Byrne's, 2019).
+# A handful are **search errors**: the right sentence was likelier, and was missed. The others, over a hundred, are **model
+# errors**: the model prefers something wrong, and no search will help (Stahlberg and Byrne 2019).
 #
 # ## Exercise 10.3 · beam_step
 # Continue every beginning with every word, and keep the best: `scores` (sentence, beam) plus `log_probs` (sentence, beam,
@@ -251,7 +257,8 @@ assert torch.allclose(scores.exp(), torch.tensor([[0.36, 0.30]]))
 assert beams.tolist() == [[1, 0]] and words[0, 0] == 0  # B x, and something after A
 
 # %% [markdown]
-# The same step again and again, with two beginnings, for the duck. Beginnings are compared at equal length:
+# The same step again and again for the duck, with two beginnings. Of all continuations the best four are drawn, two of
+# them go on:
 
 # %%
 tree = beam_candidates(step, start([duck]), limit=12, beams=2)
@@ -259,6 +266,7 @@ complete = [i for i, node in enumerate(tree) if node.word == EOS and node.kept]
 best = max(complete, key=lambda i: tree[i].score)
 columns = [node.parent for node in tree], [italian.words[node.word] for node in tree]
 beam_tree(*columns, [math.exp(node.score) for node in tree], [node.kept for node in tree], best)
+plt.setp(plt.gca().texts, bbox={"color": "white", "pad": 0.3})  # no line runs through a word
 plt.show()
 path = [best]
 while tree[path[0]].parent is not None:
@@ -268,12 +276,12 @@ assert tree[path[5]].score < max(node.score for node in tree if node.parent == p
 assert tree[path[6]].score == max(node.score for node in tree if italian.words[node.word] == "grande")
 
 # %% [markdown]
-# At the fifth word *un'* leads, but *una* stays alive. One word later the order has turned. Each beginning offered its best
-# continuations; the dotted ones lost.
+# Thick: the answer. Dotted: dropped. At the fifth word *un'* leads, but *una* stays alive; one word later it leads. Only
+# beginnings of equal length compete.
 #
 # ## Exercise 10.4 · reorder
-# Beams come and go: row i of the next step goes on from row `rows[i]`. So must everything the decoder remembers: a tuple of
-# tensors (row, ...). There may be more or fewer rows than before. Difficulty ●○○ · 4 minutes.
+# Beams come and go: row i of the next step goes on from row `rows[i]`. So must all that the decoder remembers: a tuple of
+# any number of tensors (row, ...). There may be more rows than before, fewer or none. Difficulty ●○○ · 4 minutes.
 #
 # <details><summary>May one row be chosen twice?</summary>Yes, when both survivors come from one beginning. Indexing with a
 # tensor of row numbers copies.</details>
@@ -281,7 +289,7 @@ assert tree[path[6]].score == max(node.score for node in tree if italian.words[n
 
 # %% exercise="reorder" difficulty=1 minutes=4
 def reorder(state, rows):
-    """Row i of the new state is row `rows[i]` of the old, in every part; there may be more or fewer rows than before.
+    """Row i of the new state is row `rows[i]` of the old, in every part; more rows than before, fewer or none.
 
     state: tensors (row, ...)    rows: (new rows,), int64    Returns a tuple.
     """
@@ -296,24 +304,28 @@ from lib.checks import check
 reorder = check("reorder")
 
 # %% [markdown]
-# When does it end? A beginning that says `<EOS>` is complete. A sentence is done when as many have ended as there are beams,
-# or when none can overtake the best. `Finished` keeps the books.
-#
-# Which complete one is best? Every word makes a sentence less likely, so the sum favours short ones. Divide by length
+# Which complete sentence is best? Every word makes a sentence less likely, so the sum favours short ones. Divide by length
 # to the power of **alpha**: 0 leaves the sum, 1 takes the mean. (Google's translator of 2016 divided by
 # ((5 + length)/6)^alpha instead: Wu et al.)
+#
+# When does it end? A sentence is done when as many of its beginnings have said `<EOS>` as there are beams, or when none can
+# overtake the best. `Finished` keeps the books: `collect` takes the sentences' numbers, ids and scores, and returns which
+# of them go on; `result()` gives the best of each.
 
 # %%
 finished = Finished(sentences=1, limit=9, beams=2, alpha=1.0)
 ids = torch.tensor([[[7, 8, EOS], [5, 6, 4]]])  # (sentence, kept, position): one is complete
-goes_on = finished.collect(torch.tensor([0]), ids, torch.tensor([[-3.0, -3.3]]))
+goes_on = finished.collect(torch.tensor([0]), ids, torch.tensor([[-3.0, -3.3]]))  # of sentence 0
 assert goes_on.tolist() == [True] and finished.values.tolist() == [-1.0]  # -3 over 3 words
 
 # %% [markdown]
 # ## Exercise 10.5 · beam_search
-# Per word: `step` on the last ids, `beam_step` with 2 × beams, `finished.collect(going, ids without <SOS>, scores)`. Then keep
-# the best `beams` that did not say `<EOS>`, of sentences that go on, and `reorder`. Difficulty ●●● · 25 minutes.
+# `going`: the numbers of the sentences that are not done. Per word: `step` on the last ids, `beam_step` with 2 × beams,
+# `finished.collect(going, ids without <SOS>, scores)`. Of sentences that go on, keep the best `beams` that did not say
+# `<EOS>`, and `reorder`. Difficulty ●●● · 25 minutes.
 #
+# <details><summary>What do I start with?</summary><code>going = torch.arange(len(state[0]))</code>; ids (sentence, 1, 1), all
+# <code>SOS</code>; scores (sentence, 1), all 0; <code>Finished(len(going), limit, beams, alpha)</code>.</details>
 # <details><summary>Which row is which?</summary>Sentence s and beam b of <code>width</code> beams stand in row s × width + b:
 # the sentences' rows stand together. At first width is 1.</details>
 # <details><summary>Why 2 × beams?</summary>At most <code>width</code> of the candidates end, one for each beginning, so enough are
@@ -430,8 +442,8 @@ assert torch.equal(found[0], expected[0]) and torch.allclose(found[1], expected[
 assert slow > 4 * fast
 
 # %% [markdown]
-# Less than a quarter of the work, the same sentences. The beams of a sentence all look at one memory: they are four queries
-# side by side, and nothing of the memory is copied. Notebook 13 opens the cache.
+# Less than a quarter of the positions, the same sentences. The keys and values of the memory are not copied for the beams:
+# these are four queries of one memory. Notebook 13 opens the cache.
 #
 # ## How good is it? BLEU
 # "Equal to the reference or not" is harsh. **BLEU** (Papineni et al. 2002) counts runs of 1, 2, 3 and 4 words (n-grams). By
@@ -485,8 +497,8 @@ assert clipped_matches([["the"] * 5], [reference], 1) == (2, 5)  # two of them, 
 # has `length` tokens, the references have `wanted`; the score is multiplied by e^(1 − wanted/length) where length is smaller.
 #
 # ## Exercise 10.7 · bleu
-# 100 × the geometric mean of the four precisions × the price for being short (at most 1). 0 where an order has no hit.
-# Counts are summed over the corpus first. Difficulty ●●○ · 8 minutes.
+# 100 × the geometric mean of the four precisions (hits / tries) × the price for being short (at most 1), to nine digits.
+# 0 where one of the four has no hit. Counts are summed over the corpus first. Difficulty ●●○ · 8 minutes.
 #
 # <details><summary>Geometric mean?</summary>Multiply the four, take the fourth root: to the power of 1 /
 # <code>LONGEST</code>.</details>
@@ -518,14 +530,21 @@ from lib.checks import check
 bleu = check("bleu")
 
 # %%
+import random
+
 by_hand = 100 * (5 / 6 * 3 / 5 * 2 / 4 * 1 / 3) ** 0.25 * math.exp(1 - 7 / 6)
 print(f"{bleu([hypothesis], [reference]):.3f}")
 assert math.isclose(bleu([hypothesis], [reference]), by_hand)
 assert abs(by_hand - 45.5) < 0.1
+dice = random.Random(10)
+for theirs in (55.5935870024, 55.5292224237, 60.7154250661):  # sacrebleu 2.6.0, without tokenizer and smoothing
+    references = [[dice.choice("abcde") for _ in range(dice.randrange(4, 12))] for _ in range(20)]
+    hypotheses = [[word if dice.random() < 0.8 else "?" for word in s if dice.random() < 0.95] for s in references]
+    assert math.isclose(bleu(hypotheses, references), theirs, rel_tol=1e-9)
 
 # %% [markdown]
-# This is the number that papers print: the course's tests compare it with sacrebleu's on random corpora, to nine
-# digits. (Papers feed it sentences split in one agreed way; compare only numbers that were.)
+# Papers print this number, most of them from sacrebleu, which says the same as you on random corpora, to nine digits.
+# (Papers feed it sentences split in one agreed way; compare only numbers that were.)
 #
 # BLEU does not know what words mean. *Un' grande anatra* and *due grande anatra* cost the same.
 
@@ -562,13 +581,15 @@ plt.show()
 
 # %%
 scores, likely, seconds, _ = zip(*results.values(), strict=True)
+assert len(long_pairs) == 500
+assert min(map(len, long_sources)) > max(len(pair.words()[0]) for pair in load_pairs("train"))
 assert scores[1] > scores[0] + 2 and max(scores[1:]) < scores[1] + 1.5  # the second beam helps, the others hardly
 assert likely[1] > likely[0] + 1 and likely[4] > likely[1] + 0.3  # what is searched for does get better
 assert seconds[4] > 4 * seconds[0]
 
 # %% [markdown]
-# The second beam is worth more than two BLEU points; all the others together bring less than another 1.5. The
-# log-probability goes on rising: the search finds what it looks for, only the model no longer means the right thing by it.
+# The second beam is worth more than two BLEU points; all the others together bring less than another 1.5. Yet the
+# log-probability goes on rising: the search finds what it looks for, but a likelier sentence is no longer a better one.
 # Sixteen beams take more than four times as long as greedy.
 #
 # On sentences of the usual length greedy is nearly perfect here, so four beams change hardly anything:
@@ -589,22 +610,24 @@ assert remaining < len(search_errors)
 # Less than one point, and fewer search errors. What is left to gain lies in the model.
 #
 # ## What breaks
-# Leave out the length: alpha 0 compares sums, and every word costs. And too much of it: alpha 3.
+# Leave out the length: alpha 0 compares sums, and every word costs. Or divide by too much: alpha 3.
 
 # %% tags=["training"]
-lengths = {}
+lengths, scores = {}, {}
 for alpha in (0.0, 1.0, 3.0):
     by_alpha = [italian.decode(i) for i in translate(translator, long_ids, 60, beams=8, length_penalty=alpha)]
     lengths[alpha] = sum(map(len, by_alpha)) / len(by_alpha)
-    print(f"alpha {alpha:.0f}: {lengths[alpha]:.1f} words a sentence, BLEU {bleu(by_alpha, long_targets):.1f}")
+    scores[alpha] = bleu(by_alpha, long_targets)
+    print(f"alpha {alpha:.0f}: {lengths[alpha]:.1f} words a sentence, BLEU {scores[alpha]:.1f}")
 print(f"right: {sum(map(len, long_targets)) / len(long_targets):.1f} words")
 
 # %%
 assert lengths[0.0] < lengths[1.0] < lengths[3.0]
-assert lengths[0.0] < sum(map(len, long_targets)) / len(long_targets)
+assert lengths[0.0] < sum(map(len, long_targets)) / len(long_targets) < lengths[3.0]
+assert scores[1.0] > max(scores[0.0], scores[3.0])
 
 # %% [markdown]
-# Without the division the sentences are shorter than the right ones; the more alpha, the longer.
+# Sums make the sentences too short, alpha 3 makes them too long; both cost BLEU. The mean is the best of the three.
 #
 # > **Predict.** Let the words follow the beams, but not the cache: every row keeps what *its* old beam has seen.
 

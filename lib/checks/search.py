@@ -35,6 +35,17 @@ def _(answer, rng):
     return answer(normal(2, 3, 7, rng=rng), 4)
 
 
+@best_continuations.probe("two words that are equally likely, k = 3")
+def _(answer, rng):
+    probabilities, ids = answer(torch.tensor([0.5, 2.0, -1.0, 2.0, 1.0]), 3)
+    return probabilities, ids.sort().values  # which of the two comes first is open
+
+
+@best_continuations.probe("logits of 100 and more, k = 2")
+def _(answer, rng):
+    return answer(100 + normal(3, 5, rng=rng), 2)
+
+
 @best_continuations.mistake(
     "softmax over the k chosen: they are k of many, take the softmax over the whole vocabulary."
 )
@@ -84,6 +95,21 @@ def one_more(logits, k):
     return logits.softmax(-1).topk(k + 1)
 
 
+@best_continuations.mistake("exp() of a large logit is infinite: softmax(dim=-1) takes care of that.")
+def overflows(logits, k):
+    return (logits.exp() / logits.exp().sum(-1, keepdim=True)).topk(k)
+
+
+@best_continuations.mistake("words that are equally likely are taken for one: each has its own place, topk(k).")
+def ties_are_one(logits, k):
+    left, found = logits.softmax(-1), []
+    for _ in range(k):
+        best, ids = left.max(-1, keepdim=True)
+        found.append((best, ids))
+        left = left.masked_fill(left == best, 0.0)
+    return tuple(torch.cat(part, -1) for part in zip(*found, strict=True))
+
+
 # -------------------------------------------------------------------------------------------------- log_probability
 
 
@@ -101,6 +127,17 @@ def _(answer, rng):
 @log_probability.probe("sentences of 4, 2 and 0 words, a vocabulary of 7")
 def _(answer, rng):
     return answer(*a_batch(rng, [4, 2, 0], 7))
+
+
+@log_probability.probe("3 sentences of 1 word")
+def _(answer, rng):
+    return answer(*a_batch(rng, [1, 1, 1], 5))
+
+
+@log_probability.probe("padding in front of the words")
+def _(answer, rng):
+    logits, targets, mask = a_batch(rng, [3, 1], 5)
+    return answer(logits, targets, mask.flip(1))
 
 
 @log_probability.probe("large logits")
@@ -174,6 +211,22 @@ def over_positions(logits, targets, mask):
     return logits.log_softmax(1).gather(-1, targets[..., None]).squeeze(-1).masked_fill(~mask, 0.0).sum(-1)
 
 
+@log_probability.mistake("the mask is read as a length: padding can stand anywhere, ask the mask at each place.")
+def by_length(logits, targets, mask):
+    return search.log_probability(logits, targets, torch.arange(mask.shape[1]) < mask.sum(1, keepdim=True))
+
+
+@log_probability.mistake("squeeze() takes away every axis of size 1: only the last one should go, squeeze(-1).")
+def squeezes_all(logits, targets, mask):
+    chosen = logits.log_softmax(-1).gather(-1, targets[..., None]).squeeze()
+    return chosen.masked_fill(~mask, 0.0).sum(-1)
+
+
+@log_probability.mistake("padding's logits were changed: a word of it still costs; set its log-probability to 0.")
+def masks_logits(logits, targets, mask):
+    return of_words(logits.masked_fill(~mask[..., None], 0.0), targets).sum(-1)
+
+
 @log_probability.mistake("the words are not summed yet: one number for each sentence, sum(dim=-1).")
 def unsummed(logits, targets, mask):
     return of_words(logits, targets).masked_fill(~mask, 0.0)
@@ -207,6 +260,17 @@ def _(answer, rng):
 @beam_step.probe("2 sentences, 2 beams, 3 words, keep 9: there are only 6")
 def _(answer, rng):
     return answer(*beginnings(rng, 2, 2, 3), 9)
+
+
+@beam_step.probe("3 sentences, 1 beam, 5 words, keep 4: the first step")
+def _(answer, rng):
+    return answer(*beginnings(rng, 3, 1, 5), 4)
+
+
+@beam_step.probe("2 sentences, 2 beams of log-probability -200")
+def _(answer, rng):
+    scores, log_probs = beginnings(rng, 2, 2, 5)
+    return answer(scores - 200, log_probs, 3)
 
 
 def chosen(together, keep, vocab):
@@ -292,6 +356,29 @@ def mixed_sentences(scores, log_probs, keep):
     return best, places // log_probs.shape[-1], places % log_probs.shape[-1]
 
 
+@beam_step.mistake("exp() of a low score is 0: stay with logarithms, and add.")
+def over_probabilities(scores, log_probs, keep):
+    best, beams, words = chosen(scores.exp()[:, :, None] * log_probs.exp(), keep, log_probs.shape[-1])
+    return best.log(), beams, words
+
+
+@beam_step.mistake("squeeze() takes away every axis of size 1, and mixes the sentences: scores[:, :, None].")
+def squeezed_scores(scores, log_probs, keep):
+    return chosen(scores.squeeze()[..., None] + log_probs, keep, log_probs.shape[-1])
+
+
+@beam_step.mistake("the rows of all sentences are numbered through: count the beams of each sentence from 0.")
+def rows_for_beams(scores, log_probs, keep):
+    best, beams, words = search.beam_step(scores, log_probs, keep)
+    return best, beams + torch.arange(len(scores))[:, None] * scores.shape[1], words
+
+
+@beam_step.mistake("chosen by the words alone, their beams' scores came too late: add, then choose.")
+def added_too_late(scores, log_probs, keep):
+    best, beams, words = chosen(log_probs, keep, log_probs.shape[-1])
+    return best + scores.gather(1, beams), beams, words
+
+
 @beam_step.mistake("the old scores come back: return the new ones, those of the chosen continuations.")
 def log_probs_back(scores, log_probs, keep):
     best, beams, words = search.beam_step(scores, log_probs, keep)
@@ -315,6 +402,16 @@ def _(answer, rng):
     return answer(a_state(rng), torch.tensor([1, 1, 2, 2]))
 
 
+@reorder.probe("two parts of 5 rows, one of them a row of numbers, rows [4, 0]")
+def _(answer, rng):
+    return answer((torch.arange(5), normal(5, 2, rng=rng)), torch.tensor([4, 0]))
+
+
+@reorder.probe("no rows: all sentences are done")
+def _(answer, rng):
+    return answer(a_state(rng), torch.tensor([], dtype=torch.long))
+
+
 @reorder.mistake("every row goes where it should come from: new[i] = old[rows[i]].")
 def backwards(state, rows):
     return tuple(part[rows.argsort()] for part in state)
@@ -328,6 +425,22 @@ def first_only(state, rows):
 @reorder.mistake("nothing moves: index every part with the rows, in their order.")
 def stays(state, rows):
     return state
+
+
+@reorder.mistake("nothing is left to stack when all sentences are done: index with the tensor, part[rows].")
+def stacks(state, rows):
+    return tuple(torch.stack([part[row] for row in rows]) for part in state)
+
+
+@reorder.mistake("as many rows as before come back: there are as many as `rows` says.")
+def as_many_as_before(state, rows):
+    return tuple(torch.cat([part[rows], part[len(rows) :]]) for part in state)
+
+
+@reorder.mistake("three parts are expected: a state may have any number, go through all of them.")
+def three_parts(state, rows):
+    a, b, c = state
+    return a[rows], b[rows], c[rows]
 
 
 @reorder.mistake("each row is taken once: one may be chosen several times.")
@@ -369,9 +482,9 @@ def _(answer, rng):
     return answer(opinionated, tastes(rng, 1), 6, 1)
 
 
-@beam_search.probe("13 sentences, 3 beams, limit 8")
+@beam_search.probe("31 sentences, 3 beams, limit 13")
 def _(answer, rng):
-    return answer(opinionated, tastes(rng, 13), 8, 3)
+    return answer(opinionated, tastes(rng, 31), 13, 3)
 
 
 @beam_search.probe("13 sentences, 2 beams, limit 9, alpha 0")
@@ -416,7 +529,9 @@ def mistaken(
     result=2,
     own_reorder=True,
     best_follows=True,
-    leave=True,
+    one_is_enough=False,
+    numbers=True,
+    dropped_early=False,
 ):
     """A beam search that differs from the right one in what the arguments say."""
 
@@ -437,8 +552,11 @@ def mistaken(
             scores, beam, words = search.beam_step(before, log_probs, (2 if twice else 1) * beams)
             earlier = ids.take_along_dim(beam[:, :, None], 1) if words_follow else _as_wide(ids, beam.shape[1])
             ids = torch.cat([earlier, words[:, :, None]], -1)
-            on = finished.collect(going, ids if with_sos else ids[:, :, 1:], scores)
-            rows = beam + (torch.arange(len(going))[:, None] * width if offset else 0)
+            scores = scores.masked_fill(words == EOS, -math.inf) if dropped_early else scores
+            numbered = going if numbers else torch.arange(len(going))
+            on = finished.collect(numbered, ids if with_sos else ids[:, :, 1:], scores)
+            on = on & (words[:, 0] != EOS) if one_is_enough else on
+            rows = beam + torch.arange(len(going))[:, None] * {True: width, False: 0, "beams": beams}[offset]
             keep = min(beams, words.shape[1] - width) if twice else min(beams, words.shape[1])
             left = scores[on].masked_fill(words[on] == EOS, -math.inf) if ends else scores[on]
             scores, best = left.topk(keep)
@@ -460,6 +578,9 @@ for sentence, named in (
     ("probabilities are added up: log_softmax, not softmax.", {"logs": "softmax"}),
     ("the decoder hears <SOS> at every step: feed it the last id of each beginning.", {"heard": SOS}),
     ("the rows of all sentences but the first are wrong: row = sentence × width + beam.", {"offset": False}),
+    ("row = sentence × width + beam, and width is 1 at the first step, not `beams`.", {"offset": "beams"}),
+    ("`finished` gets places for numbers: keep going[on] after each step, and hand it `going`.", {"numbers": False}),
+    ("ended beginnings are at -inf before `finished` has seen them: `collect` first.", {"dropped_early": True}),
     ("the state does not follow the beams: `reorder(state, rows)` after every step.", {"follow": False}),
     (
         "the words do not follow the beams: `take_along_dim` with `beam` before the new word is added.",
@@ -472,6 +593,10 @@ for sentence, named in (
     ("`alpha` is not used: hand it to `Finished`.", {"alpha_used": False}),
     ("only the ids come back: return `finished.result()`, ids and values.", {"result": 0}),
     ("the `reorder` that was given is not used.", {"own_reorder": False}),
+    (
+        "a sentence stops when its best beginning ends: go on wherever `finished.collect` says True.",
+        {"one_is_enough": True},
+    ),
     ("the rows do not follow the second choice: `rows.gather(1, best)`.", {"best_follows": False}),
 ):
     beam_search.mistake(sentence)(mistaken(**named))

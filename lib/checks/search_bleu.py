@@ -5,7 +5,7 @@ import random
 from collections import Counter
 
 from lib import scoring
-from lib.checks.core import Exercise
+from lib.checks.core import Exercise, Problem
 from lib.scoring import LONGEST, ngrams
 
 clipped_matches = Exercise(scoring.clipped_matches, returns=("the hits", "the tries"))
@@ -46,9 +46,37 @@ def _(answer, rng):
     return answer([*written, ["a", "b"], []], [*right, ["a", "b"], ["a"]], 3)
 
 
-@clipped_matches.probe("ids instead of strings, n = 2")
+@clipped_matches.probe("'dog bites man bites' against 'man bites dog', n = 2")
 def _(answer, rng):
-    return answer([[5, 6, 7, 5, 6]], [[5, 6, 5, 6, 7]], 2)
+    return answer([["dog", "bites", "man", "bites"]], [["man", "bites", "dog"]], 2)
+
+
+@clipped_matches.probe("ids 1, 23, 5, 6 against 12, 3, 51, 23, 5, n = 2")
+def _(answer, rng):
+    return answer([[1, 23, 5, 6]], [[12, 3, 51, 23, 5]], 2)
+
+
+@clipped_matches.mistake("the order in a run does not count: 'man bites' is not 'bites man'; compare tuples.")
+def without_order(written, right, n):
+    def runs(sentence):
+        return Counter(tuple(sorted(sentence[i : i + n], key=repr)) for i in range(len(sentence) - n + 1))
+
+    hits = sum((runs(mine) & runs(theirs)).total() for mine, theirs in zip(written, right, strict=True))
+    return hits, scoring.clipped_matches(written, right, n)[1]
+
+
+@clipped_matches.mistake("runs are compared as text, where 1, 23 looks like 12, 3: compare tuples of tokens.")
+def as_text(written, right, n):
+    def runs(sentence):
+        return Counter("".join(map(str, sentence[i : i + n])) for i in range(len(sentence) - n + 1))
+
+    hits = sum((runs(mine) & runs(theirs)).total() for mine, theirs in zip(written, right, strict=True))
+    return hits, scoring.clipped_matches(written, right, n)[1]
+
+
+@clipped_matches.mistake("what is longer than the right sentence is cut off: every run that was written is a try.")
+def cut_off(written, right, n):
+    return scoring.clipped_matches([a[: len(b)] for a, b in zip(written, right, strict=True)], right, n)
 
 
 @clipped_matches.mistake("a sentence shorter than n has no run: neither a hit nor a try.")
@@ -147,36 +175,59 @@ def by_place(written, right, n):
 # ------------------------------------------------------------------------------------------------------------- bleu
 
 
+def to_nine_digits(answer, written, right):
+    """The answer's score. Almost right is not what other people's BLEU gives: a Problem with more digits."""
+    found, expected = answer(written, right), scoring.bleu(written, right)
+    try:
+        number = float(found)
+    except (TypeError, ValueError, RuntimeError):  # no number: said elsewhere
+        return found
+    if 0 < abs(number - expected) < 0.01 and not math.isclose(number, expected, rel_tol=1e-9, abs_tol=1e-9):
+        raise Problem(
+            "precision",
+            f"BLEU is {number:.12g}, expected {expected:.12g}, to nine digits. Is something rounded, added so that "
+            "nothing is 0, or computed in float32?",
+        )
+    return found
+
+
 @bleu.probe("what was written is the right sentence, and goes on")
 def _(answer, rng):
-    return answer([list("abcdefgxy")], [list("abcdefg")])
+    return to_nine_digits(answer, [list("abcdefgxy")], [list("abcdefg")])
 
 
 @bleu.probe("'the cat sat on a mat' against 'the cat sat on the mat today'")
 def _(answer, rng):
-    return answer([["the", "cat", "sat", "on", "a", "mat"]], [["the", "cat", "sat", "on", "the", "mat", "today"]])
+    return to_nine_digits(
+        answer, [["the", "cat", "sat", "on", "a", "mat"]], [["the", "cat", "sat", "on", "the", "mat", "today"]]
+    )
 
 
 @bleu.probe("six sentences, four tokens and more")
 def _(answer, rng):
     written, right = corpus(rng, skip=0.0)
-    return answer([[*right[0][:5], *"xyz"], *written], [right[0], *right])
+    return to_nine_digits(answer, [[*right[0][:5], *"xyz"], *written], [right[0], *right])
 
 
 @bleu.probe("twelve sentences, some words left out")
 def _(answer, rng):
     written, right = corpus(rng, 12, 8, 14, skip=0.15)
-    return answer([right[0][:-2], *written], [right[0], *right])
+    return to_nine_digits(answer, [right[0][:-2], *written], [right[0], *right])
+
+
+@bleu.probe("ids instead of strings")
+def _(answer, rng):
+    return to_nine_digits(answer, [[5, 16, 7, 8, 9, 2]], [[5, 16, 7, 8, 1]])
 
 
 @bleu.probe("no run of four is right")
 def _(answer, rng):
-    return answer([list("abcxdefx")], [list("abcydefy")])
+    return to_nine_digits(answer, [list("abcxdefx")], [list("abcydefy")])
 
 
 @bleu.probe("nothing is four tokens long")
 def _(answer, rng):
-    return answer([["a", "b"], []], [["a", "b"], ["c"]])
+    return to_nine_digits(answer, [["a", "b"], []], [["a", "b"], ["c"]])
 
 
 def counts_of(written, right):

@@ -62,7 +62,7 @@ def beam_step(scores: Tensor, log_probs: Tensor, keep: int) -> tuple[Tensor, Ten
 
 
 def reorder(state: tuple[Tensor, ...], rows: Tensor) -> tuple[Tensor, ...]:
-    """Row i of the new state is row `rows[i]` of the old, in every part; there may be more or fewer rows than before.
+    """Row i of the new state is row `rows[i]` of the old, in every part; more rows than before, fewer or none.
 
     state: tensors (row, ...)    rows: (new rows,), int64
     """

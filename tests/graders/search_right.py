@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from statistics import geometric_mean
 
 import torch
 from torch.nn import functional
@@ -119,8 +120,8 @@ def as_a_list(state, rows):
 
 
 @right("reorder")
-def stacked(state, rows):
-    return tuple(torch.stack([part[i] for i in rows.tolist()]) for part in state)
+def taken_along_the_rows(state, rows):
+    return tuple(part.take_along_dim(rows.view(-1, *[1] * (part.dim() - 1)), dim=0) for part in state)
 
 
 @right("reorder")
@@ -215,6 +216,26 @@ def all_sentences_to_the_end(step, state, limit, beams=4, alpha=1.0, reorder=sea
     return finished.result()
 
 
+@right("beam_search")
+def starts_with_copies_that_cannot_win(step, state, limit, beams=4, alpha=1.0, reorder=search.reorder):
+    """As many rows from the start; all beams but the first begin at -inf."""
+    n = len(state[0])
+    state = reorder(state, torch.arange(n).repeat_interleave(beams))
+    going, ids = torch.arange(n), torch.full((n, beams, 1), SOS)
+    scores = torch.tensor([0.0] + [-math.inf] * (beams - 1)).repeat(n, 1)
+    finished = Finished(n, limit, beams, alpha)
+    while len(going):
+        logits, state, _ = step(ids[:, :, -1].flatten(), state)
+        found, beam, words = search.beam_step(scores, logits.log_softmax(-1).unflatten(0, scores.shape), 2 * beams)
+        ids = torch.cat([ids.take_along_dim(beam[:, :, None], 1), words[:, :, None]], -1)
+        on = finished.collect(going, ids[:, :, 1:], found)
+        scores, best = found[on].masked_fill(words[on] == EOS, -math.inf).topk(beams)
+        rows = (torch.arange(len(on))[:, None] * beams + beam)[on].gather(1, best)
+        going, ids = going[on], ids[on].take_along_dim(best[:, :, None], 1)
+        state = reorder(state, rows.flatten())
+    return finished.result()
+
+
 @right("clipped_matches")
 def without_counters(written, right, n):
     hits = tries = 0
@@ -279,10 +300,20 @@ def with_tensors(written, right):
     same_number(written, right)
     counts = torch.tensor([with_min(written, right, n) for n in range(1, 5)], dtype=torch.float64)
     if (counts[:, 0] == 0).any():
-        return torch.tensor(0.0)
+        return torch.tensor(0.0, dtype=torch.float64)
     mine, wanted = sum(map(len, written)), sum(map(len, right))
     log = (counts[:, 0] / counts[:, 1]).log().mean() + min(0.0, 1 - wanted / mine)
-    return 100 * log.exp().float()
+    return 100 * log.exp()
+
+
+@right("bleu")
+def with_statistics(written, right):
+    same_number(written, right)
+    counts = [tries_from_lengths(written, right, n) for n in (1, 2, 3, 4)]
+    if min(hits for hits, _ in counts) == 0:
+        return 0
+    short = sum(map(len, right)) / sum(map(len, written))
+    return 100 * geometric_mean([hits / tries for hits, tries in counts]) * math.exp(min(0.0, 1 - short))
 
 
 @right("bleu")

@@ -4,6 +4,7 @@ import math
 from collections import Counter
 
 import torch
+from torch.nn import functional
 
 from lib.batching import EOS, PAD, SOS
 from lib.decoding import search
@@ -69,6 +70,23 @@ def one_too_many(logits, k):
 @wrong("best_continuations", says="expected 2 values")
 def ids_only(logits, k):
     return logits.softmax(-1).topk(k).indices
+
+
+@wrong("best_continuations", says="infinite")
+def exponentials_by_hand(logits, k):
+    powers = torch.exp(logits)
+    return torch.topk(powers / powers.sum(-1, keepdim=True), k)
+
+
+@wrong("best_continuations", says="equally likely")
+def crosses_out_by_value(logits, k):
+    p, values, ids = logits.softmax(-1), [], []
+    for _ in range(k):
+        value, place = p.max(-1)
+        values.append(value)
+        ids.append(place)
+        p = torch.where(p == value.unsqueeze(-1), 0.0, p)
+    return torch.stack(values, -1), torch.stack(ids, -1)
 
 
 @wrong("best_continuations", says="return")
@@ -142,6 +160,28 @@ def log_of_a_softmax(logits, targets, mask):
 @wrong("log_probability", says="not summed yet")
 def each_word(logits, targets, mask):
     return picked(logits, targets) * mask
+
+
+@wrong("log_probability", says="squeeze(-1)")
+def squeezes_everything(logits, targets, mask):
+    return (logits.log_softmax(-1).gather(2, targets.unsqueeze(2)).squeeze() * mask).sum(1)
+
+
+@wrong("log_probability", says="read as a length")
+def cuts_at_the_length(logits, targets, mask):
+    lengths = mask.sum(1).tolist()
+    return torch.stack([picked(logits, targets)[i, :n].sum() for i, n in enumerate(lengths)])
+
+
+@wrong("log_probability", says="padding's logits")
+def logits_of_padding_set_to_zero(logits, targets, mask):
+    return picked(torch.where(mask[..., None], logits, 0.0), targets).sum(1)
+
+
+@wrong("log_probability", says="too small for a float")
+def log_of_a_product(logits, targets, mask):
+    p = logits.softmax(-1).gather(-1, targets[..., None])[..., 0]
+    return torch.where(mask, p, 1.0).prod(1).log()
 
 
 @wrong("log_probability", says="gradient")
@@ -256,6 +296,34 @@ def true_division(scores, log_probs, keep):
     return values, (beams * log_probs.shape[2] + words) / log_probs.shape[2], words
 
 
+@wrong("beam_step", says="mixes the sentences")
+def squeezes_the_first_step(scores, log_probs, keep):
+    flat = (scores.squeeze().unsqueeze(-1) + log_probs).flatten(1)
+    values, places = flat.topk(min(keep, flat.shape[1]))
+    return values, places // log_probs.shape[2], places % log_probs.shape[2]
+
+
+@wrong("beam_step", says="stay with logarithms")
+def multiplies_probabilities(scores, log_probs, keep):
+    flat = (scores.exp().unsqueeze(-1) * log_probs.exp()).flatten(1)
+    values, places = flat.topk(min(keep, flat.shape[1]))
+    return values.log(), places // log_probs.shape[2], places % log_probs.shape[2]
+
+
+@wrong("beam_step", says="of each sentence from 0")
+def rows_of_the_batch(scores, log_probs, keep):
+    values, beams, words = search.beam_step(scores, log_probs, keep)
+    return values, torch.arange(len(scores)).unsqueeze(1) * scores.shape[1] + beams, words
+
+
+@wrong("beam_step", says="add, then choose")
+def chooses_then_adds(scores, log_probs, keep):
+    flat = log_probs.flatten(1)
+    values, places = flat.topk(min(keep, flat.shape[1]))
+    beams = places // log_probs.shape[2]
+    return values + scores.take_along_dim(beams, 1), beams, places % log_probs.shape[2]
+
+
 @wrong("beam_step", says="changes what it was given")
 def in_place(scores, log_probs, keep):
     log_probs += scores.unsqueeze(-1)
@@ -320,6 +388,27 @@ def loop_without_return(state, rows):
         part = part[rows]
 
 
+@wrong("reorder", says="nothing is left to stack")
+def stacked(state, rows):
+    return tuple(torch.stack([part[i] for i in rows.tolist()]) for part in state)
+
+
+@wrong("reorder", says="any number")
+def ids_memory_and_mask(state, rows):
+    written, memory, mask = state
+    return written[rows], memory[rows], mask[rows]
+
+
+@wrong("reorder", says="as many as `rows` says")
+def the_others_stay(state, rows):
+    return tuple(torch.cat([part[rows], part[len(rows) :]]) for part in state)
+
+
+@wrong("reorder", says="too many indices")
+def with_a_second_axis(state, rows):
+    return tuple(part[rows, :] for part in state)
+
+
 @wrong("reorder", says="changes what it was given")
 def writes_into_the_state(state, rows):
     for part in state:
@@ -355,7 +444,9 @@ def searches(
     limit_of=lambda limit: limit,
     alpha_of=lambda alpha: alpha,
     returns=lambda ids, values: (ids, values),
-    scores_of=lambda scores: scores,
+    dropped=lambda scores, words: scores,
+    numbers=lambda going: going,
+    goes_on=lambda on, words: on,
 ):
     """The right search with one line exchanged; each wrong answer below says which."""
 
@@ -369,7 +460,8 @@ def searches(
             log_probs = logs(logits).unflatten(0, scores.shape)
             scores, beam, words = search.beam_step(base(scores), log_probs, candidates(beams))
             ids = torch.cat([earlier(ids, beam), words[:, :, None]], -1)
-            on = finished.collect(going, seen(ids), scores_of(scores))
+            scores = dropped(scores, words)
+            on = goes_on(finished.collect(numbers(going), seen(ids), scores), words)
             rows = row(torch.arange(len(going))[:, None], width, beam)
             left = scores[on].masked_fill(words[on] == EOS, -math.inf) if mask_ended else scores[on]
             enough = words.shape[1] - width if candidates(2) == 4 else words.shape[1]
@@ -408,8 +500,36 @@ for says, changed in (
     ("it is part of the result", {"returns": lambda ids, values: (ids.masked_fill(ids == EOS, PAD), values)}),
     (None, {"earlier": as_many}),
     (None, {"row": lambda sentence, width, beam: sentence * beam.shape[1] + beam % width}),
+    ("width is 1 at the first step", {"row": lambda sentence, width, beam: sentence * beam.shape[1] // 2 + beam}),
+    ("when its best beginning ends", {"goes_on": lambda on, words: on & (words[:, 0] != EOS)}),
+    ("keep going[on]", {"numbers": lambda going: torch.arange(len(going))}),
+    ("`collect` first", {"dropped": lambda scores, words: scores.masked_fill(words == EOS, -math.inf)}),
 ):
     wrong("beam_search", says=says)(searches(**changed))
+
+
+@wrong("beam_search")
+def as_wide_as_allowed(step, state, limit, beams=4, alpha=1.0, reorder=search.reorder):
+    ids, values = search.beam_search(step, state, limit, beams, alpha, reorder)
+    return functional.pad(ids, (0, limit - ids.shape[1]), value=PAD), values
+
+
+@wrong("beam_search", says="from one word only")
+def starts_with_equal_copies(step, state, limit, beams=4, alpha=1.0, reorder=search.reorder):
+    n = len(state[0])
+    state = reorder(state, torch.arange(n).repeat_interleave(beams))
+    going, ids, scores = torch.arange(n), torch.full((n, beams, 1), SOS), torch.zeros(n, beams)
+    finished = Finished(n, limit, beams, alpha)
+    while len(going):
+        logits, state, _ = step(ids[:, :, -1].flatten(), state)
+        found, beam, words = search.beam_step(scores, logits.log_softmax(-1).unflatten(0, scores.shape), 2 * beams)
+        ids = torch.cat([ids.take_along_dim(beam[:, :, None], 1), words[:, :, None]], -1)
+        on = finished.collect(going, ids[:, :, 1:], found)
+        scores, best = found[on].masked_fill(words[on] == EOS, -math.inf).topk(beams)
+        rows = (torch.arange(len(on))[:, None] * beams + beam)[on].gather(1, best)
+        going, ids = going[on], ids[on].take_along_dim(best[:, :, None], 1)
+        state = reorder(state, rows.flatten())
+    return finished.result()
 
 
 @wrong("beam_search", says="from one word only")
@@ -525,6 +645,42 @@ def at_least_one_run(written, right, n):
     return hits, sum(counted(a).total() for a in written)
 
 
+@wrong("clipped_matches", says="order in a run")
+def sorted_runs(written, right, n):
+    pairs = [
+        [Counter(tuple(sorted(run)) for run in runs(s, n)) for s in pair] for pair in zip(written, right, strict=True)
+    ]
+    return sum((a & b).total() for a, b in pairs), sum(a.total() for a, _ in pairs)
+
+
+@wrong("clipped_matches", says="compared as text")
+def glued_together(written, right, n):
+    pairs = [
+        [Counter("".join(map(str, run)) for run in runs(s, n)) for s in pair]
+        for pair in zip(written, right, strict=True)
+    ]
+    return sum((a & b).total() for a, b in pairs), sum(a.total() for a, _ in pairs)
+
+
+@wrong("clipped_matches", says="compared as text")
+def looked_for_in_the_text(written, right, n):
+    hits = 0
+    for mine, theirs in zip(written, right, strict=True):
+        text = " ".join(map(str, theirs))
+        hits += sum(min(count, text.count(" ".join(map(str, run)))) for run, count in ngrams(mine, n).items())
+    return hits, matches(written, right, n)[1]
+
+
+@wrong("clipped_matches", says="cut off")
+def as_long_as_the_reference(written, right, n):
+    hits = tries = 0
+    for mine, theirs in zip(written, right, strict=True):
+        short = [run for run, _ in zip(runs(mine, n), runs(theirs, n), strict=False)]
+        hits += (Counter(short) & Counter(runs(theirs, n))).total()
+        tries += len(short)
+    return hits, tries
+
+
 @wrong("clipped_matches", says="should be a number")
 def lists_for_each_sentence(written, right, n):
     hits = [(ngrams(a, n) & ngrams(b, n)).total() for a, b in zip(written, right, strict=True)]
@@ -634,6 +790,33 @@ def references_first(written, right):
     same_number(written, right)
     mine, wanted = lengths(right, written)
     return 100 * math.prod(shares(right, written)) ** 0.25 * (1.0 if mine >= wanted else math.exp(1 - wanted / mine))
+
+
+@wrong("bleu", says="nine digits")
+def rounded(written, right):
+    same_number(written, right)
+    return round(100 * math.prod(shares(written, right)) ** 0.25 * brevity_of(written, right), 2)
+
+
+@wrong("bleu", says="nine digits")
+def a_little_is_added(written, right):
+    same_number(written, right)
+    if not all(shares(written, right)):
+        return 0.0
+    return 100 * math.prod(share + 1e-8 for share in shares(written, right)) ** 0.25 * brevity_of(written, right)
+
+
+@wrong("bleu", says="float32")
+def in_float32(written, right):
+    same_number(written, right)
+    return 100 * torch.tensor(shares(written, right)).prod() ** 0.25 * brevity_of(written, right)
+
+
+@wrong("bleu", says="expected str instance")
+def strings_only(written, right):
+    same_number(written, right)
+    written, right = ([" ".join(sentence).split() for sentence in side] for side in (written, right))
+    return 100 * math.prod(shares(written, right)) ** 0.25 * brevity_of(written, right)
 
 
 @wrong("bleu", says="math domain error")
