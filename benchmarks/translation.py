@@ -30,11 +30,13 @@ from lib.batching import EOS, PAD, SOS, Batch
 from lib.corpora import files
 from lib.corpora.italian import load_pairs
 from lib.decoding.search import translate
+from lib.fused import FusedDecoderBlock, FusedEncoderBlock, FusedTransformer
+from lib.layers import FusedLayerNorm
 from lib.scoring import bleu, exact_match
 from lib.training import train
 from lib.training.recipes import paired_lengths
 from lib.training.translator import FILE, KEPT, RECIPE, SIZES, TOKENS, corpus, new_translator, save_translator
-from lib.transformer import Transformer, cross_attention_weights
+from lib.transformer import Decoder, Encoder, Transformer, cross_attention_weights
 
 RESULTS = "translation_results.json"
 SHORT = RECIPE | {"steps": 800}
@@ -72,6 +74,19 @@ def marian_loss(model, batch):
     return model(input_ids=batch.source, attention_mask=batch.source_mask.long(), labels=labels).loss
 
 
+def fused(plain, d_model, n_heads, d_ff, n_blocks):
+    """The same model out of fused blocks, as `python -m lib.training translate` trains it."""
+    sizes = d_model, n_heads, d_ff
+    model = FusedTransformer(
+        plain.source_embedding,
+        plain.target_embedding,
+        Encoder([FusedEncoderBlock(*sizes) for _ in range(n_blocks)], FusedLayerNorm(d_model)),
+        Decoder([FusedDecoderBlock(*sizes) for _ in range(n_blocks)], FusedLayerNorm(d_model)),
+    )
+    model.load_state_dict(plain.state_dict())
+    return model
+
+
 def stepper(model, loss_of):
     """A whole step of training: loss, gradients, clipping, AdamW; the same for everybody."""
     optimiser = torch.optim.AdamW(model.parameters(), lr=1e-4, fused=True)
@@ -94,11 +109,12 @@ def seconds(step, batches):
 
 def speed(rounds):
     english, italian, data = corpus()
-    ours = new_translator(len(english), len(italian), torch.Generator().manual_seed(0), **SIZES)
-    theirs = marian(len(english), len(italian), **SIZES)
+    plain = new_translator(len(english), len(italian), torch.Generator().manual_seed(0), **SIZES)
+    ours, theirs = fused(plain, **SIZES), marian(len(english), len(italian), **SIZES)
     for name, model in (("ours", ours), ("Marian", theirs)):
         print(f"{name}: {sum(p.numel() for p in model.parameters() if p.requires_grad):,} parameters")
-    own_step, their_step = stepper(ours, ours.loss), stepper(theirs, lambda batch: marian_loss(theirs, batch))
+    own_step, plain_step = stepper(ours, ours.loss), stepper(plain, plain.loss)
+    their_step = stepper(theirs, lambda batch: marian_loss(theirs, batch))
     for tokens in (TOKENS, 500, 1500):
         rng = random.Random(0)
         by_length, at_random = [], []  # equally many sentences in each batch of the two
@@ -109,16 +125,20 @@ def speed(rounds):
             rng.shuffle(pool)
             size = -(-len(pool) // len(batches))
             mixed = [Batch.of(pool[start : start + size]) for start in range(0, len(pool), size)]
-            own_step(batches[0]), their_step(batches[0])
-            taken.append((seconds(own_step, batches), seconds(their_step, batches), seconds(own_step, mixed)))
+            own_step(batches[0]), plain_step(batches[0]), their_step(batches[0])
+            contests = (own_step, batches), (their_step, batches), (plain_step, batches), (own_step, mixed)
+            taken.append([seconds(*contest) for contest in (*contests, (plain_step, mixed))])
             by_length += batches
             at_random += mixed
         real = sum(batch.mask.sum().item() for batch in by_length)
-        own = median(mine for mine, _, _ in taken)
+        own = median(mine for mine, *_ in taken)
         print(
             f"{tokens} tokens a batch: {real / rounds / own:,.0f} target tokens/s; Marian's time by ours "
-            f"{median(b / a for a, b, _ in taken):.2f}; random batches by batches of similar length "
-            f"{median(c / a for a, _, c in taken):.2f} (padding {padding(at_random):.3f} and {padding(by_length):.3f})"
+            f"{median(marians / mine for mine, marians, *_ in taken):.2f}, the unfused model's "
+            f"{median(unfused / mine for mine, _, unfused, *_ in taken):.2f}; random batches by batches of similar "
+            f"length {median(mixed / mine for mine, *_, mixed, _ in taken):.2f}, unfused "
+            f"{median(mixed / unfused for _, _, unfused, _, mixed in taken):.2f} "
+            f"(padding {padding(at_random):.3f} and {padding(by_length):.3f})"
         )
 
 
@@ -143,6 +163,15 @@ class OwnOutput(Transformer):
 
     def logits(self, x):
         return functional.linear(x, self.output, self.bias)
+
+
+class SquaredError(Transformer):
+    """Trained on the squared error of the probabilities instead of cross-entropy."""
+
+    def loss(self, batch, smoothing=0.0):
+        chances = self(batch.source, batch.source_mask, batch.inputs)[batch.mask].softmax(-1)
+        right = functional.one_hot(batch.targets[batch.mask], chances.shape[-1])
+        return (chances - right).square().sum(-1).mean()
 
 
 def untied(model):
@@ -222,6 +251,7 @@ PARTS = {
     "no warm-up": {"warmup": 0},
     "label smoothing": {"smoothing": SMOOTHING},
     "output not tied": {"kind": OwnOutput},
+    "squared error": {"kind": SquaredError},
 }
 
 

@@ -119,8 +119,8 @@ TRANSFORMER = [
     (5.2, 3.0, 4.2, 0.7, "masked self-attention", "05", "decoder"),
     (5.2, 3.95, 4.2, 0.7, "cross-attention", "03 05", "cross"),
     (5.2, 4.9, 4.2, 0.7, "feed-forward", "07", "decoder"),
-    (5.2, 6.1, 4.2, 0.7, "linear, softmax", "11", "decoder"),
-    (5.2, 7.0, 4.2, 0.7, "next token", "10 12", "decoder"),
+    (5.2, 6.4, 4.2, 0.7, "linear, softmax", "11", "decoder"),
+    (5.2, 7.3, 4.2, 0.7, "next token", "10 12", "decoder"),
 ]
 
 
@@ -140,7 +140,7 @@ def transformer_map(axes, parts: Sequence[str] = ("encoder", "decoder", "cross")
             )
         else:
             axes.text(left + width / 2, middle, label, va="center", ha="center", color=ink, fontsize=6)
-    for left, part, top, title in ((0.0, "encoder", 4.85, 5.4), (5.2, "decoder", 5.8, 8.1)):
+    for left, part, top, title in ((0.0, "encoder", 4.85, 5.4), (5.2, "decoder", 5.8, 8.4)):
         ink = "#555555" if part in parts else "#d8d8d8"
         size = 4.6, top - 2.8
         axes.add_patch(FancyBboxPatch((left - 0.2, 2.8), *size, boxstyle="round,pad=0.04", fill=False, ec=ink, ls="--"))
@@ -150,7 +150,7 @@ def transformer_map(axes, parts: Sequence[str] = ("encoder", "decoder", "cross")
     if "cross" in parts:
         axes.annotate("", (5.18, 4.3), (4.45, 4.3), arrowprops={"arrowstyle": "->", "color": "#555555"})
     axes.set_xlim(-0.5, 9.9)
-    axes.set_ylim(-0.3, 8.6)
+    axes.set_ylim(-0.3, 8.9)
     axes.axis("off")
 
 

@@ -6,7 +6,7 @@
     bigram_loss           the same surprise for a table of counted pairs                       notebook 11
     bits_per_byte         a loss that does not depend on how the text was cut into tokens      notebook 11
     text_windows          pieces of a long text as rows
-    FusedBlock, FusedGPT  the same model, weights and numbers by PyTorch's kernels: faster
+    FusedGPT              the same model and weights out of fused blocks: faster
     save_gpt, load_gpt, load_stories_gpt    checkpoints; the one that comes with the course
 
 Shapes are written (batch, position, d_model). `ids` are (batch, position), int64.
@@ -14,6 +14,7 @@ Shapes are written (batch, position, d_model). `ids` are (batch, position), int6
 
 import math
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -22,9 +23,10 @@ from torch.nn import functional
 from torch.nn.functional import gelu
 
 from lib import checkpoints
-from lib.attention import causal_mask, join_heads, split_heads
+from lib.attention import causal_mask
 from lib.corpora import files
-from lib.layers import FusedLayerNorm, FusedPreNorm, LayerNorm
+from lib.fused import FusedEncoderBlock, tied_loss
+from lib.layers import FusedLayerNorm, LayerNorm
 from lib.positions import LearnedPositions
 from lib.tokenizer import Tokenizer
 from lib.transformer import EncoderBlock
@@ -135,30 +137,13 @@ def text_windows(ids: Tensor, length: int, starts: Tensor) -> Tensor:
     return ids[starts[:, None] + torch.arange(length + 1)]
 
 
-class FusedBlock(EncoderBlock):
-    """An EncoderBlock that always looks back only: one product for query, key and value, and PyTorch's kernels."""
-
-    def __init__(self, *sizes, shortcut: Callable[..., nn.Module] = FusedPreNorm, **named):
-        super().__init__(*sizes, shortcut=shortcut, **named)
-
-    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """x: (batch, position, d_model). `mask` is causal_mask(position) or None: its numbers are not read."""
-        if mask is not None and mask.shape != (x.shape[1], x.shape[1]):
-            raise ValueError(f"a mask of shape {tuple(mask.shape)} is no causal mask of {x.shape[1]} positions")
-        return self.around_feed_forward(self.around_attention(x, self.look_back), self.feed_forward)
-
-    def look_back(self, x: Tensor) -> Tensor:
-        layer = self.attention
-        three = layer.to_q, layer.to_k, layer.to_v
-        weight, bias = torch.cat([part.weight for part in three]), torch.cat([part.bias for part in three])
-        q, k, v = (split_heads(part, layer.n_heads) for part in functional.linear(x, weight, bias).chunk(3, dim=-1))
-        return layer.to_out(join_heads(functional.scaled_dot_product_attention(q, k, v, is_causal=True)))
+FusedGPTBlock = partial(FusedEncoderBlock, causal=True)
 
 
 class FusedGPT(GPT):
     """A GPT of fused blocks: the same parameters under the same names, so weights move between the two."""
 
-    def __init__(self, *sizes, block: Callable[..., nn.Module] = FusedBlock, **named):
+    def __init__(self, *sizes, block: Callable[..., nn.Module] = FusedGPTBlock, **named):
         super().__init__(*sizes, block=block, **named)
         self.norm = FusedLayerNorm(self.embedding.embedding_dim)
 
@@ -167,40 +152,7 @@ class FusedGPT(GPT):
         x = self.embed(ids[:, :-1])
         for block in self.blocks:
             x = block(x)
-        return _TiedLoss.apply(self.norm(x).flatten(0, 1), self.embedding.weight, ids[:, 1:].flatten())
-
-
-class _TiedLoss(torch.autograd.Function):
-    """Mean cross-entropy of x @ table.T, with its gradients, by so many rows at a time that they stay in the cache."""
-
-    NUMBERS = 2**21  # of logits at a time
-
-    @staticmethod
-    def forward(context, x: Tensor, table: Tensor, targets: Tensor) -> Tensor:
-        """x: (n, d_model)    table: (vocab, d_model)    targets: (n,)"""
-        rows = max(1, _TiedLoss.NUMBERS // len(table))
-        needed = x.requires_grad or table.requires_grad
-        for_x, for_table = (torch.empty_like(x), torch.zeros_like(table)) if needed else (None, None)
-        total = x.new_zeros(())
-        for start in range(0, len(x), rows):
-            part, right = x[start : start + rows], targets[start : start + rows, None]
-            logits = part @ table.T
-            norm = logits.logsumexp(dim=-1, keepdim=True)
-            total += (norm - logits.gather(1, right)).sum()
-            if needed:
-                wrong = logits.sub_(norm).exp_()  # what softmax gives, minus 1 at the right token: the gradient
-                wrong.scatter_add_(1, right, -torch.ones_like(norm))
-                torch.mm(wrong, table, out=for_x[start : start + rows])
-                for_table.addmm_(wrong.T, part)
-        if needed:
-            context.save_for_backward(for_x, for_table)
-        return total / len(x)
-
-    @staticmethod
-    def backward(context, upstream: Tensor):
-        for_x, for_table = context.saved_tensors
-        scale = upstream / len(for_x)
-        return for_x * scale, for_table * scale, None
+        return tied_loss(self.norm(x).flatten(0, 1), self.embedding.weight, ids[:, 1:].flatten())
 
 
 def sizes_of(model: GPT) -> dict[str, int]:

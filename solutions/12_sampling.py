@@ -9,7 +9,6 @@
 import math
 
 import matplotlib.pyplot as plt
-import numpy as np
 import torch
 
 from lib.corpora.stories import load_stories
@@ -44,27 +43,39 @@ def likeliest(text, limit, window=16, change=lambda logits, ids: logits):
     return ids
 
 
-# %%
 def loop_length(ids, window=16):
     """How many tokens ago the last window stood there before; None: never."""
     return next((n for n in range(1, len(ids) - window) if ids[-window - n : -n] == ids[-window:]), None)
 
 
 # %% tags=["training"]
-beginnings = ["Once there was", "And the next day", "Tom"]
-texts = [likeliest(text, 1200) for text in beginnings]
+beginnings = ["Once there was", "The cat sat on the mat", "She"]
+texts = [likeliest(text, 800) for text in beginnings]
 for ids in texts:
-    print(f"(every {loop_length(ids)} tokens) ...", tokenizer.decode(ids[-60:]), "\n")
+    print(f"(every {loop_length(ids)} tokens) ...", tokenizer.decode(ids[-80:]), "\n")
+
+# %% [markdown]
+# All three end in the same loop, and never leave it. They cannot: the same 16 tokens give the same next token, so as soon
+# as 16 tokens come back, so does all that followed them.
+#
+# > **Predict.** Does it help to see more, all the 320 tokens that the model can read?
+
+# %% tags=["training"]
+far, reader = ids_of("Once there was a king"), CachedGPT(model)  # the same model, faster: notebook 13
+while len(far) < 4000:
+    far.append(reader(far).argmax().item())
+print(f"the last 320 tokens stood there before, {loop_length(far, 320)} tokens ago")
 
 # %%
-assert all(loop_length(ids) for ids in texts)
+assert len(model.embedding.weight) == 2048 and all(loop_length(ids) for ids in texts)
+assert len({tuple(sorted(ids[-loop_length(ids) :])) for ids in texts}) == 1  # one loop, entered in three places
+assert loop_length(far, 320) > 10 * loop_length(texts[0])
+assert loop_length(far, 320) % 160 == 0  # a full view loses its older half: at the same point, then and now
 
 # %% [markdown]
-# Each ends in a loop, and never leaves it. It cannot: the same 16 tokens give the same next token, so as soon as 16 tokens
-# come back, so does all that followed them. (The same holds for a view of 320 tokens; there are more of those to pass
-# through before one comes back.) The likeliest words make no likely text (Holtzman et al. 2020). What else can one do?
-
-# %% [markdown]
+# It helps for longer, not forever: there are only so many views, and one of them has to come back. The likeliest words
+# make no likely text (Holtzman et al. 2020). What else can one do?
+#
 # ## By hand
 # "The cat sat on the ..." Four words. The softmax takes e to the power of each logit and divides by the sum, here 16.
 #
@@ -91,7 +102,7 @@ figure, axes = plt.subplots(figsize=(6, 3))
 for i, (temperature, hatch) in enumerate(((0.5, "//"), (1.0, ""), (2.0, ".."))):
     chances = (four / temperature).softmax(dim=-1)
     bars = axes.bar(torch.arange(4) + 0.28 * (i - 1), chances, 0.26, hatch=hatch, label=f"temperature {temperature}")
-    axes.bar_label(bars, [f"{chance:.2f}" for chance in chances], fontsize=8)
+    axes.bar_label(bars, [f"{chance:.3f}" for chance in chances], fontsize=7)
 axes.set(xticks=range(4), xticklabels=words, ylabel="probability")
 axes.legend()
 plt.show()
@@ -178,8 +189,8 @@ assert abs(statistic - 1.3375) < 1e-4 and abs(p_value - 0.72) < 0.005
 
 generator = torch.Generator().manual_seed(0)
 open_place = CachedGPT(model)(ids_of("Tom sat in the kitchen and ate a piece of"))  # many words fit
-sure_place = CachedGPT(model)(ids_of("Tom sat in the kitchen with his best"))  # one word fits
-assert sure_place.softmax(dim=-1).max() > 0.8 and open_place.softmax(dim=-1).max() < 0.3
+sure_place = CachedGPT(model)(ids_of("Tom sat in"))  # one word is nearly sure
+assert sure_place.softmax(dim=-1).max() > 0.85 and open_place.softmax(dim=-1).max() < 0.3
 
 
 def counts(logits, n=20_000):
@@ -209,8 +220,8 @@ print("yes")
 def generate(next_logits, ids, limit, pick, stop=()):
     """Write up to `limit` tokens behind `ids` and yield each as soon as it is there.
 
-    next_logits: all ids so far -> the logits of the next, (vocab,)    pick: (logits, all ids so far) -> the next id
-    stop: sequences of ids; the writing ends behind the first one that it has written to its end
+    next_logits: list of all ids so far -> logits of the next, (vocab,)    pick: (logits, all ids so far) -> the next id
+    stop: sequences of ids, lists or tuples; the writing ends behind the first one that it has written to its end
     """
     ### BEGIN SOLUTION
     ids, written = list(ids), []
@@ -231,7 +242,7 @@ generate = check("generate")
 
 
 # %%
-def write(change, seed=0, start="Tom ate a piece of", limit=50):
+def write(change, seed=0, start="Tom sat in the kitchen and ate a piece of", limit=50):
     """A text: `change` makes new logits out of (logits, ids so far), then one token is drawn."""
     generator = torch.Generator().manual_seed(seed)
 
@@ -242,11 +253,22 @@ def write(change, seed=0, start="Tom ate a piece of", limit=50):
     return tokenizer.decode(ids[1:] + list(generate(CachedGPT(model), ids, limit, pick, stop=[[end]])))
 
 
+stories = load_stories()
+known_words = {word for story in stories for word in story.split()}
+
+
+def strange(text):
+    """The words that stand in no story. The last one may be half a word."""
+    return [word for word in text.split()[:-1] if word not in known_words]
+
+
 # %% tags=["training"]
-for t in (0.3, 1.0, 1.7):
-    print(t, "|", write(lambda logits, ids, t=t: apply_temperature(logits, t)), "\n")
+by_heat = {t: write(lambda logits, ids, t=t: apply_temperature(logits, t)) for t in (0.3, 1.0, 2.0)}
+for t, text in by_heat.items():
+    print(f"temperature {t} | {text}\n  in no story: {strange(text)}\n")
 
 # %%
+assert not strange(by_heat[0.3]) and not strange(by_heat[1.0]) and len(strange(by_heat[2.0])) > 2
 at_1, at_1_again, other = (write(lambda logits, ids: logits, seed) for seed in (0, 0, 1))
 assert at_1 == at_1_again != other  # reproducible: the state of the generator decides
 
@@ -257,17 +279,16 @@ assert at_1 == at_1_again != other  # reproducible: the state of the generator d
 
 # %%
 def show(title, change, n=9):
-    """Two places: the likeliest tokens before (grey frames) and after `change` (bars)."""
-    figure, row = plt.subplots(1, 2, figsize=(6, 3))
-    for axes, logits, place in zip(
-        row, (open_place, sure_place), ("ate a piece of ...", "with his best ..."), strict=True
-    ):
-        top = logits.topk(n).indices
-        axes.barh(range(n), change(logits).softmax(dim=-1)[top])
+    """Two places: the likeliest tokens before (grey frames) and after `change` (bars; a cross: left out)."""
+    figure, row = plt.subplots(1, 2, figsize=(6, 3.3))
+    for axes, logits, place in zip(row, (open_place, sure_place), ("ate a piece of", "Tom sat in"), strict=True):
+        after, top = change(logits), logits.topk(n).indices
+        axes.barh(range(n), after.softmax(dim=-1)[top])
         axes.barh(range(n), logits.softmax(dim=-1)[top], fill=False, edgecolor="grey")
-        axes.set_yticks(range(n), [tokenizer.decode([i]) for i in top.tolist()])
+        left = after > -math.inf
+        axes.set_yticks(range(n), [tokenizer.decode([i]) + ("" if left[i] else " ✗") for i in top.tolist()])
         axes.invert_yaxis()
-        axes.set(xlabel="probability", title=place)
+        axes.set(xlabel="probability", title=f"{place} ... ({left.sum()} left)")
     figure.suptitle(title)
     plt.show()
 
@@ -280,10 +301,11 @@ def top_9(logits):
 show("temperature 2", lambda logits: apply_temperature(logits, 2))
 for place in (open_place, sure_place):
     assert top_9(place / 2) < top_9(place) - 0.1  # the rest has it
+    assert ((place / 2).softmax(dim=-1) > place.softmax(dim=-1)).sum() > 1000
 
 # %% [markdown]
-# The model at two places. Left many words fit, right one does. Grey: as the model says; bars: what temperature 2 makes of
-# it. What the bars lack has gone to the tail, to hundreds of tokens that are not shown.
+# The model at two places. Left many words fit, right *the* is nearly sure. Grey: as the model says; bars: what temperature 2 makes of
+# it (*r* begins *raspberry*). What the bars lack has gone to the tail: over a thousand tokens, most not shown, got likelier.
 #
 # ## Exercise 12.4 · top_k
 # Keep the `k` largest logits of each row; -inf for the others. Keep what equals the smallest one kept, too. A `k` beyond
@@ -317,11 +339,11 @@ top_k = check("top_k")
 # %%
 show("top-k, k = 5", lambda logits: top_k(logits, 5))
 assert open_place.softmax(dim=-1).topk(5).values.sum() < 0.6
-assert sure_place.softmax(dim=-1).topk(1).values.sum() > 0.8
+assert top_k(sure_place, 5)[tokenizer.encode(" June")] > -math.inf
 
 # %% [markdown]
-# What stays shares the probability of what goes. Right five are too many: one word alone has over 0.8, and four others stay.
-# Left five are too few: over 0.4 of the probability was elsewhere. One k cannot fit both places.
+# What stays shares the probability of what goes. Right five are too many: *June* stays, and nobody sits in June. Left five
+# are too few: over 0.4 of the probability was elsewhere. One k cannot fit both places.
 #
 # ## Exercise 12.5 · top_p
 # Sort, add up the probabilities from the likeliest down, and keep tokens until the sum reaches `p`. The token that crosses
@@ -364,9 +386,11 @@ top_p = check("top_p")
 assert (top_p(four, 0.7) > -math.inf).tolist() == [True, True, False, False]
 assert (top_p(four, 0.8) > -math.inf).tolist() == [True, True, True, True]  # table crosses, moon is its twin
 show("top-p, p = 0.8", lambda logits: top_p(logits, 0.8))
+assert (top_p(sure_place, 0.8) > -math.inf).sum() == 1 and (top_p(open_place, 0.8) > -math.inf).sum() > 9
 
 # %% [markdown]
-# Now the number adapts: one word right, many left. (Of twins, other libraries keep the one that their sorting puts first.)
+# Now the number adapts: one word right, many left. (Of twins, Hugging Face may keep one only: which, its
+# sorting decides.)
 #
 # ## Exercise 12.6 · min_p
 # Keep the tokens with at least `p` times the probability of the row's likeliest; -inf for the others. Difficulty ●●○ ·
@@ -397,6 +421,7 @@ min_p = check("min_p")
 
 # %%
 show("min-p, p = 0.1", lambda logits: min_p(logits, 0.1))
+assert (min_p(sure_place, 0.1) > -math.inf).sum() == 1 and (min_p(open_place, 0.1) > -math.inf).sum() > 9
 
 # %% [markdown]
 # Top-p asks how much is left, min-p how high the bar is. They part at high temperature: a flat distribution needs many
@@ -419,8 +444,13 @@ assert left["top-p 0.8", 2] > 3 * left["min-p 0.1", 2]
 assert (top_p(open_place, 0.8) / 2 > -math.inf).sum() == left["top-p 0.8", 1]  # the other order: heat comes too late
 
 # %% tags=["training"]
+cut = {}
 for name, way in {"nothing left out": lambda logits: logits, **ways}.items():
-    print(f"temperature 1.5, {name} |", write(lambda logits, ids, way=way: way(logits / 1.5)), "\n")
+    cut[name] = write(lambda logits, ids, way=way: way(apply_temperature(logits, 2)))
+    print(f"temperature 2, {name} | {cut[name]}\n  in no story: {strange(cut[name])}\n")
+
+# %%
+assert len(strange(cut["nothing left out"])) > 2 and not strange(cut["min-p 0.1"])
 
 # %% [markdown]
 # ## Exercise 12.7 · repetition_penalty
@@ -456,12 +486,16 @@ from lib.checks import check
 repetition_penalty = check("repetition_penalty")
 
 # %%
-written = torch.tensor([*ids_of("Tom ate a piece of"), *open_place.topk(3).indices])
-show("penalty 1.5; the first three left were written before", lambda logits: repetition_penalty(logits, written, 1.5))
+written = torch.tensor([*ids_of("Tom sat in the kitchen and ate a piece of"), *open_place.topk(3).indices])
+show("penalty 1.5 on the prompt and the first three fruits", lambda logits: repetition_penalty(logits, written, 1.5))
+assert [repetition_penalty(sure_place, written, 1.5).argmax().item()] == tokenizer.encode(" June")
 
 # %% [markdown]
-# The words that were written are less likely now, the others more. Used on the loops at the top: always the likeliest, but
-# what was written costs. How much of 600 tokens stood there before, in groups of four?
+# Left the three fruits are unlikely now, the others likelier. Right *the* was written as well, so now June is in front: the
+# penalty cannot know which words must come back.
+#
+# Used on the loops at the top: always the likeliest, but what was written costs. How much of 600 tokens stood there before,
+# in groups of four?
 
 
 # %%
@@ -486,11 +520,10 @@ for ids, others in zip(texts, penalised, strict=True):
     assert repeated(others) < 0.5 * repeated(ids[-600:])
 
 # %% [markdown]
-# The loop is broken. But the penalty cannot know which words must come back: *the*, full stops and the hero's name
-# are punished like the rest.
+# The loop is broken. But *the*, full stops and the hero's name are punished like the rest.
 #
 # ## On real text
-# What does each way cost, what does it bring? 48 held-out stories begin, 8 tokens each, and the model goes on in nine ways.
+# What does each way cost, what does it bring? 48 held-out stories begin, 7 tokens each, and the model goes on in ten ways.
 # Two measures, in groups of words:
 #
 # - **diversity**: of all groups of four words that are written, how many are different;
@@ -498,7 +531,6 @@ for ids, others in zip(texts, penalised, strict=True):
 #   not.
 
 # %%
-stories = load_stories()
 starts = [ids_of(story)[:8] for story in stories[-48:]]
 
 
@@ -516,6 +548,7 @@ def groups(words, n):
     return [tuple(words[i : i + n]) for i in range(len(words) - n + 1)]
 
 
+assert len(stories[:-300]) == 7200
 known = {group for story in stories[:-300] for group in groups(story.split(), 3)}
 
 
@@ -530,55 +563,60 @@ def quality(texts):
 
 
 # %% [markdown]
-# > **Predict.** Which way is best in both? How far is it from the held-out stories themselves?
+# > **Predict.** In which of the two is greedy best, in which worst? Which ways come close to the held-out stories?
 
 # %% tags=["training"]
 ways = {
     "greedy": lambda logits, ids: top_k(logits, 1),
-    "T 0.5": lambda logits, ids: apply_temperature(logits, 0.5),
     "T 0.75": lambda logits, ids: apply_temperature(logits, 0.75),
     "T 1": lambda logits, ids: logits,
     "T 1.5": lambda logits, ids: apply_temperature(logits, 1.5),
-    "top-k 5": lambda logits, ids: top_k(logits, 5),
+    "T 2": lambda logits, ids: apply_temperature(logits, 2),
+    "T 2, top-p 0.9": lambda logits, ids: top_p(apply_temperature(logits, 2), 0.9),
+    "T 2, top-k 5": lambda logits, ids: top_k(apply_temperature(logits, 2), 5),
+    "T 2, min-p 0.1": lambda logits, ids: min_p(apply_temperature(logits, 2), 0.1),
     "top-p 0.9": lambda logits, ids: top_p(logits, 0.9),
-    "T 1.5, min-p 0.1": lambda logits, ids: min_p(apply_temperature(logits, 1.5), 0.1),
     "penalty 1.3": lambda logits, ids: repetition_penalty(logits, ids, 1.3),
 }
 told = {name: tell(change) for name, change in ways.items()}
-told["held-out stories"] = [story.split() for story in stories[-48:]]
 
 # %% tags=["training"]
-figure, axes = plt.subplots(figsize=(6, 3.8))
+told["held-out stories"] = [story.split() for story in stories[-48:]]
 places = {name: (diversity(texts), quality(texts)) for name, texts in told.items()}
+left_of = {"T 0.75": 4, "top-p 0.9": -3, "T 1": -6, "T 2, top-k 5": -3}  # their labels: no room at the right
+right_of = {"held-out stories": 4, "greedy": -12}
+figure, axes = plt.subplots(figsize=(6, 3.8))
 axes.plot(*zip(*list(places.values())[:5], strict=True), color="grey", lw=1)
-for i, (name, (x, y)) in enumerate(places.items()):
-    axes.plot(x, y, "o" if i < 5 else "s" if i < 9 else "*", color=f"C{0 if i < 5 else 1 if i < 9 else 2}")
-    side = (-6, "right") if i < 5 else (7, "left")
-    axes.annotate(
-        name, (x, y), xytext=(side[0], -3 if i < 5 else 2), ha=side[1], textcoords="offset points", fontsize=8
-    )
-axes.set(xlabel="diversity: groups of four words that are different", xlim=(0.2, 1.2))
-axes.set(ylabel="quality: groups of three\nthat stories know", ylim=(0.2, 1))
+for i, (name, place) in enumerate(places.items()):
+    axes.plot(*place, "o" if i < 5 else "s" if i < 10 else "*", color=f"C{0 if i < 5 else 1 if i < 10 else 2}")
+    shift = (-7, left_of[name]) if name in left_of else (7, right_of.get(name, -3))
+    side = "right" if name in left_of else "left"
+    axes.annotate(name, place, xytext=shift, ha=side, textcoords="offset points", fontsize=8)
+axes.set(xlabel="diversity: groups of four words that are different", xlim=(0.35, 1.15), xticks=[0.4, 0.6, 0.8, 1])
+axes.set(ylabel="quality: groups of three\nthat stories know", ylim=(0.1, 1))
 plt.show()
 
 # %% [markdown]
-# Circles: temperature (T) alone, from greedy to 1.5; squares: the other ways; the star: real stories. Temperature trades
-# one for the other, and the other ways lie close to its line: none is free. Min-p makes heat bearable: at 1.5 the quality is
-# below 0.4 without and above 0.65 with it. The stories lie above the line; to get there takes a better model.
+# Circles: temperature (T) alone, from greedy to 2; squares: the other ways; the star: real stories. Greedy has the best
+# quality and the least diversity: 48 stories of one kind. From T 1 on, heat buys a little diversity for much quality.
+#
+# The star is where a teller should be. T 1 lies a little below it: the tail. Without the tail, by T 0.75 or top-p 0.9, the
+# model comes next to it. At T 2 top-p saves little, top-k more, min-p most; the penalty costs quality, too.
+#
+# Both measures see a few words at a time. Whether Tom is still Tom at the end, they do not see.
 
 # %%
-line = sorted(list(places.values())[:5])  # temperature alone
-above = {name: y - np.interp(x, *zip(*line, strict=True)) for name, (x, y) in places.items()}
-assert all(abs(above[name]) < 0.15 for name in ways) and above["held-out stories"] > 0.02
-assert places["T 1.5"][1] < 0.4 < 0.65 < places["T 1.5, min-p 0.1"][1]
-
 for part in (slice(0, 16), slice(16, 32), slice(32, 48)):  # a third of the beginnings each
     d = {name: diversity(texts[part]) for name, texts in told.items()}
     q = {name: quality(texts[part]) for name, texts in told.items()}
-    assert d["greedy"] < d["T 0.5"] < d["T 1"] < d["T 1.5"] and q["T 0.5"] > q["T 0.75"] > q["T 1"] > q["T 1.5"]
-    assert d["greedy"] < 0.8 and q["T 1.5"] < 0.5 * q["T 0.5"]
-    assert q["top-p 0.9"] > q["T 1"] > q["penalty 1.3"] and q["held-out stories"] > q["T 0.75"]
-    assert q["T 1.5, min-p 0.1"] > 2 * q["T 1.5"]
+    assert max(q, key=q.get) == "greedy" and min(d, key=d.get) == "greedy" and d["greedy"] < 0.7 * d["T 1"]
+    assert d["T 1"] < d["T 1.5"] < d["T 2"] and q["T 0.75"] > q["T 1"] > q["T 1.5"] + 0.15 > q["T 2"] + 0.4
+    for near in ("T 0.75", "top-p 0.9"):
+        assert abs(q[near] - q["held-out stories"]) < 0.05 and abs(d[near] - d["held-out stories"]) < 0.06
+        assert q["T 1"] < q[near]
+    assert q["T 1"] < q["held-out stories"]
+    assert q["T 2"] < q["T 2, top-p 0.9"] < 0.6 * q["T 2, top-k 5"] and q["T 2, top-k 5"] < q["T 2, min-p 0.1"]
+    assert q["penalty 1.3"] < q["T 1"] - 0.1
 
 # %% [markdown]
 # ## What breaks
@@ -603,10 +641,10 @@ assert torch.allclose((four + 10).softmax(dim=-1), four.softmax(dim=-1), atol=1e
 
 # %%
 full_stop = tokenizer.encode(".")
-assert len(full_stop) == 1 and tokenizer.encode('."') != full_stop + tokenizer.encode('"')
+assert len(full_stop) == len(tokenizer.encode('."')) == 1 and tokenizer.encode('."') != full_stop
 
 
-def stopped(seed, start='"I lost my hat," said Tom, "and'):
+def stopped(seed, start='"I want a lantern more than anything," said Tom, "because'):
     """A text that was stopped by ids, and what `until` makes of it."""
     generator = torch.Generator().manual_seed(seed)
 
@@ -621,10 +659,11 @@ def stopped(seed, start='"I lost my hat," said Tom, "and'):
 # %% tags=["training"]
 pairs = [stopped(seed) for seed in range(20)]
 missed = sum("." in by_ids[:-1] for by_ids, _ in pairs)
+print(f"by ids: {pairs[0][0]}\nby text: {pairs[0][1]}")
 print(f"a full stop was overlooked in {missed} of 20 texts")
 
 # %%
-assert missed >= 3 and not any("." in by_text for _, by_text in pairs)
+assert missed > 10 and not any("." in by_text for _, by_text in pairs)
 
 # %% [markdown]
 # ## What to remember

@@ -104,6 +104,25 @@ def test_prints_are_held_back_and_shown_when_wrong(doubling, capsys):
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.parametrize("change", [list.sort, lambda numbers: numbers.__setitem__(1, 0.5), list.pop])
+def test_a_changed_list_of_numbers_is_noticed(change):
+    asked = Exercise(sorted)
+
+    @asked.probe("three numbers, one of them NaN")
+    def _(answer, rng):
+        return answer([3.0, 1.0, 2.0]), len(answer([float("nan")]))
+
+    def careless(numbers):
+        right = sorted(numbers)
+        if len(numbers) > 1:
+            change(numbers)
+        return right
+
+    assert asked.judge(sorted).status == "passed"
+    found = asked.judge(careless)
+    assert found.status == "wrong" and "changes what it was given" in found.message
+
+
 def test_global_state_neither_matters_nor_is_touched(doubling):
     def careless(x):
         torch.manual_seed(1), np.random.seed(1), random.seed(1)

@@ -12,7 +12,6 @@ from torch.nn import functional
 from lib.attention import future_leak
 from lib.gpt import (
     GPT,
-    FusedBlock,
     FusedGPT,
     bigram_loss,
     bits_per_byte,
@@ -180,30 +179,6 @@ def test_fused_gpt_is_the_plain_one(vocab):
         loss.backward()
     for (name, ours), theirs in zip(plain.named_parameters(), fused.parameters(), strict=True):
         assert torch.allclose(ours.grad, theirs.grad, rtol=1e-3, atol=1e-4), name
-
-
-def test_fused_loss_takes_the_head_in_parts(monkeypatch):
-    from lib import gpt
-
-    model, ids = small(FusedGPT), some_ids(3, 15)
-    whole = model.loss(ids)
-    whole.backward()
-    gradients = [parameter.grad.clone() for parameter in model.parameters()]
-    monkeypatch.setattr(gpt._TiedLoss, "NUMBERS", 7 * VOCAB)  # 42 rows in parts of 7
-    model.zero_grad()
-    parts = model.loss(ids)
-    parts.backward()
-    assert torch.allclose(whole, parts, rtol=1e-6)
-    for before, parameter in zip(gradients, model.parameters(), strict=True):
-        assert torch.allclose(before, parameter.grad, rtol=1e-4, atol=1e-5)
-    with torch.no_grad():
-        assert torch.allclose(model.loss(ids), whole, rtol=1e-6)
-
-
-def test_fused_block_refuses_a_mask_of_another_length():
-    block = FusedBlock(D_MODEL, HEADS, 4 * D_MODEL, bias=True)
-    with pytest.raises(ValueError, match=r"\(4, 4\) is no causal mask of 5 positions"):
-        block(torch.randn(1, 5, D_MODEL), torch.ones(4, 4, dtype=torch.bool))
 
 
 @pytest.mark.parametrize("kind", [GPT, FusedGPT])

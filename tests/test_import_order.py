@@ -21,6 +21,7 @@ ORDER = [
     "attention",
     "layers",
     "transformer",
+    "fused",
     "cache",
     "gpt",
     "gpt2",

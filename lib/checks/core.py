@@ -237,7 +237,9 @@ def _changed(before, after) -> bool:
         return len(before) != len(after) or any(map(_changed, before, after))
     if isinstance(before, dict):
         return before.keys() != after.keys() or any(_changed(before[key], after[key]) for key in before)
-    return isinstance(before, set) and before != after
+    if isinstance(before, float):
+        return not (before == after or before != before)  # NaN stays NaN
+    return isinstance(before, set | int | str) and before != after
 
 
 def describe_error(error: BaseException, answer: object = None) -> str:

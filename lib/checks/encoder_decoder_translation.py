@@ -33,13 +33,13 @@ SOURCES, TARGETS, D_MODEL = 13, 11, 6
 
 
 def small(answer, rng):
-    """A Transformer of one block each, with random weights."""
+    """A Transformer of two blocks each, with random weights. One alone would not show what the next one is given."""
     sizes = D_MODEL, 2, 7
     model = answer(
         nn.Embedding(SOURCES, D_MODEL),
         nn.Embedding(TARGETS, D_MODEL),
-        transformer.Encoder([transformer.EncoderBlock(*sizes)], LayerNorm(D_MODEL)),
-        transformer.Decoder([transformer.DecoderBlock(*sizes)], LayerNorm(D_MODEL)),
+        transformer.Encoder([transformer.EncoderBlock(*sizes) for _ in range(2)], LayerNorm(D_MODEL)),
+        transformer.Decoder([transformer.DecoderBlock(*sizes) for _ in range(2)], LayerNorm(D_MODEL)),
     )
     if not isinstance(model, transformer.TransformerParts):
         raise Problem(
@@ -77,10 +77,10 @@ def _(answer, rng):
     return model.decode(ids(TARGETS, 2, 4, rng=rng), memory, lengths(3, 3))
 
 
-@Transformer.probe("`decode`: memories of 5 and 2 tokens, the rest padding")
+@Transformer.probe("`decode`: memories of 5, 2 and 3 tokens, the rest padding")
 def _(answer, rng):
-    model, memory = small(answer, rng), torch.randn(2, 5, D_MODEL, generator=rng)
-    return model.decode(ids(TARGETS, 2, 5, rng=rng), memory, lengths(5, 2))
+    model, memory = small(answer, rng), torch.randn(3, 5, D_MODEL, generator=rng)
+    return model.decode(ids(TARGETS, 3, 5, rng=rng), memory, lengths(5, 2, 3))
 
 
 @Transformer.probe("`forward`: sources of 4 and 2 tokens, 3 positions")
@@ -137,6 +137,12 @@ class HidesTheWords(Course):
 class ReadsFromTheLeft(Course):
     def encode(self, source, source_mask):
         return self.encoder(self.embed_source(source), causal_mask(source.shape[1]) & wide(source_mask))
+
+
+@Transformer.mistake("the mask lies along the queries: keys are its last axis, `source_mask[:, None, None, :]`.")
+class QueriesForKeys(Course):
+    def encode(self, source, source_mask):
+        return self.encoder(self.embed_source(source), source_mask[:, None, :, None])
 
 
 @Transformer.mistake("the raw embedding is encoded: `self.embed_source(source)` scales it and adds the positions.")
@@ -222,6 +228,34 @@ class LooksAtPadding(Course):
 class LooksOnlyAtPadding(Course):
     def looked(self, inputs, memory, source_mask):
         return self.decoder(self.embed(inputs), memory, causal_mask(inputs.shape[1]), ~wide(source_mask))
+
+
+@Transformer.mistake("the causal mask holds numbers: attention wants True and False, as `causal_mask` makes them.")
+class NumbersForAMask(Course):
+    def looked(self, inputs, memory, source_mask):
+        past = causal_mask(inputs.shape[1]).float()
+        return self.decoder(self.embed(inputs), memory, past, wide(source_mask))
+
+
+FOUR_AXES = "the source mask needs four axes, (batch, 1, 1, key): `source_mask[:, None, None, :]`."
+
+
+def _few_axes(narrow):
+    """Mistakes in both halves of the model: the source mask with axes too few."""
+
+    @Transformer.mistake(FOUR_AXES)
+    class FewAxesToRead(Course):
+        def encode(self, source, source_mask):
+            return self.encoder(self.embed_source(source), narrow(source_mask))
+
+    @Transformer.mistake(FOUR_AXES)
+    class FewAxesToWrite(Course):
+        def looked(self, inputs, memory, source_mask):
+            return self.decoder(self.embed(inputs), memory, causal_mask(inputs.shape[1]), narrow(source_mask))
+
+
+_few_axes(lambda mask: mask)
+_few_axes(lambda mask: mask[:, None, :])
 
 
 @Transformer.mistake("cross-attention has a causal mask here: every written word may look at the whole source.")
@@ -358,7 +392,9 @@ def new_word_only(model, new, state):
     return model.decode(new[:, None], *state[1:])[:, -1], after, None
 
 
-@next_word_step.mistake("the new word is not decoded: put it behind what is written, then decode.")
+@next_word_step.mistake(
+    "these logits know nothing of the new word: put it behind what is written, decode all, take the last position."
+)
 def old_words_only(model, new, state):
     _, after = course_step(model, new, state)
     return model.decode(state[0], *state[1:])[:, -1], after, None
@@ -428,6 +464,32 @@ def forgets(model, new, state):
 @next_word_step.mistake("the next state holds the new word only: all that is written belongs into it.")
 def remembers_one(model, new, state):
     return course_step(model, new, state)[0][:, -1], (new[:, None], *state[1:]), None
+
+
+@next_word_step.mistake("the words that are written see those behind them: `model.decode` has the causal mask.")
+def sees_the_future(model, new, state):
+    _, after = course_step(model, new, state)
+    x = model.decoder(model.embed(after[0]), state[1], None, wide(state[2]))
+    return model.logits(x)[:, -1], after, None
+
+
+@next_word_step.mistake("the next state lets padding through: hand on the source mask as it was.")
+def loses_the_mask(model, new, state):
+    logits, (written, memory, mask) = course_step(model, new, state)
+    return logits[:, -1], (written, memory, torch.ones_like(mask)), None
+
+
+@next_word_step.mistake("the next state is out of order: written, memory, source_mask.")
+def out_of_order(model, new, state):
+    logits, (written, memory, mask) = course_step(model, new, state)
+    return logits[:, -1], (written, mask, memory), None
+
+
+@next_word_step.mistake("the likeliest word is written too: who asks will choose, and hand it in as the next `ids`.")
+def writes_two(model, new, state):
+    logits, (written, memory, mask) = course_step(model, new, state)
+    chosen = logits[:, -1].argmax(-1)
+    return logits[:, -1], (torch.cat([written, chosen[:, None]], dim=1), memory, mask), None
 
 
 @next_word_step.mistake("the logits stand in the state: its first part is the ids that are written.")

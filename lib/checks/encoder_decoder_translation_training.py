@@ -18,16 +18,14 @@ alignment_accuracy = Exercise(attention.alignment_accuracy)
 # ------------------------------------------------------------------------------------------------- share_of_padding
 
 
-@share_of_padding.probe("lengths 2, 4, 7 in the batches [0, 2] and [1]")
+@share_of_padding.probe("lengths 2, 6, 7 in the batches [0, 2] and [1]")
 def _(answer, rng):
-    return answer([2, 4, 7], [[0, 2], [1]])
+    return answer([2, 6, 7], [[0, 2], [1]])
 
 
-@share_of_padding.probe("batches that take the sentences out of order, and leave some out")
+@share_of_padding.probe("batches that take the sentences out of order, and leave one out")
 def _(answer, rng):
-    lengths = torch.randint(1, 20, (23,), generator=rng).tolist()
-    order = torch.randperm(23, generator=rng).tolist()
-    return answer(lengths, [order[:5], order[5:6], order[6:13]])
+    return answer([7, 3, 12, 5, 9, 4, 8, 11, 2], [[0, 2, 1, 5, 3], [6], [7, 4]])
 
 
 def _rectangles(lengths, batches):
@@ -87,6 +85,29 @@ def last_batch(lengths, batches):
     return recipes.share_of_padding(lengths, batches[-1:])
 
 
+@share_of_padding.mistake("only the first batch counts here: add up over all of them.")
+def first_batch(lengths, batches):
+    return recipes.share_of_padding(lengths, batches[:1])
+
+
+@share_of_padding.mistake("a rectangle is as wide as its longest sentence, wherever that stands; not as its last one.")
+def width_of_the_last(lengths, batches):
+    rows = _rectangles(lengths, batches)
+    return 1 - sum(map(sum, rows)) / sum(len(row) * row[-1] for row in rows)
+
+
+@share_of_padding.mistake("the largest index is taken for the longest sentence: max over lengths[i], not over i.")
+def width_of_the_largest_index(lengths, batches):
+    real = sum(map(sum, _rectangles(lengths, batches)))
+    return 1 - real / sum(len(batch) * lengths[max(batch)] for batch in batches)
+
+
+@share_of_padding.mistake("the shares of the sentences are averaged: a wide row must count more. Add up, then divide.")
+def mean_over_sentences(lengths, batches):
+    shares = [1 - length / max(row) for row in _rectangles(lengths, batches) for length in row]
+    return sum(shares) / len(shares)
+
+
 @share_of_padding.mistake("sentences that stand in no batch are counted: take those of the batches only.")
 def all_sentences(lengths, batches):
     return 1 - sum(lengths) / sum(len(row) * max(row) for row in _rectangles(lengths, batches))
@@ -127,9 +148,9 @@ def _(answer, rng):
     return answer(*_example(rng, 2, 3, vocab=7), 0.3)
 
 
-@label_smoothed_loss.probe("logits of ±300, smoothing 0.1")
+@label_smoothed_loss.probe("logits of 300 and -300, smoothing 0.1")
 def _(answer, rng):
-    return answer(300 * torch.eye(5)[:3] - 300, torch.tensor([0, 4, 2]), 0.1)
+    return answer(600 * torch.eye(5)[:3] - 300, torch.tensor([0, 4, 2]), 0.1)
 
 
 @label_smoothed_loss.probe("the gradient for the logits")
@@ -205,7 +226,7 @@ def probabilities(logits, targets, smoothing):
     return (1 - smoothing) * -right + smoothing * -chances.mean()
 
 
-@label_smoothed_loss.mistake("log(softmax) overflows: use log_softmax, which stays finite.")
+@label_smoothed_loss.mistake("softmax then log overflows, and so does exp, sum, log: use log_softmax, it stays finite.")
 def log_of_softmax(logits, targets, smoothing):
     surprise = -logits.softmax(-1).log()
     return (1 - smoothing) * surprise.gather(-1, targets.unsqueeze(-1)).mean() + smoothing * surprise.mean()
@@ -225,6 +246,31 @@ def wrong_axis(logits, targets, smoothing):
     return (1 - smoothing) * surprise.gather(-1, targets.unsqueeze(-1)).mean() + smoothing * surprise.mean()
 
 
+@label_smoothed_loss.mistake("the softmax runs over the positions: the words are the last axis, dim=-1.")
+def over_positions(logits, targets, smoothing):
+    surprise = -logits.log_softmax(1)
+    return (1 - smoothing) * surprise.gather(-1, targets.unsqueeze(-1)).mean() + smoothing * surprise.mean()
+
+
+@label_smoothed_loss.mistake("the softmax is taken twice: give the logits themselves to log_softmax or cross_entropy.")
+def twice(logits, targets, smoothing):
+    return recipes.label_smoothed_loss(logits.softmax(-1), targets, smoothing)
+
+
+@label_smoothed_loss.mistake("0.1 is the paper's choice: use `smoothing`.")
+def always_a_tenth(logits, targets, smoothing):
+    return recipes.label_smoothed_loss(logits, targets, 0.1)
+
+
+@label_smoothed_loss.mistake(
+    "this is a divergence: the entropy of what is wanted is taken off. Only surprises count here."
+)
+def divergence(logits, targets, smoothing):
+    words = logits.shape[-1]
+    wanted = (1 - smoothing) * functional.one_hot(targets, words) + smoothing / words
+    return functional.kl_div(logits.log_softmax(-1), wanted, reduction="batchmean")
+
+
 @label_smoothed_loss.mistake("there is no softmax: logits are not log-probabilities yet.")
 def no_softmax(logits, targets, smoothing):
     surprise = -logits
@@ -242,6 +288,11 @@ def in_bits(logits, targets, smoothing):
 @noam_rate.probe("d_model 512, warm-up 4000")
 def _(answer, rng):
     return {f"a million times the rate at step {step}": 1e6 * answer(step, 512, 4000) for step in (1, 4000, 16_000)}
+
+
+@noam_rate.probe("d_model 64, warm-up 7")
+def _(answer, rng):
+    return {f"the rate at step {step}": answer(step, 64, 7) for step in (1, 6, 7, 8, 28)}
 
 
 def _rate(
@@ -267,6 +318,20 @@ for _sentence, _answer in (
         "one step too early: step 1 is the first and counts as 1.",
         lambda s, d, w: recipes.noam_rate(s - 1, d, w) if s > 1 else 0.0,
     ),
+    ("4000 is the paper's warm-up: use `warmup`.", lambda s, d, w: recipes.noam_rate(s, d, 4000)),
+    ("512 is the paper's d_model: use `d_model`.", lambda s, d, w: recipes.noam_rate(s, 512, w)),
+    (
+        "only warmup has the power -1.5: step · warmup^-1.5.",
+        _rate(rising=lambda s, w: (s * w) ** -1.5),
+    ),
+    (
+        "the power -1.5 stands at the wrong number: step · warmup^-1.5.",
+        _rate(rising=lambda s, w: s**-1.5 * w),
+    ),
+    (
+        "d_model^-0.5 belongs to both parts: min(...) as a whole is multiplied.",
+        lambda s, d, w: min((d * s) ** -0.5, s * w**-1.5),
+    ),
     (
         "d_model and warmup are exchanged: the arguments are step, d_model, warmup.",
         lambda s, d, w: recipes.noam_rate(s, w, d),
@@ -285,11 +350,17 @@ def _(answer, rng):
     return answer(weights, [(best[j], j) for j in (0, 2, 3, 4, 5)])
 
 
-@alignment_accuracy.probe("no heads, 5 written and 7 read words, a link for four of them")
+@alignment_accuracy.probe("one head, 3 written and 5 read words, one link, in a tuple")
+def _(answer, rng):
+    weights = torch.rand(1, 3, 5, generator=rng).softmax(-1)
+    return answer(weights, ((weights[0, 1].argmax().item(), 1),))
+
+
+@alignment_accuracy.probe("no heads, 5 written and 7 read words, two links for one of them")
 def _(answer, rng):
     weights = torch.rand(5, 7, generator=rng).softmax(-1)
     best = weights.argmax(-1).tolist()
-    return answer(weights, [(best[0], 0), (best[1], 1), (best[3], 3), ((best[4] + 1) % 7, 4)])
+    return answer(weights, [(best[0], 0), (best[1], 1), (best[3], 3), ((best[4] + 1) % 7, 4), (best[4], 4)])
 
 
 def _found(weights, links):
@@ -340,6 +411,39 @@ def float_count(weights, links):
 @alignment_accuracy.mistake("the hits are divided by the number of written words: divide by the number of links.")
 def by_written_words(weights, links):
     return _found(weights, links).float().sum(-1) / weights.shape[-2]
+
+
+@alignment_accuracy.mistake("the hits are divided by the number of read words: divide by the number of links.")
+def by_read_words(weights, links):
+    return _found(weights, links).float().sum(-1) / weights.shape[-1]
+
+
+@alignment_accuracy.mistake("of two links of a written word only one counts here: every link counts.")
+def last_link_of_a_word(weights, links):
+    return alignment_accuracy.reference(weights, [(i, j) for j, i in {j: i for i, j in links}.items()])
+
+
+@alignment_accuracy.mistake("of two links of a written word only one counts here: every link counts.")
+def any_link_of_a_word(weights, links):
+    best = weights.argmax(-1)
+    hits = [sum(best[..., k] == i for i, j in links if j == k).bool() for k in {j for _, j in links}]
+    return torch.stack(hits, -1).float().mean(-1)
+
+
+@alignment_accuracy.mistake("rows are taken in order, 0, 1, 2 ...: a link's row is that of its written word.")
+def rows_in_order(weights, links):
+    return alignment_accuracy.reference(weights, [(i, row) for row, (i, _) in enumerate(links)])
+
+
+@alignment_accuracy.mistake("a weight over one half is asked for: it need only be the largest of its row.")
+def over_one_half(weights, links):
+    read, written = torch.tensor(links).T
+    return (weights[..., written, read] > 0.5).float().mean(-1)
+
+
+@alignment_accuracy.mistake("an axis of size 1 is lost, by a `squeeze()`: the leading axes stay, whatever their size.")
+def squeezed(weights, links):
+    return alignment_accuracy.reference(weights, links).squeeze()
 
 
 @alignment_accuracy.mistake("one number for all heads: keep the leading axes, average over the links alone.")

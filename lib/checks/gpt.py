@@ -39,6 +39,11 @@ def _(answer, rng):
     return one_number(answer(lookup(torch.randn(11, 11, generator=rng)), some_ids(11, 3, 7, rng=rng)))
 
 
+@gpt_loss.probe("one row of 3 ids")
+def _(answer, rng):
+    return answer(lookup(torch.randn(5, 5, generator=rng)), some_ids(5, 1, 3, rng=rng))
+
+
 @gpt_loss.probe("a row one token longer than the model can read")
 def _(answer, rng):
     positions, table = torch.randn(4, 7, generator=rng), torch.randn(7, 7, generator=rng)
@@ -141,6 +146,31 @@ def viewed(model, ids):
     return functional.cross_entropy(logits.reshape(len(ids), logits.shape[-1], -1), ids[:, 1:])
 
 
+@gpt_loss.mistake("the slices take away rows: ids is (batch, length), so all tokens but the last are ids[:, :-1].")
+def rows_shifted(model, ids):
+    return _surprise(model(ids[:-1]), ids[1:])
+
+
+@gpt_loss.mistake("the logarithm of the mean: take -ln p of each token, then the mean.")
+def log_of_mean(model, ids):
+    return -model(ids[:, :-1]).softmax(-1).gather(2, ids[:, 1:, None]).mean().log()
+
+
+@gpt_loss.mistake("the softmax runs over the positions: it belongs over the vocabulary, dim=-1.")
+def softmax_over_positions(model, ids):
+    return -model(ids[:, :-1]).log_softmax(1).gather(2, ids[:, 1:, None]).mean()
+
+
+@gpt_loss.mistake("divided by all tokens: the first of each row is not asked for, ids[:, 1:].numel() are.")
+def over_all_tokens(model, ids):
+    return gpt.gpt_loss(model, ids) * ids[:, 1:].numel() / ids.numel()
+
+
+@gpt_loss.mistake("token 0 is left out: here nothing is padding, token 0 is a token like any other.")
+def without_token_0(model, ids):
+    return functional.cross_entropy(model(ids[:, :-1]).flatten(0, 1), ids[:, 1:].flatten(), ignore_index=0)
+
+
 @gpt_loss.mistake("the logits themselves are averaged: take the log of the softmax first.")
 def raw_logits(model, ids):
     return -model(ids[:, :-1]).gather(2, ids[:, 1:, None]).mean()
@@ -185,9 +215,9 @@ def _(answer, rng):
     return made(answer, rng, 13, 7, 6, 3, 3)(some_ids(13, 3, 7, rng=rng))
 
 
-@GPT.probe("dropout 0.4 in training, seeded")
+@GPT.probe("one row of 7 ids, dropout 0.4 in training, seeded")  # one row: whoever goes row by row throws the same dice
 def _(answer, rng):
-    model, ids = made(answer, rng, 11, 7, 6, 2, 1, dropout=0.4).train(), some_ids(11, 3, 5, rng=rng)
+    model, ids = made(answer, rng, 11, 7, 6, 2, 1, dropout=0.4).train(), some_ids(11, 1, 7, rng=rng)
     torch.manual_seed(0)
     return model(ids)
 
@@ -207,6 +237,15 @@ def _(answer, rng):
 @GPT.probe("its loss on ids (3, 5), in training")
 def _(answer, rng):
     return made(answer, rng, 11, 7, 6, 2, 1).train().loss(some_ids(11, 3, 5, rng=rng))
+
+
+@GPT.probe("the gradients of its loss on ids (3, 5)")
+def _(answer, rng):
+    model = made(answer, rng, 11, 7, 6, 2, 2)
+    names, parts = zip(*sorted(model.named_parameters()), strict=True)
+    found = torch.autograd.grad(model.loss(some_ids(11, 3, 5, rng=rng)), parts, allow_unused=True)
+    pairs = zip(names, parts, found, strict=True)
+    return {f"the gradient for {name}": torch.zeros_like(part) if g is None else g for name, part, g in pairs}
 
 
 class _GPT(gpt.GPT):
@@ -243,6 +282,29 @@ class LosesX(_GPT):
 
     def forward(self, ids):
         return self.logits(self.embed(ids))
+
+
+@GPT.mistake("a token may look at itself: the mask is True on the diagonal too, as causal_mask gives it.")
+class BlindToItself(_GPT):
+    def forward(self, ids):
+        return self.logits(self.stack(self.embed(ids), causal_mask(ids.shape[1]).tril(-1)))
+
+
+@GPT.mistake("x is added twice: a block adds it itself, x = block(x, mask).")
+class AddsX(_GPT):
+    def stack(self, x, mask):
+        for block in self.blocks:
+            x = x + block(x, mask)
+        return x
+
+    def forward(self, ids):
+        return self.logits(self.stack(self.embed(ids), causal_mask(ids.shape[1])))
+
+
+@GPT.mistake("the positions are added twice: `embed` has done it.")
+class PositionsTwice(_GPT):
+    def forward(self, ids):
+        return self.logits(self.stack(self.positions(self.embed(ids)), causal_mask(ids.shape[1])))
 
 
 @GPT.mistake("every block gets the embedding: it should get what the block before it returned, x = block(x, mask).")
@@ -326,6 +388,12 @@ class OwnHead(_GPT):
     def __init__(self, vocab, n_positions, d_model, *rest, **named):
         super().__init__(vocab, n_positions, d_model, *rest, **named)
         self.head = nn.Linear(d_model, vocab, bias=False)
+
+
+@GPT.mistake("the head's table is cut off (`.detach()` or `.data`): it is the embedding, and learns at both ends.")
+class CutOffHead(_GPT):
+    def logits(self, x):
+        return self.norm(x) @ self.embedding.weight.detach().T
 
 
 @GPT.mistake("`forward` ends without the logits: return self.logits(x).")

@@ -1,5 +1,6 @@
 """Checks of notebook 11, second part: parameters counted, fresh weights, counted pairs, bits per byte."""
 
+import itertools
 import math
 
 import torch
@@ -16,9 +17,9 @@ bits_per_byte = Exercise(gpt.bits_per_byte)
 # -------------------------------------------------------------------------------------------------- gpt2_parameters
 
 
-@gpt2_parameters.probe("vocab 11, 7 positions, d_model 6, 3 blocks")
+@gpt2_parameters.probe("vocab 101, 17 positions, d_model 10, 3 blocks")
 def _(answer, rng):
-    return answer(11, 7, 6, 3)
+    return answer(101, 17, 10, 3)
 
 
 def _count_mistake(sentence):
@@ -86,6 +87,11 @@ def wide_biases(vocab, positions, d, n):
     return {"feed-forward": n * (8 * d**2 + 8 * d)}
 
 
+@_count_mistake("the first bias has 4·d_model numbers, one for each output; only the second has d_model.")
+def narrow_biases(vocab, positions, d, n):
+    return {"feed-forward": n * (8 * d**2 + 2 * d)}
+
+
 @_count_mistake("the feed-forward has two matrices, up and down, 4·d_model² numbers each.")
 def one_matrix(vocab, positions, d, n):
     return {"feed-forward": n * (4 * d**2 + 5 * d)}
@@ -99,6 +105,11 @@ def narrow(vocab, positions, d, n):
 @_count_mistake("a norm has 2·d_model parameters: scale and shift.")
 def scale_only(vocab, positions, d, n):
     return {"norms": (2 * n + 1) * d}
+
+
+@_count_mistake("the norm at the end has a scale and a shift too.")
+def half_a_last_norm(vocab, positions, d, n):
+    return {"norms": 4 * n * d + d}
 
 
 @_count_mistake("there is one norm more, at the end of the stack.")
@@ -176,27 +187,42 @@ def _(answer, rng):
     return sizes_found(answer(messy(8), rng), 8)
 
 
-@initial_weights.probe("the same generator twice, the global one elsewhere")
+@initial_weights.probe("generators of the same seed and of another one")
 def _(answer, rng):
     weights = []
-    for seed in (0, 1):
-        torch.manual_seed(seed)
-        weights.append(answer(messy(1), torch.Generator().manual_seed(5)))
-    pairs = zip(*(model.parameters() for model in weights), strict=True)
-    return {"how far two models of the same generator lie apart": max((a - b).abs().max().item() for a, b in pairs)}
+    for number, seed in enumerate((5, 5, 6)):
+        torch.manual_seed(number)  # the global generator is elsewhere each time
+        model = answer(messy(1), torch.Generator().manual_seed(seed))
+        weights.append(torch.cat([parameter.detach().flatten() for parameter in model.parameters()]))
+    if not torch.equal(weights[0], weights[1]):
+        raise Problem(
+            "other dice", "the same generator gives other numbers the second time: draw with generator=generator."
+        )
+    if torch.equal(weights[0], weights[2]):
+        raise Problem("own dice", "the numbers do not depend on `generator`: draw from it, not from one of your own.")
+
+
+@initial_weights.probe("whether each matrix has numbers of its own")
+def _(answer, rng):
+    named = answer(messy(2), rng).named_parameters()
+    matrices = [(name, matrix.detach().flatten()) for name, matrix in named if matrix.dim() == 2]
+    for (name, one), (other, two) in itertools.combinations(matrices, 2):
+        if len(one) == len(two) and torch.cosine_similarity(one, two, dim=0) > 0.5:
+            raise Problem("twins", f"{name} and {other} have the same numbers: draw anew for each, from one generator.")
 
 
 @initial_weights.probe("whether it is the model that was given, still able to learn")
 def _(answer, rng):
     model = messy(1)
     before = list(model.parameters())
-    result = answer(model, rng)
-    same = all(a is b for a, b in zip(before, model.parameters(), strict=True))
-    return {
-        "the result is the model that was given": result is model,
-        "its parameters are the same objects, changed in place": same,
-        "they can learn (requires_grad)": all(parameter.requires_grad for parameter in model.parameters()),
-    }
+    if answer(model, rng) is not model:
+        raise Problem("another model", "the result is another model: change the one that was given, and return it.")
+    if any(a is not b for a, b in zip(before, model.parameters(), strict=True)):
+        raise Problem(
+            "new parameters", "a parameter is a new object: change its numbers in place (normal_, fill_, copy_)."
+        )
+    if not all(parameter.requires_grad for parameter in model.parameters()):
+        raise Problem("frozen", "a parameter cannot learn any more: leave requires_grad as it is.")
 
 
 def _weights_mistake(sentence, matrix=0.02, end=None, bias=0.0, scale=1.0, shift=0.0, uniform=False):
@@ -258,14 +284,14 @@ def _(answer, rng):
     return answer(text(5, 60, rng), text(5, 20, rng), 5, 1.0)
 
 
-@bigram_loss.probe("30 ids counted, 30 guessed, 3 tokens, the usual 0.1 added")
+@bigram_loss.probe("0 1 0 1 2 0 1 counted, 0 1 2 guessed, the usual 0.1 added")
 def _(answer, rng):
-    return answer(text(3, 30, rng), text(3, 30, rng), 3)
+    return answer(torch.tensor([0, 1, 0, 1, 2, 0, 1]), torch.tensor([0, 1, 2]), 3)
 
 
-@bigram_loss.probe("tokens that were never seen, 13 in all, 0.5 added")
+@bigram_loss.probe("tokens that were never seen, 17 in all, 0.5 added")
 def _(answer, rng):
-    return answer(text(7, 40, rng), 12 - text(7, 30, rng), 13, 0.5)
+    return answer(text(7, 40, rng), 12 - text(7, 30, rng), 17, 0.5)
 
 
 def _counts(ids, vocab):
@@ -285,6 +311,23 @@ def backwards(ids, held_out, vocab, extra=0.1):
 def by_columns(ids, held_out, vocab, extra=0.1):
     counts = _counts(ids, vocab) + extra
     return _mean(counts / counts.sum(0, keepdim=True), held_out)
+
+
+@bigram_loss.mistake("a row's sum divides a column: sum with keepdim=True, so that it stays a column of sums.")
+def sums_lie_down(ids, held_out, vocab, extra=0.1):
+    counts = _counts(ids, vocab) + extra
+    return _mean(counts / counts.sum(1), held_out)
+
+
+@bigram_loss.mistake("the table has fewer than `vocab` columns: tokens that no text has get `extra` too.")
+def only_what_occurs(ids, held_out, vocab, extra=0.1):
+    return gpt.bigram_loss(ids, held_out, 1 + int(max(ids.max(), held_out.max())), extra)
+
+
+@bigram_loss.mistake("a row's sum is the number of pairs that begin with a: the last token begins none.")
+def counts_the_last(ids, held_out, vocab, extra=0.1):
+    rows = torch.bincount(ids, minlength=vocab)[:, None] + vocab * extra
+    return _mean((_counts(ids, vocab) + extra) / rows, held_out)
 
 
 @bigram_loss.mistake("divided by all pairs: p(b after a) compares with the pairs that begin with a, its row.")
@@ -330,6 +373,12 @@ def unigrams(ids, held_out, vocab, extra=0.1):
 @bigram_loss.mistake("the held-out text is counted: count `ids`, then guess `held_out`.")
 def peeks(ids, held_out, vocab, extra=0.1):
     return gpt.bigram_loss(held_out, held_out, vocab, extra)
+
+
+@bigram_loss.mistake("the held-out text is counted as well: it must be new, count `ids` only.")
+def counts_both(ids, held_out, vocab, extra=0.1):
+    counts = _counts(ids, vocab) + _counts(held_out, vocab) + extra
+    return _mean(counts / counts.sum(1, keepdim=True), held_out)
 
 
 @bigram_loss.mistake("the counted text is guessed: count `ids`, then guess `held_out`.")
@@ -434,6 +483,11 @@ def by_eight(loss, n_tokens, n_bytes):
 @_bits_mistake("a byte has 8 bits, but what is asked for is bits a byte: do not divide or multiply by 8.")
 def times_eight(loss, n_tokens, n_bytes):
     return loss * n_tokens / math.log(2) / n_bytes * 8
+
+
+@_bits_mistake("1.44 is a rounded number: divide by math.log(2).")
+def rounded_constant(loss, n_tokens, n_bytes):
+    return loss * 1.44 * n_tokens / n_bytes
 
 
 @_bits_mistake("log10: a bit is math.log(2) nats, with the natural logarithm.")

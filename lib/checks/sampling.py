@@ -31,6 +31,11 @@ def _(answer, rng):
     return answer(_random(rng, 3, 5), 1.7)
 
 
+@apply_temperature.probe("two rows of logits in 64 bits at temperature 0.004")
+def _(answer, rng):
+    return answer(_random(rng, 2, 7).double(), 0.004)
+
+
 @apply_temperature.probe("temperatures that make no sense: a ValueError is asked for")
 def _(answer, rng):
     return refused(answer, [0, -1.0, math.inf])
@@ -58,6 +63,8 @@ _temperature_mistake("divided by the square root (that is attention's scale). Di
                      lambda x, t: x / math.sqrt(t))  # fmt: skip
 _temperature_mistake("the temperature changes nothing here.", "ignored", lambda x, t: x)
 _temperature_mistake("this is a power; the logits are divided.", "power", lambda x, t: x**t)
+_temperature_mistake("the logits came in 64 bits and left in fewer: keep their dtype.", "bits_lost",
+                     lambda x, t: (x / t).float())  # fmt: skip
 _temperature_mistake("`//` throws away what is behind the point: `/`.", "whole_numbers", lambda x, t: x // t)
 
 
@@ -82,6 +89,11 @@ def _(answer, rng):
 @sample.probe("five logits, all -inf but that of token 0")
 def _(answer, rng):
     return answer(_one_left(), rng)
+
+
+@sample.probe("rows (2, 1, vocab), one possible token each, logit 200.5")
+def _(answer, rng):
+    return answer(_one_left(2, 1) + 200, rng)
 
 
 @sample.probe("20,000 draws, counted")
@@ -121,10 +133,15 @@ def _(answer, rng):
 
     torch.manual_seed(5)
     before = torch.get_rng_state()
-    first = draw(1)
+    first, generator = draw(1), torch.Generator().manual_seed(3)
+    two = answer(logits.expand(2, 50, 11), generator)
     return {
         "from one state": "the same ids" if torch.equal(first, draw(1)) else "other ids each time",
         "from another state": "the same ids" if torch.equal(first, draw(2)) else "other ids",
+        "a second call with one generator": "the same ids"
+        if torch.equal(two, answer(logits.expand(2, 50, 11), generator))
+        else "other ids",
+        "two equal rows in other places": "the same ids" if torch.equal(two[0], two[1]) else "other ids",
         "the global generator": "left alone" if torch.equal(before, torch.get_rng_state()) else "used",
     }
 
@@ -141,6 +158,18 @@ def _draw(probabilities, generator):
 
 _sample_mistake("a fresh generator inside draws the same ids at every call. Use the one that is given.", "own_seed",
                 lambda x, g: _draw(x.softmax(-1), torch.Generator().manual_seed(0)))  # fmt: skip
+
+
+def _seed_only(x, g):
+    return _draw(x.softmax(-1), torch.Generator().manual_seed(g.initial_seed()))
+
+
+_sample_mistake("the generator stands still: a second call draws the same ids again. Draw with the one that is given, "
+                "and leave it where it got to.", "stands_still", _seed_only)  # fmt: skip
+_sample_mistake("e to the power of a large logit is infinite: softmax, which is safe.", "overflow",
+                lambda x, g: _draw(x.exp(), g))  # fmt: skip
+_sample_mistake("squeeze() takes away leading dimensions of size 1, too. Take away the last axis only.", "squeezed",
+                lambda x, g: _draw(x.softmax(-1), g).squeeze())  # fmt: skip
 _sample_mistake("always the likeliest: that is greedy. Draw, each token as often as its probability says.", "greedy",
                 lambda x, g: x.argmax(-1))  # fmt: skip
 _sample_mistake("multinomial gives a column, (rows, 1): take that axis away again.", "column",

@@ -36,14 +36,19 @@ def _(answer, rng):
     return answer(_random(rng, 2, 3, 11), 4)
 
 
-@top_k.probe("the second place shared: logits 3, 2, 2, 0 and k = 2")
+@top_k.probe("the second place shared, logits 3, 2, 2, 0, or the first, 3, 3, 2, 0; k = 2")
 def _(answer, rng):
-    return answer(torch.tensor([3.0, 2.0, 2.0, 0.0]), 2)
+    return answer(torch.tensor([[3.0, 2.0, 2.0, 0.0], [3.0, 3.0, 2.0, 0.0]]), 2)
 
 
-@top_k.probe("k = 9, but a vocabulary of 5")
+@top_k.probe("the first place shared: logits 2, 3, 3, 0 and k = 1")
 def _(answer, rng):
-    return answer(_random(rng, 3, 5), 9)
+    return answer(torch.tensor([2.0, 3.0, 3.0, 0.0]), 1)
+
+
+@top_k.probe("k = 9, but a vocabulary of 5; one row")
+def _(answer, rng):
+    return answer(_random(rng, 1, 5), 9)
 
 
 @top_k.probe("the values 0, -2 and 1.5 of k, for which a ValueError is asked, and 1")
@@ -60,6 +65,13 @@ def _kept_k(x, k):
     return x >= x.topk(min(k, x.shape[-1]), dim=-1).values[..., -1:]
 
 
+def _first_of_its_kind(x):
+    return (x[..., :, None] == x[..., None, :]).tril(-1).sum(-1) == 0
+
+
+_top_k_mistake("twins were counted as one: keep k tokens, not k values.", "different_values",
+               lambda x, k: _keep(x, ((x[..., None, :] > x[..., :, None]) & _first_of_its_kind(x)[..., None, :]).sum(-1)
+                                  < k))  # fmt: skip
 _top_k_mistake("0 is a logit like any other (e⁰ = 1). What goes out needs -inf, which the softmax turns into 0.",
                "zeros", lambda x, k: x * _kept_k(x, k))  # fmt: skip
 _top_k_mistake("k may be larger than the vocabulary; then everything stays: min(k, vocab).", "k_too_large",
@@ -77,6 +89,8 @@ _top_k_mistake("one token too few is kept: what equals the k-th largest stays (c
 _top_k_mistake("what equals the k-th largest is as likely and stays too: compare with the k-th value.", "ties_cut",
                lambda x, k: torch.full_like(x, -math.inf).scatter(-1, (t := x.topk(min(k, x.shape[-1]), -1)).indices,
                                                                   t.values))  # fmt: skip
+_top_k_mistake("squeeze() takes away leading dimensions of size 1, too. The shape of the logits is asked for.",
+               "squeezed", lambda x, k: _keep(x, _kept_k(x, k)).squeeze())  # fmt: skip
 _top_k_mistake("the k largest of all rows together are kept. Each row has its own.", "of_all_rows",
                lambda x, k: _keep(x, x >= x.flatten().topk(min(k, x.numel())).values[-1]))  # fmt: skip
 _top_k_mistake("these are probabilities; logits are asked for.", "probabilities",
@@ -102,9 +116,14 @@ def _(answer, rng):
     return answer(_random(rng, 2, 3, 11), 0.7)
 
 
-@top_p.probe("the token that crosses p has a twin: probabilities 0.4, 0.2, 0.2, 0.1, 0.1 and p = 0.5")
+@top_p.probe("the token that crosses p has a twin: probabilities 0.4, 0.2, 0.2, 0.19, 0.01 and p = 0.5")
 def _(answer, rng):
-    return answer(torch.tensor([0.4, 0.2, 0.2, 0.1, 0.1]).log(), 0.5)
+    return answer(torch.tensor([0.4, 0.2, 0.2, 0.19, 0.01]).log(), 0.5)
+
+
+@top_p.probe("one token is enough: the logits 200, 203, 199 and p = 0.7")
+def _(answer, rng):
+    return answer(torch.tensor([[200.0, 203.0, 199.0]]), 0.7)
 
 
 @top_p.probe("p = 1: everything stays")
@@ -128,6 +147,14 @@ def _kept_p(x, p, softmax=-1, above=True, descending=True, crossed=0.0):
     sums = probabilities.cumsum(-1) - (probabilities if above else 0)
     kept = sums < p + crossed
     return torch.zeros_like(kept).scatter(-1, order, kept), kept, ordered
+
+
+@top_p.mistake("e to the power of a large logit is infinite: softmax, which is safe.")
+def overflow(logits, p):
+    ordered = logits.sort(dim=-1, descending=True).values
+    probabilities = ordered.exp() / ordered.exp().sum(dim=-1, keepdim=True)
+    out = probabilities.cumsum(dim=-1) - probabilities >= p
+    return _keep(logits, logits >= ordered.masked_fill(out, math.inf).amin(dim=-1, keepdim=True))
 
 
 _top_p_mistake("what is as likely as the last token kept must stay too: compare with its logit.", "twin_cut",
@@ -155,6 +182,10 @@ _top_p_mistake("these are probabilities; logits are asked for.", "probabilities"
                lambda x, p: _keep(x, _kept_p(x, p)[0]).softmax(-1))  # fmt: skip
 _top_p_mistake("these are probabilities; logits are asked for.", "plain_probabilities",
                lambda x, p: x.softmax(-1) * _kept_p(x, p)[0])  # fmt: skip
+_top_p_mistake("two tokens are kept though one has p alone: then all others go.", "always_two",
+               lambda x, p: x if p == 1 else _keep(x, x >= torch.minimum(
+                   x.masked_fill(~_kept_p(x, p)[0], math.inf).amin(-1, keepdim=True),
+                   x.topk(2, dim=-1).values[..., -1:])))  # fmt: skip
 _top_p_mistake("kept and left out have changed places.", "inverted", lambda x, p: _keep(x, ~_kept_p(x, p)[0]))
 _top_p_mistake("one token too many: the one that crosses p is the last.", "one_more",
                lambda x, p: _keep(x, (k := _kept_p(x, p)[0]) | (
@@ -176,9 +207,9 @@ def _(answer, rng):
     return answer(_random(rng, 2, 3, 11), 0.1)
 
 
-@min_p.probe("the logits 1000, 999, 990, 95 and p = 0.1")
+@min_p.probe("one row, the logits 1000, 999, 990, 95, and p = 0.1")
 def _(answer, rng):
-    return answer(torch.tensor([1000.0, 999.0, 990.0, 95.0]), 0.1)
+    return answer(torch.tensor([[1000.0, 999.0, 990.0, 95.0]]), 0.1)
 
 
 @min_p.probe("p = 1: the likeliest stays, with its twin")

@@ -7,6 +7,7 @@ import torch
 from torch.nn import functional
 
 from lib.checks.core import Exercise, Problem, raises
+from lib.checks.differences import kind_of
 from lib.decoding import sampling as course
 
 # ------------------------------------------------------------------------------------------------ repetition_penalty
@@ -33,9 +34,14 @@ def _(answer, rng):
     return answer(_logits(rng, 3, 7), torch.tensor([[0, 1], [2, 2], [3, 1]]), 1.3)
 
 
-@repetition_penalty.probe("rows in two leading dimensions")
+@repetition_penalty.probe("rows in two leading dimensions, each with a text of 13 tokens")
 def _(answer, rng):
-    return answer(_logits(rng, 2, 3, 7), torch.randint(7, (2, 3, 5), generator=rng), 1.3)
+    return answer(_logits(rng, 2, 3, 29), torch.randint(29, (2, 3, 13), generator=rng), 1.3)
+
+
+@repetition_penalty.probe("the penalty 0.8, which makes likelier what was written")
+def _(answer, rng):
+    return answer(torch.tensor([[2.0, -2.0, 1.0]]), torch.tensor([[0, 1]]), 0.8)
 
 
 @repetition_penalty.probe("a written token that was left out (logit -inf)")
@@ -73,6 +79,8 @@ def _count(logits, ids):
     return torch.zeros_like(logits).scatter_add(-1, ids, torch.ones(ids.shape, dtype=logits.dtype))
 
 
+_penalty_mistake("the smaller of both is wrong for a penalty below 1. Go by the sign of the logit.", "smaller",
+                 lambda x, penalty: torch.minimum(x / penalty, x * penalty))  # fmt: skip
 _penalty_mistake("dividing a negative logit raises it: −2 / 2 = −1. Multiply those.", "always_divided",
                  lambda x, penalty: x / penalty)  # fmt: skip
 _penalty_mistake("multiplying a positive logit raises it. Divide those.", "always_multiplied",
@@ -174,31 +182,46 @@ def _(answer, rng):
     calls = []
 
     def model(ids):
+        if not isinstance(ids, list | tuple):
+            raise Problem("no list", f"`next_logits` gets {kind_of(ids)}. Models with a cache want a list of ids.")
         calls.append(len(ids))
         return _count_up(ids)
 
     return list(itertools.islice(answer(model, [7], 1000, _likeliest), 2)), calls[:10]
 
 
-@generate.probe("the stop sequences [5, 6] and [0, 1, 2], counting up from 7")
+@generate.probe("the stop sequences [5, 6], [0, 1, 2] and [5, 0], counting up from 7")
 def _(answer, rng):
-    return _written(answer, _count_up, [7], 25, _likeliest, [[5, 6], [0, 1, 2]])
+    return _written(answer, _count_up, [7], 25, _likeliest, [[5, 6], [0, 1, 2], [5, 0]])
 
 
-@generate.probe("the stop sequence [7, 8], where 7 is the end of the prompt")
+@generate.probe("the stop sequences [1, 0] and [10, 11], counting up from 9")
 def _(answer, rng):
-    return _written(answer, _count_up, [7], 15, _likeliest, [[7, 8]])
+    return _written(
+        answer, lambda ids: functional.one_hot(torch.tensor(ids[-1] + 1), 30).float(), [9], 6, _likeliest,
+        [[1, 0], [10, 11]],
+    )  # fmt: skip
+
+
+@generate.probe("the limit 0")
+def _(answer, rng):
+    return _written(answer, _count_up, [7], 0, _likeliest)
+
+
+@generate.probe("the stop sequence (7, 8), a tuple, where 7 is the end of the prompt")
+def _(answer, rng):
+    return _written(answer, _count_up, [7], 15, _likeliest, [(7, 8)])
 
 
 def _writing(append=True, whole=True, limit=0, lazy=True, keep_stop=True, ends="sequence", prompt_counts=False,
-             first_only=False, by_hand=None, to_pick=None, with_prompt=False):  # fmt: skip
+             first_only=False, by_hand=None, to_pick=None, with_prompt=False, least=0):  # fmt: skip
     """The loop with one slip in it."""
 
     def write(next_logits, ids, length, pick, stop=()):
         prompt, ids, written = list(ids), list(ids), []
         if with_prompt:
             yield from ids
-        for _ in range(length + limit):
+        for _ in range((length or least) + limit):
             logits = next_logits(ids if whole else ids[-1:])
             new = by_hand(logits) if by_hand else pick(logits, {"prompt": prompt, "written": written}.get(to_pick, ids))
             if append:
@@ -207,6 +230,14 @@ def _writing(append=True, whole=True, limit=0, lazy=True, keep_stop=True, ends="
             text = ids if prompt_counts else written
             if ends == "sequence":
                 done = any(text[-len(end) :] == list(end) for end in (stop[:1] if first_only else stop))
+            elif ends == "digits":
+                done = any("".join(map(str, end)) in "".join(map(str, written)) for end in stop)
+            elif ends == "anywhere":
+                done = any(all(token in written for token in end) for end in stop)
+            elif ends == "as given":
+                done = any(text[-len(end) :] == end for end in stop)
+            elif ends == "later":
+                done = any(len(text) > len(end) and text[-len(end) :] == list(end) for end in stop)
             else:
                 done = ends == "token" and any(new in end for end in stop)
             if keep_stop or not done:
@@ -218,6 +249,13 @@ def _writing(append=True, whole=True, limit=0, lazy=True, keep_stop=True, ends="
 
 
 for _sentence, _name, _slips in [
+    ("a list equals no tuple: `list(end)` first.", "tuple", {"ends": "as given"}),
+    ("a stop sequence must be written in one piece and in order; its tokens here and there are not enough.", "anywhere",
+     {"ends": "anywhere"}),
+    ("a stop sequence may be all that was written so far.", "later", {"ends": "later"}),
+    ("digits are compared: the ids 1, 0 are not the id 10. Compare lists of ids.", "digits", {"ends": "digits"}),
+    ("with the limit 0 nothing is written: look at the limit first.", "at_least_one", {"least": 1}),
+    ("with the limit 0 nothing is written: look at the limit first.", "without_end", {"least": MANY}),
     ("`pick` gets the prompt only; give it all ids so far, the new ones too.", "pick_prompt", {"to_pick": "prompt"}),
     ("the new token is not appended: the model sees the prompt again and again.", "never_appended", {"append": False}),
     ("the model gets the last token only. Without a cache it needs all ids so far.", "last_token", {"whole": False}),

@@ -71,7 +71,7 @@ class Int8GPT(nn.Module):
         """ids (batch, position) to logits (batch, position, vocab)."""
         x, mask = self.embed(ids), causal_mask(ids.shape[1])
         for block in self.blocks:
-            x = EncoderBlock.forward(block, x, mask)  # a FusedBlock's own would ask for the weights
+            x = EncoderBlock.forward(block, x, mask)  # a fused block's own would ask for the weights
         return self.logits(x)
 
     loss = GPT.loss

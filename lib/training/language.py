@@ -10,7 +10,7 @@
 A text is a string. Ids are one row (n,), with END before each text and after the last.
 """
 
-import argparse
+from argparse import ArgumentParser, BooleanOptionalAction, Namespace
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -43,9 +43,10 @@ class Recipe:
     d_model: int = 128
     n_heads: int = 4
     n_layers: int = 6
-    batch: int = 2
-    steps: int = 6000
+    batch: int = 4
+    steps: int = 8000
     peak: float = 4e-3
+    muon: bool = True  # for the matrices (`lib.training.muon`), AdamW for the rest; else AdamW for all
     seed: int = 0
 
     def model(self, vocab: int) -> FusedGPT:
@@ -69,8 +70,8 @@ class Recipe:
 
 RECIPES = {
     "stories": Recipe(),
-    "shakespeare": Recipe(vocab=1024, n_positions=256, n_layers=4, steps=3000),
-    "notebook": Recipe(n_positions=128, n_layers=4, batch=4, steps=1700, peak=5e-3),
+    "shakespeare": Recipe(vocab=1024, n_positions=256, n_layers=4, steps=1500),
+    "notebook": Recipe(n_positions=128, n_layers=4, steps=1700, peak=5e-3, muon=False),
 }
 
 
@@ -172,7 +173,7 @@ def measure(texts: Sequence[str], known: Collection[str] = ()) -> dict[str, floa
 # --------------------------------------------------------------------------------------------------------- the command
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
     """The options of `python -m lib.training gpt`."""
     parser.description = "Train a GPT on stories, on Shakespeare, or on a text file of yours."
     parser.add_argument("--corpus", default="stories", help="stories, shakespeare, or the path of a UTF-8 text file")
@@ -180,10 +181,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--minutes", type=float, help="stop after so many processor minutes; run again to go on")
     for name, number in asdict(RECIPES["stories"]).items():
         option = "--" + name.removeprefix("n_").replace("_", "-")
-        parser.add_argument(option, dest=name, type=type(number), metavar="N", help="default: what suits the corpus")
+        kind = {"action": BooleanOptionalAction} if name == "muon" else {"type": type(number), "metavar": "N"}
+        parser.add_argument(option, dest=name, help="default: what suits the corpus", **kind)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Namespace) -> int:
     """Train as the arguments say, going on from a training that was stopped. Returns the exit status."""
     recipe = RECIPES.get(arguments.corpus, RECIPES["shakespeare"])
     chosen = {name: getattr(arguments, name) for name in asdict(recipe)}
@@ -222,6 +224,7 @@ def train_on(ids, tokenizer, recipe: Recipe, out: Path, minutes: float | None, c
         warmup=WARM_UP,
         rate=recipe.rate,
         fused=True,
+        muon=recipe.muon,
         recipe=settings,
     )
     watch = Watch(training, partial, list, minutes)  # no samples on the way

@@ -20,6 +20,7 @@ import pytest
 
 from lib.checks import NOTEBOOKS
 from lib.course.cells import ROOT
+from lib.course.programs import child_environ
 from tests.learners import grade, wrong_cell
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -61,7 +62,7 @@ def address(folder, tmp_path_factory):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    environment = {**os.environ, "JUPYTERLAB_SETTINGS_DIR": str(settings), "PYTHONPATH": str(ROOT)}
+    environment = child_environ() | {"JUPYTERLAB_SETTINGS_DIR": str(settings)}  # as `course.py lab` starts it
     options = ["--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}", "--IdentityProvider.token="]
     options += [f"--ServerApp.root_dir={folder}", "--ServerApp.log_level=ERROR", "--LabApp.extension_manager=readonly"]
     command = [sys.executable, "-m", "jupyterlab", "--expose-app-in-browser", *options]

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import torch
 from torch.nn import functional
 
@@ -81,6 +82,46 @@ class ForwardByHand(TransformerParts):
         mask = torch.ones(inputs.shape[1], inputs.shape[1], dtype=torch.bool).tril()
         x = self.decoder(self.embed(inputs), memory, mask, source_mask[:, None, None])
         return self.logits(x)
+
+
+@right("Transformer")
+class MasksTheTargetsPaddingToo(TransformerParts):
+    def encode(self, source, source_mask):
+        return self.encoder(self.embed_source(source), mask=source_mask.reshape(len(source), 1, 1, -1))
+
+    def decode(self, inputs, memory, source_mask):
+        n = inputs.shape[1]
+        seen = (inputs != 0)[:, None, None, :] & torch.ones(n, n, dtype=torch.bool).tril()
+        return self.logits(self.decoder(self.embed(inputs), memory, memory_mask=source_mask[:, None, None], mask=seen))
+
+    def forward(self, source, source_mask, inputs):
+        return self.decode(inputs, self.encode(source, source_mask), source_mask)
+
+
+@right("Transformer")
+class KeepsItsMask(TransformerParts):
+    def __init__(self, *parts, **more):
+        super().__init__(*parts, **more)
+        self.register_buffer("past", torch.ones(64, 64, dtype=torch.bool).tril(), persistent=False)
+
+    def encode(self, ids, real):
+        return self.encoder(self.embed_source(ids), real[:, None, None])
+
+    def decode(self, ids, memory, real):
+        n = ids.size(1)
+        return self.logits(self.decoder(self.embed(ids), memory, self.past[:n, :n], real[:, None, None]))
+
+    def forward(self, *batch):
+        source, real, ids = batch
+        return self.decode(ids, self.encode(source, real), real)
+
+
+@right("next_word_step")
+def padded_then_filled(model, ids, state):
+    written = functional.pad(state[0], (0, 1))
+    written[:, -1] = ids
+    state = [written, *state[1:]]
+    return model.decode(*state).movedim(1, 0)[-1], state, None
 
 
 @right("next_word_step")
@@ -180,6 +221,23 @@ def in_double(logits, targets, smoothing):
     return (-(1 - smoothing) * picked.mean() - smoothing * log_probs.mean()).float()
 
 
+@right("label_smoothed_loss")
+def as_a_distribution(logits, targets, smoothing):
+    words = torch.distributions.Categorical(logits=logits)
+    every = torch.stack([words.log_prob(torch.full_like(targets, i)) for i in range(logits.shape[-1])], -1)
+    return -((1 - smoothing) * words.log_prob(targets) + smoothing * every.mean(-1)).mean()
+
+
+@right("label_smoothed_loss")
+def words_on_axis_1(logits, targets, smoothing):
+    return functional.cross_entropy(logits.movedim(-1, 1), targets, label_smoothing=smoothing)
+
+
+@right("noam_rate")
+def without_min(step, d_model, warmup):
+    return 1 / math.sqrt(d_model * max(step, warmup**3 / step**2))
+
+
 @right("noam_rate")
 def with_if(step, d_model, warmup):
     rate = step / warmup**1.5 if step < warmup else 1 / math.sqrt(step)
@@ -210,6 +268,22 @@ def link_by_link(weights, links):
     for read, written in links:
         hits = hits + (weights[..., written, :].argmax(dim=-1) == read).float()
     return hits / len(links)
+
+
+@right("alignment_accuracy")
+def with_a_table(weights, links):
+    wanted = torch.zeros(weights.shape[-2:])
+    for read, written in links:
+        wanted[written, read] += 1
+    looked_at = functional.one_hot(weights.argmax(-1), weights.shape[-1])
+    return (looked_at * wanted).sum((-2, -1)) / wanted.sum()
+
+
+@right("alignment_accuracy")
+def in_numpy(weights, links):
+    read, written = np.array(links).T
+    hits = weights.numpy().argmax(-1)[..., written] == read
+    return torch.as_tensor(hits.mean(-1), dtype=torch.float32)
 
 
 @right("alignment_accuracy")

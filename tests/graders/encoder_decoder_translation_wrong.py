@@ -3,6 +3,7 @@
 import math
 
 import torch
+from torch import nn
 from torch.nn import functional
 
 from lib.attention import causal_mask
@@ -160,6 +161,56 @@ class RightForTheBatchOfOne(Whole):
         return self.decode(inputs, self.encode(source, source_mask), source_mask)
 
 
+@wrong("Transformer", says="along the queries")
+class MaskOnQueries(Whole):
+    def encode(self, source, source_mask):
+        return self.encoder(self.embed_source(source), source_mask.unsqueeze(1).unsqueeze(-1))
+
+
+@wrong("Transformer", says="four axes")
+class MaskAsItCame(Whole):
+    def encode(self, source, source_mask):
+        return self.encoder(self.embed_source(source), source_mask)
+
+
+@wrong("Transformer", says="four axes")
+class OneAxisTooFew(Whole):
+    def decode(self, inputs, memory, source_mask):
+        past = causal_mask(inputs.shape[1])
+        return self.logits(self.decoder(self.embed(inputs), memory, past, source_mask.unsqueeze(1)))
+
+
+@wrong("Transformer", says="holds numbers")
+class OnesBelowTheDiagonal(Whole):
+    def decode(self, inputs, memory, source_mask):
+        past = torch.tril(torch.ones(inputs.shape[1], inputs.shape[1]))
+        return self.logits(self.decoder(self.embed(inputs), memory, past, source_mask[:, None, None]))
+
+
+@wrong("Transformer", says="encoder sees padding")
+class MaskOutOfTheIds(Whole):
+    def encode(self, source, source_mask):
+        return self.encoder(self.embed_source(source), (source != 0)[:, None, None])
+
+
+@wrong("Transformer")
+class EveryBlockStartsAnew(Whole):
+    def encode(self, source, source_mask):
+        x = self.embed_source(source)
+        for block in self.encoder.blocks:
+            memory = block(x, source_mask[:, None, None])
+        return self.encoder.norm(memory)
+
+
+@wrong("Transformer")
+class CausalInTheFirstBlockOnly(Whole):
+    def decode(self, inputs, memory, source_mask):
+        x, past = self.embed(inputs), causal_mask(inputs.shape[1])
+        for block in self.decoder.blocks:
+            x, past = block(x, memory, past, source_mask[:, None, None]), None
+        return self.logits(self.decoder.norm(x))
+
+
 # --------------------------------------------------------------------------------------------------- next_word_step
 
 
@@ -239,7 +290,7 @@ def only_logits(model, ids, state):
     return model.decode(written, *state[1:])[:, -1]
 
 
-@wrong("next_word_step", says="not decoded")
+@wrong("next_word_step", says="know nothing of the new word")
 def one_behind(model, ids, state):
     written, memory, mask = state
     before = written if written.shape[1] else ids[:, None]
@@ -266,6 +317,53 @@ def state_of_one(model, ids, state):
     written, memory, mask = state
     written = torch.cat([written, ids[:, None]], dim=1)
     return model.decode(written, memory, mask)[:, -1], (ids[:, None], memory, mask), None
+
+
+@wrong("next_word_step", says="see those behind them")
+def last_position_without_a_mask(model, ids, state):
+    written, memory, mask = state
+    written = torch.cat([written, ids[:, None]], dim=1)
+    x = model.decoder(model.embed(written), memory, memory_mask=mask[:, None, None])
+    return model.logits(x[:, -1]), (written, memory, mask), None
+
+
+@wrong("next_word_step", says="know nothing of the new word")
+def one_position_early(model, ids, state):
+    written, memory, mask = state
+    position = written.shape[1] - 1
+    written = torch.cat([written, ids[:, None]], dim=1)
+    return model.decode(written, memory, mask)[:, position], (written, memory, mask), None
+
+
+@wrong("next_word_step", says="out of order")
+def exchanged_in_the_state(model, ids, state):
+    written, memory, mask = state
+    written = torch.cat([written, ids[:, None]], dim=1)
+    return model.decode(written, memory, mask)[:, -1], (written, mask, memory), None
+
+
+@wrong("next_word_step", says="lets padding through")
+def fresh_mask_for_the_state(model, ids, state):
+    written, memory, mask = state
+    written = torch.cat([written, ids[:, None]], dim=1)
+    fresh = torch.ones(memory.shape[:2], dtype=torch.bool)
+    return model.decode(written, memory, mask)[:, -1], (written, memory, fresh), None
+
+
+@wrong("next_word_step", says="written too")
+def chooses_as_well(model, ids, state):
+    written, memory, mask = state
+    written = torch.cat([written, ids[:, None]], dim=1)
+    logits = model.decode(written, memory, mask)[:, -1]
+    written = torch.cat([written, logits.argmax(dim=-1, keepdim=True)], dim=1)
+    return logits, (written, memory, mask), None
+
+
+@wrong("next_word_step", says="Sizes of tensors")
+def one_row_for_the_batch(model, ids, state):
+    written, memory, mask = state
+    written = torch.cat([written, ids[None]], dim=1)
+    return model.decode(written, memory, mask)[:, -1], (written, memory, mask), None
 
 
 # ------------------------------------------------------------------------------------------------- share_of_padding
@@ -341,6 +439,34 @@ def narrow_rectangles(lengths, batches):
     return 1 - real / sum(len(batch) * min(lengths[i] for i in batch) for batch in batches)
 
 
+@wrong("share_of_padding", says="first batch")
+def returns_in_the_loop(lengths, batches):
+    for batch in batches:
+        row = [lengths[i] for i in batch]
+        return 1 - sum(row) / (len(row) * max(row))
+
+
+@wrong("share_of_padding", says="not as its last one")
+def trusts_the_order(lengths, batches):
+    real = sum(lengths[i] for batch in batches for i in batch)
+    return 1 - real / sum(len(batch) * lengths[batch[-1]] for batch in batches)
+
+
+@wrong("share_of_padding", says="largest index")
+def longest_by_index(lengths, batches):
+    real = sum(lengths[i] for batch in batches for i in batch)
+    return 1 - real / sum(len(batch) * lengths[max(batch)] for batch in batches)
+
+
+@wrong("share_of_padding", says="shares of the sentences")
+def mean_of_rows(lengths, batches):
+    shares = []
+    for batch in batches:
+        longest = max(lengths[i] for i in batch)
+        shares += [(longest - lengths[i]) / longest for i in batch]
+    return sum(shares) / len(shares)
+
+
 @wrong("share_of_padding", says="`return`")
 def prints_it(lengths, batches):
     real = sum(lengths[i] for batch in batches for i in batch)
@@ -410,6 +536,38 @@ def log_likelihood(logits, targets, smoothing):
 @wrong("label_smoothed_loss", says="overflows")
 def softmax_then_log(logits, targets, smoothing):
     log_probs = torch.log(torch.softmax(logits, dim=-1))
+    right = log_probs.gather(-1, targets[..., None]).squeeze(-1)
+    return -((1 - smoothing) * right + smoothing * log_probs.mean(-1)).mean()
+
+
+@wrong("label_smoothed_loss", says="overflows")
+def log_sum_exp_by_hand(logits, targets, smoothing):
+    log_probs = logits - torch.log(torch.exp(logits).sum(-1, keepdim=True))
+    right = log_probs.gather(-1, targets[..., None]).squeeze(-1)
+    return -((1 - smoothing) * right + smoothing * log_probs.mean(-1)).mean()
+
+
+@wrong("label_smoothed_loss", says="divergence")
+def kullback_leibler(logits, targets, smoothing):
+    wanted = torch.full_like(logits, smoothing / logits.shape[-1])
+    wanted.scatter_add_(-1, targets[..., None], torch.full_like(wanted[..., :1], 1 - smoothing))
+    return nn.KLDivLoss(reduction="batchmean")(logits.log_softmax(-1), wanted)
+
+
+@wrong("label_smoothed_loss", says="paper's choice")
+def as_in_the_paper(logits, targets, smoothing):
+    return functional.cross_entropy(logits.flatten(0, -2), targets.flatten(), label_smoothing=0.1)
+
+
+@wrong("label_smoothed_loss", says="twice")
+def cross_entropy_of_probabilities(logits, targets, smoothing):
+    chances = functional.softmax(logits, dim=-1)
+    return functional.cross_entropy(chances.flatten(0, -2), targets.flatten(), label_smoothing=smoothing)
+
+
+@wrong("label_smoothed_loss", says="over the positions")
+def softmax_over_axis_1(logits, targets, smoothing):
+    log_probs = functional.log_softmax(logits, dim=1)
     right = log_probs.gather(-1, targets[..., None]).squeeze(-1)
     return -((1 - smoothing) * right + smoothing * log_probs.mean(-1)).mean()
 
@@ -522,6 +680,31 @@ def other_order(step, warmup, d_model):
     return d_model**-0.5 * min(step**-0.5, step * warmup**-1.5)
 
 
+@wrong("noam_rate", says="use `warmup`")
+def warm_up_of_the_paper(step, d_model, warmup):
+    return d_model**-0.5 * min(step**-0.5, step * 4000**-1.5)
+
+
+@wrong("noam_rate", says="use `d_model`")
+def width_of_the_paper(step, d_model, warmup):
+    return min(step**-0.5, step * warmup**-1.5) / math.sqrt(512)
+
+
+@wrong("noam_rate", says="both parts")
+def without_brackets(step, d_model, warmup):
+    return min(d_model**-0.5 * step**-0.5, step * warmup**-1.5)
+
+
+@wrong("noam_rate", says="only warmup")
+def brackets_too_wide(step, d_model, warmup):
+    return d_model**-0.5 * min(step**-0.5, (step * warmup) ** -1.5)
+
+
+@wrong("noam_rate", says="wrong number")
+def powers_exchanged(step, d_model, warmup):
+    return d_model**-0.5 * min(step**-0.5, warmup * step**-1.5)
+
+
 # ----------------------------------------------------------------------------------------------- alignment_accuracy
 
 
@@ -614,3 +797,40 @@ def two_leading_axes(weights, links):
 def python_number(weights, links):
     hits = [weights.argmax(-1)[..., written] == read for read, written in links]
     return torch.stack(hits).float().mean().item()
+
+
+@wrong("alignment_accuracy", says="every link counts")
+def dictionary_of_links(weights, links):
+    read_for = {written: read for read, written in links}
+    hits = [weights.argmax(-1)[..., written] == read for written, read in read_for.items()]
+    return torch.stack(hits, -1).float().mean(-1)
+
+
+@wrong("alignment_accuracy", says="squeeze")
+def squeezes(weights, links):
+    hits = [weights.argmax(-1)[..., written] == read for read, written in links]
+    return torch.stack(hits, -1).squeeze().float().mean(-1)
+
+
+@wrong("alignment_accuracy", says="in order")
+def first_rows(weights, links):
+    reads = torch.tensor([read for read, _ in links])
+    return (weights.argmax(-1)[..., : len(links)] == reads).float().mean(-1)
+
+
+@wrong("alignment_accuracy", says="one half")
+def threshold(weights, links):
+    return torch.stack([weights[..., written, read] > 0.5 for read, written in links], -1).float().mean(-1)
+
+
+@wrong("alignment_accuracy", says="read words")
+def hits_per_read_word(weights, links):
+    hits = [weights.argmax(-1)[..., written] == read for read, written in links]
+    return torch.stack(hits, -1).float().sum(-1) / weights.shape[-1]
+
+
+@wrong("alignment_accuracy", says="tuple")
+def sorts_the_links(weights, links):
+    links.sort(key=lambda link: link[1])
+    hits = [weights.argmax(-1)[..., written] == read for read, written in links]
+    return torch.stack(hits, -1).float().mean(-1)

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from lib.attention import MultiHeadAttention
+from lib.gpt import GPT
 from lib.layers import FeedForward, LayerNorm
 from tests.graders.cases import right
 
@@ -61,6 +62,28 @@ def from_a_fused_matrix(vocab, n_positions, d_model, n_layers):
     totals = [vocab * d, n_positions * d, *(n_layers * part for part in block)]
     totals[-1] += 2 * d
     return dict(zip(names, totals, strict=True))
+
+
+@right("gpt2_parameters")
+def by_building_it_all(vocab, n_positions, d_model, n_layers):
+    with torch.device("meta"):
+        model = GPT(vocab, n_positions, d_model, 1, n_layers)
+    counts = Counter()
+    for name, parameter in model.named_parameters():
+        part = next((part for part in ("attention.", "feed_forward.", "norm") if part in name), name)
+        names = {"attention.": "attention", "feed_forward.": "feed-forward", "norm": "norms"}
+        counts["norms" if "norm" in name else names.get(part, name.split(".")[0])] += parameter.numel()
+    return counts
+
+
+@right("initial_weights")
+def out_of_one_row(model, generator):
+    parts = dict(model.named_parameters())
+    numbers = 0.02 * torch.randn(sum(part.numel() for part in parts.values()), generator=generator)
+    for (name, part), piece in zip(parts.items(), numbers.split([p.numel() for p in parts.values()]), strict=True):
+        small = (2 * len(model.blocks)) ** 0.5 if name.split(".")[-2] in ("to_out", "narrow") else 1
+        part.data = piece.view(part.shape) / small if part.dim() > 1 else torch.full_like(part, "scale" in name)
+    return model
 
 
 @right("initial_weights")
@@ -155,6 +178,12 @@ def with_one_hot(ids, held_out, vocab, extra=0.1):
     before, after = (torch.nn.functional.one_hot(part, vocab).float() for part in (ids[:-1], ids[1:]))
     chances = torch.nn.functional.normalize(before.T @ after + extra, p=1, dim=1)
     return -chances[held_out[:-1], held_out[1:]].log().mean()
+
+
+@right("bigram_loss")
+def counts_as_logits(ids, held_out, vocab, extra=0.1):
+    table = torch.sparse_coo_tensor(torch.stack([ids[:-1], ids[1:]]), torch.ones(len(ids) - 1), (vocab, vocab))
+    return torch.nn.functional.cross_entropy((table.to_dense() + extra).log()[held_out[:-1]], held_out[1:])
 
 
 @right("bits_per_byte")

@@ -1,5 +1,6 @@
 """Wrong answers to notebook 11, second part: counting, fresh weights, pairs, bits."""
 
+import copy
 import math
 
 import torch
@@ -104,6 +105,23 @@ def other_names(vocab, n_positions, d_model, n_layers):
     return counted
 
 
+@wrong("gpt2_parameters", says="the first bias has 4·d_model")
+def two_small_biases(vocab, n_positions, d_model, n_layers):
+    feed_forward = 2 * 4 * d_model**2 + 2 * d_model
+    return parts(vocab, n_positions, d_model, n_layers) | {"feed-forward": n_layers * feed_forward}
+
+
+@wrong("gpt2_parameters", says="a shift too")
+def last_norm_without_shift(vocab, n_positions, d_model, n_layers):
+    return parts(vocab, n_positions, d_model, n_layers) | {"norms": n_layers * 4 * d_model + d_model}
+
+
+@wrong("gpt2_parameters", says="should not have 'together'")
+def with_the_sum(vocab, n_positions, d_model, n_layers):
+    counted = parts(vocab, n_positions, d_model, n_layers)
+    return counted | {"together": sum(counted.values())}
+
+
 # -------------------------------------------------------------------------------------------------- initial_weights
 
 
@@ -193,7 +211,7 @@ def as_variance(model, generator):
     return put(model, generator, math.sqrt(0.02), lambda n: math.sqrt(0.02 / (2 * n)))
 
 
-@wrong("initial_weights", says="lie apart")
+@wrong("initial_weights", says="other numbers the second time")
 def ignores_the_generator(model, generator):
     return put(model, None, end=ours)
 
@@ -221,11 +239,54 @@ def forgets_the_positions(model, generator):
     return model
 
 
-@wrong("initial_weights", says="same objects")
+@wrong("initial_weights", says="a new object")
 def new_parameters(model, generator):
     put(model, generator, end=ours)
     model.embedding.weight = torch.nn.Parameter(model.embedding.weight.detach().clone())
     return model
+
+
+@wrong("initial_weights", says="do not depend on `generator`")
+def makes_its_own_generator(model, generator):
+    return put(model, torch.Generator().manual_seed(0), end=ours)
+
+
+@wrong("initial_weights", says="do not depend on `generator`")
+def seeds_the_global_one(model, generator):
+    torch.manual_seed(42)
+    return put(model, None, end=ours)
+
+
+@wrong("initial_weights", says="have the same numbers")
+def starts_anew_for_each(model, generator):
+    seed = generator.initial_seed()
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            generator.manual_seed(seed)
+            if parameter.dim() > 1:
+                small = "to_out" in name or "narrow" in name
+                parameter.normal_(0, ours(len(model.blocks)) if small else 0.02, generator=generator)
+            else:
+                parameter.fill_(float(name.endswith("scale")))
+    return model
+
+
+@wrong("initial_weights", says="have the same numbers")
+def all_blocks_alike(model, generator):
+    put(model, generator, end=ours)
+    for block in model.blocks[1:]:
+        block.load_state_dict(model.blocks[0].state_dict())
+    return model
+
+
+@wrong("initial_weights", says="another model")
+def a_copy(model, generator):
+    return put(copy.deepcopy(model), generator, end=ours)
+
+
+@wrong("initial_weights", says="requires_grad")
+def frozen(model, generator):
+    return put(model.requires_grad_(False), generator, end=ours)
 
 
 # ------------------------------------------------------------------------------------------------------ bigram_loss
@@ -343,6 +404,45 @@ def plus_equals(ids, held_out, vocab, extra=0.1):
     return guessed(table / table.sum(dim=1, keepdim=True), held_out)
 
 
+@wrong("bigram_loss", says="keepdim=True")
+def forgets_keepdim(ids, held_out, vocab, extra=0.1):
+    table = counted(ids, vocab) + extra
+    return guessed(table / table.sum(dim=1), held_out)
+
+
+@wrong("bigram_loss", says="fewer than `vocab` columns")
+def sizes_the_table_itself(ids, held_out, vocab, extra=0.1):
+    largest = max(ids.max().item(), held_out.max().item())
+    table = counted(ids, largest + 1) + extra
+    return guessed(table / table.sum(dim=1, keepdim=True), held_out)
+
+
+@wrong("bigram_loss", says="the last token begins none")
+def rows_by_frequency(ids, held_out, vocab, extra=0.1):
+    rows = torch.bincount(ids, minlength=vocab) + vocab * extra
+    return guessed((counted(ids, vocab) + extra) / rows.unsqueeze(1), held_out)
+
+
+@wrong("bigram_loss", says="counted as well")
+def counts_everything(ids, held_out, vocab, extra=0.1):
+    table = counted(ids, vocab) + counted(held_out, vocab) + extra
+    return guessed(table / table.sum(dim=1, keepdim=True), held_out)
+
+
+@wrong("bigram_loss")
+def every_other_pair(ids, held_out, vocab, extra=0.1):
+    table = torch.full((vocab, vocab), extra)
+    for a, b in ids[: len(ids) // 2 * 2].view(-1, 2).tolist():
+        table[a, b] += 1
+    return guessed(table / table.sum(dim=1, keepdim=True), held_out)
+
+
+@wrong("bigram_loss", says="float64")
+def in_double(ids, held_out, vocab, extra=0.1):
+    table = counted(ids, vocab).double() + extra
+    return guessed(table / table.sum(dim=1, keepdim=True), held_out)
+
+
 # ---------------------------------------------------------------------------------------------------- bits_per_byte
 
 
@@ -404,6 +504,16 @@ def multiplies_by_eight(loss, n_tokens, n_bytes):
 @wrong("bits_per_byte", says="log10")
 def decimal(loss, n_tokens, n_bytes):
     return loss * n_tokens / math.log10(2) / n_bytes
+
+
+@wrong("bits_per_byte", says="a rounded number")
+def the_hint_s_number(loss, n_tokens, n_bytes):
+    return loss * n_tokens * 1.44 / n_bytes
+
+
+@wrong("bits_per_byte")
+def rounded(loss, n_tokens, n_bytes):
+    return round(loss * n_tokens / math.log(2) / n_bytes, 2)
 
 
 @wrong("bits_per_byte", says="return")

@@ -45,6 +45,18 @@ def with_nll_in_float64(model, ids):
     return nn.NLLLoss()(logs.reshape(-1, logs.shape[-1]), ids[:, 1:].reshape(-1)).float()
 
 
+@right("gpt_loss")
+def beginning_by_beginning(model, ids):
+    losses = [functional.cross_entropy(model(ids[:, :i])[:, -1], ids[:, i]) for i in range(1, ids.shape[1])]
+    return torch.stack(losses).mean()
+
+
+@right("gpt_loss")
+def with_one_hot_targets(model, ids):
+    logits = model(ids[:, :-1]).flatten(0, 1)
+    return functional.cross_entropy(logits, functional.one_hot(ids[:, 1:].flatten(), logits.shape[-1]).float())
+
+
 @right("GPT")
 class Tidy(Given):
     def embed(self, ids, start=0):
@@ -115,3 +127,29 @@ class Recursive(Given):
             return through(blocks[0](x, causal_mask(ids.size(1))), blocks[1:]) if blocks else x
 
         return self.logits(through(self.embed(ids), list(self.blocks)))
+
+
+@right("GPT")
+class WithAMaskKept(Given):
+    def __init__(self, vocab, n_positions, *sizes, **named):
+        super().__init__(vocab, n_positions, *sizes, **named)
+        self.register_buffer("mask", torch.ones(n_positions, n_positions).tril().bool(), persistent=False)
+
+    def embed(self, ids, start=0):
+        rows = functional.embedding(ids, self.embedding.weight)
+        return self.dropout(rows + self.positions.table[start : start + ids.shape[-1]])
+
+    def logits(self, x):
+        return torch.matmul(self.norm(x), self.embedding.weight.mT)
+
+    def forward(self, ids):
+        n, x = ids.shape[-1], self.embed(ids)
+        for block in self.blocks:
+            x = block(x, self.mask[:n, :n])
+        return self.logits(x)
+
+
+@right("GPT")
+class RowByRow(WithAMaskKept):
+    def forward(self, ids):
+        return torch.cat([super(RowByRow, self).forward(row[None]) for row in ids])

@@ -125,6 +125,45 @@ def says_nothing(model, ids):
     functional.cross_entropy(model(ids[:, :-1]).flatten(0, 1), ids[:, 1:].flatten())
 
 
+@wrong("gpt_loss", says="raised")
+def squeezes_one_row_away(model, ids):
+    return functional.cross_entropy(model(ids[:, :-1]).squeeze().transpose(1, 2), ids[:, 1:].squeeze())
+
+
+@wrong("gpt_loss", says="take away rows")
+def slices_the_batch(model, ids):
+    return functional.cross_entropy(model(ids[:-1]).flatten(0, 1), ids[1:].flatten())
+
+
+@wrong("gpt_loss", says="logarithm of the mean")
+def mean_before_log(model, ids):
+    chances = model(ids[:, :-1]).softmax(-1)
+    return -torch.log(chances.gather(-1, ids[:, 1:].unsqueeze(-1)).mean())
+
+
+@wrong("gpt_loss", says="over the positions")
+def softmax_along_the_text(model, ids):
+    logs = functional.log_softmax(model(ids[:, :-1]), dim=1)
+    return functional.nll_loss(logs.flatten(0, 1), ids[:, 1:].flatten())
+
+
+@wrong("gpt_loss", says="divided by all tokens")
+def divides_by_numel(model, ids):
+    total = functional.cross_entropy(model(ids[:, :-1]).transpose(1, 2), ids[:, 1:], reduction="sum")
+    return total / ids.numel()
+
+
+@wrong("gpt_loss", says="nothing is padding")
+def as_in_translation(model, ids):
+    return functional.cross_entropy(model(ids[:, :-1]).transpose(1, 2), ids[:, 1:], ignore_index=0)
+
+
+@wrong("gpt_loss")
+def clamped(model, ids):
+    chances = model(ids[:, :-1]).softmax(dim=-1).clamp(min=1e-9)
+    return -chances.gather(-1, ids[:, 1:].unsqueeze(-1)).log().mean()
+
+
 # -------------------------------------------------------------------------------------------------------------- GPT
 
 
@@ -350,3 +389,60 @@ class ReluInsteadOfWhatIsGiven(Right):
 class AlwaysEncoderBlocks(Right):
     def __init__(self, *sizes, dropout=0.0, activation=functional.gelu, block=EncoderBlock):
         super().__init__(*sizes, dropout=dropout, activation=activation)
+
+
+@wrong("GPT", says="cut off")
+class HeadOfData(Right):
+    def logits(self, x):
+        return self.norm(x) @ self.embedding.weight.data.T
+
+
+@wrong("GPT", says="the gradient for")
+class DetachedBlocks(Right):
+    def forward(self, ids):
+        x = self.embed(ids)
+        for block in self.blocks:
+            x = block(x.detach(), causal_mask(ids.shape[1]))
+        return self.logits(x)
+
+
+@wrong("GPT", says="shape")
+class SqueezesOneRowAway(Right):
+    def forward(self, ids):
+        return super().forward(ids).squeeze()
+
+
+@wrong("GPT", says="look at itself")
+class StrictlyBefore(Right):
+    def forward(self, ids):
+        x = self.embed(ids)
+        for block in self.blocks:
+            x = block(x, torch.ones(ids.shape[1], ids.shape[1]).tril(-1).bool())
+        return self.logits(x)
+
+
+@wrong("GPT", says="added twice: a block adds it")
+class ShortcutAroundBlocks(Right):
+    def forward(self, ids):
+        x = self.embed(ids)
+        for block in self.blocks:
+            x = x + block(x, causal_mask(ids.shape[1]))
+        return self.logits(x)
+
+
+@wrong("GPT", says="positions are added twice")
+class PositionsInForward(Right):
+    def forward(self, ids):
+        x = self.positions(self.embed(ids))
+        for block in self.blocks:
+            x = block(x, causal_mask(ids.shape[1]))
+        return self.logits(x)
+
+
+@wrong("GPT", says="raised")
+class MaskOfTheBatch(Right):
+    def forward(self, ids):
+        x = self.embed(ids)
+        for block in self.blocks:
+            x = block(x, causal_mask(len(ids)))
+        return self.logits(x)

@@ -1,7 +1,9 @@
 """Right answers to notebook 12 in several styles."""
 
+import itertools
 import math
 
+import numpy as np
 import torch
 from torch.nn import functional
 
@@ -81,6 +83,15 @@ def row_by_row(logits, generator):
     return torch.stack([row_by_row(part, generator) for part in logits])
 
 
+@right("sample")
+def numpys_own_generator(logits, generator):
+    numbers = np.random.default_rng(torch.randint(2**31, (1,), generator=generator).item())
+    rows = logits.double().softmax(-1).reshape(-1, logits.shape[-1]).numpy()
+    heights = numbers.random(len(rows))
+    drawn = [int((row.cumsum() <= height * 0.999999).sum()) for row, height in zip(rows, heights, strict=True)]
+    return torch.tensor(drawn).reshape(logits.shape[:-1])
+
+
 # ------------------------------------------------------------------------------------------------------------- top_k
 
 
@@ -122,6 +133,13 @@ def rows_in_a_loop(logits, k):
         bar = sorted(row.tolist(), reverse=True)[: int(k)][-1]
         result.append(torch.tensor([x if x >= bar else -INF for x in row.tolist()]))
     return torch.stack(result).reshape(logits.shape)
+
+
+@right("top_k")
+def logarithm_of_a_mask(logits, k):
+    refuse(k < 1 or int(k) != k)
+    bar = logits.topk(min(k, logits.shape[-1])).values[..., -1:]
+    return logits + (logits >= bar).float().log()
 
 
 # ------------------------------------------------------------------------------------------------------------- top_p
@@ -274,6 +292,13 @@ def by_a_factor(logits, ids, penalty):
     return lowered.scatter(-1, ids, score * factor)
 
 
+@right("repetition_penalty")
+def every_token_against_every_id(logits, ids, penalty):
+    refuse(not 0 < penalty < INF)
+    written = (ids[..., None] == torch.arange(logits.shape[-1])).any(-2)
+    return torch.where(written, torch.where(logits < 0, logits * penalty, logits / penalty), logits)
+
+
 # ---------------------------------------------------------------------------------------------------------- generate
 
 
@@ -342,3 +367,18 @@ class AnIterator:
         if any(self.written[-len(end) :] == end for end in self.stop):
             self.left = 0
         return new
+
+
+@right("generate")
+def cut_off_an_endless_one(next_logits, ids, limit, pick, stop=()):
+    def endless(ids):
+        while True:
+            ids = (*ids, pick(next_logits(list(ids)), list(ids)))
+            yield ids[-1]
+
+    written = ()
+    for token in itertools.islice(endless(tuple(ids)), limit):
+        written += (token,)
+        yield token
+        if any(written[-len(end) :] == tuple(end) for end in stop):
+            return

@@ -101,6 +101,18 @@ def forgets_return(logits, temperature):
     logits / temperature
 
 
+@wrong("apply_temperature", says="keep their dtype")
+def always_32_bits(logits, temperature):
+    refuse(not 0 < temperature < INF, "temperature")
+    return logits.float() / temperature
+
+
+@wrong("apply_temperature", says="at temperature 0.004")
+def never_below_a_hundredth(logits, temperature):
+    refuse(not 0 < temperature < INF, "temperature")
+    return logits / max(temperature, 0.01)
+
+
 # ------------------------------------------------------------------------------------------------------------ sample
 
 
@@ -195,6 +207,40 @@ def unlikely_first(logits, generator):
 @wrong("sample", says="return")
 def draws_for_nobody(logits, generator):
     torch.multinomial(logits.softmax(-1).reshape(-1, logits.shape[-1]), 1, generator=generator)
+
+
+@wrong("sample", says="leading dimensions of size 1")
+def squeezes_everything(logits, generator):
+    rows = logits.softmax(-1).reshape(-1, logits.shape[-1])
+    return torch.multinomial(rows, 1, generator=generator).reshape(logits.shape[:-1]).squeeze()
+
+
+@wrong("sample", says="is infinite")
+def powers_without_a_softmax(logits, generator):
+    rows = logits.exp().reshape(-1, logits.shape[-1])
+    return torch.multinomial(rows, 1, generator=generator).reshape(logits.shape[:-1])
+
+
+@wrong("sample", says="stands still")
+def seed_of_the_generator(logits, generator):
+    generator = torch.Generator().manual_seed(generator.initial_seed())
+    rows = logits.softmax(-1).reshape(-1, logits.shape[-1])
+    return torch.multinomial(rows, 1, generator=generator).reshape(logits.shape[:-1])
+
+
+@wrong("sample", says="stands still")
+def puts_the_state_back(logits, generator):
+    state = generator.get_state()
+    rows = logits.softmax(-1).reshape(-1, logits.shape[-1])
+    drawn = torch.multinomial(rows, 1, generator=generator).reshape(logits.shape[:-1])
+    generator.set_state(state)
+    return drawn
+
+
+@wrong("sample", says="two equal rows in other places")
+def one_number_a_column_of_rows(logits, generator):
+    height = torch.rand(logits.shape[-2:-1], generator=generator)[..., None] * 0.999999
+    return (logits.softmax(-1).cumsum(-1) <= height).sum(-1)
 
 
 # ------------------------------------------------------------------------------------------------------------- top_k
@@ -308,6 +354,33 @@ def large_negative(logits, k):
     refuse(k < 1 or k != int(k), "k")
     bar = logits.topk(min(k, logits.shape[-1])).values[..., -1:]
     return logits.masked_fill(logits < bar, -1e4)
+
+
+@wrong("top_k", says="keep k tokens, not k values")
+def k_values(logits, k):
+    refuse(k < 1 or k != int(k), "k")
+    rows = []
+    for row in logits.reshape(-1, logits.shape[-1]):
+        values = row.unique().flip(0)
+        rows.append(row.masked_fill(row < values[min(k, len(values)) - 1], -INF))
+    return torch.stack(rows).reshape(logits.shape)
+
+
+@wrong("top_k", says="is as likely and stays too")
+def argmax_for_one(logits, k):
+    refuse(k < 1 or k != int(k), "k")
+    if k == 1:
+        best = logits.argmax(-1, keepdim=True)
+        return torch.full_like(logits, -INF).scatter(-1, best, logits.gather(-1, best))
+    bar = logits.topk(min(k, logits.shape[-1])).values[..., -1:]
+    return logits.masked_fill(logits < bar, -INF)
+
+
+@wrong("top_k", says="leading dimensions of size 1")
+def squeezed(logits, k):
+    refuse(k < 1 or k != int(k), "k")
+    bar = logits.topk(min(k, logits.shape[-1])).values[..., -1:]
+    return logits.masked_fill(logits < bar, -INF).squeeze()
 
 
 # ------------------------------------------------------------------------------------------------------------- top_p
@@ -450,6 +523,28 @@ def flattens_all_rows(logits, p):
     ordered, _, probabilities = sorted_parts(flat)
     above = probabilities.cumsum(-1) - probabilities
     return logits.masked_fill(logits < ordered[above < p].min(), -INF)
+
+
+@wrong("top_p", says="one has p alone")
+def two_at_least(logits, p):
+    refuse(not 0 < p <= 1, "p")
+    if p == 1:
+        return logits
+    ordered, _, probabilities = sorted_parts(logits)
+    above = probabilities.cumsum(-1) - probabilities
+    above[..., :2] = 0
+    return logits.masked_fill(logits < ordered.masked_fill(above >= p, INF).amin(-1, keepdim=True), -INF)
+
+
+@wrong("top_p", says="is infinite")
+def softmax_by_hand(logits, p):
+    refuse(not 0 < p <= 1, "p")
+    if p == 1:
+        return logits
+    ordered = logits.sort(dim=-1, descending=True).values
+    probabilities = ordered.exp() / ordered.exp().sum(-1, keepdim=True)
+    above = probabilities.cumsum(-1) - probabilities
+    return logits.masked_fill(logits < ordered.masked_fill(above >= p, INF).amin(-1, keepdim=True), -INF)
 
 
 # ------------------------------------------------------------------------------------------------------------- min_p
@@ -696,6 +791,20 @@ def any_penalty(logits, ids, penalty):
     return logits.scatter(-1, ids, torch.where(score > 0, score / penalty, score * penalty))
 
 
+@wrong("repetition_penalty", says="wrong for a penalty below 1")
+def the_smaller(logits, ids, penalty):
+    refuse(not 0 < penalty < INF, "penalty")
+    score = logits.gather(-1, ids)
+    return logits.scatter(-1, ids, torch.minimum(score / penalty, score * penalty))
+
+
+@wrong("repetition_penalty", says="each with a text of 13 tokens")
+def the_last_eight(logits, ids, penalty):
+    refuse(not 0 < penalty < INF, "penalty")
+    score = logits.gather(-1, ids[..., -8:])
+    return logits.scatter(-1, ids[..., -8:], torch.where(score > 0, score / penalty, score * penalty))
+
+
 # ---------------------------------------------------------------------------------------------------------- generate
 
 
@@ -865,11 +974,84 @@ def pick_without_ids(next_logits, ids, limit, pick, stop=()):
             return
 
 
-@wrong("generate", says="stop sequences [5, 6] and [0, 1, 2]")
+@wrong("generate", says="stop sequences [5, 6], [0, 1, 2]")
 def all_of_the_stops(next_logits, ids, limit, pick, stop=()):
     ids, written = list(ids), []
     for _ in range(limit):
         written.append(pick(next_logits(ids + written), ids + written))
         yield written[-1]
         if stop and all(written[-len(end) :] == list(end) for end in stop):
+            return
+
+
+@wrong("generate", says="all that was written so far")
+def longer_than_the_stop(next_logits, ids, limit, pick, stop=()):
+    ids, written = list(ids), []
+    for _ in range(limit):
+        written.append(pick(next_logits(ids + written), ids + written))
+        yield written[-1]
+        if any(len(written) > len(end) and written[-len(end) :] == list(end) for end in stop):
+            return
+
+
+@wrong("generate", says="are not the id 10")
+def as_strings(next_logits, ids, limit, pick, stop=()):
+    ids, written = list(ids), ""
+    for _ in range(limit):
+        ids.append(pick(next_logits(ids), ids))
+        written += str(ids[-1])
+        yield ids[-1]
+        if any(written.endswith("".join(map(str, end))) for end in stop):
+            return
+
+
+@wrong("generate", says="a list equals no tuple")
+def compares_as_given(next_logits, ids, limit, pick, stop=()):
+    ids, written = list(ids), []
+    for _ in range(limit):
+        written.append(pick(next_logits(ids + written), ids + written))
+        yield written[-1]
+        if any(written[-len(end) :] == end for end in stop):
+            return
+
+
+@wrong("generate", says="limit 0")
+def writes_first_counts_later(next_logits, ids, limit, pick, stop=()):
+    ids, written = list(ids), []
+    while True:
+        written.append(pick(next_logits(ids + written), ids + written))
+        yield written[-1]
+        if len(written) >= limit or complete(written, stop):
+            return
+
+
+@wrong("generate", says="a list of ids")
+def ids_as_a_tensor(next_logits, ids, limit, pick, stop=()):
+    ids, written = torch.tensor(ids), []
+    for _ in range(limit):
+        written.append(pick(next_logits(ids), ids))
+        ids = torch.cat([ids, torch.tensor(written[-1:])])
+        yield written[-1]
+        if complete(written, stop):
+            return
+
+
+@wrong("generate", says="completely and in order")
+def last_token_of_a_stop(next_logits, ids, limit, pick, stop=()):
+    ids = list(ids)
+    for _ in range(limit):
+        ids.append(pick(next_logits(ids), ids))
+        yield ids[-1]
+        if ids[-1] in [end[-1] for end in stop]:
+            return
+
+
+@wrong("generate", says="in one piece")
+def tokens_here_and_there(next_logits, ids, limit, pick, stop=()):
+    ids, written = list(ids), set()
+    for _ in range(limit):
+        ids.append(pick(next_logits(ids), ids))
+        written.add(ids[-1])
+        yield ids[-1]
+        if any(written.issuperset(end) for end in stop):
             return

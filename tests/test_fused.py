@@ -1,0 +1,137 @@
+"""The fused Transformer and loss against the plain ones, in value and gradient, and against PyTorch's cross-entropy."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from lib import fused
+from lib.attention import MultiHeadAttention, causal_mask, future_leak
+from lib.batching import Batch
+from lib.fused import FusedDecoderBlock, FusedEncoderBlock, FusedTransformer, cross_attention, self_attention, tied_loss
+from lib.layers import LayerNorm, PreNorm
+from lib.transformer import Decoder, DecoderBlock, Encoder, EncoderBlock, Transformer, cross_attention_weights
+
+D_MODEL, HEADS, D_FF, BLOCKS = 12, 3, 17, 2
+PAIRS = [([4, 5, 6, 7, 8], [9, 10, 11]), ([4, 5], [12, 13, 14, 15, 16, 17, 18]), ([19, 20, 21, 22, 4, 6, 8], [5])]
+EVEN = [([4, 5, 6], [9, 10]), ([7, 8, 9], [11, 12])]  # nothing to pad
+
+
+def close(ours, theirs):
+    torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-6)
+
+
+def layer(bias, seed=0):
+    made = MultiHeadAttention(D_MODEL, HEADS, bias)
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in made.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator))
+    return made
+
+
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("keep_weights", [False, True])
+def test_attention_is_the_plain_one(bias, keep_weights):
+    made, x, memory = layer(bias), torch.randn(2, 5, D_MODEL), torch.randn(2, 7, D_MODEL)
+    hidden = torch.rand(2, 1, 1, 7) > 0.4
+    hidden[..., 0] = True
+    expected = made(x), made(x, mask=causal_mask(5)), made(x, memory, hidden)
+    made.keep_weights = keep_weights
+    close(self_attention(made, x), expected[0])
+    close(self_attention(made, x, causal=True), expected[1])
+    close(self_attention(made, x, causal_mask(5)), expected[1])
+    close(cross_attention(made, x, memory, hidden), expected[2])
+    assert (made.weights is not None) == keep_weights
+
+
+def transformers(shared):
+    """A plain one and a fused one with the same weights."""
+    generator, both = torch.Generator().manual_seed(3), []
+    for kind, encoder, decoder in (
+        (Transformer, EncoderBlock, DecoderBlock),
+        (FusedTransformer, FusedEncoderBlock, FusedDecoderBlock),
+    ):
+        target = nn.Embedding(29, D_MODEL)
+        both.append(
+            kind(
+                target if shared else nn.Embedding(23, D_MODEL),
+                target,
+                Encoder([encoder(D_MODEL, HEADS, D_FF) for _ in range(BLOCKS)], LayerNorm(D_MODEL)),
+                Decoder([decoder(D_MODEL, HEADS, D_FF) for _ in range(BLOCKS)], LayerNorm(D_MODEL)),
+            )
+        )
+    with torch.no_grad():
+        for parameter in both[0].parameters():
+            parameter.copy_(0.4 * torch.randn(parameter.shape, generator=generator))
+    both[1].load_state_dict(both[0].state_dict())
+    return both
+
+
+@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("pairs", [PAIRS, EVEN])
+def test_the_fused_transformer_is_the_plain_one(pairs, smoothing, shared):
+    plain, quick = transformers(shared)
+    batch = Batch.of(pairs)
+    arguments = batch.source, batch.source_mask, batch.inputs
+    close(quick(*arguments), plain(*arguments))
+    losses = [3 * model.loss(batch, smoothing) for model in (plain, quick)]
+    close(losses[1], losses[0])
+    for loss in losses:
+        loss.backward()
+    for (name, theirs), ours in zip(plain.named_parameters(), quick.parameters(), strict=True):
+        assert torch.allclose(ours.grad, theirs.grad, rtol=1e-3, atol=1e-5), name
+    close(cross_attention_weights(quick, batch), cross_attention_weights(plain, batch))
+
+
+def test_the_future_cannot_change_the_past():
+    block = FusedDecoderBlock(D_MODEL, HEADS, D_FF)
+    memory = torch.randn(2, 4, D_MODEL)
+    assert future_leak(lambda x: block(x, memory), torch.randn(2, 9, D_MODEL)) == 0.0
+    block = FusedEncoderBlock(D_MODEL, HEADS, D_FF, causal=True)
+    assert future_leak(block, torch.randn(2, 9, D_MODEL)) == 0.0
+
+
+@pytest.mark.parametrize(
+    "block", [FusedEncoderBlock(D_MODEL, HEADS, D_FF, causal=True), FusedDecoderBlock(D_MODEL, HEADS, D_FF)]
+)
+def test_a_causal_block_refuses_a_mask_of_another_length(block):
+    x, mask = torch.randn(1, 5, D_MODEL), torch.ones(4, 4, dtype=torch.bool)
+    inputs = (x, x, mask) if isinstance(block, DecoderBlock) else (x, mask)
+    with pytest.raises(ValueError, match=r"\(4, 4\) is no causal mask of 5 positions"):
+        block(*inputs)
+
+
+def test_blocks_take_any_shortcut():
+    assert type(FusedEncoderBlock(D_MODEL, HEADS, D_FF, shortcut=PreNorm).around_attention) is PreNorm
+
+
+@pytest.mark.parametrize("rows", [1, 5, 1000])
+@pytest.mark.parametrize("biased", [False, True])
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_tied_loss_is_pytorchs_cross_entropy(monkeypatch, rows, biased, smoothing):
+    monkeypatch.setattr(fused._TiedLoss, "NUMBERS", 1)
+    monkeypatch.setattr(fused._TiedLoss, "LEAST_ROWS", rows)
+    generator = torch.Generator().manual_seed(rows)
+
+    def fresh(*shape):
+        return torch.randn(*shape, generator=generator, dtype=torch.float64).mul(3).requires_grad_()
+
+    x, table, bias = fresh(23, 7), fresh(31, 7), fresh(31) if biased else None
+    targets = torch.randint(31, (23,), generator=generator)
+    wanted = [part for part in (x, table, bias) if part is not None]
+    theirs = functional.cross_entropy(functional.linear(x, table, bias), targets, label_smoothing=smoothing)
+    ours = tied_loss(x, table, targets, bias, smoothing)
+    torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-10)
+    for mine, other in zip(torch.autograd.grad(2 * ours, wanted), torch.autograd.grad(2 * theirs, wanted), strict=True):
+        torch.testing.assert_close(mine, other, rtol=1e-10, atol=1e-12)
+    with torch.no_grad():
+        torch.testing.assert_close(tied_loss(x, table, targets, bias, smoothing), theirs)
+
+
+def test_tied_loss_of_large_logits_is_finite():
+    x, table = torch.full((2, 3), 1e3, requires_grad=True), torch.tensor([[1e3] * 3, [-1e3] * 3])
+    loss = tied_loss(x, table, torch.tensor([0, 0]))
+    loss.backward()
+    assert loss.item() == 0.0 and torch.equal(x.grad, torch.zeros(2, 3))
