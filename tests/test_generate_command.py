@@ -1,5 +1,6 @@
 """`python -m lib.decoding`: what it writes, streams, refuses, and how it ends."""
 
+import math
 import os
 import signal
 import subprocess
@@ -8,6 +9,7 @@ import sys
 import pytest
 import torch
 
+from lib import checkpoints
 from lib.course.cells import ROOT
 from lib.decoding import __main__ as command
 from lib.decoding.generate import generate_batch
@@ -92,19 +94,25 @@ def test_text_streams_and_no_character_is_cut():
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["--temperature", "0"], "take greedy"),
+        (
+            ["--temperature", "0"],
+            "--temperature 0.0: temperature=0.0 is not above 0; for the likeliest token every time",
+        ),
         (["--temperature", "nan"], "temperature=nan is not above 0"),
         (["--top-k", "0"], "k=0 is not a whole number from 1 on"),
-        (["--top-p", "1.5"], "p=1.5 is not above 0 and at most 1"),
-        (["--min-p", "0"], "p=0.0 is not above 0"),
+        (["--top-p", "1.5"], "--top-p 1.5: p=1.5 is not above 0 and at most 1"),
+        (["--min-p", "0"], "--min-p 0.0: p=0.0 is not above 0"),
         (["--repetition-penalty", "-1"], "penalty=-1.0 is not above 0"),
+        (["--temperature", "1e-300", "--top-k", "9"], "no token can be drawn: --temperature 1e-300, --top-k 9"),
+        (["--top-p", "1e-300"], "no token can be drawn: --top-p 1e-300"),
         (["--overflow", "error", "--length", "40", "--seed", "2"], "does not fit into 24 positions"),
     ],
 )
 def test_a_bad_option_is_one_sentence(checkpoint, capsys, words, told):
     assert run(checkpoint, "--prompt", "The", *words) == 1
-    errors = capsys.readouterr().err
+    out, errors = capsys.readouterr()
     assert told in errors and errors.startswith("python -m lib.decoding: ") and errors.count("\n") == 1
+    assert not out or out.endswith("\n")  # the sentence does not stand behind the text
 
 
 @pytest.mark.parametrize(
@@ -117,12 +125,16 @@ def test_a_bad_option_is_one_sentence(checkpoint, capsys, words, told):
         (["--top-k", "many"], "invalid int value"),
         (["--overflow", "slide"], "invalid choice"),
         (["--threads", "0"], "--threads 0"),
+        (["--threads", "100000"], "--threads 100000"),  # PyTorch would end the process
+        (["--bogus"], "unrecognized arguments: --bogus"),
     ],
 )
 def test_an_option_that_cannot_be_ends_with_2(checkpoint, capsys, words, told):
     with pytest.raises(SystemExit) as ended:
         run(checkpoint, "--prompt", "The", *words)
-    assert ended.value.code == 2 and told in capsys.readouterr().err
+    errors = capsys.readouterr().err
+    assert ended.value.code == 2 and told in errors
+    assert errors.startswith("python -m lib.decoding: ") and errors.count("\n") == 1
 
 
 def test_a_bad_checkpoint_is_one_sentence(checkpoint, tmp_path, capsys):
@@ -132,7 +144,22 @@ def test_a_bad_checkpoint_is_one_sentence(checkpoint, tmp_path, capsys):
     train_tokenizer([TEXT], 280, [END]).save(other.with_suffix(".json"))
     broken = tmp_path / "broken.safetensors"
     broken.write_bytes(checkpoint.read_bytes()[:1000])
+    tensors, settings = checkpoints.load(checkpoint)
+    first, *rest = tensors
+    torn = {
+        "missing": ({name: tensors[name] for name in rest}, settings),
+        "odd": (tensors, {**settings, "sizes": {"width": 3}}),
+        "other_sizes": (tensors, {**settings, "sizes": {**settings["sizes"], "d_model": 18}}),
+        "nan": ({**tensors, first: tensors[first] * math.nan}, settings),
+        "nameless": (tensors, {"made": "by hand"}),
+    }
+    for name, content in torn.items():
+        checkpoints.save(tmp_path / f"{name}.safetensors", *content)
+        (tmp_path / f"{name}.json").write_bytes(checkpoint.with_suffix(".json").read_bytes())
     for path, told in [
+        *((tmp_path / f"{name}.safetensors", "do not fit the sizes") for name in ("missing", "odd", "other_sizes")),
+        (tmp_path / "nan.safetensors", "nan.safetensors is damaged: it gives logits that are no numbers"),
+        (tmp_path / "nameless.safetensors", "holds no GPT: its settings name no sizes"),
         (tmp_path / "none.safetensors", "there is no checkpoint at"),
         (tmp_path, "is a folder"),
         (alone, "alone.json should lie beside it"),
@@ -142,6 +169,13 @@ def test_a_bad_checkpoint_is_one_sentence(checkpoint, tmp_path, capsys):
         assert run(path, "--prompt", "The") == 1
         errors = capsys.readouterr().err
         assert told in errors and errors.count("\n") == 1 and "Traceback" not in errors
+
+
+def test_the_tensors_of_a_checkpoint_are_read_once(checkpoint, monkeypatch):
+    read, load = [], checkpoints.load
+    monkeypatch.setattr(checkpoints, "load", lambda path: read.append(path) or load(path))
+    command.load(str(checkpoint))
+    assert read == [checkpoint]
 
 
 def test_published_weights_load_by_their_path(tmp_path, monkeypatch, capsys):
@@ -179,6 +213,15 @@ def test_a_reader_that_has_enough_is_no_error(checkpoint):
     assert process.stdout.read(20)
     process.stdout.close()
     assert process.wait(timeout=60) == 0 and process.stderr.read() == b""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="descriptors are others there")
+def test_a_closed_output_is_one_sentence(checkpoint):
+    words = [sys.executable, "-m", "lib.decoding", "--checkpoint", str(checkpoint), "--prompt", "The"]
+    shell = ["sh", "-c", 'exec "$@" >&-', "sh", *words]
+    ended = subprocess.run(shell, cwd=ROOT, stderr=subprocess.PIPE, timeout=60)
+    assert ended.returncode == 1 and ended.stderr.startswith(b"python -m lib.decoding: standard output is closed")
+    assert ended.stderr.count(b"\n") == 1
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are others there")

@@ -55,7 +55,8 @@ def _(answer, rng):
 def _(answer, rng):
     made = answer(2, 3, 4, 5)
     made.extend(*_some(3, rng))
-    return raises(ValueError, made.extend, *_some(2, rng))
+    said = raises(ValueError, made.extend, *_some(2, rng))
+    return {"what extend does": said, "the length afterwards": made.length}
 
 
 @KeyValueCache.probe("the keys that were given are changed by their owner afterwards")
@@ -217,6 +218,16 @@ class StartsAnew(_Cache):
         self.length = 0
 
 
+@KeyValueCache.mistake("a refused extend changes `length`: look whether there is room before you change anything.")
+class RefusesTooLate(_Cache):
+    def extend(self, keys, values):
+        start, self.length = self.length, self.length + keys.shape[2]
+        if self.length > self.capacity:
+            raise ValueError("full")
+        self.put(keys, values, start, self.length)
+        return self.keys[:, :, : self.length], self.values[:, :, : self.length]
+
+
 @KeyValueCache.mistake("the number of rows stays: there may be fewer or more afterwards, so make new tensors.")
 class InPlace(_Cache):
     def reorder(self, rows):
@@ -312,6 +323,16 @@ def extends_and_ignores(layer, x, cache, mask=None):
     return layer.to_out(join_heads(layer.attend(q, k, v, None if mask is None else mask[..., -x.shape[1] :])))
 
 
+@cached_attention.mistake("new positions do not see themselves: extend first, and attend to what that returns.")
+def extends_afterwards(layer, x, cache, mask=None):
+    q, k, v = _projected(layer, x)
+    if not cache.length:
+        return layer.to_out(join_heads(layer.attend(q, *cache.extend(k, v), mask)))
+    keys, values = (part[:, :, : cache.length].clone() for part in (cache.keys, cache.values))
+    cache.extend(k, v)
+    return layer.to_out(join_heads(layer.attend(q, keys, values, None if mask is None else mask[..., : keys.shape[2]])))
+
+
 @cached_attention.mistake("the cache is extended twice: once a call, with the new keys and values.")
 def extends_twice(layer, x, cache, mask=None):
     q, k, v = _projected(layer, x)
@@ -387,6 +408,16 @@ def _(answer, rng):
 @prefill_mask.probe("2 new positions after 3, and 4 and 0 empty columns")
 def _(answer, rng):
     return answer(2, 3, torch.tensor([4, 0]))
+
+
+@prefill_mask.probe("2 new positions after 1, and 2 rows without an empty column")
+def _(answer, rng):
+    return answer(2, 1, torch.tensor([0, 0]))
+
+
+@prefill_mask.mistake("with `empty` there are four axes, (batch, 1, new, before + new), also when it holds zeros only.")
+def two_axes_without_padding(new, before=0, empty=None):
+    return caches.prefill_mask(new, before, empty if empty is not None and empty.any() else None)
 
 
 @prefill_mask.mistake("the cached positions are left out: the mask has before + new columns.")
@@ -498,9 +529,9 @@ def _(answer, rng):
     return answer([[4, 0, 0], [0]])
 
 
-@pad_left.probe("padding=9")
+@pad_left.probe("the prompts [10] and [2, 3, 4], padding=9")
 def _(answer, rng):
-    return answer([[1], [2, 3, 4]], 9)
+    return answer([[10], [2, 3, 4]], 9)
 
 
 def _padded(prompts, longest, row):
@@ -565,6 +596,16 @@ def cut(prompts, padding=0):
     return caches.pad_left([list(prompt)[-shortest:] for prompt in prompts], padding)
 
 
+@pad_left.mistake(
+    "`max(prompts)` compares the tokens, not how many there are: take max(len(prompt) for prompt in prompts)."
+)
+def largest_prompt(prompts, padding=0):
+    longest = len(max(prompts))
+    empty = [longest - len(prompt) for prompt in prompts]
+    rows = [[padding] * count + list(prompt) for count, prompt in zip(empty, prompts, strict=True)]
+    return torch.tensor(rows), torch.tensor(empty)
+
+
 @pad_left.mistake("there is a column of padding too many: the longest prompt needs none.")
 def one_too_wide(prompts, padding=0):
     ids, empty = caches.pad_left(prompts, padding)
@@ -593,18 +634,18 @@ def _(answer, rng):
     return answer(model, _ids(rng, 2, 4), _caches(model, 2))
 
 
-@read_on.probe("one token, then another, then another")
+@read_on.probe("one row: one token, then another, then another")
 @torch.no_grad()
 def _(answer, rng):
     model = _gpt(rng)
-    memory = _caches(model, 2)
-    return [answer(model, ids, memory) for ids in _ids(rng, 2, 3).split(1, dim=1)]
+    memory = _caches(model, 1)
+    return [answer(model, ids, memory) for ids in _ids(rng, 1, 3).split(1, dim=1)]
 
 
-@read_on.probe("a prompt of 3 tokens, then 2 more at once, then 1")
+@read_on.probe("a GPT of 3 blocks; a prompt of 3 tokens, then 2 more at once, then 1")
 @torch.no_grad()
 def _(answer, rng):
-    model = _gpt(rng)
+    model = _gpt(rng, n_layers=3)
     memory = _caches(model, 2)
     return [answer(model, ids, memory) for ids in _ids(rng, 2, 6).split([3, 2, 1], dim=1)]
 
@@ -719,6 +760,32 @@ def mask_without_before(model, ids, memory, empty=None):
     return model.logits(_run(model, x, memory, mask)[:, -1])
 
 
+@read_on.mistake("one new token behind padding needs a mask too: only without `empty` can it be left out.")
+def no_mask_for_one(model, ids, memory, empty=None):
+    new, before = ids.shape[1], memory[0].length
+    x = _embedded(model, ids, _positions(new, before, empty))
+    return model.logits(_run(model, x, memory, None if new == 1 else _mask(new, before, empty))[:, -1])
+
+
+@read_on.mistake("the mask is left out behind a prompt: several new tokens need it there too, or they see each other.")
+def mask_for_the_prompt_only(model, ids, memory, empty=None):
+    new, before = ids.shape[1], memory[0].length
+    x = _embedded(model, ids, _positions(new, before, empty))
+    return model.logits(_run(model, x, memory, None if before else _mask(new, before, empty))[:, -1])
+
+
+@read_on.mistake("`empty` moves the prompt's positions only: in every call they are column minus `empty`.")
+def empty_in_the_prompt_only(model, ids, memory, empty=None):
+    new, before = ids.shape[1], memory[0].length
+    x = _embedded(model, ids, _positions(new, before, None if before else empty))
+    return model.logits(_run(model, x, memory, _mask(new, before, empty))[:, -1])
+
+
+@read_on.mistake("a batch of one row loses its axis (`squeeze`?): (batch, vocab), whatever batch is.")
+def squeezed(model, ids, memory, empty=None):
+    return generate.read_on(model, ids, memory, empty).squeeze()
+
+
 @read_on.mistake("padding is not hidden: pass `empty` on to prefill_mask.")
 def padding_seen(model, ids, memory, empty=None):
     new, before = ids.shape[1], memory[0].length
@@ -775,9 +842,67 @@ def _(answer, rng):
     return {n: [answer(list(range(length)), n)[0] for length in range(1, 10)] for n in (2, 3)}
 
 
-@fit_context.probe("a model with one position")
+class EndlessLoop(Exception):
+    """What a text raises that is asked for its length, or cut, again and again."""
+
+
+class _Text(list):
+    """A list of ids that ends a loop which cuts nothing off: an endless one would hang the check."""
+
+    asked = 0
+
+    def __len__(self):
+        self.asked += 1
+        if self.asked > 1000:
+            raise EndlessLoop
+        return super().__len__()
+
+    def __getitem__(self, place):
+        part = super().__getitem__(place)
+        if isinstance(part, list):
+            part = _Text(part)
+            part.asked = self.asked
+        return part
+
+
+@fit_context.probe("too few positions")
 def _(answer, rng):
-    return raises(ValueError, answer, [1, 2, 3], 1)
+    tried = {"3 tokens, 1 position": (3, 1), "1 token, 1 position": (1, 1), "2 tokens, no position": (2, 0)}
+    return {name: raises(ValueError, answer, _Text(range(length)), n) for name, (length, n) in tried.items()}
+
+
+TOO_FEW = "n_positions below 2 has no half to give up: raise ValueError"
+
+
+@fit_context.mistake(f"{TOO_FEW}.")
+def takes_any(ids, n_positions):
+    step = max(1, n_positions // 2)
+    return ids[-(-max(0, len(ids) - n_positions) // step) * step :]
+
+
+@fit_context.mistake(f"{TOO_FEW}, before you divide by it.")
+def divides_by_nothing(ids, n_positions):
+    step = n_positions // 2
+    return ids[-(-max(0, len(ids) - n_positions) // step) * step :]
+
+
+@fit_context.mistake(f"{TOO_FEW}, or your loop cuts off 0 tokens for ever.")
+def loops_for_ever(ids, n_positions):
+    while len(ids) > n_positions:
+        ids = ids[n_positions // 2 :]
+    return ids
+
+
+@fit_context.mistake(f"{TOO_FEW}, also when the text is short enough.")
+def refuses_long_texts_only(ids, n_positions):
+    return ids if len(ids) <= n_positions else caches.fit_context(ids, n_positions)
+
+
+@fit_context.mistake(f"{TOO_FEW}; 0 is below 2 as well as 1.")
+def refuses_one_only(ids, n_positions):
+    if n_positions == 1:
+        raise ValueError("no half")
+    return takes_any(ids, n_positions)
 
 
 @fit_context.mistake("nothing is given up: more tokens than positions do not fit.")

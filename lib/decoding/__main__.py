@@ -4,8 +4,8 @@
     python -m lib.decoding --checkpoint gpt2 --prompt "The meaning of life is" --greedy --length 40
     echo "There was a" | python -m lib.decoding --stop "." --seed 3
 
-What was written goes to standard output, everything else to standard error. Exit status: 0, 1 for an error, 2 for an
-option that cannot be, 130 after Ctrl-C.
+What was written goes to standard output, everything else to standard error, in one sentence. Exit status: 0, 1 for an
+error, 2 for options that cannot be read or do not go together, 130 after Ctrl-C.
 """
 
 import argparse
@@ -18,12 +18,20 @@ from pathlib import Path
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before PyTorch is imported
 
 PROGRAM = "python -m lib.decoding"
+MOST_THREADS = 256  # PyTorch ends the process where it cannot start so many
 CONTROL = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)], "�")  # a model must not steer your terminal
 
 
+class OneSentence(argparse.ArgumentParser):
+    """Says what is wrong, and not the whole usage before it."""
+
+    def error(self, message: str) -> None:
+        self.exit(2, f"{self.prog}: {message} (--help lists the options)\n")
+
+
 def arguments_of(words: list[str]) -> argparse.Namespace:
-    """The options, read. Values are checked where they are used, all but the lengths."""
-    parser = argparse.ArgumentParser(
+    """The options, read. Those of sampling are checked by `picker`."""
+    parser = OneSentence(
         prog=PROGRAM,
         description="A trained GPT writes on from a prompt, in the terminal, as it goes.",
         epilog="Without --prompt, the prompt is read from standard input if something is piped in.",
@@ -51,8 +59,8 @@ def arguments_of(words: list[str]) -> argparse.Namespace:
     arguments = parser.parse_args(words)
     if arguments.length < 1:
         parser.error(f"--length {arguments.length}: at least 1 token is needed")
-    if arguments.threads is not None and arguments.threads < 1:
-        parser.error(f"--threads {arguments.threads}: at least 1 is needed")
+    if arguments.threads is not None and not 1 <= arguments.threads <= MOST_THREADS:
+        parser.error(f"--threads {arguments.threads}: from 1 to {MOST_THREADS} are possible")
     if arguments.seed is not None and not 0 <= arguments.seed < 2**63:
         parser.error(f"--seed {arguments.seed}: a whole number from 0 to 2^63 - 1 is needed")
     if "" in arguments.stop:
@@ -61,13 +69,17 @@ def arguments_of(words: list[str]) -> argparse.Namespace:
         name for name in ("temperature", "top_k", "top_p", "min_p", "seed") if getattr(arguments, name) is not None
     ]
     if arguments.greedy and chance:
-        parser.error(f"--greedy takes the likeliest token: --{chance[0].replace('_', '-')} would change nothing")
+        parser.error(f"--greedy takes the likeliest token: {option(chance[0])} would change nothing")
     return arguments
+
+
+def option(name: str) -> str:
+    """As it is written in the terminal."""
+    return "--" + name.replace("_", "-")
 
 
 def load(checkpoint: str):
     """The model and its tokenizer: "stories", "gpt2", or the path of a file. Raises OSError or ValueError."""
-    from lib import checkpoints
     from lib.gpt import load_gpt, load_stories_gpt
     from lib.tokenizer import Tokenizer, load_gpt2
 
@@ -83,18 +95,35 @@ def load(checkpoint: str):
         raise FileNotFoundError(f'there is no checkpoint at {path}; "stories" and "gpt2" are known by name')
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder, a checkpoint is a file")
-    if "sizes" not in checkpoints.load(path)[1]:  # not one of the course's
+    if not _of_the_course(path):
         from lib.gpt2 import load_gpt2_weights
 
         return load_gpt2_weights(path), load_gpt2()
     beside = path.with_suffix(".json")
     if not beside.is_file():
         raise FileNotFoundError(f"{path} has no tokenizer: {beside.name} should lie beside it")
-    model, tokenizer = load_gpt(path), Tokenizer.load(beside)
+    try:
+        model, tokenizer = load_gpt(path), Tokenizer.load(beside)
+    except (RuntimeError, TypeError) as error:
+        detail = " ".join(str(error).split())
+        raise ValueError(f"{path} is damaged: its tensors do not fit the sizes that it names ({detail:.150})") from None
     if len(tokenizer) != len(model.embedding.weight):
         sizes = f"{len(tokenizer):,} tokens, {path.name} for {len(model.embedding.weight):,}"
         raise ValueError(f"{beside.name} is a tokenizer of {sizes}: they do not belong together")
     return model, tokenizer
+
+
+def _of_the_course(path: Path) -> bool:
+    """Whose file is it? Only its header is read: the tensors may be large, and whoever loads them reads them."""
+    from safetensors import SafetensorError, safe_open
+
+    from lib.checkpoints import KEY
+
+    try:
+        with safe_open(path, "pt") as file:
+            return KEY in (file.metadata() or {})
+    except (SafetensorError, OSError) as error:
+        raise ValueError(f"{path} is damaged or no safetensors file ({error})") from None
 
 
 def text_of(tokens: Iterable[bytes]) -> Iterator[str]:
@@ -113,17 +142,30 @@ def picker(arguments: argparse.Namespace) -> Callable:
 
     from lib.decoding.sampling import Sampling, greedy, repetition_penalty
 
-    names = "top_k", "top_p", "min_p", "repetition_penalty"
-    temperature = 1.0 if arguments.temperature is None else arguments.temperature
-    sampling = Sampling(temperature, **{name: getattr(arguments, name) for name in names})
-    generator = torch.Generator()
+    names = "temperature", "top_k", "top_p", "min_p", "repetition_penalty"
+    given = {name: value for name in names if (value := getattr(arguments, name)) is not None}
+    for name, value in given.items():
+        try:
+            Sampling(**{name: value})
+        except ValueError as error:
+            raise ValueError(f"{option(name)} {value}: {error}") from None
+    draw = Sampling(**given).picker(generator := torch.Generator())
     generator.seed() if arguments.seed is None else generator.manual_seed(arguments.seed)
 
     def likeliest(logits, ids):
         penalty = arguments.repetition_penalty
         return greedy(logits if penalty is None else repetition_penalty(logits, torch.tensor(ids), penalty)).item()
 
-    return likeliest if arguments.greedy else sampling.picker(generator)
+    def pick(logits, ids):
+        if not logits.isfinite().all():
+            raise ValueError(f"{arguments.checkpoint} is damaged: it gives logits that are no numbers")
+        try:
+            return likeliest(logits, ids) if arguments.greedy else draw(logits, ids)
+        except RuntimeError:  # torch.multinomial: nothing is left, or infinitely much
+            extreme = ", ".join(f"{option(name)} {value}" for name, value in given.items())
+            raise ValueError(f"too extreme a choice, no token can be drawn: {extreme}") from None
+
+    return pick
 
 
 def stream(model, tokenizer, pick: Callable, arguments: argparse.Namespace, prompt: str) -> Iterator[str]:
@@ -163,15 +205,20 @@ def write(arguments: argparse.Namespace) -> None:
     else:
         lay_out_for_decoding(model)
     seen = CONTROL if sys.stdout.isatty() else {}
-    print(prompt, end="", flush=True)
-    for piece in stream(model, tokenizer, pick, arguments, prompt):
-        print(piece.translate(seen), end="", flush=True)
-    print()
+    print(prompt.translate(seen), end="", flush=True)
+    try:
+        for piece in stream(model, tokenizer, pick, arguments, prompt):
+            print(piece.translate(seen), end="", flush=True)
+    finally:
+        print(flush=True)  # an error, or your terminal's prompt, begins a line
 
 
 def main(words: list[str]) -> int:
     """Run the command; errors become one sentence and an exit status."""
     arguments = arguments_of(words)
+    if sys.stdout is None:
+        print(f"{PROGRAM}: standard output is closed: there is nowhere to write", file=sys.stderr)
+        return 1
     for channel in (sys.stdin, sys.stdout):
         if hasattr(channel, "reconfigure"):
             channel.reconfigure(encoding="utf-8", errors="replace")
@@ -184,7 +231,6 @@ def main(words: list[str]) -> int:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(flush=True)
         return 130
     return 0
 

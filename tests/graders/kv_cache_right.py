@@ -157,6 +157,13 @@ def functional_pad(prompts, padding=0):
 
 
 @right("pad_left")
+def padding_side(prompts, padding=0):
+    rows = [torch.tensor(prompt) for prompt in prompts]
+    ids = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=padding, padding_side="left")
+    return ids, ids.shape[1] - torch.tensor([len(prompt) for prompt in prompts])
+
+
+@right("pad_left")
 def flipped_twice(prompts, padding=0):
     backwards = [torch.tensor(list(prompt)[::-1]) for prompt in prompts]
     ids = torch.nn.utils.rnn.pad_sequence(backwards, batch_first=True, padding_value=padding).flip(1)
@@ -185,6 +192,17 @@ def embed_where_possible(model, ids, caches, empty=None):
     for block, cache in zip(model.blocks, caches, strict=True):
         x = cached_block(block, x, cache, mask)
     return model.logits(x[:, -1, :])
+
+
+@right("read_on")
+def a_mask_for_each_block(model, ids, caches, empty=None):
+    """Each block asks its own cache how much is there, before it extends it."""
+    before, new = caches[0].length, ids.shape[1]
+    columns = torch.arange(before, before + new) - (0 if empty is None else empty[:, None])
+    x = model.embedding(ids) + model.positions.table[columns.clamp(min=0)]
+    for block, cache in zip(model.blocks, caches, strict=True):
+        x = cached_block(block, x, cache, mask_of(new, cache.length, empty))
+    return model.logits(x[:, -1:]).squeeze(1)
 
 
 @right("read_on")

@@ -211,15 +211,27 @@ class AssignsIntoTheBuffer(Given):
         self.values.copy_(self.values[rows])
 
 
+@wrong("KeyValueCache", says="refused extend changes")
+class LengthBeforeTheCheck(Given):
+    def extend(self, keys, values):
+        new = keys.shape[2]
+        self.length += new
+        if self.length > self.capacity:
+            raise ValueError("full")
+        self.keys[:, :, self.length - new : self.length] = keys
+        self.values[:, :, self.length - new : self.length] = values
+        return self.keys[:, :, : self.length], self.values[:, :, : self.length]
+
+
 @wrong("KeyValueCache", says="kept, not copied")
 class KeepsReferences(Given):
     parts = ()
 
     def extend(self, keys, values):
+        if self.length + keys.shape[2] > self.capacity:
+            raise ValueError("full")
         self.parts = (*self.parts, (keys, values))
         self.length += keys.shape[2]
-        if self.length > self.capacity:
-            raise ValueError("full")
         return torch.cat([k for k, _ in self.parts], 2), torch.cat([v for _, v in self.parts], 2)
 
 
@@ -259,6 +271,20 @@ def result_ignored(layer, x, cache, mask=None):
     )
     cache.extend(k, v)
     return layer.to_out(join(layer.attend(q, k, v, None)))
+
+
+@wrong("cached_attention", says="do not see themselves")
+def extended_at_the_end(layer, x, cache, mask=None):
+    if cache.length == 0:
+        q, k, v = (split(part(x), layer.n_heads) for part in (layer.to_q, layer.to_k, layer.to_v))
+        return layer.to_out(join(layer.attend(q, *cache.extend(k, v), mask)))
+    before = cache.length
+    keys, values = cache.keys[:, :, :before].clone(), cache.values[:, :, :before].clone()
+    mixed = layer.attend(
+        split(layer.to_q(x), layer.n_heads), keys, values, None if mask is None else mask[..., :before]
+    )
+    cache.extend(split(layer.to_k(x), layer.n_heads), split(layer.to_v(x), layer.n_heads))
+    return layer.to_out(join(mixed))
 
 
 @wrong("cached_attention", says="extended twice")
@@ -480,7 +506,20 @@ def or_instead(new, before=0, empty=None):
     return real.repeat(1, 1, new, 1)
 
 
+@wrong("prefill_mask", says="four axes")
+def four_axes_only_if_needed(new, before=0, empty=None):
+    mask = torch.ones(new, before + new, dtype=torch.bool).tril(before)
+    return mask if empty is None or empty.sum() == 0 else hide(mask, empty)
+
+
 # ---------------------------------------------------------------------------------------------------------- pad_left
+
+
+@wrong("pad_left", says="compares the tokens")
+def largest(prompts, padding=0):
+    longest = len(max(prompts))
+    rows = [[padding] * (longest - len(prompt)) + list(prompt) for prompt in prompts]
+    return torch.tensor(rows), torch.tensor([longest - len(prompt) for prompt in prompts])
 
 
 @wrong("pad_left", says="padding stands behind")
@@ -708,6 +747,43 @@ def table_only(model, ids, caches, empty=None):
     return x[:, -1] @ model.embedding.weight.T
 
 
+@wrong("read_on", says="behind a prompt")
+def mask_in_the_first_call(model, ids, caches, empty=None):
+    before, new = caches[0].length, ids.shape[1]
+    mask = mask_of(new, before, empty) if before == 0 else None
+    return model.logits(through(model, placed(model, ids, before, empty), caches, mask)[:, -1])
+
+
+@wrong("read_on", says="one new token behind padding")
+def mask_for_several(model, ids, caches, empty=None):
+    before, new = caches[0].length, ids.shape[1]
+    mask = mask_of(new, before, empty) if new > 1 else None
+    return model.logits(through(model, placed(model, ids, before, empty), caches, mask)[:, -1])
+
+
+@wrong("read_on", says="in every call")
+def moved_in_the_first_call(model, ids, caches, empty=None):
+    before, new = caches[0].length, ids.shape[1]
+    x = placed(model, ids, before, empty if before == 0 else None)
+    return model.logits(through(model, x, caches, mask_of(new, before, empty))[:, -1])
+
+
+@wrong("read_on", says="batch of one row")
+def squeeze(model, ids, caches, empty=None):
+    before, new = caches[0].length, ids.shape[1]
+    x = through(model, placed(model, ids, before, empty), caches, mask_of(new, before, empty))
+    return model.logits(x[:, -1:]).squeeze()
+
+
+@wrong("read_on")
+def two_blocks(model, ids, caches, empty=None):
+    before, new = caches[0].length, ids.shape[1]
+    x, mask = placed(model, ids, before, empty), mask_of(new, before, empty)
+    x = cached_block(model.blocks[0], x, caches[0], mask)
+    x = cached_block(model.blocks[1], x, caches[1], mask)
+    return model.logits(x[:, -1])
+
+
 # ------------------------------------------------------------------------------------------------------- fit_context
 
 
@@ -790,12 +866,43 @@ def halving(ids, n_positions):
     return ids
 
 
-@wrong("fit_context", says="goes on without an error")
+@wrong("fit_context", says="raise ValueError.")
 def no_check(ids, n_positions):
     start, step = 0, max(1, n_positions // 2)
     while len(ids) - start > n_positions:
         start += step
     return ids[start:]
+
+
+@wrong("fit_context", says="for ever")
+def never_ends(ids, n_positions):
+    start = 0
+    while len(ids) - start > n_positions:
+        start += n_positions // 2
+    return ids[start:]
+
+
+@wrong("fit_context", says="before you divide")
+def no_check_at_all(ids, n_positions):
+    half = n_positions // 2
+    return ids[math.ceil(max(0, len(ids) - n_positions) / half) * half :]
+
+
+@wrong("fit_context", says="short enough")
+def checked_too_late(ids, n_positions):
+    if len(ids) <= n_positions:
+        return ids
+    checked(n_positions)
+    while len(ids) > n_positions:
+        ids = ids[n_positions // 2 :]
+    return ids
+
+
+@wrong("fit_context", says="0 is below 2")
+def one_is_refused(ids, n_positions):
+    if n_positions == 1:
+        raise ValueError("too few")
+    return no_check(ids, n_positions)
 
 
 @wrong("fit_context", says="changes what it was given")
