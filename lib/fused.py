@@ -87,12 +87,14 @@ class FusedTransformer(Transformer):
         return self.encoder(self.embed_source(source), _hiding(source_mask))
 
     def decode(self, inputs: Tensor, memory: Tensor, source_mask: Tensor) -> Tensor:
-        return self.logits(self.decoder(self.embed(inputs), memory, None, _hiding(source_mask)))
+        return self.logits(self._written(inputs, memory, source_mask))
+
+    def _written(self, inputs: Tensor, memory: Tensor, source_mask: Tensor) -> Tensor:
+        return self.decoder(self.embed(inputs), memory, None, _hiding(source_mask))
 
     def loss(self, batch: Batch, smoothing: float = 0.0) -> Tensor:
         """As in Transformer, but padding gets no logits at all."""
-        memory = self.encode(batch.source, batch.source_mask)
-        x = self.decoder(self.embed(batch.inputs), memory, None, _hiding(batch.source_mask))
+        x = self._written(batch.inputs, self.encode(batch.source, batch.source_mask), batch.source_mask)
         real = batch.mask.flatten().nonzero().squeeze(1)  # places of the targets that count
         x, targets = x.flatten(0, 1), batch.targets.flatten()
         if len(real) < len(targets):
@@ -127,9 +129,10 @@ class _TiedLoss(torch.autograd.Function):
     ) -> Tensor:
         vocab, n = len(table), len(x)
         rows = min(n, max(_TiedLoss.NUMBERS // vocab, _TiedLoss.LEAST_ROWS))
-        for_x, for_table, buffer = torch.empty_like(x), torch.empty_like(table), x.new_empty(rows, vocab)
-        for_bias = None if bias is None else torch.zeros_like(bias)
-        total = x.new_zeros(())
+        total, buffer = x.new_zeros(()), x.new_empty(rows, vocab)
+        if learning:
+            for_x, for_table = torch.empty_like(x), torch.empty_like(table)
+            for_bias = None if bias is None else torch.zeros_like(bias)
         for start in range(0, n, rows):
             part, right = x[start : start + rows], targets[start : start + rows, None]
             chances = torch.mm(part, table.T, out=buffer[: len(part)])
