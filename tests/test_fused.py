@@ -17,8 +17,16 @@ PAIRS = [([4, 5, 6, 7, 8], [9, 10, 11]), ([4, 5], [12, 13, 14, 15, 16, 17, 18]),
 EVEN = [([4, 5, 6], [9, 10]), ([7, 8, 9], [11, 12])]  # nothing to pad
 
 
+@pytest.fixture(autouse=True)
+def _double():
+    """In double precision: what differs by more than rounding differs."""
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
 def close(ours, theirs):
-    torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-10)
 
 
 def layer(bias, seed=0):
@@ -80,8 +88,8 @@ def test_the_fused_transformer_is_the_plain_one(pairs, smoothing, shared):
     close(losses[1], losses[0])
     for loss in losses:
         loss.backward()
-    for (name, theirs), ours in zip(plain.named_parameters(), quick.parameters(), strict=True):
-        assert torch.allclose(ours.grad, theirs.grad, rtol=1e-3, atol=1e-5), name
+    for theirs, ours in zip(plain.parameters(), quick.parameters(), strict=True):
+        close(ours.grad, theirs.grad)
     close(cross_attention_weights(quick, batch), cross_attention_weights(plain, batch))
 
 
