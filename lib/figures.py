@@ -7,7 +7,7 @@ beam_tree          what a beam search keeps and drops, as a tree                
 transformer_map    the whole Transformer, with the notebook that builds each part     notebook 00
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -66,10 +66,14 @@ class LiveCurve:
     """A loss curve that grows while a model trains: give it to `train` as `watch`. The last picture stays.
 
     Each point is the mean of `every` losses. Where there is no notebook to draw in, it collects the points only.
+
+    rivals: losses to compare with, by name: a dashed line each
     """
 
-    def __init__(self, steps: int, every: int = 100, unit: str = "nats a token"):
-        self.steps, self.every, self.unit = steps, every, unit
+    def __init__(
+        self, steps: int, every: int = 100, unit: str = "nats a token", rivals: Mapping[str, float] | None = None
+    ):
+        self.steps, self.every, self.unit, self.rivals = steps, every, unit, rivals or {}
         self.points: list[tuple[int, float]] = []  # step, mean loss
         self.losses: list[float] = []  # since the last point
         self.shown = None
@@ -90,6 +94,9 @@ class LiveCurve:
         axes.plot(steps, means)
         axes.plot(steps[-1], means[-1], "o", color="C0")
         axes.annotate(f"{means[-1]:.2f}", (steps[-1], means[-1]), (0, 8), textcoords="offset points", ha="right")
+        for name, loss in self.rivals.items():
+            axes.axhline(loss, color="grey", linestyle="dashed", linewidth=1)
+            axes.annotate(name, (self.steps, loss), (0, 3), textcoords="offset points", ha="right", color="dimgrey")
         axes.set(xlim=(0, self.steps * 1.02), ylim=(0, None), xlabel="step", ylabel=f"loss ({self.unit})")
         return figure
 

@@ -401,7 +401,8 @@ ladder = {name: bits_per_byte(loss, len(row_held_out) - 1, n_bytes) for name, lo
 assert 1.1 < ladder["pairs, counted"] < 1.25
 
 # %% [markdown]
-# Now train yours: 4 blocks of width 128, 1,700 steps on four pieces of 128 tokens, each from anywhere in the row.
+# Now train yours: 4 blocks of width 128, 800 steps on four pieces of 128 tokens, each from anywhere in the row. New here is
+# `muon=True`: the matrices are left to Muon, an optimiser made for them (`lib/training/muon.py`), all else to AdamW as before.
 #
 # > **Predict.** After how many steps is it better than the table of pairs, at about 3.1?
 
@@ -412,12 +413,13 @@ model = initial_weights(model, torch.Generator().manual_seed(0))
 
 # %% tags=["training"]
 print(write_texts(model, tokenizer, 1, torch.Generator().manual_seed(0))[0][:200])
-curve = LiveCurve(recipe.steps)
-losses = train(model, model.loss, recipe.batches(row, 0), recipe.steps, recipe.peak, fused=True, watch=curve)
+curve = LiveCurve(recipe.steps, every=50, rivals=rivals)
+batches = recipe.batches(row, 0)
+losses = train(model, model.loss, batches, recipe.steps, recipe.peak, muon=True, fused=True, watch=curve)
 
 # %% tags=["training"]
 texts = write_texts(model, tokenizer, 48, torch.Generator().manual_seed(0))
-ladder["your GPT, 1,700 steps"] = held_out_bits(model, tokenizer, held_out[:100])
+ladder["your GPT, 800 steps"] = held_out_bits(model, tokenizer, held_out[:100])
 print(texts[0])
 
 # %% [markdown]
@@ -448,25 +450,29 @@ for name in ("verbatim", "names", "pronouns"):
 print("better than the table of pairs from step", passed(losses, rivals["pairs, counted"]))
 
 # %%
-assert sum(losses[-50:]) / 50 < 2.7 < rivals["pairs, counted"]
-assert ladder["your GPT, 1,700 steps"] < 1.05 < ladder["pairs, counted"]
-assert (recorded("notebook", "bits per byte") < 1.05).all()
-assert (recorded("notebook", "verbatim") < 0.05).all()
+assert sum(losses[-50:]) / 50 < 2.4 < rivals["pairs, counted"]
+assert ladder["your GPT, 800 steps"] < 0.85 < ladder["pairs, counted"]
+assert (recorded("notebook", "bits per byte") < 0.85).all() and (recorded("notebook", "verbatim") < 0.05).all()
+assert (recorded("notebook by AdamW", "bits per byte") > ladder["pairs, counted"]).all()
+assert 1.3 < (recorded("notebook", "seconds") / recorded("notebook by AdamW", "seconds")).median() < 1.8
 
 # %% [markdown]
 # `verbatim` is the share of its sentences that stand in the stories; `names`, of its texts with at most two heroes and one
 # neighbour; `pronouns`, of *he* and *she* with somebody of that gender before.
 #
+# And Muon? With AdamW alone 800 steps end above the table of pairs, three times of three. A step of Muon takes about one and a half
+# times as long here, and is worth it.
+#
 # ## A longer run
 # The course's own model has two blocks more and reads 320 tokens, a whole story. `python -m lib.training gpt` trained it in about
-# 37 processor minutes, its matrices by Muon, an optimiser made for them (`lib/training/muon.py`).
+# 37 processor minutes, in the same way.
 
 # %%
 longer = RECIPES["stories"]
 read = [made.steps * made.batch * made.n_positions / len(row) for made in (recipe, longer)]
 print(f"how often the text was read: by yours {read[0]:.1f} times, by the course's {read[1]:.1f} times")
 assert (longer.steps, longer.n_positions, longer.n_layers - recipe.n_layers, longer.muon) == (8_000, 320, 2, True)
-assert 0.4 < read[0] < 0.6 and 5.9 < read[1] < 6.1
+assert 0.2 < read[0] < 0.3 and 5.9 < read[1] < 6.1
 
 # %% [markdown]
 # What does it write? Here with the likely tokens made a little likelier (`temperature`: notebook 12). Is it the same person, the
@@ -491,7 +497,7 @@ shipped = {name: recorded("shipped", name) for name in ("verbatim", "names", "pr
 real = results["held out"]["0"]
 for name, shares in shipped.items():
     print(f"{name:9} {shares.min():.2f} to {shares.max():.2f}   real stories {real[name]:.2f}")
-assert ladder["the course's, 8,000 steps"] < ladder["your GPT, 1,700 steps"] / 4
+assert ladder["the course's, 8,000 steps"] < ladder["your GPT, 800 steps"] / 4
 assert real["verbatim"] < 0.06 < shipped["verbatim"].min() and shipped["verbatim"].max() < 0.11
 assert shipped["pronouns"].min() > 0.95 and shipped["causes"].min() > 0.8
 assert shipped["names"].min() > 0.3 and shipped["names"].max() < 0.45

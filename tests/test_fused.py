@@ -53,6 +53,38 @@ def test_attention_is_the_plain_one(bias, keep_weights):
     assert (made.weights is not None) == keep_weights
 
 
+@pytest.mark.parametrize(
+    ("batch", "length", "n_heads", "d_k"),
+    [(2, 128, 3, 4), (1, 150, 1, 7), (3, 191, 2, 5), (1, 193, 4, 1), (2, 1024, 1, 2), (2, 5, 3, 4), (1, 1025, 1, 2)],
+)
+def test_causal_attention_is_pytorchs(batch, length, n_heads, d_k):
+    """Lengths that a strip divides, one more, one less; too short and too long for strips."""
+    packed = (2 * torch.randn(batch, length, 3 * n_heads * d_k)).requires_grad_()
+    before, upstream = packed.detach().clone(), torch.randn(batch, length, n_heads * d_k)
+    parts = (part.unflatten(-1, (n_heads, d_k)).transpose(1, 2) for part in packed.chunk(3, dim=-1))
+    theirs = functional.scaled_dot_product_attention(*parts, is_causal=True).transpose(1, 2).flatten(2)
+    ours = fused.causal_attention(packed, n_heads)
+    close(ours, theirs)
+    close(*(torch.autograd.grad(result, packed, upstream)[0] for result in (ours, theirs)))
+    assert torch.equal(packed, before)
+    with torch.no_grad():
+        close(fused.causal_attention(packed, n_heads), theirs)
+
+
+def test_causal_attention_of_large_scores_is_finite():
+    packed = (1e3 * torch.randn(1, 128, 6)).requires_grad_()
+    mixed = fused.causal_attention(packed, 1)
+    mixed.sum().backward()
+    assert mixed.isfinite().all() and packed.grad.isfinite().all()
+
+
+def test_causal_attention_in_strips_does_not_see_the_future():
+    def attend(packed):
+        return fused.causal_attention(packed.requires_grad_(), 2).detach()
+
+    assert future_leak(attend, torch.randn(1, 130, 12)) == 0.0
+
+
 def transformers(shared):
     """A plain one and a fused one with the same weights."""
     generator, both = torch.Generator().manual_seed(3), []

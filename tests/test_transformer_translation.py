@@ -342,11 +342,13 @@ def test_paired_lengths_give_every_pair_once_an_epoch_with_little_padding():
 
 
 def test_the_live_curve_averages_its_losses():
-    curve = LiveCurve(steps=7, every=3)
+    curve = LiveCurve(steps=7, every=3, rivals={"pairs": 5.5})
     for step in range(1, 8):
         curve(step, float(step))
     assert curve.points == [(3, 2.0), (6, 5.0), (7, 7.0)]
-    assert curve.figure().axes[0].get_xlim()[1] > 7
+    axes = curve.figure().axes[0]
+    assert axes.get_xlim()[1] > 7
+    assert [list(line.get_ydata()) for line in axes.lines[2:]] == [[5.5, 5.5]]
 
 
 def test_the_trained_translator_translates():

@@ -71,7 +71,7 @@ class Recipe:
 RECIPES = {
     "stories": Recipe(),
     "shakespeare": Recipe(vocab=1024, n_positions=256, n_layers=4, steps=1500),
-    "notebook": Recipe(n_positions=128, n_layers=4, steps=1700, peak=5e-3, muon=False),
+    "notebook": Recipe(n_positions=128, n_layers=4, steps=800, peak=8e-3),
 }
 
 
