@@ -1,13 +1,14 @@
 """Notebook 09's translator, its speed and its trainings over three seeds: `python benchmarks/translation.py TASK`.
 
     speed [rounds]           a training step beside Hugging Face's Marian; batches by length beside random ones
+    captions [rounds]        the same on Multi30k, whose lengths vary more: 4,096 tokens, three blocks a side
     translator [seed ...]    notebook 09's recipe: BLEU, exact match, alignment, "it"
     checkpoint               data/translator.safetensors for notebook 10: the same, seed 0, 4,000 steps
     parts [seed ...]         a smaller model, a shorter training, and the same with one part of the recipe changed
 
 A training replaces the results of its task and seeds in data/translation_results.json. Processor seconds are of one
-thread. `speed` is one interleaved run: every round times all contestants once, in turn, so that a busy machine slows
-all; a ratio is the median over the rounds.
+thread. `speed` and `captions` are one interleaved run: every round times all contestants once, in turn, so that a busy
+machine slows all; a ratio is the median over the rounds.
 """
 
 import json
@@ -26,15 +27,17 @@ from torch.nn import functional
 from torch.nn.utils import clip_grad_norm_
 
 from lib.attention import alignment_accuracy
-from lib.batching import EOS, PAD, SOS, Batch
+from lib.batching import EOS, PAD, SOS, SPECIAL, Batch
 from lib.corpora import files
 from lib.corpora.italian import load_pairs
 from lib.decoding.search import translate
 from lib.fused import FusedDecoderBlock, FusedEncoderBlock, FusedTransformer
 from lib.layers import FusedLayerNorm
 from lib.scoring import bleu, exact_match
+from lib.tokenizer import train_tokenizer
 from lib.training import train
 from lib.training.recipes import paired_lengths
+from lib.training.translation import Recipe, encode_pairs, read_corpus
 from lib.training.translator import FILE, KEPT, RECIPE, SIZES, TOKENS, corpus, new_translator, save_translator
 from lib.transformer import Decoder, Encoder, Transformer, cross_attention_weights
 
@@ -109,13 +112,27 @@ def seconds(step, batches):
 
 def speed(rounds):
     english, italian, data = corpus()
-    plain = new_translator(len(english), len(italian), torch.Generator().manual_seed(0), **SIZES)
-    ours, theirs = fused(plain, **SIZES), marian(len(english), len(italian), **SIZES)
+    contest(len(english), len(italian), SIZES, data, (TOKENS, 500, 1500), rounds)
+
+
+def captions(rounds):
+    pairs = read_corpus("multi30k").train
+    tokenizer = train_tokenizer([text for pair in pairs for text in pair], Recipe.vocab, SPECIAL)
+    sizes = SIZES | {"n_blocks": Recipe.encoder_blocks}
+    contest(len(tokenizer), len(tokenizer), sizes, encode_pairs(tokenizer, pairs), (500, Recipe.tokens), rounds)
+
+
+def contest(sources, targets, sizes, data, batch_sizes, rounds):
+    plain = new_translator(sources, targets, torch.Generator().manual_seed(0), **sizes)
+    ours, theirs = fused(plain, **sizes), marian(sources, targets, **sizes)
     for name, model in (("ours", ours), ("Marian", theirs)):
         print(f"{name}: {sum(p.numel() for p in model.parameters() if p.requires_grad):,} parameters")
-    own_step, plain_step = stepper(ours, ours.loss), stepper(plain, plain.loss)
-    their_step = stepper(theirs, lambda batch: marian_loss(theirs, batch))
-    for tokens in (TOKENS, 500, 1500):
+    steps = {
+        "ours": stepper(ours, ours.loss),
+        "ours, unfused": stepper(plain, plain.loss),
+        "Marian": stepper(theirs, lambda batch: marian_loss(theirs, batch)),
+    }
+    for tokens in batch_sizes:
         rng = random.Random(0)
         by_length, at_random = [], []  # equally many sentences in each batch of the two
         taken = []
@@ -125,21 +142,25 @@ def speed(rounds):
             rng.shuffle(pool)
             size = -(-len(pool) // len(batches))
             mixed = [Batch.of(pool[start : start + size]) for start in range(0, len(pool), size)]
-            own_step(batches[0]), plain_step(batches[0]), their_step(batches[0])
-            contests = (own_step, batches), (their_step, batches), (plain_step, batches), (own_step, mixed)
-            taken.append([seconds(*contest) for contest in (*contests, (plain_step, mixed))])
+            for step in steps.values():
+                step(batches[0])
+            taken.append({who: [seconds(step, kind) for kind in (batches, mixed)] for who, step in steps.items()})
             by_length += batches
             at_random += mixed
         real = sum(batch.mask.sum().item() for batch in by_length)
-        own = median(mine for mine, *_ in taken)
-        print(
-            f"{tokens} tokens a batch: {real / rounds / own:,.0f} target tokens/s; Marian's time by ours "
-            f"{median(marians / mine for mine, marians, *_ in taken):.2f}, the unfused model's "
-            f"{median(unfused / mine for mine, _, unfused, *_ in taken):.2f}; random batches by batches of similar "
-            f"length {median(mixed / mine for mine, *_, mixed, _ in taken):.2f}, unfused "
-            f"{median(mixed / unfused for _, _, unfused, _, mixed in taken):.2f} "
-            f"(padding {padding(at_random):.3f} and {padding(by_length):.3f})"
-        )
+        rate = real / rounds / median(times["ours"][0] for times in taken)
+        print(f"{tokens} tokens a batch: ours {rate:,.0f} target tokens/s on batches of similar length")
+        print(f"  padding: {padding(by_length):.3f} by length, {padding(at_random):.3f} at random")
+        for who in steps:
+            by, random_, gain = (
+                median(times[one][i] / times[other][j] for times in taken)
+                for one, i, other, j in ((who, 0, "ours", 0), (who, 1, "ours", 1), (who, 1, who, 0))
+            )
+            print(
+                f"  {who:13} its time by ours: {by:.2f} by length, {random_:.2f} at random; "
+                f"random by similar length {gain:.2f}",
+                flush=True,
+            )
 
 
 def pairs_of(batch):
@@ -264,13 +285,14 @@ def parts(seed, vocabularies, data):
     return found
 
 
+SPEED = {"speed": speed, "captions": captions}
 TASKS = {"translator": translator, "parts": parts, "checkpoint": checkpoint}
 
 
 def main(task, numbers):
     torch.set_num_threads(1)
-    if task == "speed":
-        return speed(*numbers or [10])
+    if task in SPEED:
+        return SPEED[task](*numbers or [10])
     english, italian, data = corpus()
     for seed in numbers or ([0] if task == "checkpoint" else [0, 1, 2]):
         found = TASKS[task](seed, (english, italian), data)
