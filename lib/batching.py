@@ -56,7 +56,7 @@ class Vocabulary:
 
 
 def pad_batch(sentences: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
-    """One rectangle of ids, filled up with <PAD> (id 0) behind each sentence, and its mask.
+    """One rectangle of ids, filled up with <PAD> (id 0) after each sentence, and its mask.
 
     sentences: lists of ids of any lengths, empty ones included; at least one list
 

@@ -36,7 +36,7 @@ class KeyValueCache:
         return self.keys.shape[2]
 
     def extend(self, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        """Add new positions (batch, heads, new, d_head) behind the old; return all keys and values so far.
+        """Add new positions (batch, heads, new, d_head) after the old; return all keys and values so far.
 
         Raises ValueError when they do not fit.
         """

@@ -1,7 +1,8 @@
 """Checkpoints: tensors and the settings that belong to them in one safetensors file, all or nothing, never a pickle.
 
-    save    a model or a dict of tensors, with a dict of settings
-    load    the same back: tensors and settings
+    save       a model or a dict of tensors, with a dict of settings
+    load       the same back: tensors and settings
+    is_ours    whether `save` wrote a file, without reading its tensors
 
 The settings stand as JSON in the file's header. Tensors that share their memory, such as an embedding that is also the
 output layer, are stored once and share it again after loading. The same content makes the same bytes.
@@ -16,7 +17,7 @@ from typing import Any
 
 import safetensors.torch
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 KEY = "course"  # subtle: one key only; safetensors writes several in an order of chance
@@ -57,6 +58,15 @@ def load(path: str | os.PathLike) -> tuple[dict[str, Tensor], dict[str, Any]]:
     for name, original in header.get("same_as", {}).items():
         tensors[name] = tensors[original]
     return tensors, header.get("settings", {})
+
+
+def is_ours(path: str | os.PathLike) -> bool:
+    """Whether `save` wrote a safetensors file, or another program. Only its header is read: tensors may be large."""
+    try:
+        with safe_open(path, "pt") as file:
+            return KEY in (file.metadata() or {})
+    except (SafetensorError, OSError) as error:
+        raise ValueError(f"{path} is damaged or no safetensors file ({error})") from None
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -66,7 +66,7 @@ class Encoder(nn.Module):
         self.lstm = nn.LSTM(d_embedding, d_hidden // 2, batch_first=True, bidirectional=True)
 
     def forward(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """ids, mask: (batch, position), at least one real token in each row, and the padding behind it
+        """ids, mask: (batch, position), at least one real token in each row, and the padding after it
 
         Returns memory (batch, position, d_hidden), zero on padding, and where both directions end: hidden and cell,
         (batch, d_hidden) each.

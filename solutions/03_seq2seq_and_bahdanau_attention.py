@@ -103,7 +103,7 @@ assert torch.allclose(mix, torch.tensor([1.0, 3.0]))
 # `<PAD>` (id 0), and a **mask** remembers what is real.
 #
 # ## Exercise 3.1 · pad_batch
-# From a list of sentences (lists of ids) to `ids` (batch, position), filled up behind each sentence, and `mask` (batch,
+# From a list of sentences (lists of ids) to `ids` (batch, position), filled up after each sentence, and `mask` (batch,
 # position), bool, True on real tokens. An empty sentence is possible. Difficulty ●○○ · 6 minutes.
 #
 # <details><summary>Which type do ids have?</summary><code>torch.zeros(rows, columns, dtype=torch.long)</code>, then write
@@ -114,7 +114,7 @@ assert torch.allclose(mix, torch.tensor([1.0, 3.0]))
 
 # %% exercise="pad_batch" difficulty=1 minutes=6
 def pad_batch(sentences):
-    """One rectangle of ids, filled up with <PAD> (id 0) behind each sentence, and its mask.
+    """One rectangle of ids, filled up with <PAD> (id 0) after each sentence, and its mask.
 
     sentences: lists of ids of any lengths, empty ones included; at least one list
     Returns ids (batch, position), int64, and mask (batch, position), True on real tokens. position is the length of
@@ -147,7 +147,7 @@ pad_batch = check("pad_batch")
 # From sentences to three tensors (batch, position + 1): `inputs`, beginning with `<SOS>`; `targets`, ending with `<EOS>`; the
 # `mask`, True where there is a target. Use `pad_batch`. Difficulty ●○○ · 6 minutes.
 #
-# <details><summary>Where does EOS go in a short sentence?</summary>Directly behind its last word, before the padding: add it
+# <details><summary>Where does EOS go in a short sentence?</summary>Directly after its last word, before the padding: add it
 # to each list, then pad.</details>
 # <details><summary>Does the mask cover EOS?</summary>Yes: the decoder has to learn when to stop.</details>
 

@@ -127,8 +127,8 @@ assert torch.isclose(surprise.mean(), torch.tensor(math.log(2)))
 # <details><summary>Which mask goes where?</summary>Encoder: the source mask. Decoder: <code>causal_mask(n)</code> for the n
 # inputs, the source mask for the memory.</details>
 # <details><summary>How do I get (batch, 1, 1, key)?</summary><code>source_mask[:, None, None, :]</code></details>
-# <details><summary>Where is the mask for the padding in the target?</summary>Nowhere: it stands behind the words, and the
-# causal mask hides what is behind.</details>
+# <details><summary>Where is the mask for the padding in the target?</summary>Nowhere: it stands after the words, and the
+# causal mask hides what comes after.</details>
 
 
 # %% exercise="Transformer" difficulty=3 minutes=15
@@ -213,7 +213,7 @@ print("no: the causal mask hid the rest anyway")
 # input is the word that is not written yet.
 #
 # ## Exercise 9.2 · next_word_step
-# Write one word more. The state is `(written, memory, source_mask)`; put `ids` (batch,) behind `written` (batch, position),
+# Write one word more. The state is `(written, memory, source_mask)`; put `ids` (batch,) after `written` (batch, position),
 # decode *all* of it, and return the logits of the last position, the next state, and `None`. Difficulty ●●○ · 8 minutes.
 #
 # <details><summary>Why the None?</summary>The third thing is for attention weights: then it fits your
@@ -588,7 +588,7 @@ assert sum(found) / 2 > 0.8 and "maestro curioso" in crossed[0].italian and "pad
 
 # %% [markdown]
 # Each row is a word that is about to be written, bright is where the head looks. The path follows the meaning, not the order: it
-# jumps where the adjective stands behind its noun (*maestro curioso*) and the owner behind the owned (*il padre di Luca*).
+# jumps where the adjective stands after its noun (*maestro curioso*) and the owner after the owned (*il padre di Luca*).
 #
 # One thing only meaning can decide: what *it* is. "The duck cannot cross the bridge because it is too narrow" (or: "too scared").
 # Italian shows it by the adjective's ending. 400 held-out sentences with pairs of nouns that training never offers together:

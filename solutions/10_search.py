@@ -272,7 +272,7 @@ path = [best]
 while tree[path[0]].parent is not None:
     path.insert(0, tree[path[0]].parent)
 assert " ".join(italian.words[tree[i].word] for i in path[1:-1]) == right
-assert tree[path[5]].score < max(node.score for node in tree if node.parent == path[4])  # una behind un'
+assert tree[path[5]].score < max(node.score for node in tree if node.parent == path[4])  # una after un'
 assert tree[path[6]].score == max(node.score for node in tree if italian.words[node.word] == "grande")
 
 # %% [markdown]
@@ -342,7 +342,7 @@ def beam_search(step, state, limit, beams=4, alpha=1.0, reorder=reorder):
 
     step: (ids (row,), state) -> logits (row, vocab), next state, anything
     state: one row a sentence, at first    limit: write at most so many tokens, <EOS> included
-    Returns `finished.result()`: ids (sentence, written), <PAD> behind <EOS>, and their values (sentence,).
+    Returns `finished.result()`: ids (sentence, written), <PAD> after <EOS>, and their values (sentence,).
     """
     ### BEGIN SOLUTION
     going = torch.arange(len(state[0]))  # the sentences that are not done

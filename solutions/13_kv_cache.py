@@ -23,7 +23,7 @@ generator = torch.Generator().manual_seed(0)
 
 # %% [markdown]
 # ## The question
-# Notebook 12 wrote like this: put the whole text through the GPT, choose a token, put it behind, and begin again. For 200
+# Notebook 12 wrote like this: put the whole text through the GPT, choose a token, put it at the end, and begin again. For 200
 # tokens after a prompt of 10, how many positions go through the blocks?
 
 # %%
@@ -86,7 +86,7 @@ assert torch.allclose(torch.tensor(mixes), torch.tensor([3.0, 4.5, 6.0]))
 # `torch.cat` copies all that is there for each token. A buffer that is made once, with room for the whole text, is better.
 #
 # ## Exercise 13.1 · KeyValueCache
-# `extend`: put new keys and values (batch, heads, new, d_head) behind the old ones, return **all** so far; ValueError, and
+# `extend`: put new keys and values (batch, heads, new, d_head) after the old ones, return **all** so far; ValueError, and
 # nothing changed, when they do not fit. `reorder`: row i goes on from what row `rows[i]` has seen (`rows`: a tensor).
 # Difficulty ●●○ · 12 minutes.
 #
@@ -111,7 +111,7 @@ class KeyValueCache:
         return self.keys.shape[2]
 
     def extend(self, keys, values):
-        """Add new positions (batch, heads, new, d_head) behind the old; return all keys and values so far."""
+        """Add new positions (batch, heads, new, d_head) after the old; return all keys and values so far."""
         ### BEGIN SOLUTION
         end = self.length + keys.shape[2]
         if end > self.capacity:
@@ -234,7 +234,7 @@ assert torch.equal(prefill_mask(4), causal_mask(4)) and prefill_mask(1, before=5
 
 # %% exercise="read_on" difficulty=3 minutes=15
 def read_on(model, ids, caches, empty=None):
-    """Read new tokens behind those that the caches hold, one cache a block; extends the caches.
+    """Read new tokens after those that the caches hold, one cache a block; extends the caches.
 
     ids: (batch, new)    empty: (batch,), the columns of padding at the left of each row, None: no padding anywhere
     Returns the logits of what comes next (batch, vocab): those of the last position only.
@@ -287,7 +287,7 @@ def fresh_caches(batch=1, capacity=n_positions):
 # %%
 @torch.inference_mode()
 def write_cached(ids, limit):
-    """`limit` tokens behind ids (batch, prompt), the likeliest each time: (batch, limit)."""
+    """`limit` tokens after ids (batch, prompt), the likeliest each time: (batch, limit)."""
     caches, written = fresh_caches(len(ids)), []
     for _ in range(limit):
         ids = read_on(model, ids, caches).argmax(dim=-1, keepdim=True)  # first the prompt, then one token a time
@@ -320,7 +320,7 @@ assert all(torch.equal(write_cached(ids[:, :n], 20), write_uncached(ids[:, :n], 
 # adds that up.
 
 # %%
-d, new, before = 768, 1, 1000  # GPT-2 small reads one token behind 1,000 others; 12 blocks
+d, new, before = 768, 1, 1000  # GPT-2 small reads one token after 1,000 others; 12 blocks
 matrices, pairs = 12 * d * d * new, 2 * d * new * (before + new)
 assert forward_multiplications(new, before, d, 12) == 12 * (matrices + pairs)
 print(f"matrices {12 * matrices / 1e6:.0f} million, pairs {12 * pairs / 1e6:.0f} million")
@@ -574,8 +574,8 @@ windows = torch.stack([stream[start : start + n_positions + half] for start in r
 
 
 @torch.inference_mode()
-def surprise_behind(caches):
-    """Nats for each of the tokens behind the first n_positions of the windows."""
+def surprise_after(caches):
+    """Nats for each of the tokens after the first n_positions of the windows."""
     steps = range(n_positions, n_positions + half - 1)
     nats = [functional.cross_entropy(read_on(model, windows[:, i : i + 1], caches), windows[:, i + 1]) for i in steps]
     return torch.stack(nats).mean().item()
@@ -590,7 +590,7 @@ for cache in slid:
     keys, values = cache.keys[:, :, half:].clone(), cache.values[:, :, half:].clone()
     cache.length = 0
     cache.extend(keys, values)
-slid, anew = surprise_behind(slid), surprise_behind(anew)
+slid, anew = surprise_after(slid), surprise_after(anew)
 print(f"half of the cache dropped: {slid:.2f} nats a token; read anew: {anew:.2f}")
 
 # %%

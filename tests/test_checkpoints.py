@@ -47,6 +47,8 @@ def test_safetensors_itself_reads_our_file_and_we_read_its(tmp_path):
     safetensors.torch.save_file({"w": torch.ones(2)}, tmp_path / "theirs.safetensors", metadata={"format": "pt"})
     loaded, settings = checkpoints.load(tmp_path / "theirs.safetensors")
     assert loaded["w"].tolist() == [1, 1] and settings == {}
+    assert checkpoints.is_ours(tmp_path / "ours.safetensors")
+    assert not checkpoints.is_ours(tmp_path / "theirs.safetensors")
 
 
 def test_loaded_tensors_can_be_written_to(tmp_path):

@@ -298,7 +298,7 @@ def test_generate_is_lazy_and_leaves_the_prompt_alone():
     assert prompt == [3]
 
 
-def test_generate_stops_behind_the_first_stop_sequence_it_has_written():
+def test_generate_stops_after_the_first_stop_sequence_it_has_written():
     def written(stop, prompt=(7,)):
         return list(generate(count_up, prompt, 25, lambda logits, ids: greedy(logits), stop))
 

@@ -60,7 +60,7 @@ def fast(model, source, mask, limit):
 
 
 def sources(rng, sentences, longest, left=False):
-    """Random sentences, padded behind, or before."""
+    """Random sentences, padded after, or before."""
     ids, mask = pad_batch([[rng.randrange(4, VOCAB) for _ in range(rng.randint(1, longest))] for _ in range(sentences)])
     return (ids.flip(1), mask.flip(1)) if left else (ids, mask)
 
@@ -154,7 +154,7 @@ def bart(seed):
 
 
 def as_lists(ids):
-    """Each row as far as its <EOS>: what stands behind it differs from library to library."""
+    """Each row as far as its <EOS>: what stands after it differs from library to library."""
     return [row[: row.index(EOS) + 1] if EOS in row else row for row in ids.tolist()]
 
 

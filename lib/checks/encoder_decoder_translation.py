@@ -386,21 +386,21 @@ def course_step(model, new, state, look=None, order=1):
     return model.decode(written, memory, mask), (written, memory, mask)
 
 
-@next_word_step.mistake("the decoder gets the new word only: it needs all that is written, the new word behind it.")
+@next_word_step.mistake("the decoder gets the new word only: it needs all that is written, the new word after it.")
 def new_word_only(model, new, state):
     _, after = course_step(model, new, state)
     return model.decode(new[:, None], *state[1:])[:, -1], after, None
 
 
 @next_word_step.mistake(
-    "these logits know nothing of the new word: put it behind what is written, decode all, take the last position."
+    "these logits know nothing of the new word: put it after what is written, decode all, take the last position."
 )
 def old_words_only(model, new, state):
     _, after = course_step(model, new, state)
     return model.decode(state[0], *state[1:])[:, -1], after, None
 
 
-@next_word_step.mistake("the new word stands in front: it belongs behind what is written.")
+@next_word_step.mistake("the new word stands in front: it belongs after what is written.")
 def in_front(model, new, state):
     logits, after = course_step(model, new, state, order=-1)
     return logits[:, -1], after, None
@@ -466,7 +466,7 @@ def remembers_one(model, new, state):
     return course_step(model, new, state)[0][:, -1], (new[:, None], *state[1:]), None
 
 
-@next_word_step.mistake("the words that are written see those behind them: `model.decode` has the causal mask.")
+@next_word_step.mistake("the words that are written see those after them: `model.decode` has the causal mask.")
 def sees_the_future(model, new, state):
     _, after = course_step(model, new, state)
     x = model.decoder(model.embed(after[0]), state[1], None, wide(state[2]))

@@ -151,7 +151,7 @@ class GrowsByOne(_Cache):
         return self.keys[:, :, :end], self.values[:, :, :end]
 
 
-@KeyValueCache.mistake("the new positions stand in front of the old: they belong behind them.")
+@KeyValueCache.mistake("the new positions stand in front of the old: they belong after them.")
 class InFront(_Cache):
     def extend(self, keys, values):
         old = self.keys[:, :, : self.length].clone(), self.values[:, :, : self.length].clone()
@@ -539,9 +539,9 @@ def _padded(prompts, longest, row):
 
 
 @pad_left.mistake(
-    "the padding stands behind: fill up in front, so that the last column holds everybody's newest token."
+    "the padding stands after the tokens: fill up in front, so that the last column holds everybody's newest token."
 )
-def behind(prompts, padding=0):
+def after(prompts, padding=0):
     return _padded(prompts, max(map(len, prompts)), lambda p, n: p + [padding] * n), caches.pad_left(prompts)[1]
 
 
@@ -760,14 +760,14 @@ def mask_without_before(model, ids, memory, empty=None):
     return model.logits(_run(model, x, memory, mask)[:, -1])
 
 
-@read_on.mistake("one new token behind padding needs a mask too: only without `empty` can it be left out.")
+@read_on.mistake("one new token after padding needs a mask too: only without `empty` can it be left out.")
 def no_mask_for_one(model, ids, memory, empty=None):
     new, before = ids.shape[1], memory[0].length
     x = _embedded(model, ids, _positions(new, before, empty))
     return model.logits(_run(model, x, memory, None if new == 1 else _mask(new, before, empty))[:, -1])
 
 
-@read_on.mistake("the mask is left out behind a prompt: several new tokens need it there too, or they see each other.")
+@read_on.mistake("the mask is left out after a prompt: several new tokens need it there too, or they see each other.")
 def mask_for_the_prompt_only(model, ids, memory, empty=None):
     new, before = ids.shape[1], memory[0].length
     x = _embedded(model, ids, _positions(new, before, empty))

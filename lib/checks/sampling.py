@@ -65,7 +65,7 @@ _temperature_mistake("the temperature changes nothing here.", "ignored", lambda 
 _temperature_mistake("this is a power; the logits are divided.", "power", lambda x, t: x**t)
 _temperature_mistake("the logits came in 64 bits and left in fewer: keep their dtype.", "bits_lost",
                      lambda x, t: (x / t).float())  # fmt: skip
-_temperature_mistake("`//` throws away what is behind the point: `/`.", "whole_numbers", lambda x, t: x // t)
+_temperature_mistake("`//` throws away what is after the point: `/`.", "whole_numbers", lambda x, t: x // t)
 
 
 # ------------------------------------------------------------------------------------------------------------ sample

@@ -50,7 +50,7 @@ def _longest(sentences):
     return max(map(len, sentences))
 
 
-@pad_batch.mistake("the padding stands in front: fill up behind each sentence.")
+@pad_batch.mistake("the padding stands in front: fill up after each sentence.")
 def in_front(sentences):
     ids, mask = batching.pad_batch([sentence[::-1] for sentence in sentences])
     return ids.flip(1), mask.flip(1)
@@ -194,8 +194,8 @@ def padding_for_eos(sentences):
     return inputs, _pad((), sentences, (0,))[0], mask
 
 
-@shift_right.mistake("<EOS> stands behind the padding: put it directly behind each sentence's last token.")
-def eos_behind_the_padding(sentences):
+@shift_right.mistake("<EOS> stands after the padding: put it directly after each sentence's last token.")
+def eos_after_the_padding(sentences):
     inputs, mask = _pad((1,), sentences, ())
     ids = batching.pad_batch(sentences)[0]
     return inputs, torch.cat([ids, torch.full((len(ids), 1), 2)], 1), mask

@@ -80,6 +80,7 @@ def option(name: str) -> str:
 
 def load(checkpoint: str):
     """The model and its tokenizer: "stories", "gpt2", or the path of a file. Raises OSError or ValueError."""
+    from lib import checkpoints
     from lib.gpt import load_gpt, load_stories_gpt
     from lib.tokenizer import Tokenizer, load_gpt2
 
@@ -95,7 +96,7 @@ def load(checkpoint: str):
         raise FileNotFoundError(f'there is no checkpoint at {path}; "stories" and "gpt2" are known by name')
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder, a checkpoint is a file")
-    if not _of_the_course(path):
+    if not checkpoints.is_ours(path):
         from lib.gpt2 import load_gpt2_weights
 
         return load_gpt2_weights(path), load_gpt2()
@@ -111,19 +112,6 @@ def load(checkpoint: str):
         sizes = f"{len(tokenizer):,} tokens, {path.name} for {len(model.embedding.weight):,}"
         raise ValueError(f"{beside.name} is a tokenizer of {sizes}: they do not belong together")
     return model, tokenizer
-
-
-def _of_the_course(path: Path) -> bool:
-    """Whose file is it? Only its header is read: the tensors may be large, and whoever loads them reads them."""
-    from safetensors import SafetensorError, safe_open
-
-    from lib.checkpoints import KEY
-
-    try:
-        with safe_open(path, "pt") as file:
-            return KEY in (file.metadata() or {})
-    except (SafetensorError, OSError) as error:
-        raise ValueError(f"{path} is damaged or no safetensors file ({error})") from None
 
 
 def text_of(tokens: Iterable[bytes]) -> Iterator[str]:
@@ -177,7 +165,7 @@ def stream(model, tokenizer, pick: Callable, arguments: argparse.Namespace, prom
     ids = tokenizer.encode_ordinary(prompt)
     end = tokenizer.special.get(END)
     if end is not None:
-        ids = [end, *ids]  # texts begin behind an END
+        ids = [end, *ids]  # texts begin after an END
     if not ids:
         raise ValueError("the prompt is empty, and this tokenizer has no token that begins a text: give a --prompt")
     stop = [] if end is None else [[end]]

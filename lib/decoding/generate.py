@@ -26,7 +26,7 @@ OVERFLOW = ("drop", "error")
 
 
 def read_on(model: GPT, ids: Tensor, caches: Sequence[KeyValueCache], empty: Tensor | None = None) -> Tensor:
-    """Read new tokens behind those that the caches hold, one cache a block; extends the caches.
+    """Read new tokens after those that the caches hold, one cache a block; extends the caches.
 
     ids: (batch, new)    empty: (batch,), the columns of padding at the left of each row, None: no padding anywhere
 
@@ -125,11 +125,11 @@ def generate_batch(
     stop: Sequence[Sequence[int]] = (),
     overflow: str = "drop",
 ) -> list[list[int]]:
-    """Write up to `limit` tokens behind each prompt, all rows in one step, and return what was written.
+    """Write up to `limit` tokens after each prompt, all rows in one step, and return what was written.
 
     picks: (logits (vocab,), all ids so far) -> the next id; or one such function for each prompt, with a generator of
     its own, so that no row depends on its neighbours
-    stop: sequences of ids; a row ends behind the first one that it has written to its end, and leaves the batch
+    stop: sequences of ids; a row ends after the first one that it has written to its end, and leaves the batch
     """
     picks = list(picks) if isinstance(picks, Sequence) else [picks] * len(prompts)
     texts, rows, cached = [list(prompt) for prompt in prompts], list(range(len(prompts))), CachedGPT(model, overflow)

@@ -144,10 +144,10 @@ def generate(
     pick: Callable[[Tensor, list[int]], int],
     stop: Sequence[Sequence[int]] = (),
 ) -> Iterator[int]:
-    """Write up to `limit` tokens behind `ids` and yield each as soon as it is there.
+    """Write up to `limit` tokens after `ids` and yield each as soon as it is there.
 
     next_logits: list of all ids so far -> logits of the next, (vocab,)    pick: (logits, all ids so far) -> the next id
-    stop: sequences of ids, lists or tuples; the writing ends behind the first one that it has written to its end
+    stop: sequences of ids, lists or tuples; the writing ends after the first one that it has written to its end
     """
     ids, written = list(ids), []
     for _ in range(limit):

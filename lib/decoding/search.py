@@ -135,7 +135,7 @@ class Finished:
         return (self.ended[sentences] < self.beams) & (hope > self.values[sentences])
 
     def result(self) -> tuple[Tensor, Tensor]:
-        """The ids (sentence, written), <EOS> included and <PAD> behind it, and their values (sentence,)."""
+        """The ids (sentence, written), <EOS> included and <PAD> after it, and their values (sentence,)."""
         longest = int((self.ids != PAD).sum(dim=1).max())
         return self.ids[:, :longest], self.values
 
@@ -154,7 +154,7 @@ def beam_search(
     state: one row a sentence, at first    limit: write at most so many tokens, <EOS> included
     alpha: 0 for the sum of the log-probabilities, 1 for their mean    reorder: for states that are not plain tensors
 
-    Returns ids (sentence, written), <EOS> included and <PAD> behind it, and their values (sentence,).
+    Returns ids (sentence, written), <EOS> included and <PAD> after it, and their values (sentence,).
     """
     going = torch.arange(len(state[0]))  # the sentences that are not done
     ids, scores = torch.full((len(going), 1, 1), SOS), torch.zeros(len(going), 1)
@@ -176,7 +176,7 @@ def beam_search(
 def greedy_search(step: Step, state: Any, limit: int, reorder: Callable[[Any, Tensor], Any] = reorder) -> Tensor:
     """The likeliest word each time; sentences that are done leave the batch. Returns ids (sentence, written).
 
-    The same words as `lib.seq2seq.greedy_translate`: <EOS> included, <PAD> behind it.
+    The same words as `lib.seq2seq.greedy_translate`: <EOS> included, <PAD> after it.
     """
     going = torch.arange(len(state[0]))
     ids = torch.full((len(going),), SOS)

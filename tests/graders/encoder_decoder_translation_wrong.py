@@ -291,7 +291,7 @@ def only_logits(model, ids, state):
 
 
 @wrong("next_word_step", says="know nothing of the new word")
-def one_behind(model, ids, state):
+def one_after(model, ids, state):
     written, memory, mask = state
     before = written if written.shape[1] else ids[:, None]
     logits = model.decode(before, memory, mask)[:, -1]
@@ -319,7 +319,7 @@ def state_of_one(model, ids, state):
     return model.decode(written, memory, mask)[:, -1], (ids[:, None], memory, mask), None
 
 
-@wrong("next_word_step", says="see those behind them")
+@wrong("next_word_step", says="see those after them")
 def last_position_without_a_mask(model, ids, state):
     written, memory, mask = state
     written = torch.cat([written, ids[:, None]], dim=1)

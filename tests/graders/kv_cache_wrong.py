@@ -522,7 +522,7 @@ def largest(prompts, padding=0):
     return torch.tensor(rows), torch.tensor([longest - len(prompt) for prompt in prompts])
 
 
-@wrong("pad_left", says="padding stands behind")
+@wrong("pad_left", says="padding stands after the tokens")
 def pad_right(prompts, padding=0):
     longest = max(map(len, prompts))
     rows = [list(prompt) + [padding] * (longest - len(prompt)) for prompt in prompts]
@@ -747,14 +747,14 @@ def table_only(model, ids, caches, empty=None):
     return x[:, -1] @ model.embedding.weight.T
 
 
-@wrong("read_on", says="behind a prompt")
+@wrong("read_on", says="after a prompt")
 def mask_in_the_first_call(model, ids, caches, empty=None):
     before, new = caches[0].length, ids.shape[1]
     mask = mask_of(new, before, empty) if before == 0 else None
     return model.logits(through(model, placed(model, ids, before, empty), caches, mask)[:, -1])
 
 
-@wrong("read_on", says="one new token behind padding")
+@wrong("read_on", says="one new token after padding")
 def mask_for_several(model, ids, caches, empty=None):
     before, new = caches[0].length, ids.shape[1]
     mask = mask_of(new, before, empty) if new > 1 else None

@@ -71,7 +71,7 @@ def exponent(logits, temperature):
     return logits**temperature
 
 
-@wrong("apply_temperature", says="behind the point")
+@wrong("apply_temperature", says="after the point")
 def floor_division(logits, temperature):
     return logits // temperature
 
@@ -480,7 +480,7 @@ def gives_probabilities(logits, p):
 
 
 @wrong("top_p", says="one token too many")
-def one_behind_the_crossing(logits, p):
+def one_after_the_crossing(logits, p):
     refuse(not 0 < p <= 1, "p")
     _, order, probabilities = sorted_parts(logits)
     out = probabilities.cumsum(-1) - probabilities >= p

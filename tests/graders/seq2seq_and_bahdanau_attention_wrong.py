@@ -23,7 +23,7 @@ def real(sentences):
     return torch.tensor([[i < len(s) for i in range(longest)] for s in sentences])
 
 
-@wrong("pad_batch", says="behind each sentence")
+@wrong("pad_batch", says="after each sentence")
 def pads_in_front(sentences):
     longest = max(len(s) for s in sentences)
     ids = torch.tensor([[0] * (longest - len(s)) + s for s in sentences])
@@ -136,7 +136,7 @@ def never_ends(sentences):
     return inputs, torch.cat([inputs[:, 1:], torch.zeros(len(inputs), 1).long()], 1), mask
 
 
-@wrong("shift_right", says="behind the padding")
+@wrong("shift_right", says="after the padding")
 def end_of_the_row(sentences):
     ids, mask = pad_batch(sentences)
     one = torch.ones(len(ids), 1, dtype=torch.long)
@@ -607,7 +607,7 @@ def writes(step, state, limit, first=1, feed=None):
 
 
 def tidy(result, after=0):
-    """<PAD> behind <EOS>, and no column without a word."""
+    """<PAD> after <EOS>, and no column without a word."""
     ends = result == 2
     ended = ends.cumsum(1) - ends.long() > 0
     return result.masked_fill(ended, after)[:, : (~ended).any(0).sum()]
