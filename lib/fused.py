@@ -56,7 +56,8 @@ def causal_attention(packed: Tensor, n_heads: int) -> Tensor:
 
     For training on a CPU the scores are made for so many queries at a time, with the keys up to the last of them: what
     nobody may see costs nothing but the corner over the diagonal. They are kept for the gradients, half a square of
-    them per head; so texts of over 1,024 positions, and all that is not training, go through PyTorch's kernel.
+    them per head. Under 128 positions that gains nothing, over 1,024 it takes much memory: there, and wherever nothing
+    is trained, PyTorch's kernel does it.
     """
     in_strips = packed.requires_grad and packed.device.type == "cpu"
     if in_strips and _CausalAttention.SHORTEST <= packed.shape[1] <= _CausalAttention.LONGEST:

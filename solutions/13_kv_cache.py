@@ -268,7 +268,7 @@ for _ in range(20):  # cached equals uncached: random models and batches, cut in
     caches = [KeyValueCache(rows, heads, 3 * length, 4) for _ in tried.blocks]
     with torch.no_grad():
         logits = [read_on(tried, piece, caches) for piece in text.split(cut, dim=1)]
-        assert torch.allclose(logits[-1], tried(text)[:, -1], atol=1e-5)
+        assert torch.allclose(logits[-1], tried(text)[:, -1], atol=1e-4)  # of about 10
 
 # %% [markdown]
 # The same on every one of 20 random models. Now the GPT of notebook 11: its caches, and a writer that takes the likeliest token

@@ -142,7 +142,7 @@ def test_a_cached_model_notices_another_text():
     model = gpt(16, 2, 3, 2, 1)
     cached = CachedGPT(model)
     for text in ([1, 2, 3], [1, 2, 3, 4], [1, 5, 3, 4, 6], [1, 5], [1, 5], [7, 7, 7]):
-        torch.testing.assert_close(cached(text), model(torch.tensor([text]))[0, -1], rtol=0, atol=1e-5)
+        torch.testing.assert_close(cached(text), model(torch.tensor([text]))[0, -1], rtol=0, atol=1e-4)
 
 
 def test_overflow_may_be_an_error_and_bad_input_is_told():
