@@ -4,7 +4,7 @@ The same weights (a MarianMTModel gets ours), the same batches, one thread. <EOS
 that both take the same number of steps, and the ids must come out equal. One interleaved run: every round times all
 contestants once, in turn, so that a busy machine slows all; a ratio is the median over the rounds. Processor seconds.
 
-Two sizes: notebook 09's translator, and the one for Multi30k (`python -m lib.training translate`).
+Three sizes: notebook 09's translator, the one for Multi30k (`python -m lib.training translate`), and a wider one.
 """
 
 import os
@@ -26,7 +26,8 @@ from lib.transformer import Decoder, DecoderBlock, Encoder, EncoderBlock, Transf
 
 SIZES = {
     "notebook 09": {"vocab": 1500, "d_model": 128, "n_heads": 4, "d_ff": 512, "n_blocks": 2},
-    "Multi30k": {"vocab": 4096, "d_model": 256, "n_heads": 4, "d_ff": 1024, "n_blocks": 3},
+    "Multi30k": {"vocab": 4096, "d_model": 128, "n_heads": 4, "d_ff": 512, "n_blocks": 3},
+    "twice as wide": {"vocab": 4096, "d_model": 256, "n_heads": 4, "d_ff": 1024, "n_blocks": 3},
 }
 BATCHES, READ, WRITTEN = (16, 64), 14, 16  # sentences at once, words of each source, steps
 
