@@ -31,15 +31,14 @@ from lib.batching import EOS, PAD, SOS, SPECIAL, Batch
 from lib.corpora import files
 from lib.corpora.italian import load_pairs
 from lib.decoding.search import translate
-from lib.fused import FusedDecoderBlock, FusedEncoderBlock, FusedTransformer
-from lib.layers import FusedLayerNorm
+from lib.fused import FusedTransformer
 from lib.scoring import bleu, exact_match
 from lib.tokenizer import train_tokenizer
 from lib.training import train
 from lib.training.recipes import paired_lengths
 from lib.training.translation import Recipe, encode_pairs, read_corpus
 from lib.training.translator import FILE, KEPT, RECIPE, SIZES, TOKENS, corpus, new_translator, save_translator
-from lib.transformer import Decoder, Encoder, Transformer, cross_attention_weights
+from lib.transformer import Transformer, cross_attention_weights
 
 RESULTS = "translation_results.json"
 SHORT = RECIPE | {"steps": 800}
@@ -77,15 +76,10 @@ def marian_loss(model, batch):
     return model(input_ids=batch.source, attention_mask=batch.source_mask.long(), labels=labels).loss
 
 
-def fused(plain, d_model, n_heads, d_ff, n_blocks):
+def fused(plain, n_heads, d_ff, n_blocks, **_):
     """The same model out of fused blocks, as `python -m lib.training translate` trains it."""
-    sizes = d_model, n_heads, d_ff
-    model = FusedTransformer(
-        plain.source_embedding,
-        plain.target_embedding,
-        Encoder([FusedEncoderBlock(*sizes) for _ in range(n_blocks)], FusedLayerNorm(d_model)),
-        Decoder([FusedDecoderBlock(*sizes) for _ in range(n_blocks)], FusedLayerNorm(d_model)),
-    )
+    source, target = (nn.Embedding(*like.weight.shape) for like in (plain.source_embedding, plain.target_embedding))
+    model = FusedTransformer.stacked(source, target, n_heads, d_ff, (n_blocks, n_blocks))
     model.load_state_dict(plain.state_dict())
     return model
 

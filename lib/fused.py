@@ -19,8 +19,8 @@ from torch.nn import functional
 
 from lib.attention import MultiHeadAttention, causal_mask, join_heads, split_heads
 from lib.batching import Batch
-from lib.layers import FusedPreNorm
-from lib.transformer import DecoderBlock, EncoderBlock, Transformer
+from lib.layers import FusedLayerNorm, FusedPreNorm
+from lib.transformer import Decoder, DecoderBlock, Encoder, EncoderBlock, Transformer
 
 
 def self_attention(layer: MultiHeadAttention, x: Tensor, mask: Tensor | None = None, causal: bool = False) -> Tensor:
@@ -158,6 +158,23 @@ def _check_causal(mask: Tensor | None, length: int) -> None:
 
 class FusedTransformer(Transformer):
     """A Transformer of fused blocks. A source without padding is read without a mask."""
+
+    @classmethod
+    def stacked(
+        cls,
+        source_embedding: nn.Embedding,
+        target_embedding: nn.Embedding,
+        n_heads: int,
+        d_ff: int,
+        n_blocks: tuple[int, int],
+        dropout: float = 0.0,
+    ) -> "FusedTransformer":
+        """Blocks of one size between two embeddings, perhaps the same. n_blocks: of the encoder and of the decoder."""
+        d_model = target_embedding.embedding_dim
+        sizes = d_model, n_heads, d_ff, dropout
+        encoder = Encoder([FusedEncoderBlock(*sizes) for _ in range(n_blocks[0])], FusedLayerNorm(d_model))
+        decoder = Decoder([FusedDecoderBlock(*sizes) for _ in range(n_blocks[1])], FusedLayerNorm(d_model))
+        return cls(source_embedding, target_embedding, encoder, decoder, dropout)
 
     def encode(self, source: Tensor, source_mask: Tensor) -> Tensor:
         return self.encoder(self.embed_source(source), _hiding(source_mask))

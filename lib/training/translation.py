@@ -29,13 +29,13 @@ from lib.corpora.italian import load_pairs
 from lib.corpora.multi30k import load_multi30k
 from lib.corpora.own_text import read_pairs
 from lib.decoding.search import translate
-from lib.fused import FusedDecoderBlock, FusedEncoderBlock, FusedTransformer
-from lib.layers import FusedLayerNorm, fresh_weights
+from lib.fused import FusedTransformer
+from lib.layers import fresh_weights
 from lib.tokenizer import Tokenizer, train_tokenizer
 from lib.training import Training
 from lib.training.mteval import mteval_bleu
 from lib.training.watch import Watch
-from lib.transformer import Decoder, Encoder, Transformer
+from lib.transformer import Transformer
 
 TextPairs = list[tuple[str, str]]
 HELD_OUT = 500  # pairs to look at, and pairs to be scored on; fewer of a small corpus
@@ -122,15 +122,10 @@ def encode_pairs(tokenizer: Tokenizer, pairs: TextPairs) -> list[tuple[list[int]
 
 def new_model(recipe: Recipe, vocab: int) -> FusedTransformer:
     """Fresh weights from the recipe's seed. `vocab`: of the tokenizer, which a small corpus may leave smaller."""
-    sizes = recipe.d_model, recipe.n_heads, 4 * recipe.d_model, recipe.dropout
     embedding = nn.Embedding(vocab, recipe.d_model)  # of both languages, and of the output
-    model = FusedTransformer(
-        embedding,
-        embedding,
-        Encoder([FusedEncoderBlock(*sizes) for _ in range(recipe.encoder_blocks)], FusedLayerNorm(recipe.d_model)),
-        Decoder([FusedDecoderBlock(*sizes) for _ in range(recipe.decoder_blocks)], FusedLayerNorm(recipe.d_model)),
-        recipe.dropout,
-    )
+    n_blocks = recipe.encoder_blocks, recipe.decoder_blocks
+    d_ff = 4 * recipe.d_model
+    model = FusedTransformer.stacked(embedding, embedding, recipe.n_heads, d_ff, n_blocks, recipe.dropout)
     for block in [*model.encoder.blocks, *model.decoder.blocks]:
         block.feed_forward.dropout = nn.Identity()  # its 4 · d_model dice a position cost more than they gain here
     return fresh_weights(model, torch.Generator().manual_seed(recipe.seed))
