@@ -272,6 +272,19 @@ _weights_mistake(
 _weights_mistake("standard deviation 1, not 0.02.", matrix=1.0, end=lambda n: 1 / math.sqrt(2 * n))
 
 
+@initial_weights.mistake("a bias is drawn where a branch ends: `to_out` and `narrow` have one, look for `.weight`.")
+def draws_biases(model, generator):
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if "to_out" in name or "narrow" in name:
+                parameter.normal_(0, 0.02 / math.sqrt(2 * len(model.blocks)), generator=generator)
+            elif parameter.dim() == 2:
+                parameter.normal_(0, 0.02, generator=generator)
+            else:
+                parameter.fill_(float(name.endswith("scale")))
+    return model
+
+
 # ------------------------------------------------------------------------------------------------------ bigram_loss
 
 

@@ -271,6 +271,17 @@ def starts_anew_for_each(model, generator):
     return model
 
 
+@wrong("initial_weights", says="a bias is drawn where a branch ends")
+def any_part_of_the_name(model, generator):
+    for name, parameter in model.named_parameters():
+        deviation = ours(len(model.blocks)) if "to_out" in name or "narrow" in name else 0.02
+        if parameter.dim() == 2 or deviation < 0.02:
+            parameter.data.copy_(torch.randn(parameter.shape, generator=generator) * deviation)
+        else:
+            parameter.data.fill_(1.0 if "scale" in name else 0.0)
+    return model
+
+
 @wrong("initial_weights", says="have the same numbers")
 def all_blocks_alike(model, generator):
     put(model, generator, end=ours)
