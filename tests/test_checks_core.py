@@ -9,8 +9,10 @@ from IPython.core.interactiveshell import InteractiveShell
 from torch import nn
 
 from lib.checks import NOTEBOOKS, CheckFailed, check, exercise
-from lib.checks.core import Exercise, Problem, fill, gradients, parameters, raises
+from lib.checks.core import Exercise
 from lib.checks.differences import difference
+from lib.checks.probing import fill, gradients, parameters, raises
+from lib.checks.running import Problem
 
 
 def double(x):
@@ -160,6 +162,14 @@ def test_a_class_is_asked_for_where_the_course_has_a_class():
         module = fill(answer(3, 5), rng)
         return module(torch.randn(2, 3, generator=rng))
 
+    class Own(nn.Module):
+        def __init__(self, d_in, d_out):
+            super().__init__()
+            self.weight, self.bias = (nn.Parameter(torch.zeros(shape)) for shape in ((d_out, d_in), (d_out,)))
+
+        def forward(self, x):
+            return x @ self.weight.T + self.bias
+
     class Spoiling(nn.Linear):
         def forward(self, x):
             x += 0.5
@@ -169,7 +179,7 @@ def test_a_class_is_asked_for_where_the_course_has_a_class():
         def __init__(self, d_in, d_out):
             super().__init__(d_out, d_in)
 
-    assert asked.judge(nn.Linear).status == "passed"
+    assert asked.judge(Own).status == "passed"
     assert "a class is asked for" in asked.judge(lambda a, b: nn.Linear(a, b)).message
     assert "changes what it was given" in asked.judge(Spoiling).message
     assert "parameter `bias` has shape (3,), expected (5,)" in asked.judge(Swapped).message

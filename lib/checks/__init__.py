@@ -1,11 +1,17 @@
 """What a learner gets told about an exercise: `attention = check("attention")`.
 
-NOTEBOOKS    the one list of notebooks and their exercises, in order
-check        judge the caller's function or class of that name; return what the notebook goes on with
-exercise     the Exercise of that name: its probes and mistakes stand in one module a notebook
+NOTEBOOKS    the one list of notebooks with their exercises and questions, in order
+VERDICTS     what was last said of each: for the official check, which does not read what a notebook prints
+check        judge the caller's function, class or value of that name; return what the notebook goes on with
+exercise     the Exercise or Question of that name: its probes and mistakes stand in one module a notebook
+
+Two environment variables: COURSE_SEED, from which the probes draw their random numbers (0), and COURSE_STRICT=1, under
+which an exercise that is not written fails instead of being lent the course's version.
 """
 
+import difflib
 import importlib
+import os
 import sys
 
 NOTEBOOKS: dict[str, list[str]] = {
@@ -101,7 +107,7 @@ NOTEBOOKS: dict[str, list[str]] = {
 
 
 class CheckFailed(Exception):
-    """A wrong answer. Jupyter and IPython show its message and no traceback."""
+    """A wrong answer, or under COURSE_STRICT one that is not written. Jupyter shows its message and no traceback."""
 
     def __init__(self, name: str, message: str):
         super().__init__(f"✗ {name}: {message}")
@@ -119,9 +125,13 @@ def notebook_of(name: str) -> str:
 
 
 def exercise(name: str):
-    """The Exercise of that name. Imports only the checks of its notebook."""
+    """The Exercise or Question of that name. Imports only the checks of its notebook."""
     module = importlib.import_module(f"lib.checks.{notebook_of(name)[3:]}")
     return getattr(module, name)
+
+
+VERDICTS: dict = {}  # the name of an exercise to its last lib.checks.core.Verdict
+_LENT: dict[str, object] = {}  # what was returned for exercises that were not written yet
 
 
 def check(name: str):
@@ -129,19 +139,43 @@ def check(name: str):
 
     ✓ the learner's is right; ○ not written yet, the course's is returned; ✗ raises CheckFailed with the mistake.
     """
-    asked = exercise(name)
-    answer = sys._getframe(1).f_globals.get(name, asked.reference)
-    if answer is asked.reference:  # the cell was never run, or an earlier check put the course's version here
-        say(f"○ {name}: nothing of yours to check yet: run your cell. The notebook goes on with the course's version.")
-        return asked.reference
-    verdict = asked.judge(answer)
-    if verdict.status == "wrong":
-        raise CheckFailed(name, verdict.message)
-    if verdict.status == "unwritten":
-        say(f"○ {name}: not written yet. The notebook goes on with the course's version.")
-        return asked.reference
-    say(f"✓ {name}")
-    return answer
+    asked, names = exercise(name), sys._getframe(1).f_globals
+    try:
+        verdict = VERDICTS[name] = _verdict(asked, name, names)
+    except KeyboardInterrupt as interrupt:
+        from lib.checks.running import own_line
+
+        raise CheckFailed(name, f"interrupted while your code was running.{own_line(interrupt)}") from None
+    unwritten = verdict.status == "unwritten"
+    if verdict.status == "wrong" or (unwritten and os.environ.get("COURSE_STRICT") == "1"):
+        raise CheckFailed(name, verdict.message or "not written yet.")
+    if not unwritten:
+        say(f"✓ {name}" + (f": {verdict.message}" if verdict.message else ""))
+        return names[name]
+    if not callable(asked.reference):  # a question: to lend its answer would be to give it away
+        say(f"○ {name}: not answered yet.")
+        return ...
+    say(f"○ {name}: {verdict.message or 'not written yet'}. The notebook goes on with the course's version.")
+    _LENT[name] = asked.reference
+    return asked.reference
+
+
+def _verdict(asked, name: str, names: dict):
+    """What is to be said of `name` in the notebook whose global names these are."""
+    from lib.checks.core import Verdict
+
+    answer = names.get(name, asked.reference)
+    if name in names and (answer is not asked.reference or not callable(answer)):
+        return asked.judge(answer, seed=int(os.environ.get("COURSE_SEED", 0)))
+    if not callable(asked.reference):
+        return Verdict("unwritten")
+    if name in names and _LENT.get(name) is not answer:
+        where = f"{asked.reference.__module__}.{name}"
+        return Verdict("wrong", f"this is the course's own {where}, imported: write yours.", "the course's own")
+    own = [other for other, value in names.items() if getattr(value, "__module__", "") == "__main__"]
+    if similar := difflib.get_close_matches(name, own, 1, 0.8):
+        return Verdict("wrong", f"your cell defines `{similar[0]}`; the name asked for is `{name}`.", "name")
+    return Verdict("unwritten", "nothing of yours to check yet: run your cell")
 
 
 def say(line: str) -> None:

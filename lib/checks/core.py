@@ -1,12 +1,13 @@
 """How an exercise is judged: the same small experiments are run on the learner's code and on the course's.
 
     Exercise     the course's answer, the probes that try an answer, and the mistakes people make
+    Question     an exercise whose answer is a value
     Verdict      passed, wrong or unwritten, with the sentence for the learner
-    raises, fill, parameters     what probes need again and again
+    edit         a mistake as the course's own source with a piece of text replaced
 
 A *probe* is a function `(answer, rng) -> result`. It is run with the learner's answer and with the course's; different
-results mean a wrong answer. A *mistake* is a wrong implementation with a sentence. It explains a wrong answer when it
-gives the learner's results. So the same code finds the mistake for the learner and is a wrong answer for the tests.
+results mean a wrong answer. A *mistake* is a wrong implementation with a sentence. It explains a wrong answer when both
+agree on every probe. So the same code finds the mistake for the learner and is a wrong answer for the tests.
 
     rnn_step = Exercise(recurrent.rnn_step)
 
@@ -14,31 +15,35 @@ gives the learner's results. So the same code finds the mistake for the learner 
     def _(answer, rng):
         return answer(torch.randn(3, 5, generator=rng), torch.zeros(3, 7), ...)
 
-    @rnn_step.mistake("the state before is not used: add hidden @ w_hidden.")
-    def forgets(x, hidden, ...):
-        ...
+    rnn_step.mistakes(
+        forgets=("the state before is not used: add hidden @ w_hidden.", edit(" + hidden @ w_hidden", "")),
+        no_tanh=("the sum is not squashed: tanh of it.", edit("torch.tanh(", "(")),
+    )
+
+What needs no author is tried for every exercise by `lib.checks.variations`: a batch of one, rows in another order, the
+same call twice with others in between, an optional argument that is ignored, an endless loop.
 """
 
 import contextlib
-import copy
-import io
-import linecache
-import random
-import traceback
-import warnings
+import inspect
+import sys
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
-import numpy as np
-import torch
-from torch import Tensor, nn
+from lib.checks.differences import RTOL, difference, kind_of, short
+from lib.checks.running import Problem, State, StillRunning, describe_error, run, standard_globals, time_limit
+from lib.checks.variations import Outcome, calls_reference, ready_made_mistakes
 
-from lib.checks.differences import difference, kind_of
+SECONDS = 10  # of processor time for all probes together; the course's answers take well under one
+
+ROUGHLY = 1e-2  # for varied calls: what they find is wrong altogether, and their numbers may be badly conditioned
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is said of an answer. `kind` names the mistake, or how the answer failed (shape, dtype, raised ...)."""
+    """What is said of an answer. `kind` is the mistake's name, or how the answer failed (shape, dtype, raised ...)."""
 
     status: str  # "passed", "wrong" or "unwritten"
     message: str = ""
@@ -46,28 +51,51 @@ class Verdict:
     probe: str = ""  # the label of the probe that showed it
 
 
+def edit(*pieces: str) -> Callable[[Callable], Callable]:
+    """The course's answer with pieces of its source replaced: `edit(old, new, old, new, ...)`, each wherever it stands.
+
+    Returns a function from the course's answer to the changed one. That raises ValueError where a piece is not there.
+    """
+
+    def applied(reference: Callable) -> Callable:
+        source = textwrap.dedent(inspect.getsource(reference))
+        for old, new in zip(pieces[::2], pieces[1::2], strict=True):
+            if old not in source:
+                raise ValueError(f"{reference.__name__} does not hold {old!r}")
+            source = source.replace(old, new)
+        names = dict(vars(sys.modules[reference.__module__]))
+        exec(compile(source, f"<{reference.__name__} with {pieces[1]!r}>", "exec"), names)
+        return names[reference.__name__]
+
+    applied.pieces = pieces
+    return applied
+
+
 @dataclass(frozen=True)
 class Mistake:
+    """A wrong answer that people give, and the sentence for them. `made`: the answer, or an edit of the course's."""
+
     name: str
     sentence: str
-    answer: Callable
+    made: Callable
+    reference: Callable
 
+    @cached_property
+    def answer(self) -> Callable:
+        return self.made(self.reference) if hasattr(self.made, "pieces") else self.made
 
-@dataclass(frozen=True)
-class Outcome:
-    """What a probe gave: a result, or the exception that the answer raised."""
-
-    result: object = None
-    error: BaseException | None = None
-    printed: str = ""
-
-
-class Problem(Exception):
-    """A finding about the learner's answer that does not need a comparison, such as a changed input."""
-
-    def __init__(self, kind: str, sentence: str):
-        super().__init__(sentence)
-        self.kind, self.sentence = kind, sentence
+    def and_also(self, other: "Mistake") -> "Mistake | None":
+        """Both at once, where both are edits that fit together."""
+        if self.name == other.name or not (hasattr(self.made, "pieces") and hasattr(other.made, "pieces")):
+            return None
+        both = Mistake(
+            f"{self.name} and {other.name}",
+            f"{self.sentence}\n  And there is a second mistake: {other.sentence}",
+            edit(*self.made.pieces, *other.made.pieces),
+            self.reference,
+        )
+        with contextlib.suppress(ValueError, SyntaxError):
+            return both if both.answer else None
 
 
 @dataclass
@@ -76,8 +104,10 @@ class Exercise:
 
     reference: Callable
     returns: Sequence[str] = ()
+    seconds: float = SECONDS
     probes: list[tuple[str, Callable]] = field(default_factory=list)
-    mistakes: list[Mistake] = field(default_factory=list)
+    own_mistakes: list[Mistake] = field(default_factory=list)
+    expected: dict[tuple[int, int], Outcome] = field(default_factory=dict)  # by seed and probe: the course's outcomes
 
     @property
     def name(self) -> str:
@@ -92,218 +122,186 @@ class Exercise:
 
         return add
 
+    def mistakes(self, **table: tuple) -> None:
+        """Add mistakes: `name=("the sentence for those who make it.", edit(...))`, or several ways of making it."""
+        for name, (sentence, *ways) in table.items():
+            for made in ways:
+                self.own_mistakes.append(Mistake(name, sentence, made, self.reference))
+
     def mistake(self, sentence: str) -> Callable:
-        """Add a wrong implementation, and the sentence for a learner whose results are the same."""
+        """Decorate a whole wrong implementation, where no edit can say it. Its own name is the mistake's."""
 
         def add(answer: Callable) -> Callable:
-            self.mistakes.append(Mistake(answer.__name__, sentence, answer))
+            self.own_mistakes.append(Mistake(answer.__name__, sentence, answer, self.reference))
             return answer
 
         return add
 
+    @cached_property
+    def all_mistakes(self) -> list[Mistake]:
+        """The author's, and then those that every exercise of this form can have."""
+        ready = ready_made_mistakes(self.reference, self.returns)
+        return self.own_mistakes + [Mistake(*found, self.reference) for found in ready]
+
     def judge(self, answer: object, seed: int = 0, explain: bool = True) -> Verdict:
-        """Run every probe until one finds a difference from the course's answer; then look for the mistake behind."""
+        """Run every probe until one finds a difference from the course's answer; then look for the mistake behind.
+
+        seed: of the random numbers that the probes draw    explain: False where only the status is of interest
+        """
         if not callable(answer):
             return Verdict("wrong", f"`{self.name}` is {kind_of(answer)}, not something that can be called.", "type")
         if isinstance(self.reference, type) and not isinstance(answer, type):
             return Verdict("wrong", f"`{self.name}` is {kind_of(answer)}; a class is asked for.", "type")
-        with untouched_globals():
-            for number, (label, scenario) in enumerate(self.probes):
-                mine = run(scenario, answer, seed + number)
-                if isinstance(mine.error, NotImplementedError) and not str(mine.error):
-                    return Verdict("unwritten")
-                expected = run(scenario, self.reference, seed + number)
-                if expected.error is not None:
-                    raise RuntimeError(f"the course's {self.name} fails its own probe '{label}'") from expected.error
-                if found := self._difference(mine, expected, answer):
-                    kind, sentence = found
-                    if not explain:
-                        return Verdict("wrong", sentence, kind, label)
-                    return self._explain(kind, sentence, label, mine, seed, number)
-        return Verdict("passed")
+        trial = _Trial(self, answer, seed, explain)
+        try:
+            with standard_globals(), time_limit(self.seconds):
+                return trial.first_round() or trial.second_round() or Verdict("passed")
+        except StillRunning as stop:
+            return Verdict("wrong", f"{stop}\n  (tried with {trial.label})", "endless", trial.label)
 
-    def _difference(self, mine: Outcome, expected: Outcome, answer: object) -> tuple[str, str] | None:
+
+@dataclass(frozen=True)
+class Question:
+    """An exercise whose answer is a value: a number, a shape, a word, or a tuple, list or dict of them.
+
+    right: computes the value from the course's own code wherever that can be done
+    why: said with the ✓    hint: said with the ✗; it must not give the value away
+    hints: more special hints, for values that are given often    within: how far off a number may be, relatively
+    """
+
+    name: str
+    right: Callable[[], object]
+    why: str
+    hint: str
+    hints: tuple[tuple[object, str], ...] = ()
+    within: float = 0.0
+
+    @cached_property
+    def reference(self) -> object:
+        return self.right()
+
+    def judge(self, answer: object, seed: int = 0, explain: bool = True) -> Verdict:
+        if answer is ... or answer is None:
+            return Verdict("unwritten")
+        with standard_globals():
+            if self._same(answer, self.reference):
+                return Verdict("passed", self.why)
+            hint = next((hint for value, hint in self.hints if self._same(answer, value)), self.hint)
+        return Verdict("wrong", f"{short(answer)} is not the answer. {hint}", "value")
+
+    def _same(self, answer: object, value: object) -> bool:
+        if isinstance(value, str):
+            return isinstance(answer, str) and answer.strip().lower() == value.lower()
+        return difference(answer, value, "", within=self.within) is None
+
+
+# ---------------------------------------------------------------------------------------------------- one answer
+
+
+class _Trial:
+    """One answer on its way through the probes of its exercise."""
+
+    def __init__(self, exercise: Exercise, answer: Callable, seed: int, explain: bool):
+        self.exercise, self.answer, self.seed, self.explain = exercise, answer, seed, explain
+        self.state = State(answer)
+        self.mine: dict[int, Outcome] = {}
+        self.label = ""
+
+    def first_round(self) -> Verdict | None:
+        """Every probe once. The first difference is the verdict."""
+        for number in range(len(self.exercise.probes)):
+            mine = self._mine(number)
+            if isinstance(mine.error, NotImplementedError) and not str(mine.error):
+                return Verdict("unwritten")
+            if found := self._difference(mine, self._expected(number)):
+                return self._explained(number, *found)
+        return None
+
+    def second_round(self) -> Verdict | None:
+        """Every probe again, with variations: what was right once must stay right. And it must be the learner's own."""
+        for number, (label, _) in enumerate(self.exercise.probes):
+            again, expected = self._run(number, self.answer, vary=True), self._expected(number)
+            if found := self._difference(again, expected):
+                return self._not_as_before(number, *found)
+            for mine, theirs in zip(again.variations, expected.variations, strict=False):
+                if mine.words != theirs.words:  # the answer was called otherwise, or gave another shape
+                    break
+                if theirs.counts and (found := self._difference(mine.outcome, theirs.outcome, ROUGHLY)):
+                    sentence = f"{theirs.words}: {found[1]}"
+                    return Verdict("wrong", f"{sentence}\n  (varied from {label})", theirs.kind, label)
+        if calls_reference(self.exercise.reference, lambda: self._run(0, self.answer), self.answer):
+            where = f"{self.exercise.reference.__module__}.{self.exercise.name}"
+            return Verdict("wrong", f"this calls the course's own {where}: write yours.", "the course's own")
+        return None
+
+    def _run(self, number: int, answer: Callable, vary: bool = False) -> Outcome:
+        self.label, scenario = self.exercise.probes[number]
+        return run(scenario, answer, 1000 * self.seed + number, vary)
+
+    def _mine(self, number: int) -> Outcome:
+        if number not in self.mine:
+            self.mine[number] = self._run(number, self.answer)
+        return self.mine[number]
+
+    def _expected(self, number: int) -> Outcome:
+        known, key = self.exercise.expected, (self.seed, number)
+        if key not in known:
+            found = self._run(number, self.exercise.reference, vary=True)
+            if found.error is not None:
+                message = f"the course's {self.exercise.name} fails its own probe '{self.label}'"
+                raise RuntimeError(message) from found.error
+            known[key] = found
+        return known[key]
+
+    def _difference(self, mine: Outcome, expected: Outcome, within: float = RTOL) -> tuple[str, str] | None:
         if isinstance(mine.error, Problem):
             return mine.error.kind, mine.error.sentence
         if mine.error is not None:
-            return "raised", f"your code raised {describe_error(mine.error, answer)}"
-        names = self.returns if isinstance(expected.result, tuple) else ()
-        return difference(mine.result, expected.result, "the result", names)
+            return "raised", f"your code raised {describe_error(mine.error, self.answer)}"
+        names = self.exercise.returns if isinstance(expected.result, tuple) else ()
+        return difference(mine.result, expected.result, "the result", names, within)
 
-    def _explain(self, kind: str, sentence: str, label: str, mine: Outcome, seed: int, number: int) -> Verdict:
+    def _explained(self, number: int, kind: str, sentence: str) -> Verdict:
+        label, printed = self.exercise.probes[number][0], self._mine(number).printed
         message = f"{sentence}\n  (tried with {label})"
-        matches = [m for m in self.mistakes if self._behaves_like(m, mine, seed, number)]
-        if matches:
-            message = f"{matches[0].sentence}\n  {label}: {sentence}"
-            kind = matches[0].name
-        if mine.printed:
-            message += "\n  your code printed: " + mine.printed.strip()[-400:].replace("\n", "\n  ")
+        if self.explain:
+            if kept := self._depends_on_earlier_calls(number):
+                kind, message = "state", f"{kept}\n  {label}: {sentence}"
+            elif mistake := self._mistake_behind(number):
+                kind, message = mistake.name, f"{mistake.sentence}\n  {label}: {sentence}"
+        if printed:
+            message += "\n  your code printed: " + printed.strip()[-400:].replace("\n", "\n  ")
         return Verdict("wrong", message, kind, label)
 
-    def _behaves_like(self, mistake: Mistake, mine: Outcome, seed: int, number: int) -> bool:
-        theirs = run(self.probes[number][1], mistake.answer, seed + number)
-        if theirs.error is not None or mine.error is not None:
-            return type(theirs.error) is type(mine.error) and str(theirs.error) == str(mine.error)
-        return difference(mine.result, theirs.result, "", ()) is None
+    def _not_as_before(self, number: int, kind: str, sentence: str) -> Verdict:
+        """Right in the first round and wrong in the second."""
+        label = self.exercise.probes[number][0]
+        kept = self._depends_on_earlier_calls(number) or State.UNKNOWN
+        return Verdict("wrong", f"{kept}\n  {label}, the second time: {sentence}", "state", label)
+
+    def _depends_on_earlier_calls(self, number: int) -> str:
+        """A sentence when the probe is right as soon as all that the answer has kept is put back; else nothing."""
+        changed = self.state.put_back()
+        if not changed or self._difference(self._run(number, self.answer), self._expected(number)):
+            return ""
+        return f"right by itself, wrong after other calls: {changed}. Each call must start anew."
+
+    def _mistake_behind(self, first: int) -> Mistake | None:
+        """The mistake that agrees with the answer on every probe, or two of them that do so together."""
+        others = [n for n in range(len(self.exercise.probes)) if n != first]
+        near = [m for m in self.exercise.all_mistakes if self._agrees(m, [first])]
+        for mistake in near:
+            if self._agrees(mistake, others):
+                return mistake
+        pairs = (one.and_also(other) for one in near for other in self.exercise.own_mistakes)
+        return next((both for both in pairs if both and self._agrees(both, [first, *others])), None)
+
+    def _agrees(self, mistake: Mistake, numbers: list[int]) -> bool:
+        return all(_agree(self._mine(n), self._run(n, mistake.answer)) for n in numbers)
 
 
-# ---------------------------------------------------------------------------------------------- running an answer
-
-
-def run(scenario: Callable, answer: Callable, seed: int) -> Outcome:
-    """Run one probe. What the answer prints is kept back; what it raises is caught, save an interrupt."""
-    printed = io.StringIO()
-    torch.set_default_dtype(torch.float32)
-    torch.set_grad_enabled(True)
-    try:
-        with contextlib.redirect_stdout(printed):
-            result = scenario(_guarded(answer), torch.Generator().manual_seed(seed))
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # SystemExit too: an answer must not end the notebook
-        return Outcome(error=error, printed=printed.getvalue())
-    return Outcome(result, printed=printed.getvalue())
-
-
-@contextlib.contextmanager
-def untouched_globals():
-    """What the learner set globally (default dtype, gradients off, seeds) neither matters to a probe nor is changed."""
-    dtype, gradients = torch.get_default_dtype(), torch.is_grad_enabled()
-    states = torch.get_rng_state(), np.random.get_state(), random.getstate()
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # the probes are tiny: threads would wait for each other
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        torch.set_num_threads(threads)
-        torch.set_default_dtype(dtype)
-        torch.set_grad_enabled(gradients)
-        torch.set_rng_state(states[0])
-        np.random.set_state(states[1])
-        random.setstate(states[2])
-
-
-def _guarded(answer: Callable) -> Callable:
-    """The answer, called on copies of its arguments; a Problem when it changes them. So is a module's forward."""
-
-    def call(*arguments, **named):
-        copies = _copy(arguments), _copy(named)
-        result = answer(*copies[0], **copies[1])
-        _complain_if_changed((arguments, named), copies)
-        if isinstance(answer, type) and isinstance(result, nn.Module):
-            _guard_forward(result)
-        return result
-
-    return call
-
-
-def _guard_forward(module: nn.Module) -> None:
-    forward = module.forward
-
-    def guarded(*arguments, **named):
-        copies = _copy(arguments), _copy(named)
-        result = forward(*copies[0], **copies[1])
-        _complain_if_changed((arguments, named), copies)
-        return result
-
-    module.forward = guarded
-
-
-def _copy(value):
-    if isinstance(value, Tensor):
-        return value.clone()
-    if isinstance(value, tuple | list):
-        return type(value)(_copy(part) for part in value)
-    if isinstance(value, dict):
-        return {key: _copy(part) for key, part in value.items()}
-    return copy.copy(value) if isinstance(value, set) else value
-
-
-def _complain_if_changed(before, after) -> None:
-    if _changed(before, after):
-        raise Problem(
-            "changes its input",
-            "your code changes what it was given (an operator such as `+=`, `[...] =`, or a method ending in `_`). "
-            "The caller still needs it: make a new one.",
-        )
-
-
-def _changed(before, after) -> bool:
-    if isinstance(before, Tensor):
-        return before.shape != after.shape or not torch.equal(before.nan_to_num(), after.nan_to_num())
-    if isinstance(before, tuple | list):
-        return len(before) != len(after) or any(map(_changed, before, after))
-    if isinstance(before, dict):
-        return before.keys() != after.keys() or any(_changed(before[key], after[key]) for key in before)
-    if isinstance(before, float):
-        return not (before == after or before != before)  # NaN stays NaN
-    return isinstance(before, set | int | str) and before != after
-
-
-def describe_error(error: BaseException, answer: object = None) -> str:
-    """`ValueError: ... (line 3 of your cell: scores = q @ k)`, the line being the innermost of the learner's own."""
-    text = f"{type(error).__name__}: {str(error).strip() or 'no message'}"
-    text = text if len(text) < 300 else text[:297] + "..."
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if "ipykernel" in frame.filename or frame.filename == _file_of(answer):
-            line = (frame.line or linecache.getline(frame.filename, frame.lineno)).strip()
-            return f"{text}\n  in line {frame.lineno} of your cell: {line}"
-    return text
-
-
-def _file_of(answer: object) -> str:
-    function = next((part for part in vars(answer).values() if hasattr(part, "__code__")), None) if isinstance(
-        answer, type
-    ) else answer  # fmt: skip
-    return function.__code__.co_filename if hasattr(function, "__code__") else ""
-
-
-# ------------------------------------------------------------------------------------------------- helpers of probes
-
-
-def raises(kind: type[BaseException], answer: Callable, *arguments) -> str:
-    """For a probe on bad input: "raises ValueError" or what happened instead."""
-    try:
-        answer(*arguments)
-    except kind:
-        return f"raises {kind.__name__}"
-    except NotImplementedError as error:
-        if not str(error):
-            raise
-        return "raises NotImplementedError"
-    except Exception as error:
-        return f"raises {type(error).__name__}"
-    return "goes on without an error"
-
-
-def fill(module: nn.Module, rng: torch.Generator, scale: float = 0.5) -> nn.Module:
-    """Give every parameter random values that depend on its name's place only, so that twins get equal weights."""
-    with torch.no_grad():
-        for _, parameter in sorted(module.named_parameters()):
-            parameter.copy_(torch.randn(parameter.shape, generator=rng) * scale)
-    return module
-
-
-def parameters(module: nn.Module) -> dict[str, Tensor]:
-    """The parameters' names and shapes, as zeros: what a class exercise promises."""
-    if not isinstance(module, nn.Module):
-        raise Problem("type", f"the class should be an nn.Module, not {kind_of(module)}.")
-    return {
-        f"parameter `{name}`": torch.zeros_like(p, requires_grad=False) for name, p in sorted(module.named_parameters())
-    }
-
-
-def gradients(result: Tensor, **inputs: Tensor) -> dict[str, Tensor]:
-    """The gradient of a weighted sum of `result` for each named input, zero where none flows."""
-    if not isinstance(result, Tensor) or not result.requires_grad:
-        raise Problem(
-            "no gradient", "no gradient flows through your result (`.detach()`, `.item()`, NumPy or `no_grad`?)."
-        )
-    weights = torch.linspace(-1, 1, result.numel()).view(result.shape)
-    found = torch.autograd.grad((result * weights).sum(), list(inputs.values()), allow_unused=True)
-    return {
-        f"the gradient for {name}": torch.zeros_like(inputs[name]) if g is None else g
-        for name, g in zip(inputs, found, strict=True)
-    }
+def _agree(mine: Outcome, theirs: Outcome) -> bool:
+    if mine.error is not None or theirs.error is not None:
+        kinds = (getattr(error, "kind", None) for error in (mine.error, theirs.error))
+        return type(mine.error) is type(theirs.error) and len(set(kinds)) == 1
+    return difference(mine.result, theirs.result, "", ()) is None

@@ -18,23 +18,26 @@ RTOL, ATOL = 1e-4, 1e-5
 NUMBERS_SHOWN = 4
 
 
-def difference(mine, expected, name: str, names: Sequence[str] = ()) -> tuple[str, str] | None:
-    """The first difference as (kind, sentence), or None. A list may stand for a tuple, a 0-d tensor for a number."""
+def difference(mine, expected, name: str, names: Sequence[str] = (), within: float = RTOL) -> tuple[str, str] | None:
+    """The first difference as (kind, sentence), or None. A list may stand for a tuple, a 0-d tensor for a number.
+
+    within: how far off a number may be, relatively
+    """
     if isinstance(expected, Mapping):
-        return _mapping_difference(mine, expected, name)
+        return _mapping_difference(mine, expected, name, within)
     if isinstance(expected, tuple | list):
-        return _sequence_difference(mine, expected, name, names)
+        return _sequence_difference(mine, expected, name, names, within)
     if mine is None and expected is not None:
         return "nothing returned", f"{name} is None. Is a `return` missing?"
     if isinstance(expected, Tensor):
-        return _tensor_difference(mine, expected, name)
+        return _tensor_difference(mine, expected, name, within)
     if isinstance(expected, bool | int | float):
-        return _number_difference(mine, expected, name)
+        return _number_difference(mine, expected, name, within)
     same = type(mine) is type(expected) and mine == expected
     return None if same else ("value", f"{name} is {short(mine)}, expected {short(expected)}.")
 
 
-def _mapping_difference(mine, expected: Mapping, name: str) -> tuple[str, str] | None:
+def _mapping_difference(mine, expected: Mapping, name: str, within: float) -> tuple[str, str] | None:
     if not isinstance(mine, Mapping):
         return "type", f"{name} should be a dict, not {kind_of(mine)}."
     if missing := [key for key in expected if key not in mine]:
@@ -43,12 +46,14 @@ def _mapping_difference(mine, expected: Mapping, name: str) -> tuple[str, str] |
         return "keys", f"{name} should not have {short(extra[0])}."
     for key in expected:
         part = key if isinstance(key, str) and name == "the result" else f"{name}[{short(key)}]"
-        if found := difference(mine[key], expected[key], part):
+        if found := difference(mine[key], expected[key], part, within=within):
             return found
     return None
 
 
-def _sequence_difference(mine, expected: Sequence, name: str, names: Sequence[str]) -> tuple[str, str] | None:
+def _sequence_difference(
+    mine, expected: Sequence, name: str, names: Sequence[str], within: float
+) -> tuple[str, str] | None:
     parts = f" ({', '.join(names)})" if names else ""
     if not isinstance(mine, tuple | list):
         what = "is None. Is a `return` missing?" if mine is None else f"is {kind_of(mine)}"
@@ -57,13 +62,13 @@ def _sequence_difference(mine, expected: Sequence, name: str, names: Sequence[st
         shown = "" if parts else f": {short(mine)} instead of {short(expected)}"
         return "length", f"{name} has {len(mine)} values, expected {len(expected)}{parts}{shown}."
     for i, (a, b) in enumerate(zip(mine, expected, strict=True)):
-        if found := difference(a, b, names[i] if i < len(names) else f"{name}[{i}]"):
+        if found := difference(a, b, names[i] if i < len(names) else f"{name}[{i}]", within=within):
             plain = all(isinstance(part, str | int | float) for part in [*mine, *expected])
             return (found[0], f"{name} is {short(mine)}, expected {short(expected)}.") if plain else found
     return None
 
 
-def _tensor_difference(mine, expected: Tensor, name: str) -> tuple[str, str] | None:
+def _tensor_difference(mine, expected: Tensor, name: str, within: float) -> tuple[str, str] | None:
     if not isinstance(mine, Tensor):
         return "type", f"{name} should be a torch.Tensor, not {kind_of(mine)}."
     if mine.shape != expected.shape:
@@ -76,7 +81,7 @@ def _tensor_difference(mine, expected: Tensor, name: str) -> tuple[str, str] | N
             f"no gradient flows through {name} (`.detach()`, `.item()`, NumPy or `no_grad` cuts it off).",
         )
     a, b = mine.detach().double(), expected.detach().double()
-    wrong = ~torch.isclose(a, b, rtol=RTOL, atol=ATOL, equal_nan=True)
+    wrong = ~torch.isclose(a, b, rtol=within, atol=ATOL * max(1, within / RTOL), equal_nan=True)
     if not wrong.any():
         return None
     where = wrong.nonzero()[0].tolist()
@@ -89,19 +94,23 @@ def _tensor_difference(mine, expected: Tensor, name: str) -> tuple[str, str] | N
     return "value", f"{name}[{index}] is {yours}, expected {ours}."
 
 
-def _number_difference(mine, expected, name: str) -> tuple[str, str] | None:
-    if isinstance(mine, Tensor | np.generic | np.ndarray) and getattr(mine, "size", None) is not None:
-        count = mine.numel() if isinstance(mine, Tensor) else mine.size
-        if count != 1 or mine.ndim:
+def _number_difference(mine, expected, name: str, within: float) -> tuple[str, str] | None:
+    if isinstance(mine, Tensor | np.ndarray):
+        if mine.ndim:
             return "shape", f"{name} has shape {tuple(mine.shape)}, expected one number."
         mine = mine.item()
+    mine = mine.item() if isinstance(mine, np.generic) else mine
     if not isinstance(mine, bool | int | float):
         return "type", f"{name} should be a number, not {kind_of(mine)}."
     if isinstance(expected, float):
-        same = math.isclose(mine, expected, rel_tol=RTOL, abs_tol=ATOL) or (math.isnan(mine) and math.isnan(expected))
+        same = math.isclose(mine, expected, rel_tol=within, abs_tol=ATOL) or (math.isnan(mine) and math.isnan(expected))
     else:
         same = mine == expected
-    return None if same else ("value", f"{name} is {mine:.6g}, expected {expected:.6g}.")
+    return None if same else ("value", f"{name} is {_shown(mine)}, expected {_shown(expected)}.")
+
+
+def _shown(number: bool | int | float) -> str:
+    return f"{number:.6g}" if isinstance(number, float) else str(number)
 
 
 def _row(numbers: Tensor) -> str:

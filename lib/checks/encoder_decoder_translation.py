@@ -5,13 +5,15 @@ from torch import nn
 
 from lib import transformer
 from lib.attention import causal_mask
-from lib.checks.core import Exercise, Problem, fill, gradients
+from lib.checks.core import Exercise
 from lib.checks.encoder_decoder_translation_training import (
     alignment_accuracy,
     label_smoothed_loss,
     noam_rate,
     share_of_padding,
 )
+from lib.checks.probing import fill, gradients
+from lib.checks.running import Problem
 from lib.layers import LayerNorm
 
 __all__ = [

@@ -6,7 +6,8 @@ import torch
 from torch.nn import functional
 
 from lib import attention
-from lib.checks.core import Exercise, gradients
+from lib.checks.core import Exercise
+from lib.checks.probing import gradients
 from lib.training import recipes
 
 share_of_padding = Exercise(recipes.share_of_padding)

@@ -6,8 +6,10 @@ from torch.nn import functional
 
 from lib import gpt
 from lib.attention import causal_mask
-from lib.checks.core import Exercise, Problem, fill, gradients, parameters
+from lib.checks.core import Exercise
 from lib.checks.gpt_numbers import bigram_loss, bits_per_byte, gpt2_parameters, initial_weights
+from lib.checks.probing import fill, gradients, parameters
+from lib.checks.running import Problem
 from lib.transformer import EncoderBlock
 
 __all__ = ["GPT", "bigram_loss", "bits_per_byte", "gpt2_parameters", "gpt_loss", "initial_weights"]

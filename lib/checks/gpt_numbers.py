@@ -6,7 +6,8 @@ import math
 import torch
 
 from lib import gpt, gpt2
-from lib.checks.core import Exercise, Problem
+from lib.checks.core import Exercise
+from lib.checks.running import Problem
 
 gpt2_parameters = Exercise(gpt2.gpt2_parameters)
 initial_weights = Exercise(gpt.initial_weights)

@@ -3,8 +3,9 @@
 import torch
 
 from lib import positions
-from lib.checks.core import Exercise, raises
+from lib.checks.core import Exercise
 from lib.checks.positions_others import LearnedPositions, distance_penalty, rotate
+from lib.checks.probing import raises
 
 __all__ = [
     "LearnedPositions",

@@ -4,7 +4,8 @@ import torch
 from torch import nn
 
 from lib import positions
-from lib.checks.core import Exercise, fill, gradients, parameters, raises
+from lib.checks.core import Exercise
+from lib.checks.probing import fill, gradients, parameters, raises
 
 LearnedPositions = Exercise(positions.LearnedPositions)
 rotate = Exercise(positions.rotate)

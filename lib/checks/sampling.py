@@ -4,7 +4,8 @@ import math
 
 import torch
 
-from lib.checks.core import Exercise, Problem
+from lib.checks.core import Exercise
+from lib.checks.running import Problem
 from lib.checks.sampling_tails import min_p, refused, top_k, top_p
 from lib.checks.sampling_writing import generate, repetition_penalty
 from lib.decoding import sampling as course

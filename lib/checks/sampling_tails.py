@@ -4,7 +4,8 @@ import math
 
 import torch
 
-from lib.checks.core import Exercise, raises
+from lib.checks.core import Exercise
+from lib.checks.probing import raises
 from lib.decoding import sampling as course
 
 

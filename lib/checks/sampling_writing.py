@@ -6,8 +6,10 @@ import math
 import torch
 from torch.nn import functional
 
-from lib.checks.core import Exercise, Problem, raises
+from lib.checks.core import Exercise
 from lib.checks.differences import kind_of
+from lib.checks.probing import raises
+from lib.checks.running import Problem
 from lib.decoding import sampling as course
 
 # ------------------------------------------------------------------------------------------------ repetition_penalty

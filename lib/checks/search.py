@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from lib.batching import EOS, PAD, SOS
-from lib.checks.core import Exercise, gradients
+from lib.checks.core import Exercise
+from lib.checks.probing import gradients
 from lib.checks.search_bleu import bleu as bleu
 from lib.checks.search_bleu import clipped_matches as clipped_matches
 from lib.decoding import search

@@ -8,7 +8,8 @@ import math
 import torch
 
 from lib import batching, seq2seq
-from lib.checks.core import Exercise, gradients
+from lib.checks.core import Exercise
+from lib.checks.probing import gradients
 from lib.checks.seq2seq_and_bahdanau_attention_decoder import BahdanauDecoder, greedy_translate, normal
 
 __all__ = ["BahdanauDecoder", "additive_scores", "greedy_translate", "masked_softmax", "pad_batch", "shift_right"]

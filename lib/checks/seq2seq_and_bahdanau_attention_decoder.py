@@ -5,7 +5,9 @@ from torch import Tensor
 
 from lib import seq2seq
 from lib.batching import EOS, PAD, SOS
-from lib.checks.core import Exercise, Problem, fill, gradients, parameters
+from lib.checks.core import Exercise
+from lib.checks.probing import fill, gradients, parameters
+from lib.checks.running import Problem
 
 BahdanauDecoder = Exercise(seq2seq.BahdanauDecoder)
 greedy_translate = Exercise(seq2seq.greedy_translate)

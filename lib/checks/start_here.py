@@ -3,7 +3,7 @@
 import torch
 
 from lib.attention import weighted_average as reference
-from lib.checks.core import Exercise, gradients
+from lib.checks.core import Exercise, edit
 
 weighted_average = Exercise(reference)
 
@@ -37,62 +37,54 @@ def _(answer, rng):
     return answer(*(part.double() for part in _case(rng, 5, 3)))
 
 
-@weighted_average.probe("gradients: the mix must let them through to weights and values")
+@weighted_average.probe("300 values of 64 numbers each")
 def _(answer, rng):
-    weights, values = (part.requires_grad_() for part in _case(rng, 5, 3))
-    return gradients(answer(weights, values), weights=weights, values=values)
+    return answer(*_case(rng, 300, 64))
 
 
-@weighted_average.mistake("this is the plain mean: every value counts the same, whatever its weight.")
-def plain_mean(weights, values):
-    return values.mean(0)
-
-
-@weighted_average.mistake("this is the plain sum of the values: the weights are not used.")
-def plain_sum(weights, values):
-    return values.sum(0)
-
-
-@weighted_average.mistake("the weights already sum to 1: do not divide by the number of values.")
-def divided_again(weights, values):
-    return weights @ values / len(values)
-
-
-@weighted_average.mistake("each value is weighted, but they are not added up: sum over the values (dim=0).")
-def not_summed(weights, values):
-    return weights[:, None] * values
-
-
-@weighted_average.mistake("the sum runs inside each value: sum over the values (dim=0), and keep the numbers apart.")
-def summed_inside(weights, values):
-    return (weights[:, None] * values).sum(1)
-
-
-@weighted_average.mistake("everything is summed to one number: sum over the values only (dim=0).")
-def summed_to_a_number(weights, values):
-    return (weights[:, None] * values).sum()
-
-
-@weighted_average.mistake("this takes only the value with the largest weight; attention mixes all of them.")
-def only_the_best(weights, values):
-    return values[weights.argmax()]
-
-
-@weighted_average.mistake("the weights are weights already: no softmax here.")
-def softmax_again(weights, values):
-    return weights.softmax(0) @ values
-
-
-@weighted_average.mistake("the mix should be a vector of shape (d_value,): one dimension less than this.")
-def kept_as_a_row(weights, values):
-    return weights[None, :] @ values
-
-
-@weighted_average.mistake("the last value is left out: the loop stops one step too early.")
-def without_the_last(weights, values):
-    return weights[:-1] @ values[:-1]
-
-
-@weighted_average.mistake("the first value is left out: start from it.")
-def without_the_first(weights, values):
-    return weights[1:] @ values[1:]
+weighted_average.mistakes(
+    plain_mean=(
+        "this is the plain mean: every value counts the same, whatever its weight.",
+        edit("weights @ values", "values.mean(0)"),
+    ),
+    plain_sum=(
+        "this is the plain sum of the values: the weights are not used.",
+        edit("weights @ values", "values.sum(0)"),
+    ),
+    divided_again=(
+        "the weights already sum to 1: do not divide by the number of values.",
+        edit("weights @ values", "weights @ values / len(values)"),
+    ),
+    not_summed=(
+        "each value is weighted, but they are not added up: sum over the values (dim=0).",
+        edit("weights @ values", "weights[:, None] * values"),
+    ),
+    summed_inside=(
+        "the sum runs inside each value: sum over the values (dim=0), and keep the numbers apart.",
+        edit("weights @ values", "(weights[:, None] * values).sum(1)"),
+    ),
+    summed_to_a_number=(
+        "everything is summed to one number: sum over the values only (dim=0).",
+        edit("weights @ values", "(weights[:, None] * values).sum()"),
+    ),
+    only_the_best=(
+        "this takes only the value with the largest weight; attention mixes all of them.",
+        edit("weights @ values", "values[weights.argmax()]"),
+    ),
+    softmax_again=(
+        "the weights are weights already: no softmax here.",
+        edit("weights @ values", "weights.softmax(0) @ values"),
+    ),
+    kept_as_a_row=(
+        "the mix should be a vector of shape (d_value,): one dimension less than this.",
+        edit("weights @ values", "weights[None, :] @ values"),
+    ),
+    without_the_last=(
+        "the last value is left out: the loop stops one step too early.",
+        edit("weights @ values", "weights[:-1] @ values[:-1]"),
+    ),
+    without_the_first=(
+        "the first value is left out: start from it.",
+        edit("weights @ values", "weights[1:] @ values[1:]"),
+    ),
+)

@@ -8,7 +8,8 @@ from torch import nn
 from torch.nn import functional
 
 from lib import layers
-from lib.checks.core import Exercise, fill, gradients, parameters
+from lib.checks.core import Exercise
+from lib.checks.probing import fill, gradients, parameters
 from lib.checks.the_transformer_block_stacked import DecoderBlock, EncoderBlock, normal, parameter_counts
 
 __all__ = ["DecoderBlock", "EncoderBlock", "FeedForward", "LayerNorm", "PreNorm", "dropout", "parameter_counts"]

@@ -5,7 +5,8 @@ from torch.nn import functional
 
 from lib import layers, transformer
 from lib.attention import causal_mask
-from lib.checks.core import Exercise, fill, gradients, parameters
+from lib.checks.core import Exercise
+from lib.checks.probing import fill, gradients, parameters
 
 EncoderBlock = Exercise(transformer.EncoderBlock)
 DecoderBlock = Exercise(transformer.DecoderBlock)

@@ -7,7 +7,8 @@ import re
 from itertools import pairwise
 
 from lib import tokenizer
-from lib.checks.core import Exercise, Problem
+from lib.checks.core import Exercise
+from lib.checks.running import Problem
 
 pair_counts = Exercise(tokenizer.pair_counts)
 merge_pair = Exercise(tokenizer.merge_pair)

@@ -25,7 +25,7 @@ from pathlib import Path
 import nbformat
 
 from lib.checks import exercise, notebook_of
-from lib.checks.core import describe_error
+from lib.checks.running import describe_error
 from lib.course.cells import NOTEBOOKS, ROOT, depends_on, parse, role
 from lib.course.plan import plan
 

@@ -5,15 +5,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from lib import checks
+
 
 @dataclass(frozen=True)
 class Case:
     exercise: str
     answer: Callable
     says: str | None = None  # a piece of the message that is about this very mistake
+    name: str = ""
 
     def __str__(self) -> str:
-        return f"{self.exercise}-{getattr(self.answer, '__name__', type(self.answer).__name__)}"
+        return f"{self.exercise}-{self.name or getattr(self.answer, '__name__', type(self.answer).__name__)}"
 
 
 WRONG: list[Case] = []
@@ -28,6 +31,14 @@ def wrong(exercise: str, says: str | None = None) -> Callable:
         return answer
 
     return add
+
+
+def slips(exercise: str, **table: tuple) -> None:
+    """Register edits of the course's answer: `name=("a piece of what is said", edit(...))`, or several edits."""
+    for name, (says, *edits) in table.items():
+        for place, made in enumerate(edits):
+            answer = made(checks.exercise(exercise).reference)
+            WRONG.append(Case(exercise, answer, says, name if len(edits) == 1 else f"{name}_{place}"))
 
 
 def right(exercise: str) -> Callable:

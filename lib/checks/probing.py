@@ -1,0 +1,68 @@
+"""What probes need again and again.
+
+raises       for bad input: which error is raised
+fill         random values for all parameters, the same ones in twins
+parameters   the names and shapes of a module's parameters
+gradients    what flows back to named inputs
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from lib.checks.differences import kind_of
+from lib.checks.running import Problem
+
+
+def raises(kind: type[BaseException], answer: Callable, *arguments) -> str:
+    """For a probe on bad input: "raises ValueError" or what happened instead."""
+    try:
+        answer(*arguments)
+    except kind:
+        return f"raises {kind.__name__}"
+    except NotImplementedError as error:
+        if not str(error):
+            raise
+        return "raises NotImplementedError"
+    except Exception as error:
+        return f"raises {type(error).__name__}"
+    return "goes on without an error"
+
+
+def fill(module: nn.Module, rng: torch.Generator, scale: float = 0.5) -> nn.Module:
+    """Give every parameter random values that depend on its name's place only, so that twins get equal weights."""
+    with torch.no_grad():
+        for _, parameter in sorted(module.named_parameters()):
+            parameter.copy_(torch.randn(parameter.shape, generator=rng) * scale)
+    return module
+
+
+def parameters(module: nn.Module) -> dict[str, Tensor]:
+    """The parameters' names and shapes, as zeros: what a class exercise promises."""
+    if not isinstance(module, nn.Module):
+        raise Problem("type", f"the class should be an nn.Module, not {kind_of(module)}.")
+    return {
+        f"parameter `{name}`": torch.zeros_like(p, requires_grad=False) for name, p in sorted(module.named_parameters())
+    }
+
+
+def plain(number: object, kind: type = float) -> float | int:
+    """The number, where the text says "a float" or "an int": a 0-d tensor is none. NumPy's float is a float."""
+    if isinstance(number, bool) or not isinstance(number, kind | int):
+        raise Problem("type", f"the result should be {kind_of(kind())}, not {kind_of(number)}; `.item()` makes one.")
+    return number
+
+
+def gradients(result: Tensor, **inputs: Tensor) -> dict[str, Tensor]:
+    """The gradient of a weighted sum of `result` for each named input, zero where none flows."""
+    if not isinstance(result, Tensor) or not result.requires_grad:
+        raise Problem(
+            "no gradient", "no gradient flows through your result (`.detach()`, `.item()`, NumPy or `no_grad`?)."
+        )
+    weights = torch.linspace(-1, 1, result.numel()).view(result.shape)
+    found = torch.autograd.grad((result * weights).sum(), list(inputs.values()), allow_unused=True)
+    return {
+        f"the gradient for {name}": torch.zeros_like(inputs[name]) if g is None else g
+        for name, g in zip(inputs, found, strict=True)
+    }

@@ -1,0 +1,321 @@
+"""Running a learner's code safely: on copies of its arguments, with standard settings, within a time.
+
+run                what one probe gives: an Outcome
+guarded            the answer, called on copies of its arguments
+standard_globals   settings and seeds that neither matter to a probe nor are changed by it
+time_limit         ends a block by StillRunning after so many seconds of processor time
+State              what an answer keeps between calls: default values, globals, attributes of the class
+describe_error     the learner's own exception, with the line of their cell
+"""
+
+import _thread
+import contextlib
+import dis
+import functools
+import io
+import linecache
+import random
+import sys
+import threading
+import time
+import traceback
+import types
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from lib.checks.variations import Outcome, Variation, copied, vary_call
+
+WAITING = 6  # how many times the limit a block may take that computes nothing
+
+
+class Problem(Exception):
+    """A finding about the learner's answer that does not need a comparison, such as a changed input."""
+
+    def __init__(self, kind: str, sentence: str):
+        super().__init__(sentence)
+        self.kind, self.sentence = kind, sentence
+
+
+class StillRunning(Exception):
+    """The time is over."""
+
+
+def run(scenario: Callable, answer: Callable, seed: int, vary: bool = False) -> Outcome:
+    """Run one probe. What the answer prints is kept back; what it raises is caught, save an interrupt."""
+    printed, variations = io.StringIO(), []
+    torch.set_default_dtype(torch.float32)
+    torch.set_grad_enabled(True)
+    torch.manual_seed(seed), np.random.seed(seed % 2**32), random.seed(seed)
+    error = result = None
+    try:
+        with contextlib.redirect_stdout(printed):
+            result = scenario(guarded(answer, variations if vary else None), torch.Generator().manual_seed(seed))
+    except KeyboardInterrupt:
+        raise
+    except BaseException as raised:  # SystemExit too: an answer must not end the notebook
+        error = raised
+    return Outcome(result, error, printed.getvalue(), variations)
+
+
+# ------------------------------------------------------------------------------------------------ copies of arguments
+
+
+def guarded(answer: Callable, variations: list[Variation] | None = None) -> Callable:
+    """The answer, called on copies of its arguments; a Problem when it changes them. So are a module's methods.
+
+    variations: where given, every call is made again with small changes, and what that gives is added there
+    """
+    inside = []  # a method may call another one: only the outer call is varied
+
+    def on_copies(function: Callable, varied: bool = True) -> Callable:
+        @functools.wraps(function)
+        def call(*arguments, **named):
+            mine, theirs = copied((arguments, named))
+            inside.append(True)
+            try:
+                result = function(*mine, **theirs)
+                if _changed((arguments, named), (mine, theirs)):
+                    raise Problem(
+                        "changes its input",
+                        "your code changes what it was given (an operator such as `+=`, `[...] =`, or a method ending "
+                        "in `_`). The caller still needs it: make a new one.",
+                    )
+                if varied and variations is not None and len(inside) == 1:
+                    variations.extend(vary_call(function, arguments, named, result))
+            finally:
+                inside.pop()
+            return result
+
+        return call
+
+    if not isinstance(answer, type):
+        return on_copies(answer)
+
+    def make(*arguments, **named):
+        made = on_copies(answer, varied=False)(*arguments, **named)
+        if isinstance(made, nn.Module):
+            for name in set(dir(answer)) - set(dir(nn.Module)) | {"forward"}:
+                if isinstance(getattr(answer, name), types.FunctionType) and not name.startswith("_"):
+                    object.__setattr__(made, name, on_copies(getattr(made, name)))
+        return made
+
+    return make
+
+
+def _changed(before, after) -> bool:
+    if isinstance(before, Tensor):
+        return before.shape != after.shape or not torch.equal(before.nan_to_num(), after.nan_to_num())
+    if isinstance(before, tuple | list):
+        return len(before) != len(after) or any(map(_changed, before, after))
+    if isinstance(before, dict):
+        return before.keys() != after.keys() or any(_changed(before[key], after[key]) for key in before)
+    if isinstance(before, float):
+        return not (before == after or before != before)  # NaN stays NaN
+    return isinstance(before, set | int | str) and before != after
+
+
+# --------------------------------------------------------------------------------------------------- settings, time
+
+SETTINGS = [  # how to read it, how to set it, and the value that the probes are run with
+    (torch.get_default_dtype, torch.set_default_dtype, torch.float32),
+    (torch.is_grad_enabled, torch.set_grad_enabled, True),
+    (torch.get_num_threads, torch.set_num_threads, 1),  # the probes are tiny: threads would wait for each other
+    (torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly, False),
+    (torch.are_deterministic_algorithms_enabled, torch.use_deterministic_algorithms, False),
+    (torch.get_rng_state, torch.set_rng_state, None),
+    (np.random.get_state, np.random.set_state, None),
+    (random.getstate, random.setstate, None),
+    (np.geterr, lambda value: np.seterr(**value), None),
+    (sys.getrecursionlimit, sys.setrecursionlimit, None),
+]
+
+
+@contextlib.contextmanager
+def standard_globals():
+    """What the learner set globally (default dtype, device, seeds ...) neither matters to a probe nor is changed."""
+    before = [read() for read, _, _ in SETTINGS]
+    device = torch.get_default_device()
+    try:
+        with warnings.catch_warnings(), torch.inference_mode(False):
+            warnings.simplefilter("ignore")
+            if device.type != "cpu":
+                torch.set_default_device(None)
+            for _, change, standard in SETTINGS:
+                if standard is not None:
+                    change(standard)
+            yield
+    finally:
+        for value, (_, change, _) in zip(before, SETTINGS, strict=True):
+            change(value)
+        if device.type != "cpu":
+            torch.set_default_device(device)
+
+
+@contextlib.contextmanager
+def time_limit(seconds: float):
+    """StillRunning in the main thread after so many seconds of its processor time, or six times as many in all.
+
+    Elsewhere than in the main thread there is no limit. An interrupt by the user stays a KeyboardInterrupt.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    over, done = threading.Event(), threading.Event()
+    clock = _processor_clock()
+    end, last = clock() + seconds, time.monotonic() + WAITING * seconds
+
+    def watch():
+        while not done.wait(0.1):
+            if clock() > end or time.monotonic() > last:
+                over.set()
+                _thread.interrupt_main()
+
+    threading.Thread(target=watch, daemon=True).start()
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        if not over.is_set():
+            raise
+        done.set()
+        line = own_line(interrupt)
+        raise StillRunning(f"still running after {seconds:g} s: does a loop never end?{line}") from None
+    finally:
+        done.set()
+
+
+def _processor_clock() -> Callable[[], float]:
+    """The processor time of the main thread where the system can tell it, else of the process."""
+    if hasattr(time, "pthread_getcpuclockid"):
+        which = time.pthread_getcpuclockid(threading.main_thread().ident)
+        return lambda: time.clock_gettime(which)
+    return time.process_time
+
+
+# -------------------------------------------------------------------------------------------- what is kept, what failed
+
+
+class State:
+    """What an answer may keep between calls, as it is now: default values, global names, attributes of its class."""
+
+    UNKNOWN = (
+        "right the first time, wrong the second: something is kept from an earlier call. Each call must start anew"
+    )
+
+    def __init__(self, answer: Callable):
+        self.places: list[tuple[str, Callable, Callable, object]] = []  # words, read, write, the value as it was
+        self.caches: list[Callable] = []
+        self.seen: set[int] = set()
+        self._look_at(answer)
+
+    def put_back(self) -> str:
+        """Restore everything; return in words what had changed, or nothing."""
+        changed = [words for words, read, _, before in self.places if not _same_value(read(), before)]
+        for _, _, write, before in self.places:
+            write(copied(before))
+        changed += [f"the cache of `{cache.__name__}`" for cache in self.caches if cache.cache_info().currsize]
+        for cache in self.caches:
+            cache.cache_clear()
+        return f"{changed[0]} keeps something from one call to the next" if changed else ""
+
+    def _look_at(self, thing: object) -> None:
+        if id(thing) in self.seen:
+            return
+        self.seen.add(id(thing))
+        if hasattr(thing, "cache_clear") and hasattr(thing, "cache_info"):
+            self.caches.append(thing)
+            thing = getattr(thing, "__wrapped__", None)
+        if isinstance(thing, type):
+            for name, value in list(vars(thing).items()):
+                self._look_at(value)
+                if not name.startswith("__") and _is_plain(value):
+                    self._note(f"the class attribute `{name}`", thing.__dict__.get, setattr, thing, name)
+        if isinstance(thing, types.FunctionType):
+            self._look_at_function(thing)
+
+    def _look_at_function(self, function: types.FunctionType) -> None:
+        for index, value in enumerate(function.__defaults__ or ()):
+            if isinstance(value, list | dict | set | Tensor):
+                names = function.__code__.co_varnames[: function.__code__.co_argcount]
+                words = f"the default value of `{names[len(names) - len(function.__defaults__) + index]}`"
+                self.places.append((words, *_item_of_defaults(function, index), copied(value)))
+        for cell, name in zip(function.__closure__ or (), function.__code__.co_freevars, strict=True):
+            with contextlib.suppress(ValueError):  # an empty cell
+                if isinstance(cell.cell_contents, list | dict | set):
+                    value = copied(cell.cell_contents)
+                    self.places.append((f"`{name}`", *_contents_of(cell), value))
+        names, space = function.__code__.co_names, function.__globals__
+        if not function.__module__ or function.__module__.partition(".")[0] in ("torch", "lib", "numpy"):
+            return
+        for name in names:
+            value = space.get(name)
+            if isinstance(value, types.FunctionType | type) or hasattr(value, "cache_clear"):
+                if getattr(value, "__module__", None) == function.__module__:
+                    self._look_at(value)
+            elif (name in space and _is_plain(value)) or _stores(function, name):
+                self._note(f"the global name `{name}`", space.get, space.__setitem__, None, name)
+
+    def _note(self, words: str, read: Callable, write: Callable, holder: object, name: str) -> None:
+        put = (lambda value: write(holder, name, value)) if holder is not None else (lambda value: write(name, value))
+        self.places.append((words, lambda: read(name), put, copied(read(name))))
+
+
+def _item_of_defaults(function: types.FunctionType, index: int) -> tuple[Callable, Callable]:
+    def write(value):
+        values = list(function.__defaults__)
+        values[index] = value
+        function.__defaults__ = tuple(values)
+
+    return lambda: function.__defaults__[index], write
+
+
+def _contents_of(cell) -> tuple[Callable, Callable]:
+    return lambda: cell.cell_contents, lambda value: setattr(cell, "cell_contents", value)
+
+
+def _is_plain(value: object) -> bool:
+    return value is None or isinstance(value, list | dict | set | Tensor | int | float | str)
+
+
+def _stores(function: types.FunctionType, name: str) -> bool:
+    """Does the function bind a global of this name?"""
+    return any(step.opname == "STORE_GLOBAL" and step.argval == name for step in dis.get_instructions(function))
+
+
+def _same_value(now: object, before: object) -> bool:
+    if isinstance(now, dict) and isinstance(before, dict):
+        return now.keys() == before.keys() and all(_same_value(now[key], before[key]) for key in now)
+    if isinstance(now, list | tuple) and isinstance(before, list | tuple):
+        return len(now) == len(before) and all(map(_same_value, now, before))
+    if isinstance(now, Tensor) or isinstance(before, Tensor):
+        same = isinstance(now, Tensor) and isinstance(before, Tensor) and now.shape == before.shape
+        return same and torch.equal(now, before)
+    try:
+        return bool(now == before)
+    except Exception:  # a value that cannot be compared
+        return now is before
+
+
+def describe_error(error: BaseException, answer: object = None) -> str:
+    """`ValueError: ... (line 3 of your cell: scores = q @ k)`, the line being the innermost of the learner's own."""
+    text = f"{type(error).__name__}: {str(error).strip() or 'no message'}"
+    text = text if len(text) < 300 else text[:297] + "..."
+    return text + own_line(error, answer)
+
+
+def own_line(error: BaseException, answer: object = None) -> str:
+    """The innermost line of the learner's own code in an exception's traceback, or nothing."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if "ipykernel" in frame.filename or frame.filename == _file_of(answer):
+            line = (frame.line or linecache.getline(frame.filename, frame.lineno)).strip()
+            return f"\n  in line {frame.lineno} of your cell: {line}"
+    return ""
+
+
+def _file_of(answer: object) -> str:
+    if isinstance(answer, type):
+        answer = next((part for part in vars(answer).values() if hasattr(part, "__code__")), None)
+    return answer.__code__.co_filename if hasattr(answer, "__code__") else ""

@@ -1,0 +1,262 @@
+"""What every answer is tried with, whatever the exercise: no author has to think of it.
+
+    Outcome, Variation    what a probe gave, and what a varied call of it gave
+    vary_call             one call made again: one row alone, rows in reverse order, another size, and the same again
+    ready_made_mistakes   an optional argument ignored, `.squeeze()`, results in the wrong order
+    calls_reference       does the learner's code call the course's own answer?
+
+An axis counts as rows when the course's answer treats them apart: what it gives for one row alone is that row of what
+it gives for all. So nothing is asked for that the course's own answer does not promise.
+"""
+
+import functools
+import inspect
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from lib.checks.differences import difference
+
+LIB = str(Path(__file__).resolve().parents[1])
+TORCH = str(Path(torch.__file__).resolve().parent)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a probe gave: a result, or the exception that the answer raised; and what its variations gave."""
+
+    result: object = None
+    error: BaseException | None = None
+    printed: str = ""
+    variations: "list[Variation]" = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Variation:
+    """One call that was varied. `counts`: for the course's answer, whether the learner's must do the same here."""
+
+    kind: str
+    words: str
+    outcome: Outcome
+    counts: bool
+
+
+def copied(value):
+    """A copy of tensors, generators and containers of them; anything else as it is."""
+    if isinstance(value, Tensor):
+        return value.clone()
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*map(copied, value))
+    if isinstance(value, tuple | list):
+        return type(value)(copied(part) for part in value)
+    if type(value) is dict:
+        return {key: copied(part) for key, part in value.items()}
+    return value.copy() if isinstance(value, set | dict) else value
+
+
+# ---------------------------------------------------------------------------------------------- a call, made again
+
+
+def vary_call(function: Callable, arguments: tuple, named: dict, result: object) -> list[Variation]:
+    """Make a call again with small changes, and at last as it was.
+
+    Left out are calls with models or files among their arguments, and calls that throw dice: there is more than one
+    right way to throw them.
+    """
+    if not _is_plain((arguments, named)):
+        return []
+    again, threw_dice = _outcome(function, arguments, named)
+    found = [Variation("state", "the same call again gives something else", again, not threw_dice)]
+    for kind, words, changed, expected in _changes(arguments, named, result):
+        outcome, threw = _outcome(function, *changed)
+        rowwise = expected is not None and outcome.error is None and not difference(outcome.result, expected, "")
+        counts = rowwise or (expected is None and outcome.error is None and _is_finite(outcome.result))
+        found.append(Variation(kind, words, outcome, counts and not threw))
+    again, _ = _outcome(function, arguments, named)
+    words = "the same call again, after others, gives something else"
+    return [*found, Variation("state", words, again, not threw_dice and again.error is None)]
+
+
+def _outcome(function: Callable, arguments: tuple, named: dict) -> tuple[Outcome, bool]:
+    """The result of a call on copies, and whether it threw dice. All dice are put back after it."""
+    generators = [*_generators((arguments, named)), torch.default_generator]
+    before = [generator.get_state() for generator in generators]
+    copies = copied((arguments, named))
+    try:
+        outcome = Outcome(function(*copies[0], **copies[1]))
+    except Exception as error:
+        outcome = Outcome(error=error)
+    threw = not all(torch.equal(g.get_state(), state) for g, state in zip(generators, before, strict=True))
+    for generator, state in zip(generators, before, strict=True):
+        generator.set_state(state)
+    return outcome, threw
+
+
+def _changes(arguments: tuple, named: dict, result: object) -> Iterator[tuple[str, str, tuple, object]]:
+    """(kind, words, (arguments, named), the expected result if the axis is one of rows)."""
+    tensors = [part for part in (*arguments, *named.values()) if isinstance(part, Tensor)]
+    for size in sorted({s for part in tensors for s in part.shape if s > 1} & _sizes(result)):
+        for kind, words, pick in [
+            ("batch of one", f"right for {size} of them, but not for one alone", lambda x, axis: x.narrow(axis, 0, 1)),
+            ("state", f"right at first, but not with the {size} in reverse order", lambda x, axis: x.flip(axis)),
+        ]:
+            at = functools.partial(_at, size=size, pick=pick)
+            yield kind, words, (at(arguments), at(named)), at(result)
+    leading = {part.shape[0] for part in tensors if part.ndim > 1}
+    if len(leading) == 1 and max(leading) > 1 and _is_number(result):
+        at = functools.partial(_at, size=max(leading), pick=lambda x, axis: x.narrow(0, 0, 1) if axis == 0 else x)
+        yield (
+            "batch of one",
+            f"right for {max(leading)} of them, but not for one alone",
+            (at(arguments), at(named)),
+            None,
+        )
+    for place, value in enumerate(arguments):
+        if type(value) is int:
+            changed = (*arguments[:place], value + 2, *arguments[place + 1 :])
+            words = f"right for {value}, but not for {value + 2} with everything else the same"
+            yield "other size", words, (changed, named), None
+
+
+def _at(value, size: int, pick: Callable):
+    """Every axis of this size, in all tensors, with only some of its places."""
+    if isinstance(value, Tensor):
+        for axis in [axis for axis, length in enumerate(value.shape) if length == size]:
+            value = pick(value, axis)
+        return value
+    if isinstance(value, tuple | list):
+        return type(value)(_at(part, size, pick) for part in value)
+    if isinstance(value, dict):
+        return {key: _at(part, size, pick) for key, part in value.items()}
+    return value
+
+
+def _is_plain(value) -> bool:
+    if isinstance(value, tuple | list | set):
+        return all(map(_is_plain, value))
+    if isinstance(value, dict):
+        return all(map(_is_plain, value.values()))
+    return value is None or isinstance(value, Tensor | torch.Generator | torch.dtype | int | float | str | bytes)
+
+
+def _sizes(value) -> set[int]:
+    """The sizes of all axes of the tensors in a result."""
+    if isinstance(value, dict):
+        return _sizes(list(value.values()))
+    if isinstance(value, tuple | list):
+        return {size for part in value for size in _sizes(part)}
+    return set(value.shape) if isinstance(value, Tensor) else set()
+
+
+def _is_number(value) -> bool:
+    return isinstance(value, int | float) or (isinstance(value, Tensor) and not value.ndim)
+
+
+def _is_finite(value) -> bool:
+    if isinstance(value, tuple | list):
+        return all(map(_is_finite, value))
+    if isinstance(value, dict):
+        return all(map(_is_finite, value.values()))
+    return bool(torch.as_tensor(value).isfinite().all()) if isinstance(value, Tensor | int | float) else True
+
+
+def _generators(value) -> list[torch.Generator]:
+    if isinstance(value, tuple | list):
+        return [found for part in value for found in _generators(part)]
+    if isinstance(value, dict):
+        return _generators(list(value.values()))
+    return [value] if isinstance(value, torch.Generator) else []
+
+
+# -------------------------------------------------------------------------------------------- mistakes for everybody
+
+
+def ready_made_mistakes(reference: Callable, returns: Sequence[str]) -> list[tuple[str, str, Callable]]:
+    """(name, sentence, wrong answer) for what can be wrong in any exercise of this form."""
+    found = []
+    methods = _public_methods(reference) if isinstance(reference, type) else {"": reference}
+    for method, function in methods.items():
+        for name, parameter in _parameters(function).items():
+            if parameter.default is not inspect.Parameter.empty:
+                ignoring = functools.partial(_with_default, name=name, signature=inspect.signature(function))
+                of = f"{method}_" if method not in ("", "forward") else ""
+                sentence = f"`{name}` has no effect: the result is the same without it."
+                found.append((f"{of}ignores_{name}", sentence, _around(reference, method, ignoring)))
+    main = "forward" if "forward" in methods else ""
+    if main in methods:
+        squeezed = _around(reference, main, lambda function: lambda *a, **n: _squeezed(function(*a, **n)))
+        sentence = "`.squeeze()` without a dimension takes away every axis of size 1, also that of a batch of one."
+        found.append(("squeezed", sentence, squeezed))
+        if len(returns) == 2:
+            swapped = _around(reference, main, lambda function: lambda *a, **n: tuple(function(*a, **n))[::-1])
+            found.append(("results_swapped", f"the order is: {returns[0]} first, then {returns[1]}.", swapped))
+    return found
+
+
+def _public_methods(kind: type) -> dict[str, Callable]:
+    functions = {name: part for name, part in vars(kind).items() if inspect.isfunction(part)}
+    return {name: part for name, part in functions.items() if name == "__init__" or not name.startswith("_")}
+
+
+def _parameters(function: Callable) -> dict[str, inspect.Parameter]:
+    try:
+        return dict(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        return {}
+
+
+def _with_default(function: Callable, name: str, signature: inspect.Signature) -> Callable:
+    def ignoring(*arguments, **named):
+        bound = signature.bind(*arguments, **named)
+        bound.arguments.pop(name, None)
+        return function(*bound.args, **bound.kwargs)
+
+    return ignoring
+
+
+def _around(reference: Callable, method: str, change: Callable) -> Callable:
+    """The course's answer, or a class like it, with one function changed."""
+    if not method:
+        return change(reference)
+    return type(reference.__name__, (reference,), {method: change(vars(reference)[method])})
+
+
+def _squeezed(value):
+    if isinstance(value, tuple | list):
+        return type(value)(map(_squeezed, value))
+    return value.squeeze() if isinstance(value, Tensor) else value
+
+
+# -------------------------------------------------------------------------------------------- whose code is it?
+
+
+def calls_reference(reference: Callable, run: Callable[[], object], answer: Callable) -> bool:
+    """Is the course's own answer at work in `run()`, called from code that is not the course's?"""
+    if isinstance(answer, type) and isinstance(reference, type) and issubclass(answer, reference):
+        return True
+    parts = _public_methods(reference).values() if isinstance(reference, type) else [reference]
+    codes = {part.__code__ for part in parts if hasattr(part, "__code__")}
+    found = []
+
+    def watch(frame, event, _):
+        if event == "call" and frame.f_code in codes and not _called_by_the_course(frame.f_back):
+            found.append(frame)
+
+    if sys.getprofile():  # somebody is measuring
+        return False
+    sys.setprofile(watch)
+    try:
+        run()
+    finally:
+        sys.setprofile(None)
+    return bool(found)
+
+
+def _called_by_the_course(frame) -> bool:
+    while frame is not None and frame.f_code.co_filename.startswith(TORCH):
+        frame = frame.f_back
+    return frame is not None and frame.f_code.co_filename.startswith(LIB)
