@@ -26,6 +26,7 @@ same call twice with others in between, an optional argument that is ignored, an
 
 import contextlib
 import inspect
+import itertools
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
@@ -38,6 +39,7 @@ from lib.checks.variations import Outcome, calls_reference, ready_made_mistakes
 
 SECONDS = 10  # of processor time for all probes together; the course's answers take well under one
 
+MOST_PAIRS = 300  # of mistakes are tried together, so that a verdict comes within a second
 ROUGHLY = 1e-2  # for varied calls: what they find is wrong altogether, and their numbers may be badly conditioned
 
 
@@ -293,8 +295,9 @@ class _Trial:
         for mistake in near:
             if self._agrees(mistake, others):
                 return mistake
-        pairs = (one.and_also(other) for one in near for other in self.exercise.own_mistakes)
-        return next((both for both in pairs if both and self._agrees(both, [first, *others])), None)
+        pairs = itertools.islice(itertools.combinations(self.exercise.own_mistakes, 2), MOST_PAIRS)
+        both = (one.and_also(other) for one, other in pairs)
+        return next((pair for pair in both if pair and self._agrees(pair, [first, *others])), None)
 
     def _agrees(self, mistake: Mistake, numbers: list[int]) -> bool:
         return all(_agree(self._mine(n), self._run(n, mistake.answer)) for n in numbers)

@@ -99,10 +99,11 @@ def _outcome(function: Callable, arguments: tuple, named: dict) -> tuple[Outcome
 def _changes(arguments: tuple, named: dict, result: object) -> Iterator[tuple[str, str, tuple, object]]:
     """(kind, words, (arguments, named), the expected result if the axis is one of rows)."""
     tensors = [part for part in (*arguments, *named.values()) if isinstance(part, Tensor)]
-    for size in sorted({s for part in tensors for s in part.shape if s > 1} & _sizes(result)):
+    rows = [size for part in tensors for size in part.shape if size > 1 and size in _sizes(result)]
+    for size in dict.fromkeys(rows):
         for kind, words, pick in [
-            ("batch of one", f"right for {size} of them, but not for one alone", lambda x, axis: x.narrow(axis, 0, 1)),
-            ("state", f"right at first, but not with the {size} in reverse order", lambda x, axis: x.flip(axis)),
+            ("batch of one", f"right for {size} of them, not for one alone", lambda x, axis: x.narrow(axis, 0, 1)),
+            ("state", f"right at first, not with the {size} in reverse order", lambda x, axis: x.flip(axis)),
         ]:
             at = functools.partial(_at, size=size, pick=pick)
             yield kind, words, (at(arguments), at(named)), at(result)
@@ -118,7 +119,7 @@ def _changes(arguments: tuple, named: dict, result: object) -> Iterator[tuple[st
     for place, value in enumerate(arguments):
         if type(value) is int:
             changed = (*arguments[:place], value + 2, *arguments[place + 1 :])
-            words = f"right for {value}, but not for {value + 2} with everything else the same"
+            words = f"right for {value}, not for {value + 2} with everything else the same"
             yield "other size", words, (changed, named), None
 
 
