@@ -33,6 +33,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import numpy as np
+from torch import Tensor
+
 from lib.checks.differences import RTOL, difference, kind_of, short
 from lib.checks.running import Problem, State, StillRunning, describe_error, run, standard_globals, time_limit
 from lib.checks.variations import Outcome, calls_reference, ready_made_mistakes
@@ -194,6 +197,8 @@ class Question:
     def _same(self, answer: object, value: object) -> bool:
         if isinstance(value, str):
             return isinstance(answer, str) and answer.strip().lower() == value.lower()
+        if isinstance(answer, Tensor | np.ndarray):
+            answer = answer.tolist()
         return difference(answer, value, "", within=self.within) is None
 
 
@@ -230,6 +235,8 @@ class _Trial:
                     break
                 if theirs.counts and (found := self._difference(mine.outcome, theirs.outcome, ROUGHLY)):
                     sentence = f"{theirs.words}: {found[1]}"
+                    if theirs.kind == "state" and (kept := self.state.put_back()):
+                        sentence = f"{kept}. Each call must start anew.\n  {sentence}"
                     return Verdict("wrong", f"{sentence}\n  (varied from {label})", theirs.kind, label)
         if calls_reference(self.exercise.reference, lambda: self._run(0, self.answer), self.answer):
             where = f"{self.exercise.reference.__module__}.{self.exercise.name}"
