@@ -37,7 +37,7 @@ def refuses(kind: type[BaseException], naming: str, answer: Callable, *arguments
     try:
         answer(*arguments)
     except Exception as error:
-        if isinstance(error, NotImplementedError) and not str(error):
+        if isinstance(error, Problem) or (isinstance(error, NotImplementedError) and not str(error)):
             raise
         if not isinstance(error, kind):
             raise Problem("another error", f"your code raises {type(error).__name__}; {asked}.") from error
