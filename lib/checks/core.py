@@ -43,6 +43,7 @@ from lib.checks.variations import Outcome, calls_reference, ready_made_mistakes
 SECONDS = 10  # of processor time for all probes together; the course's answers take well under one
 
 MOST_PAIRS = 300  # of mistakes are tried together, so that a verdict comes within a second
+SECONDS_TO_EXPLAIN = 1  # then what was seen is said: a mistake, or two together, may never end
 ROUGHLY = 1e-2  # for varied calls: what they find is wrong altogether, and their numbers may be badly conditioned
 
 
@@ -296,7 +297,11 @@ class _Trial:
         return f"right by itself, wrong after other calls: {changed}. Each call must start anew."
 
     def _mistake_behind(self, first: int) -> Mistake | None:
-        """The mistake that agrees with the answer on every probe, or two of them that do so together."""
+        """The mistake that agrees with the answer on every probe, or two of them that do so together, if soon found."""
+        with contextlib.suppress(StillRunning), time_limit(SECONDS_TO_EXPLAIN):
+            return self._search_mistake(first)
+
+    def _search_mistake(self, first: int) -> Mistake | None:
         others = [n for n in range(len(self.exercise.probes)) if n != first]
         near = [m for m in self.exercise.all_mistakes if self._agrees(m, [first])]
         for mistake in near:
