@@ -66,7 +66,7 @@ def load(source: Path) -> NotebookNode:
 
 
 def for_nbgrader(identity: str, points: int | None = None) -> NotebookNode:
-    """nbgrader's metadata: a check gives points for what the learner wrote and is locked; an answer gives none itself."""
+    """nbgrader's metadata: a check gives points and is locked; the answer that it looks at gives none itself."""
     about = {"schema_version": 3, "grade_id": identity, "task": False}
     if points is None:
         return nbformat.from_dict(about | {"solution": True, "grade": False, "locked": False})
