@@ -295,6 +295,25 @@ def test_help_names_every_command(tmp_path, arguments):
     assert all(f"course.py {command}" in done.stdout for command in commands.COMMANDS)
 
 
+@pytest.mark.parametrize("command", commands.COMMANDS)
+def test_every_command_has_help_and_does_nothing_then(tmp_path, command):
+    tree = make_tree(tmp_path / "tree")
+    before = sorted(tree.rglob("*"))
+    for arguments in (["--help"], ["04", "-h"]):
+        done = run_course(tree, command, *arguments)
+        assert (done.returncode, done.stderr) == (0, "") and f"course.py {command}" in done.stdout
+    assert sorted(tree.rglob("*")) == before
+
+
+@pytest.mark.parametrize("arguments", [["update", "--now"], ["reset", "--all"], ["reset", "04", "-f"]])
+def test_an_unknown_option_is_named(tmp_path, arguments):
+    tree = make_tree(tmp_path / "tree")
+    done = run_course(tree, *arguments)
+    assert f"`course.py {arguments[0]}` has no option {arguments[-1]}" in one_sentence(done)
+    assert done.returncode == 2 and not (tree / ".venv").exists()
+    assert "say no more than that" in one_sentence(run_course(tree, "update", "04"))
+
+
 def test_an_update_without_git_changes_nothing(tmp_path):
     tree = make_tree(tmp_path / "tree")
     assert "was not made by `git clone`" in one_sentence(run_course(tree, "update"))
