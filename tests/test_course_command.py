@@ -415,7 +415,7 @@ def test_every_command_has_help_and_does_nothing_then(tmp_path, command):
     assert sorted(tree.rglob("*")) == before
 
 
-@pytest.mark.parametrize("arguments", [["update", "--now"], ["reset", "--all"], ["reset", "04", "-f"]])
+@pytest.mark.parametrize("arguments", [["update", "--now"], ["reset", "--all"], ["reset", "04", "-f"], ["test", "-x"]])
 def test_an_unknown_option_is_named(tmp_path, arguments):
     tree = make_tree(tmp_path / "tree")
     done = run_course(tree, *arguments)

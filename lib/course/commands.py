@@ -85,6 +85,7 @@ def update(arguments: list[str]) -> int:
 
 def test(arguments: list[str]) -> int:
     """All of the course's own tests. A failure does not keep the others from running."""
+    without_options("test", arguments)
     python = environment(tests=True)
     results = []
     for number, (what, module) in enumerate(TESTS, 1):
