@@ -1,10 +1,12 @@
 """What probes need again and again.
 
-raises       for bad input: which error is raised
-refuses      the same, as a sentence where the right one is not raised, or does not name what is bad
-fill         random values for all parameters, the same ones in twins
-parameters   the names and shapes of a module's parameters
-gradients    what flows back to named inputs
+    raises       for bad input: which error is raised
+    refuses      the same, as a sentence where the right one is not raised, or does not name what is bad
+    fill         random values for all parameters, the same ones in twins
+    parameters   the names and shapes of a module's parameters
+    gradients    what flows back to named inputs
+
+None of this is for learners: it is for those who write probes.
 """
 
 from collections.abc import Callable

@@ -52,7 +52,7 @@ def run(scenario: Callable, answer: Callable, seed: int, vary: bool = False) -> 
     torch.manual_seed(seed), np.random.seed(seed % 2**32), random.seed(seed)
     error = result = None
     try:
-        with contextlib.redirect_stdout(printed):
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
             result = scenario(guarded(answer, variations if vary else None), torch.Generator().manual_seed(seed))
     except KeyboardInterrupt:
         raise
