@@ -541,5 +541,5 @@ slips(
     ),
 )
 slips(
-    "bits_per_byte", zero_taken_for_nothing=("expected", edit("math.log(2) / n_bytes", "math.log(2) / n_bytes or None"))
+    "bits_per_byte", zero_taken_for_nothing=("return", edit("math.log(2) / n_bytes", "math.log(2) / n_bytes or None"))
 )
