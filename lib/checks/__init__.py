@@ -15,7 +15,7 @@ import os
 import sys
 
 NOTEBOOKS: dict[str, list[str]] = {
-    "00_start_here": ["weighted_average"],
+    "00_start_here": ["weighted_average", "needed_weights"],
     "01_rnn_limits": [
         "rnn_step",
         "run_rnn",

@@ -1,7 +1,8 @@
 """What a notebook's cells are, and which names tie them together.
 
     ROOT, SOLUTIONS, NOTEBOOKS   where things stand
-    role               ("exercise" | "check" | None, name) of a cell
+    role               ("exercise" | "question" | "check" | None, name) of a cell
+    ANSWERS            the kinds whose cells hold what the learner writes
     names_bound        the names that a piece of code gives a value at its top level
     names_used         the names that it takes from outside
     depends_on         the statements that a name needs
@@ -20,6 +21,7 @@ from nbformat import NotebookNode
 ROOT = Path(__file__).resolve().parents[2]
 DEFINITIONS = ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign | ast.AugAssign
 SOLUTIONS, NOTEBOOKS = ROOT / "solutions", ROOT / "notebooks"
+ANSWERS = ("exercise", "question")
 
 
 def solution_of(number: str) -> Path | None:
@@ -28,8 +30,8 @@ def solution_of(number: str) -> Path | None:
 
 
 def role(cell: NotebookNode) -> tuple[str | None, str]:
-    """("exercise", "attention"), ("check", "attention"), or (None, "") for any other cell."""
-    for kind in ("exercise", "check"):
+    """("exercise", "attention"), ("question", "equal_rows"), ("check", "attention"); (None, "") for any other cell."""
+    for kind in (*ANSWERS, "check"):
         if kind in cell.metadata:
             return kind, str(cell.metadata[kind])
     return None, ""

@@ -62,6 +62,7 @@ def status(arguments: list[str]) -> int:
 
 
 def reset(arguments: list[str]) -> int:
+    without_options("reset", arguments)
     if not 1 <= len(arguments) <= 2:
         raise Stop("Say which notebook: `course.py reset NN`, or `course.py reset NN exercise`.", 2)
     named = re.match(r"(\d\d?)(?=_|$)", Path(arguments[0]).name)
@@ -72,15 +73,19 @@ def reset(arguments: list[str]) -> int:
 
 
 def update(arguments: list[str]) -> int:
+    without_options("update", arguments)
+    if arguments:
+        raise Stop("`course.py update` brings the whole course up to date: say no more than that.", 2)
     if not (ROOT / ".git").exists():
         raise Stop("The course cannot update itself: this folder was not made by `git clone`. Nothing is changed.")
     if not shutil.which("git"):
         raise Stop("The course cannot update itself: git is not installed. Nothing is changed.")
-    return hand_over(environment(), ["lib.course.update", *arguments])
+    return hand_over(environment(), ["lib.course.update"])
 
 
 def test(arguments: list[str]) -> int:
     """All of the course's own tests. A failure does not keep the others from running."""
+    without_options("test", arguments)
     python = environment(tests=True)
     results = []
     for number, (what, module) in enumerate(TESTS, 1):
@@ -125,13 +130,19 @@ def split_options(arguments: list[str]) -> tuple[list[str], list[str]]:
     return arguments[:first], arguments[first:]
 
 
+def without_options(command: str, arguments: list[str]) -> None:
+    """Raises Stop for an option: to take it for a notebook, or not to look at it, would do what nobody asked for."""
+    if options := split_options(arguments)[1]:
+        raise Stop(f"`course.py {command}` has no option {options[0]}; `course.py --help` says what there is.", 2)
+
+
 def main(arguments: list[str], usage: str) -> int:
     """Run a command of `course.py` and return the exit status. What goes wrong is one sentence on stderr."""
     for stream in filter(None, (sys.stdout, sys.stderr)):
         stream.reconfigure(encoding="utf-8", errors="replace")  # a console of another encoding must not stop a ✓
     command, rest = (arguments or ["-h"])[0], arguments[1:]
     try:
-        if command in ("-h", "--help", "help"):
+        if command in ("-h", "help") or {"-h", "--help"} & set(arguments):
             print(usage.strip())
             return 0
         if command not in COMMANDS:

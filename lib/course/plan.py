@@ -8,14 +8,13 @@ wherever they stand now, and the cells that they added or changed. So nothing th
 output can change a verdict.
 """
 
-import ast
 from collections import defaultdict
 from dataclasses import dataclass
 
 import nbformat
 from nbformat import NotebookNode
 
-from lib.course.cells import parse, role, untrained_cells
+from lib.course.cells import ANSWERS, names_bound, parse, role, untrained_cells
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ def plan(solution: NotebookNode, learners: NotebookNode) -> list[Segment]:
     for cell in given:
         kind, name = role(cell)
         mine = matched[cell.id]
-        if kind == "exercise":
+        if kind in ANSWERS:
             answers[name] = cell
             steps += [Step("exercise", c) for c in mine]
         elif kind == "check":
@@ -83,6 +82,6 @@ def _match(given: list[NotebookNode], learners: NotebookNode) -> tuple[dict, dic
 def _defines(cell: NotebookNode, by_role: dict, matched: dict) -> str | None:
     """The exercise that an unknown cell defines and no other cell does: the file has lost its ids and metadata."""
     tree = parse(cell.source)
-    names = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)} if tree else set()
-    homes = (by_role[("exercise", name)].id for name in sorted(names) if ("exercise", name) in by_role)
+    names = sorted(names_bound(tree)) if tree else []
+    homes = (by_role[kind, name].id for kind in ANSWERS for name in names if (kind, name) in by_role)
     return next((home for home in homes if not matched[home]), None)
