@@ -36,6 +36,19 @@ def _(answer, rng):
     return parameters(answer(7, 5))
 
 
+@LearnedPositions.probe("a new table")
+def _(answer, rng):
+    table = answer(97, 53).table.detach()
+    mean, size = table.mean().item(), table.std().item()
+    found = f"mean {mean:.2g} and standard deviation {size:.2g}"
+    sentence = f"the new table has {found}; normal random numbers times 0.02 have about 0 and 0.02."
+    if abs(mean) > 0.1 * size:
+        raise Problem("not around 0", sentence)
+    if not 0.015 < size < 0.025:
+        raise Problem("too small" if size < 0.02 else "too large", sentence)
+    return "normal numbers times 0.02"
+
+
 @LearnedPositions.probe("batch 2, 3 positions, d_model 5, out of 7 rows")
 def _(answer, rng):
     return _filled(answer, 7, 5, rng)(normal(2, 3, 5, rng=rng))
@@ -77,33 +90,27 @@ def _(answer, rng):
     return refuses(ValueError, "", answer(5, 3), normal(1, 1, 3, rng=rng), 5)
 
 
-@LearnedPositions.probe("three vectors at start=4 of 5 rows: the first has a row, the other two have none")
-def _(answer, rng):
-    return refuses(ValueError, "", answer(5, 3), normal(2, 3, 3, rng=rng), 4)
-
-
 @LearnedPositions.probe("6 vectors and 5 rows")
 def _(answer, rng):
     return refuses(ValueError, "", answer(5, 3), normal(6, 3, rng=rng))
 
 
-@LearnedPositions.probe("start=-3: there is nothing before position 0")
+@LearnedPositions.probe("three vectors at start=4 of 5 rows: the first has a row, the other two have none")
+def _(answer, rng):
+    return refuses(ValueError, "", answer(5, 3), normal(2, 3, 3, rng=rng), 4)
+
+
+@LearnedPositions.probe("one vector at start=-1: there is nothing before position 0")
+def _(answer, rng):
+    return refuses(ValueError, "", answer(5, 3), normal(1, 1, 3, rng=rng), -1)
+
+
+@LearnedPositions.probe("two vectors at start=-3: there is nothing before position 0")
 def _(answer, rng):
     return refuses(ValueError, "", answer(5, 3), normal(1, 2, 3, rng=rng), -3)
 
 
-@LearnedPositions.probe("a new table")
-def _(answer, rng):
-    table = answer(97, 53).table.detach()
-    mean, size = table.mean().item(), table.std().item()
-    if abs(mean) > 0.003 or not 0.015 < size < 0.025:
-        found = f"mean {mean:.2g} and standard deviation {size:.2g}"
-        raise Problem("start", f"the new table has {found}; normal random numbers times 0.02 have about 0 and 0.02.")
-    return "normal numbers times 0.02"
-
-
-_GUARD, _MISSING = "if start < 0 or end > len(self.table):", "missing = start if start < 0 else end - 1"
-_ROWS = "self.table[start:end]"
+_GUARD, _ROWS = "if start < 0 or end > len(self.table):", "self.table[start:end]"
 
 LearnedPositions.mistakes(
     no_error=(
@@ -115,6 +122,7 @@ LearnedPositions.mistakes(
     negative_start=(
         "a negative `start` counts from the end of the table and is no error by itself: compare, and raise.",
         edit(_GUARD, "if end > len(self.table):"),
+        edit(_GUARD, f"if len({_ROWS}) < x.shape[-2]:"),
     ),
     only_start_compared=(
         "the last vector needs a row too, not only the first: compare start + n with the table's length.",
@@ -125,6 +133,11 @@ LearnedPositions.mistakes(
         "`start` counts too: compare start + n with the table's length, not n alone.",
         edit(_GUARD, "if start < 0 or x.shape[-2] > len(self.table):"),
         edit(_GUARD, "if x.shape[-2] > len(self.table):"),
+    ),
+    each_compared_alone=(
+        "`start` and the length are compared each by itself: what must not exceed the table is their sum.",
+        edit(_GUARD, "if start < 0 or start >= len(self.table) or x.shape[-2] > len(self.table):"),
+        edit(_GUARD, "if start >= len(self.table) or x.shape[-2] > len(self.table):"),
     ),
     last_row_forbidden=(
         "the last row may be used too: raise only when start + n goes beyond the table.",
@@ -141,6 +154,7 @@ LearnedPositions.mistakes(
         "positions are the last axis but one, however many come before it: x.shape[-2].",
         edit("x.shape[-2]", "x.shape[1]"),
         edit("x.shape[-2]", "(x.shape[1] if x.ndim > 2 else x.shape[0])"),
+        edit("x.shape[-2]", "(x.shape[1] if x.ndim == 3 else x.shape[0])"),
     ),
     one_row_for_all=(
         "every vector gets the same row: a row for each position, `start` to `start + n`.",
@@ -170,6 +184,10 @@ LearnedPositions.mistakes(
         edit("torch.randn", "torch.rand"),
     ),
     too_large=("the random numbers of a new table are to be small: times 0.02.", edit("0.02 * ", "")),
+    starts_at_zero=(
+        "a new table of zeros gives all positions the same vector: start from random numbers.",
+        edit("0.02 * torch.randn", "torch.zeros"),
+    ),
 )
 
 
@@ -291,9 +309,9 @@ def _(answer, rng):
     return answer(12, 3)
 
 
-@distance_penalty.probe("2 heads and length 300")
+@distance_penalty.probe("a single head and length 130")
 def _(answer, rng):
-    return answer(2, 300)
+    return answer(1, 130)
 
 
 _DISTANCE, _SLOPES = "(positions[:, None] - positions).abs()", "-slopes[:, None, None] * distance"
