@@ -32,6 +32,7 @@ SURVIVORS: dict[str, dict[str, str]] = {
         "end - 1 -> end + 1": "only the words of the error change",
         "end - 1 -> end": "only the words of the error change",
         "end - 1 -> 1": "only the words of the error change",
+        "start -> x": "only the words of the error change",
         "1 -> -1": "only the words of the error change",
         "1 -> 0": "only the words of the error change",
         "1 -> 2": "only the words of the error change",
