@@ -248,14 +248,14 @@ def one_number_a_column_of_rows(logits, generator):
 
 @wrong("top_k", says="e⁰ = 1")
 def others_to_zero(logits, k):
-    refuse(k < 1 or k != int(k), "k")
+    refuse(not isinstance(k, int) or k < 1, "k")
     least = logits.topk(min(k, logits.shape[-1])).values[..., -1:]
     return torch.where(logits >= least, logits, torch.zeros_like(logits))
 
 
 @wrong("top_k", says="vocabulary's length")
 def shortened(logits, k):
-    refuse(k < 1 or k != int(k), "k")
+    refuse(not isinstance(k, int) or k < 1, "k")
     return torch.topk(logits, k).values
 
 
@@ -266,70 +266,70 @@ def indices(logits, k):
 
 @wrong("top_k", says="smallest are kept")
 def sorted_the_wrong_way(logits, k):
-    refuse(k < 1 or k != int(k), "k")
+    refuse(not isinstance(k, int) or k < 1, "k")
     bar = logits.sort(dim=-1).values[..., min(k, logits.shape[-1]) - 1, None]
     return logits.masked_fill(logits > bar, -INF)
 
 
 @wrong("top_k", says="changed places")
 def mask_inverted(logits, k):
-    refuse(k < 1 or k != int(k), "k")
+    refuse(not isinstance(k, int) or k < 1, "k")
     bar = logits.topk(min(k, logits.shape[-1])).values[..., -1:]
     return logits.masked_fill(logits >= bar, -INF)
 
 
 @wrong("top_k", says="one token too many")
 def index_k(logits, k):
-    refuse(k < 1 or k != int(k), "k")
+    refuse(not isinstance(k, int) or k < 1, "k")
     ordered = logits.sort(dim=-1, descending=True).values
     return logits.masked_fill(logits < ordered[..., min(k, logits.shape[-1] - 1), None], -INF)
 
 
 @wrong("top_k", says="one token too few")
 def less_or_equal(logits, k):
-    refuse(k < 1 or k != int(k), "k")
+    refuse(not isinstance(k, int) or k < 1, "k")
     bar = logits.topk(min(k, logits.shape[-1])).values[..., -1:]
     return logits.masked_fill(logits <= bar, -INF)
 
 
 @wrong("top_k", says="is as likely and stays too")
 def scattered(logits, k):
-    refuse(k < 1 or k != int(k), "k")
+    refuse(not isinstance(k, int) or k < 1, "k")
     values, places = logits.topk(min(k, logits.shape[-1]), dim=-1)
     return torch.full_like(logits, -INF).scatter(-1, places, values)
 
 
 @wrong("top_k", says="min(k, vocab)")
 def no_minimum(logits, k):
-    refuse(k < 1 or k != int(k), "k")
+    refuse(not isinstance(k, int) or k < 1, "k")
     bar = torch.topk(logits, k, dim=-1).values[..., -1, None]
     return torch.where(logits < bar, -INF, logits)
 
 
 @wrong("top_k", says="Each row has its own")
 def over_everything(logits, k):
-    refuse(k < 1 or k != int(k), "k")
+    refuse(not isinstance(k, int) or k < 1, "k")
     bar = logits.reshape(-1).sort(descending=True).values[min(k, logits.numel()) - 1]
     return logits.masked_fill(logits < bar, -INF)
 
 
 @wrong("top_k", says="these are probabilities")
 def renormalised(logits, k):
-    refuse(k < 1 or k != int(k), "k")
+    refuse(not isinstance(k, int) or k < 1, "k")
     bar = logits.topk(min(k, logits.shape[-1])).values[..., -1:]
     return logits.masked_fill(logits < bar, -INF).softmax(-1)
 
 
 @wrong("top_k", says="lost its axis")
 def axis_dropped(logits, k):
-    refuse(k < 1 or k != int(k), "k")
+    refuse(not isinstance(k, int) or k < 1, "k")
     bar = logits.topk(min(k, logits.shape[-1])).values[..., -1]
     return logits.masked_fill(logits < bar, -INF)
 
 
 @wrong("top_k", says="two leading dimensions")
 def first_row_only(logits, k):
-    refuse(k < 1 or k != int(k), "k")
+    refuse(not isinstance(k, int) or k < 1, "k")
     flat = logits.reshape(-1, logits.shape[-1])
     bar = flat[0].topk(min(k, logits.shape[-1])).values[-1]
     return logits.masked_fill(logits < bar, -INF)
@@ -337,7 +337,7 @@ def first_row_only(logits, k):
 
 @wrong("top_k", says="changes what it was given")
 def overwrites(logits, k):
-    refuse(k < 1 or k != int(k), "k")
+    refuse(not isinstance(k, int) or k < 1, "k")
     logits[logits < logits.topk(min(k, logits.shape[-1])).values[..., -1:]] = -INF
     return logits
 
@@ -351,14 +351,14 @@ def accepts_zero(logits, k):
 
 @wrong("top_k", says="expected [-inf")
 def large_negative(logits, k):
-    refuse(k < 1 or k != int(k), "k")
+    refuse(not isinstance(k, int) or k < 1, "k")
     bar = logits.topk(min(k, logits.shape[-1])).values[..., -1:]
     return logits.masked_fill(logits < bar, -1e4)
 
 
 @wrong("top_k", says="keep k tokens, not k values")
 def k_values(logits, k):
-    refuse(k < 1 or k != int(k), "k")
+    refuse(not isinstance(k, int) or k < 1, "k")
     rows = []
     for row in logits.reshape(-1, logits.shape[-1]):
         values = row.unique().flip(0)
@@ -368,7 +368,7 @@ def k_values(logits, k):
 
 @wrong("top_k", says="is as likely and stays too")
 def argmax_for_one(logits, k):
-    refuse(k < 1 or k != int(k), "k")
+    refuse(not isinstance(k, int) or k < 1, "k")
     if k == 1:
         best = logits.argmax(-1, keepdim=True)
         return torch.full_like(logits, -INF).scatter(-1, best, logits.gather(-1, best))
@@ -378,7 +378,7 @@ def argmax_for_one(logits, k):
 
 @wrong("top_k", says="leading dimensions of size 1")
 def squeezed(logits, k):
-    refuse(k < 1 or k != int(k), "k")
+    refuse(not isinstance(k, int) or k < 1, "k")
     bar = logits.topk(min(k, logits.shape[-1])).values[..., -1:]
     return logits.masked_fill(logits < bar, -INF).squeeze()
 
