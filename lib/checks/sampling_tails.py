@@ -35,6 +35,7 @@ SHARED = {
     "zeros": (
         "0 is a logit like any other (e⁰ = 1). What goes out needs -inf, which the softmax turns into 0.",
         edit(LAST, "logits.masked_fill(logits < least, 0.0)"),
+        edit(LAST, "logits * (logits >= least)"),
     ),
     "inverted": ("kept and left out have changed places.", edit("logits < least, -m", "logits >= least, -m")),
     "probabilities": (
