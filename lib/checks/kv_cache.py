@@ -799,7 +799,7 @@ fit_context.mistakes(
     ),
     refuses_long_texts_only=(
         f"{TOO_FEW}, also when the text is short enough.",
-        edit(GUARD, "if n_positions < 2 and len(ids) > n_positions:"),
+        edit(GUARD, f"if len(ids) <= n_positions:\n        return ids\n    {GUARD}"),
     ),
     refuses_one_only=(
         f"{TOO_FEW}; 0 is below 2 as well as 1.",

@@ -335,7 +335,7 @@ def recursion(ids, n_positions):
 
 @right("fit_context")
 def by_the_end(ids, n_positions):
-    if n_positions // 2 == 0:
+    if n_positions // 2 < 1:
         raise ValueError(n_positions)
     start = next(
         start for start in range(0, len(ids) + n_positions, n_positions // 2) if len(ids) - start <= n_positions
