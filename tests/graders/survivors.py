@@ -54,7 +54,6 @@ SURVIVORS: dict[str, dict[str, str]] = {
     },
     "top_p": {
         "logits.sort(dim=-1, descending=True) -> logits.sort(descending=True)": "the last axis anyway",
-        "above >= p -> above > p": "which of the two it is, rounding decides",
         "p -> logits": "only the words of the error change",
     },
     "min_p": {
