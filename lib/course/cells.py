@@ -1,8 +1,6 @@
 """What a notebook's cells are, and which names tie them together.
 
-    ROOT, SOLUTIONS, NOTEBOOKS   where things stand
     role               ("exercise" | "question" | "check" | None, name) of a cell
-    ANSWERS            the kinds whose cells hold what the learner writes
     tree_of, parse     the syntax tree of a cell, its magics made Python
     names_bound        the names that a piece of code gives a value at its top level
     names_changed      the names whose objects it changes there
@@ -10,7 +8,7 @@
     depends_on         the pieces of code that a name needs
     untrained_cells    the code cells that can run without waiting for training
 
-Everything here works on text and syntax trees: nothing is run.
+Everything here works on text and syntax trees: nothing is run. ROOT, SOLUTIONS and NOTEBOOKS say where things stand.
 """
 
 import ast
@@ -20,9 +18,9 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-ROOT = Path(__file__).resolve().parents[2]
-SOLUTIONS, NOTEBOOKS = ROOT / "solutions", ROOT / "notebooks"
-ANSWERS = ("exercise", "question")
+from lib.course.placing import NOTEBOOKS, ROOT, SOLUTIONS  # noqa: F401 (they are looked for here)
+
+ANSWERS = ("exercise", "question")  # the kinds whose cells hold what the learner writes
 MAGICS_THAT_RUN_CODE = ("time", "capture", "prun")  # in the notebook itself: what they define stays
 
 
