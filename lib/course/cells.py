@@ -133,15 +133,15 @@ def _outer_names(table: symtable.SymbolTable) -> set[str]:
     return names.union(*map(_outer_names, table.get_children()))
 
 
-def depends_on(name: str, pieces: list[ast.AST], outside: set[str] = frozenset()) -> tuple[list[ast.AST], set[str]]:
-    """The pieces of code (statements, or whole cells) that `name` depends on, in order.
+def depends_on(*names: str, pieces: list[ast.AST], outside: set[str] = frozenset()) -> tuple[list[ast.AST], set[str]]:
+    """The pieces of code (statements, or whole cells) that some names depend on, in order.
 
     Names in `outside` are not followed; those that are needed are returned beside the pieces.
     """
     imports = [part for piece in pieces for part in _here(piece) if isinstance(part, ast.Import)]
     modules = set().union(*map(names_bound, imports))  # `torch.manual_seed(0)` makes nothing that is needed
     makes = [names_bound(piece) | names_changed(piece) - modules for piece in pieces]
-    wanted, taken, found = {name, "*"}, set(), set()
+    wanted, taken, found = {*names, "*"}, set(), set()
     before = -1
     while len(taken) != before:
         before = len(taken)

@@ -11,16 +11,13 @@ none.
 
 import json
 import tempfile
-import time
 from queue import Empty
 
-import psutil
 from nbval.kernel import CURRENT_ENV_KERNEL_NAME, RunningKernel
 from nbval.plugin import IPyNbFile
 
+from lib.course.limits import Limit
 from lib.course.verdict import ASK
-
-PATIENCE = 5  # limits that a cell may last when it could not compute for one of them
 
 
 class KernelDied(Exception):
@@ -36,7 +33,7 @@ class Kernel(RunningKernel):
 
     def await_reply(self, message: str, timeout: float | None = None) -> None:
         """Wait for the end of a cell. Raises Empty when it has to be stopped, and KernelDied."""
-        limit, start, used = self.seconds or timeout, time.monotonic(), self.computed()
+        limit = Limit(self.km.provisioner.pid, self.seconds or timeout)
         self.stopped, self.overloaded = "", False
         while True:
             try:
@@ -44,26 +41,9 @@ class Kernel(RunningKernel):
             except Empty:
                 if not self.is_alive():
                     raise KernelDied from None
-                lasted, computed = time.monotonic() - start, self.computed() - used
-                if lasted < limit:
-                    continue
-                if computed >= limit:
-                    self.stopped = f"still running after {limit:g} s: an endless loop?"
-                elif computed < limit / 100 or lasted > PATIENCE * limit:
-                    self.overloaded = computed >= limit / 100
-                    self.stopped = f"not finished after {lasted:.0f} s, of which it computed for {computed:.1f} s."
-                    if not self.overloaded:
-                        self.stopped += " Does it wait for something?"
+                self.stopped, self.overloaded = limit.passed(), limit.overloaded
                 if self.stopped:
                     raise
-
-    def computed(self) -> float:
-        """Seconds of processor time since the kernel started."""
-        try:
-            times = psutil.Process(self.km.provisioner.pid).cpu_times()
-        except (psutil.Error, AttributeError):
-            return 0.0
-        return times.user + times.system
 
     def verdict(self, name: str) -> dict | None:
         """What the last check of an exercise came to, and nothing from then on. Raises KernelDied."""
