@@ -24,7 +24,7 @@ from pathlib import Path
 
 import nbformat
 
-from lib.checks.core import describe_error
+from lib.checks.running import describe_error
 from lib.course.build import stub
 from lib.course.cells import ANSWERS, SOLUTIONS, depends_on, names_bound, names_used, role, tree_of
 from lib.course.placing import Damaged, find, read

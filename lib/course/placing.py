@@ -1,5 +1,6 @@
 """Which of the course's notebooks a file is: told by what is in it, whatever it is called.
 
+    given     the cells of the course's solutions
     read      a notebook file as it stands; Damaged says in a sentence why it is none
     place     the solution that a notebook is judged by, by the exercises that its cells name
     find      the file in a folder that holds one of the course's notebooks
@@ -65,7 +66,7 @@ def place(notebook: dict, name: str = "") -> Path | None:
     numbers = {number.zfill(2) for number in re.findall(r"\d+", name)}
     for traits, fewest in ((named, 1), (traits_without_metadata, 2)):
         solution, best = None, (0, False)
-        for path, cells in _given().items():
+        for path, cells in given().items():
             common = traits(notebook["cells"], named(cells)) & traits(cells, named(cells))
             score = (len(common), path.name[:2] in numbers)
             if score > best:
@@ -90,7 +91,7 @@ def traits_without_metadata(cells: list[dict], names: frozenset) -> frozenset:
 
 
 @functools.cache
-def _given() -> dict[Path, list[dict]]:
+def given() -> dict[Path, list[dict]]:
     """The cells of each of the course's solutions."""
     return {path: read(path)["cells"] for path in sorted(SOLUTIONS.glob("[0-9][0-9]_*.ipynb"))}
 

@@ -4,7 +4,6 @@
     piece        look one up: judge it where its verdict is not known, then run the code that it needs
     verdicts     on several exercises, as they come, without running any here
     Books        the notebooks that they stand in
-    time_limit   ends a block that runs too long
 
 `lib.yours` builds on this, and so does `course.py status`. Nothing is trusted that was recorded elsewhere: what counts
 is the code that stands in the saved notebook now, and the verdict is that of the notebook's own check after the cells
@@ -12,18 +11,17 @@ before it, as nbval has it (lib.course.excerpts says which; lib.course.judging r
 has passed ever runs in the caller's Python). A verdict is remembered by the hash of those cells, in `.course/`.
 """
 
-import _thread
 import contextlib
 import functools
 import hashlib
 import json
 import os
-import threading
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from lib.checks import exercise, notebook_of
+from lib.checks.running import StillRunning, time_limit
 from lib.course.cells import NOTEBOOKS, ROOT
 from lib.course.excerpts import ALL, NEEDED, Book, quietly
 from lib.course.judging import Verdict, answers_of, judge_all
@@ -58,8 +56,8 @@ def piece(name: str, folder: Path = NOTEBOOKS) -> Piece:
     try:
         with quietly(), time_limit(SECONDS):
             answer = answers_of(book, [name], known, {})[name]
-    except KeyboardInterrupt:
-        return Piece(name, "wrong", reference, f"still running after {SECONDS} s", path)
+    except StillRunning as error:
+        return Piece(name, "wrong", reference, str(error), path)
     return Piece(name, "passed", answer, path=path)
 
 
@@ -112,18 +110,6 @@ def _with_needed(book: Book, name: str) -> list[str]:
         needed.add(one)
         wanted |= book.chosen(one, NEEDED)[1] | book.chosen(one, ALL)[1]
     return [one for one in book.segments if one in needed]
-
-
-@contextlib.contextmanager
-def time_limit(seconds: float):
-    """KeyboardInterrupt in the main thread after that many seconds: an endless loop must not hang what comes later."""
-    timer = threading.Timer(seconds, _thread.interrupt_main)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
 
 
 def _key(book: Book, name: str) -> str:
