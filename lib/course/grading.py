@@ -249,6 +249,9 @@ class Exercise(IPyNbCell):
         kernel.seconds = min(SECONDS_OWN_CELL, limit) if step.why == "own" else step.cell.metadata.get("seconds")
         self.parent.timed_out = False
         IPyNbCell.runtest(self)
+        if kernel.stopped:  # but it has not listened, or does not answer any more (`sys.stdout = None`)
+            kernel.stop()
+            raise KernelDied
 
     def what_was_raised(self) -> tuple[str, str]:
         """The verdict when the cell that ran last has raised an exception."""
