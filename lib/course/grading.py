@@ -24,13 +24,12 @@ from nbval.plugin import IPyNbCell, NbCellError
 from lib.course import report
 from lib.course.kernel import KernelDied, KernelNotebook
 from lib.course.placing import NOTEBOOKS, ROOT, SOLUTIONS, Damaged, passed_over, place, read
-from lib.course.plan import Segment, Step, plan
+from lib.course.plan import ALONE, Segment, Step, plan
 from lib.course.report import DONE, NOT_DONE, NOT_GRADED, WRONG, note
 from lib.course.strict import SolutionNotebook
 
 RAISED = "your code raised"  # as lib.checks says it
 DIED = "Python itself died while this was running (out of memory, or a crash)."
-ALONE = "Only the notebook itself is graded, not the files beside it."
 SECONDS_A_CELL = 120  # of computing, unless --nbval-cell-timeout says otherwise
 SECONDS_A_TRAINING = 900  # the same in the solutions, whose training cells run too, on machines that may be busy
 SECONDS_OWN_CELL = 10  # for cells that the learner added: they are run because an answer may need them

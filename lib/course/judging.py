@@ -19,7 +19,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from lib.course.limits import Limit
@@ -142,6 +142,7 @@ def judge(book, name: str, ways: tuple, known: dict[str, Verdict], answers: dict
     """What the notebook's own check says after the cells before it, chosen in one of these ways."""
     from lib import checks
     from lib.course.excerpts import ALL, run
+    from lib.course.plan import ALONE
 
     def at(place: str, number: int, answer: bool) -> None:
         tell(place=place, number=number, answer=answer)
@@ -166,6 +167,8 @@ def judge(book, name: str, ways: tuple, known: dict[str, Verdict], answers: dict
             verdict = Verdict("wrong", failed, which)
         else:
             verdict = Verdict(said.status, said.message, which)
+        if "ModuleNotFoundError" in verdict.message:
+            verdict = replace(verdict, message=verdict.message.replace("\n", f" ({ALONE})\n", 1))
         first = first or verdict
         if (verdict.status == "unwritten" and name in namespace) or (which == ALL and not broken):
             break

@@ -17,6 +17,8 @@ from nbformat import NotebookNode
 
 from lib.course.cells import ANSWERS, names_bound, parse, role, untrained_cells
 
+ALONE = "Only the notebook itself is graded, not the files beside it."
+
 
 @dataclass(frozen=True)
 class Step:
