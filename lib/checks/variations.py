@@ -11,6 +11,7 @@ it gives for all. So nothing is asked for that the course's own answer does not 
 
 import functools
 import inspect
+import itertools
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -71,7 +72,7 @@ def vary_call(function: Callable, arguments: tuple, named: dict, result: object)
         return []
     again, threw_dice = _outcome(function, arguments, named)
     found = [Variation("state", "the same call again gives something else", again, not threw_dice)]
-    for kind, words, changed, expected in _changes(arguments, named, result):
+    for kind, words, changed, expected in _changes(*_with_numbers(function, arguments, named), result):
         outcome, threw = _outcome(function, *changed)
         rowwise = expected is not None and outcome.error is None and not difference(outcome.result, expected, "")
         counts = rowwise or (expected is None and outcome.error is None and _is_finite(outcome.result))
@@ -117,10 +118,19 @@ def _changes(arguments: tuple, named: dict, result: object) -> Iterator[tuple[st
             None,
         )
     for place, value in enumerate(arguments):
-        if type(value) is int:
-            changed = (*arguments[:place], value + 2, *arguments[place + 1 :])
-            words = f"right for {value}, not for {value + 2} with everything else the same"
-            yield "other size", words, (changed, named), None
+        if type(value) in (int, float):
+            other = value + 2 if type(value) is int else 0.731 * value  # not a round share: no new ties
+            changed = (*arguments[:place], other, *arguments[place + 1 :])
+            yield "other size", f"right for {value}, not for {other} with all else the same", (changed, named), None
+
+
+def _with_numbers(function: Callable, arguments: tuple, named: dict) -> tuple[tuple, dict]:
+    """The call with numbers written out that are given by default, as far as everything stands in its place."""
+    if named or not (known := list(_parameters(function).values())[len(arguments) :]):
+        return arguments, named
+    usual = [parameter.default for parameter in known if parameter.kind is parameter.POSITIONAL_OR_KEYWORD]
+    numbers = itertools.takewhile(lambda default: type(default) in (int, float), usual)
+    return (*arguments, *numbers), named
 
 
 def _at(value, size: int, pick: Callable):

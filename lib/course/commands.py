@@ -67,6 +67,7 @@ def status(arguments: list[str]) -> int:
 
 
 def reset(arguments: list[str]) -> int:
+    without_options("reset", arguments)
     if not 1 <= len(arguments) <= 2:
         raise Stop("Say which notebook: `course.py reset NN`, or `course.py reset NN exercise`.", 2)
     named = re.match(r"(\d\d?)(?=_|$)", Path(arguments[0]).name)
@@ -77,15 +78,19 @@ def reset(arguments: list[str]) -> int:
 
 
 def update(arguments: list[str]) -> int:
+    without_options("update", arguments)
+    if arguments:
+        raise Stop("`course.py update` brings the whole course up to date: say no more than that.", 2)
     if not (ROOT / ".git").exists():
         raise Stop("The course cannot update itself: this folder was not made by `git clone`. Nothing is changed.")
     if not shutil.which("git"):
         raise Stop("The course cannot update itself: git is not installed. Nothing is changed.")
-    return hand_over(environment(), ["lib.course.update", *arguments])
+    return hand_over(environment(), ["lib.course.update"])
 
 
 def test(arguments: list[str]) -> int:
     """All of the course's own tests. A failure does not keep the others from running."""
+    without_options("test", arguments)
     python = environment(tests=True)
     results = []
     for number, (what, module) in enumerate(TESTS, 1):

@@ -21,7 +21,6 @@ SURVIVORS: dict[str, dict[str, str]] = {
     },
     "sinusoidal_positions": {
         "2 -> -2": "the remainder by -2 is 0 for the same numbers",
-        "d_model -> base": "only the words of the error change",
     },
     "shift_matrix": {
         "0 -> -1": "there is one position, first and last at once",
