@@ -8,12 +8,14 @@ import sys
 import nbformat
 import pytest
 
+from lib.checks import NOTEBOOKS as EXERCISES
 from lib.course import limits
 from lib.course.cells import NOTEBOOKS, ROOT, SOLUTIONS
 from lib.course.commands import GRADING
 from lib.course.limits import Limit
 
 BOOK = "00_start_here"
+COUNT = len(EXERCISES[BOOK])
 RIGHT = ["ada/00_start_here", "start_here_bo", "team_07_00_start_here", "99_cy", "dan 04 final (2)", "build/eve"]
 BESIDE = ["conftest.py", "ada/conftest.py", "ada/__init__.py", "ada/test_it.py", "ada/lib.py", "ada/torch.py",
           "ada/ipykernel_launcher.py", "ada/sitecustomize.py", "ada/IPython.py", "bob/conftest.py"]  # fmt: skip
@@ -55,13 +57,14 @@ def graded(tmp_path_factory):
 
 @pytest.mark.parametrize("name", RIGHT)
 def test_a_notebook_under_any_name_is_graded_and_named_by_its_path(graded, name):
-    assert f" {name.replace('/', os.sep)}.ipynb: 1 of 1 done" in graded[1].stdout
+    assert f" {name.replace('/', os.sep)}.ipynb: {COUNT} of {COUNT} done" in graded[1].stdout
 
 
 def test_the_others_are_named_with_the_reason(graded):
     done = graded[1]
     said = done.stdout
-    assert f" {os.path.join('bob', '00_start_here.ipynb')}: 0 of 1 done" in said and " fay.IPYNB: 0 of 1 done" in said
+    assert f" {os.path.join('bob', '00_start_here.ipynb')}: 0 of {COUNT} done" in said
+    assert f" fay.IPYNB: 0 of {COUNT} done" in said
     for name, reason in [
         ("gil.ipynb.txt", "its name ends in .txt, not in .ipynb."),
         (os.path.join("__MACOSX", "._x.ipynb"), "macOS puts such a file beside the real one"),
@@ -71,7 +74,9 @@ def test_the_others_are_named_with_the_reason(graded):
         section = said.partition(f" {name}: not graded ")[2]
         assert section.partition("\n")[2].lstrip().startswith(f"✗ the file  {reason}"), said
     assert done.returncode == 1 and "reset" not in said
-    assert all(count in said.splitlines()[-1] for count in ("6 passed", "2 not done yet", "4 not graded"))
+    assert all(
+        count in said.splitlines()[-1] for count in (f"{6 * COUNT} passed", f"{2 * COUNT} not done yet", "4 not graded")
+    )
     assert "probes drawn with seed 7; COURSE_SEED=7 repeats them" in said
 
 
@@ -94,8 +99,8 @@ def test_the_plain_command_runs_nothing_from_beside_a_notebook_either(clone):
     for name in ("conftest.py", "torch.py", "ipykernel_launcher.py", "lib.py", "__init__.py", "test_x.py"):
         (clone / "notebooks" / name).write_text(leaves_a_trace(clone), encoding="utf-8")
     done = run(f"notebooks/{BOOK}.ipynb", cwd=clone, PYTHONPATH="")
-    assert "1 not done yet in" in done.stdout, done.stdout + done.stderr
-    assert f" {os.path.join('notebooks', BOOK)}.ipynb: 0 of 1 done" in done.stdout
+    assert f"{COUNT} not done yet in" in done.stdout, done.stdout + done.stderr
+    assert f" {os.path.join('notebooks', BOOK)}.ipynb: 0 of {COUNT} done" in done.stdout
     assert not (clone / "trace").exists(), (clone / "trace").read_text()
 
 
