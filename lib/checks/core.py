@@ -33,6 +33,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import numpy as np
+from torch import Tensor, nn
+
 from lib.checks.differences import RTOL, difference, kind_of, short
 from lib.checks.running import Problem, State, StillRunning, describe_error, run, standard_globals, time_limit
 from lib.checks.variations import Outcome, calls_reference, ready_made_mistakes
@@ -195,6 +198,8 @@ class Question:
     def _same(self, answer: object, value: object) -> bool:
         if isinstance(value, str):
             return isinstance(answer, str) and answer.strip().lower() == value.lower()
+        if isinstance(answer, Tensor | np.ndarray):
+            answer = answer.tolist()
         return difference(answer, value, "", within=self.within) is None
 
 
@@ -231,15 +236,17 @@ class _Trial:
                     break
                 if theirs.counts and (found := self._difference(mine.outcome, theirs.outcome, ROUGHLY)):
                     sentence = f"{theirs.words}: {found[1]}"
+                    if theirs.kind == "state" and (kept := self.state.put_back()):
+                        sentence = f"{kept}. Each call must start anew.\n  {sentence}"
                     return Verdict("wrong", f"{sentence}\n  (varied from {label})", theirs.kind, label)
         if calls_reference(self.exercise.reference, lambda: self._run(0, self.answer), self.answer):
             where = f"{self.exercise.reference.__module__}.{self.exercise.name}"
             return Verdict("wrong", f"this calls the course's own {where}: write yours.", "the course's own")
         return None
 
-    def _run(self, number: int, answer: Callable, vary: bool = False) -> Outcome:
+    def _run(self, number: int, answer: Callable, **how: bool) -> Outcome:
         self.label, scenario = self.exercise.probes[number]
-        return run(scenario, answer, 1000 * self.seed + number, vary)
+        return run(scenario, answer, 1000 * self.seed + number, **how)
 
     def _mine(self, number: int) -> Outcome:
         if number not in self.mine:
@@ -284,10 +291,13 @@ class _Trial:
 
     def _depends_on_earlier_calls(self, number: int) -> str:
         """A sentence when the probe is right as soon as all that the answer has kept is put back; else nothing."""
-        changed = self.state.put_back()
-        if not changed or self._difference(self._run(number, self.answer), self._expected(number)):
-            return ""
-        return f"right by itself, wrong after other calls: {changed}. Each call must start anew."
+        changed, expected = self.state.put_back(), self._expected(number)
+        if changed and not self._difference(self._run(number, self.answer), expected):
+            return f"right by itself, wrong after other calls: {changed}. Each call must start anew."
+        is_module = isinstance(self.answer, type) and issubclass(self.answer, nn.Module)
+        if is_module and not self._difference(self._run(number, self.answer, forget=True), expected):
+            return "something that a call puts on `self` stays there for the next call. Each call must start anew."
+        return ""
 
     def _mistake_behind(self, first: int) -> Mistake | None:
         """The mistake that agrees with the answer on every probe, or two of them that do so together, if soon found."""
