@@ -237,7 +237,8 @@ def beam_step(scores, log_probs, keep):
 
     scores: (sentence, beam), the log-probability of each beginning    log_probs: (sentence, beam, vocab)
     keep: so many for each sentence, all of them where there are fewer
-    Returns, best first, (sentence, keep) each: the new scores, the beam that each goes on from, and its new word.
+    Returns, best first, (sentence, keep) each: the new scores, the beam that each goes on from, and its new word (both
+    int64).
     """
     ### BEGIN SOLUTION
     together = (scores[:, :, None] + log_probs).flatten(1)
@@ -342,6 +343,7 @@ def beam_search(step, state, limit, beams=4, alpha=1.0, reorder=reorder):
 
     step: (ids (row,), state) -> logits (row, vocab), next state, anything
     state: one row a sentence, at first    limit: write at most so many tokens, <EOS> included
+    reorder: (state, rows) -> the state in which row i is row `rows[i]` of the old
     Returns `finished.result()`: ids (sentence, written), <PAD> after <EOS>, and their values (sentence,).
     """
     ### BEGIN SOLUTION
@@ -471,6 +473,7 @@ def clipped_matches(written, right, n):
 
     written, right: equally many sentences, lists of tokens; the i-th is compared with the i-th
     Returns (hits, tries), summed over all sentences; a run is a hit at most as often as the right sentence has it.
+    (0, 0) where nothing is n tokens long.
     """
     ### BEGIN SOLUTION
     hits = tries = 0

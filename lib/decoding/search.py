@@ -54,7 +54,8 @@ def beam_step(scores: Tensor, log_probs: Tensor, keep: int) -> tuple[Tensor, Ten
     scores: (sentence, beam), the log-probability of each beginning    log_probs: (sentence, beam, vocab)
     keep: so many for each sentence, all of them where there are fewer
 
-    Returns, best first, (sentence, keep) each: the new scores, the beam that each goes on from, and its new word.
+    Returns, best first, (sentence, keep) each: the new scores, the beam that each goes on from, and its new word (both
+    int64).
     """
     together = (scores[:, :, None] + log_probs).flatten(1)
     best, places = together.topk(min(keep, together.shape[1]))
