@@ -560,7 +560,6 @@ slips(
         "go on: keep only those",
         edit("        rows = torch", "        on = torch.ones_like(on)\n        rows = torch"),
     ),
-    steps_for_ever=("does not end", edit("while len(going):", "while True:")),
     buffer_of_64=("never says <EOS>", edit("while len(going):", "while len(going) and ids.shape[-1] < 64:")),
     means_at_once=("expected", edit("beam_step(scores,", "beam_step(scores / ids.shape[-1],")),
 )
