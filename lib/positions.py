@@ -20,7 +20,7 @@ def position_angles(positions: Tensor, size: int, base: float = 10000.0) -> Tens
 
     positions: (position,), numbers of any kind    size: even, the numbers in a vector
 
-    Returns angles in radians (position, size / 2), float32. The first pair turns by 1 a position, the last very slowly.
+    Returns angles in radians (position, size / 2), float32 for whole positions. The first pair turns by 1 a position, the last very slowly.
     """
     speeds = base ** (-torch.arange(0, size, 2) / size)
     return positions[:, None] * speeds
@@ -29,8 +29,8 @@ def position_angles(positions: Tensor, size: int, base: float = 10000.0) -> Tens
 def sinusoidal_positions(n_positions: int, d_model: int, base: float = 10000.0) -> Tensor:
     """The table of the paper: sine and cosine of each angle side by side.
 
-    Returns (position, d_model): columns 0, 2, 4 ... are sines, columns 1, 3, 5 ... the cosines of the same angles.
-    Raises ValueError when d_model is odd.
+    Returns (position, d_model), float32: columns 0, 2, 4 ... are sines, columns 1, 3, 5 ... the cosines of the same
+    angles. Raises a ValueError that names d_model when it is odd.
     """
     if d_model % 2:
         raise ValueError(f"d_model={d_model} is odd: sines and cosines come in pairs")
@@ -41,7 +41,8 @@ def sinusoidal_positions(n_positions: int, d_model: int, base: float = 10000.0) 
 def shift_matrix(offset: float, d_model: int, base: float = 10000.0) -> Tensor:
     """The matrix that moves every position by the same offset: `table[p] @ shift_matrix(k, d) == table[p + k]`.
 
-    Returns (d_model, d_model): one 2 x 2 rotation for each pair along the diagonal, zeros elsewhere. No position in it.
+    Returns (d_model, d_model), float32: one 2 x 2 rotation for each pair along the diagonal, zeros elsewhere. No
+    position in it.
     """
     angles = position_angles(torch.tensor([offset]), d_model, base)[0]
     cos, sin = angles.cos(), angles.sin()
@@ -75,11 +76,12 @@ class LearnedPositions(nn.Module):
     def forward(self, x: Tensor, start: int = 0) -> Tensor:
         """x (..., position, d_model) -> the same shape; `start` is the position of the first vector.
 
-        Raises ValueError when a position has no row.
+        Gradients reach x and the rows that are added. Raises ValueError when a position has no row: before the first
+        one, or after the last.
         """
         end = start + x.shape[-2]
-        if end > len(self.table):
-            raise ValueError(f"position {end - 1} has no row: the table has {len(self.table)}")
+        if start < 0 or end > len(self.table):
+            raise ValueError(f"positions {start} to {end - 1} need a row each: the table has {len(self.table)}")
         return x + self.table[start:end]
 
 
@@ -88,7 +90,8 @@ def rotate(x: Tensor, angles: Tensor) -> Tensor:
 
     x: (..., position, size)    angles: (position, size / 2)
 
-    Returns x's shape: the pair (a, b) becomes (a cos - b sin, a sin + b cos). Lengths do not change.
+    Returns x's shape and dtype: the pair (a, b) becomes (a cos - b sin, a sin + b cos). Lengths do not change.
+    Gradients reach x.
     """
     a, b = x[..., 0::2], x[..., 1::2]
     cos, sin = angles.cos(), angles.sin()
@@ -113,7 +116,7 @@ class RotaryPositions(nn.Module):
 def distance_penalty(n_heads: int, length: int) -> Tensor:
     """What to add to the scores so that far keys count less, in each head at its own rate (ALiBi: Press et al. 2022).
 
-    Returns (heads, query, key) with query = key = length: minus the distance times the head's slope. The slopes are a
+    Returns (heads, query, key), float32, with query = key = length: minus the distance times the head's slope. The slopes are a
     geometric series, 2^(-8/n_heads), 2^(-16/n_heads) ... 2^-8.
     """
     slopes = 2.0 ** (-8 * torch.arange(1, n_heads + 1) / n_heads)

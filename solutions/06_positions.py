@@ -107,7 +107,7 @@ def position_angles(positions, size, base=10000.0):
     """The angle of each position for each pair of numbers: position / base^(2 pair / size) (Vaswani et al. 2017, 3.5).
 
     positions: (position,), numbers of any kind    size: even, the numbers in a vector
-    Returns angles in radians (position, size / 2).
+    Returns angles in radians (position, size / 2), float32 for whole positions.
     """
     ### BEGIN SOLUTION
     speeds = base ** (-torch.arange(0, size, 2) / size)
@@ -135,8 +135,8 @@ position_angles = check("position_angles")
 def sinusoidal_positions(n_positions, d_model, base=10000.0):
     """The table of the paper: sine and cosine of each angle side by side.
 
-    Returns (position, d_model): columns 0, 2, 4 ... are sines, columns 1, 3, 5 ... the cosines of the same angles.
-    Raises ValueError when d_model is odd.
+    Returns (position, d_model), float32: columns 0, 2, 4 ... are sines, columns 1, 3, 5 ... the cosines of the same
+    angles. Raises a ValueError that names d_model when it is odd.
     """
     ### BEGIN SOLUTION
     if d_model % 2:
@@ -183,7 +183,7 @@ assert (hunter - hunted).norm() > 0.001 * hunter.norm()
 def shift_matrix(offset, d_model, base=10000.0):
     """The matrix that moves every position by the same offset: `table[p] @ shift_matrix(k, d) == table[p + k]`.
 
-    Returns (d_model, d_model): one 2 x 2 rotation for each pair along the diagonal, zeros elsewhere.
+    Returns (d_model, d_model), float32: one 2 x 2 rotation for each pair along the diagonal, zeros elsewhere.
     """
     ### BEGIN SOLUTION
     angles = position_angles(torch.tensor([offset]), d_model, base)[0]
@@ -246,8 +246,9 @@ assert similarity[50, 50] > similarity[50, 51] > similarity[50, 55] > similarity
 # Three positions, one curve: on the whole, the nearer the more alike, the same before and after.
 #
 # ## Exercise 6.4 · LearnedPositions
-# GPT-2 and BERT learn the table instead. In `__init__`: `self.table`, a parameter (n_positions, d_model) of random
-# numbers times 0.02. `forward(x, start)`: add rows `start` onwards; no such row: ValueError. Difficulty ●○○ · 7 minutes.
+# GPT-2 and BERT learn the table instead. In `__init__`: `self.table`, a parameter (n_positions, d_model) of normal random
+# numbers (`torch.randn`) times 0.02. `forward(x, start)`: add the rows from `start` on. A position without a row, before
+# the first or after the last, raises a ValueError. Difficulty ●○○ · 7 minutes.
 #
 # <details><summary>Which axis of x is the position?</summary>The last but one, <code>x.shape[-2]</code>, however many
 # come before it.</details>
@@ -268,12 +269,13 @@ class LearnedPositions(nn.Module):
     def forward(self, x, start=0):
         """x (..., position, d_model) -> the same shape; `start` is the position of the first vector.
 
-        Raises ValueError when a position has no row.
+        Gradients reach x and the rows that are added. Raises ValueError when a position has no row: before the first
+        one, or after the last.
         """
         ### BEGIN SOLUTION
         end = start + x.shape[-2]
-        if end > len(self.table):
-            raise ValueError(f"position {end - 1} has no row: the table has {len(self.table)}")
+        if start < 0 or end > len(self.table):
+            raise ValueError(f"positions {start} to {end - 1} need a row each: the table has {len(self.table)}")
         return x + self.table[start:end]
         ### END SOLUTION
 
@@ -299,7 +301,7 @@ def rotate(x, angles):
     """Turn each pair of numbers by its angle, as rotary positions do to queries and keys (Su et al. 2021).
 
     x: (..., position, size)    angles: (position, size / 2)
-    Returns x's shape: the pair (a, b) becomes (a cos - b sin, a sin + b cos).
+    Returns x's shape and dtype: the pair (a, b) becomes (a cos - b sin, a sin + b cos). Gradients reach x.
     """
     ### BEGIN SOLUTION
     a, b = x[..., 0::2], x[..., 1::2]
@@ -355,8 +357,8 @@ assert scores.diagonal(3)[0] != scores.diagonal(-3)[0]  # three before is not th
 def distance_penalty(n_heads, length):
     """What to add to the scores so that far keys count less, in each head at its own rate.
 
-    Returns (heads, query, key) with query = key = length: minus the distance times the head's slope. The slopes are
-    2^(-8/n_heads), 2^(-16/n_heads) ... 2^-8.
+    Returns (heads, query, key), float32, with query = key = length: minus the distance times the head's slope. The
+    slopes are 2^(-8/n_heads), 2^(-16/n_heads) ... 2^-8.
     """
     ### BEGIN SOLUTION
     slopes = 2.0 ** (-8 * torch.arange(1, n_heads + 1) / n_heads)

@@ -34,7 +34,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-from torch import Tensor
+from torch import Tensor, nn
 
 from lib.checks.differences import RTOL, difference, kind_of, short
 from lib.checks.running import Problem, State, StillRunning, describe_error, run, standard_globals, time_limit
@@ -43,6 +43,7 @@ from lib.checks.variations import Outcome, calls_reference, ready_made_mistakes
 SECONDS = 10  # of processor time for all probes together; the course's answers take well under one
 
 MOST_PAIRS = 300  # of mistakes are tried together, so that a verdict comes within a second
+SECONDS_TO_EXPLAIN = 1  # then what was seen is said: a mistake, or two together, may never end
 ROUGHLY = 1e-2  # for varied calls: what they find is wrong altogether, and their numbers may be badly conditioned
 
 
@@ -243,9 +244,9 @@ class _Trial:
             return Verdict("wrong", f"this calls the course's own {where}: write yours.", "the course's own")
         return None
 
-    def _run(self, number: int, answer: Callable, vary: bool = False) -> Outcome:
+    def _run(self, number: int, answer: Callable, **how: bool) -> Outcome:
         self.label, scenario = self.exercise.probes[number]
-        return run(scenario, answer, 1000 * self.seed + number, vary)
+        return run(scenario, answer, 1000 * self.seed + number, **how)
 
     def _mine(self, number: int) -> Outcome:
         if number not in self.mine:
@@ -290,13 +291,20 @@ class _Trial:
 
     def _depends_on_earlier_calls(self, number: int) -> str:
         """A sentence when the probe is right as soon as all that the answer has kept is put back; else nothing."""
-        changed = self.state.put_back()
-        if not changed or self._difference(self._run(number, self.answer), self._expected(number)):
-            return ""
-        return f"right by itself, wrong after other calls: {changed}. Each call must start anew."
+        changed, expected = self.state.put_back(), self._expected(number)
+        if changed and not self._difference(self._run(number, self.answer), expected):
+            return f"right by itself, wrong after other calls: {changed}. Each call must start anew."
+        is_module = isinstance(self.answer, type) and issubclass(self.answer, nn.Module)
+        if is_module and not self._difference(self._run(number, self.answer, forget=True), expected):
+            return "something that a call puts on `self` stays there for the next call. Each call must start anew."
+        return ""
 
     def _mistake_behind(self, first: int) -> Mistake | None:
-        """The mistake that agrees with the answer on every probe, or two of them that do so together."""
+        """The mistake that agrees with the answer on every probe, or two of them that do so together, if soon found."""
+        with contextlib.suppress(StillRunning), time_limit(SECONDS_TO_EXPLAIN):
+            return self._search_mistake(first)
+
+    def _search_mistake(self, first: int) -> Mistake | None:
         others = [n for n in range(len(self.exercise.probes)) if n != first]
         near = [m for m in self.exercise.all_mistakes if self._agrees(m, [first])]
         for mistake in near:

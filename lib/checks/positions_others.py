@@ -1,11 +1,12 @@
 """Checks of notebook 06, second part: the learned table, rotary positions, the distance penalty."""
 
 import torch
-from torch import nn
 
 from lib import positions
-from lib.checks.core import Exercise
-from lib.checks.probing import fill, gradients, parameters, raises
+from lib.checks.core import ROUGHLY, Exercise, edit
+from lib.checks.differences import difference
+from lib.checks.probing import fill, gradients, parameters, refuses
+from lib.checks.running import Problem
 
 LearnedPositions = Exercise(positions.LearnedPositions)
 rotate = Exercise(positions.rotate)
@@ -16,11 +17,20 @@ def normal(*shape, rng):
     return torch.randn(shape, generator=rng)
 
 
+def calls(asked, cases):
+    """A probe for each label: the answer, called with these arguments."""
+    for label, arguments in cases.items():
+        asked.probe(label)(lambda answer, rng, arguments=arguments: answer(*arguments))
+
+
+def roughly(mine, right):
+    """For far positions: float32 is good for three digits of their sines, however they are computed."""
+    if found := difference(mine, right, "the result", within=ROUGHLY):
+        raise Problem(*found)
+    return "right"
+
+
 # ------------------------------------------------------------------------------------------------- LearnedPositions
-
-
-def _filled(answer, n_positions, d_model, rng):
-    return fill(answer(n_positions, d_model), rng)
 
 
 @LearnedPositions.probe("the parameters of LearnedPositions(7, 5)")
@@ -28,109 +38,131 @@ def _(answer, rng):
     return parameters(answer(7, 5))
 
 
-@LearnedPositions.probe("batch 2, 3 positions, d_model 5, out of 7 rows")
+@LearnedPositions.probe("a new table")
 def _(answer, rng):
-    return _filled(answer, 7, 5, rng)(normal(2, 3, 5, rng=rng))
+    table = answer(97, 53).table.detach()
+    mean, size = table.mean().item(), table.std().item()
+    found = f"mean {mean:.2g} and standard deviation {size:.2g}"
+    sentence = f"the new table has {found}; normal random numbers times 0.02 have about 0 and 0.02."
+    if abs(mean) > 0.1 * size:
+        raise Problem("not around 0", sentence)
+    if not 0.015 < size < 0.025:
+        raise Problem("too small" if size < 0.02 else "too large", sentence)
+    return "normal numbers times 0.02"
 
 
-@LearnedPositions.probe("start=2: the first vector stands at position 2")
+for label, rows, shape, *start in [
+    ("batch 2, 3 positions, d_model 5, out of 7 rows", 7, (2, 3, 5)),
+    ("start=2: the first vector stands at position 2", 7, (2, 3, 5), 2),
+    ("one vector at start=6, the last of 7 rows", 7, (1, 1, 5), 6),
+    ("one sequence without a batch, 4 positions, and all 4 rows", 4, (4, 3)),
+    ("three leading dimensions, 2, 1 and 3", 7, (2, 1, 3, 4, 5)),
+    ("300 positions from start=17 on, out of 320 rows", 320, (2, 300, 4), 17),
+]:
+
+    @LearnedPositions.probe(label)
+    def _(answer, rng, rows=rows, shape=shape, start=tuple(start)):
+        return fill(answer(rows, shape[-1]), rng)(normal(*shape, rng=rng), *start)
+
+
+@LearnedPositions.probe("the gradients: x gets one, and of the table only the rows that were used")
 def _(answer, rng):
-    return _filled(answer, 7, 5, rng)(normal(2, 3, 5, rng=rng), 2)
+    layer, x = fill(answer(5, 3), rng), normal(2, 3, 3, rng=rng).requires_grad_()
+    return gradients(layer(x, 1), table=layer.table, x=x)
 
 
-@LearnedPositions.probe("one sequence without a batch, 4 positions, and all 4 rows")
-def _(answer, rng):
-    return _filled(answer, 4, 3, rng)(normal(4, 3, rng=rng))
+for label, shape, *start in [
+    ("one vector at start=5 of 5 rows: position 5 has no row", (1, 1, 3), 5),
+    ("6 vectors and 5 rows", (6, 3)),
+    ("three vectors at start=4 of 5 rows: the first has a row, the other two have none", (2, 3, 3), 4),
+    ("one vector at start=-1: there is nothing before position 0", (1, 1, 3), -1),
+    ("two vectors at start=-3: there is nothing before position 0", (1, 2, 3), -3),
+]:
+
+    @LearnedPositions.probe(label)
+    def _(answer, rng, shape=shape, start=tuple(start)):
+        return refuses(ValueError, "", answer(5, 3), normal(*shape, rng=rng), *start)
 
 
-@LearnedPositions.probe("two leading dimensions, 2 and 3")
-def _(answer, rng):
-    return _filled(answer, 7, 5, rng)(normal(2, 3, 4, 5, rng=rng))
+_GUARD, _ROWS = "if start < 0 or end > len(self.table):", "self.table[start:end]"
 
-
-@LearnedPositions.probe("the gradient for the table: only the rows that were used get one")
-def _(answer, rng):
-    layer = _filled(answer, 5, 3, rng)
-    return gradients(layer(normal(2, 3, 3, rng=rng), 1), table=layer.table)
-
-
-@LearnedPositions.probe("one vector at start=5 of 5 rows: a ValueError, for position 5 has no row")
-def _(answer, rng):
-    return raises(ValueError, answer(5, 3), normal(1, 1, 3, rng=rng), 5)
-
-
-@LearnedPositions.probe("a new table: small random numbers, about 0.02 in size")
-def _(answer, rng):
-    size = answer(97, 53).table.detach().std().item()
-    return "small" if 0.01 < size < 0.04 else f"standard deviation {size:.2g}"
-
-
-class _Learned(positions.LearnedPositions):
-    """What the wrong ones below change one thing of."""
-
-
-@LearnedPositions.mistake("a slice beyond the table is empty or short and no error by itself: compare, and raise.")
-class NoError(_Learned):
-    def forward(self, x, start=0):
-        return x + self.table[start : start + x.shape[-2]]
-
-
-@LearnedPositions.mistake("`start` is not used: the first vector stands at position `start`, not 0.")
-class IgnoresStart(_Learned):
-    def forward(self, x, start=0):
-        return super().forward(x)
-
-
-@LearnedPositions.mistake("these are the positions alone: add them to x.")
-class PositionsAlone(_Learned):
-    def forward(self, x, start=0):
-        return super().forward(torch.zeros_like(x), start)
-
-
-@LearnedPositions.mistake("the positions are multiplied with x: add them.")
-class Multiplies(_Learned):
-    def forward(self, x, start=0):
-        return x * self.table[start : start + x.shape[-2]]
-
-
-@LearnedPositions.mistake("each sequence got one row, by its place in the batch: positions are x.shape[-2].")
-class RowOfTheBatch(_Learned):
-    def forward(self, x, start=0):
-        return x + self.table[start : start + x.shape[0]][:, None]
-
-
-@LearnedPositions.mistake("every vector gets the same row: a row for each position, `start` to `start + n`.")
-class OneRowForAll(_Learned):
-    def forward(self, x, start=0):
-        return x + self.table[start]
-
-
-@LearnedPositions.mistake("positions count from 0: the first vector gets row `start`, yours gets the next one.")
-class FromOne(_Learned):
-    def forward(self, x, start=0):
-        return super().forward(x, start + 1)
-
-
-@LearnedPositions.mistake("the table is a plain tensor, so nothing is learned: wrap it in nn.Parameter.")
-class PlainTensor(nn.Module):
-    def __init__(self, n_positions, d_model):
-        super().__init__()
-        self.table = 0.02 * torch.randn(n_positions, d_model)
-
-
-@LearnedPositions.mistake("rows and columns of the table are swapped: (n_positions, d_model).")
-class TransposedTable(nn.Module):
-    def __init__(self, n_positions, d_model):
-        super().__init__()
-        self.table = nn.Parameter(0.02 * torch.randn(d_model, n_positions))
-
-
-@LearnedPositions.mistake("the last row may be used too: raise only when start + n goes beyond the table.")
-class LastRowForbidden(_Learned):
-    def forward(self, x, start=0):
-        if start + x.shape[-2] >= len(self.table):
-            raise ValueError(f"position {start + x.shape[-2] - 1} has no row: the table has {len(self.table)}")
-        return super().forward(x, start)
+LearnedPositions.mistakes(
+    no_error=(
+        "a slice beyond the table is empty or short and no error by itself: compare, and raise.",
+        edit(_GUARD, "if False:"),
+        edit(_GUARD, "if False:", _ROWS, "self.table[torch.arange(start, end)]"),
+        edit(_GUARD, "if False:", _ROWS, "self.table[range(start, end)]"),
+    ),
+    negative_start=(
+        "a negative `start` counts from the end of the table and is no error by itself: compare, and raise.",
+        edit(_GUARD, "if end > len(self.table):"),
+        edit(_GUARD, f"if len({_ROWS}) < x.shape[-2]:"),
+    ),
+    only_start_compared=(
+        "the last vector needs a row too, not only the first: compare start + n with the table's length.",
+        edit(_GUARD, "if start < 0 or start >= len(self.table):"),
+        edit(_GUARD, "if start >= len(self.table):"),
+    ),
+    only_length_compared=(
+        "`start` counts too: compare start + n with the table's length, not n alone.",
+        edit(_GUARD, "if start < 0 or x.shape[-2] > len(self.table):"),
+        edit(_GUARD, "if x.shape[-2] > len(self.table):"),
+    ),
+    each_compared_alone=(
+        "`start` and the length are compared each by itself: what must not exceed the table is their sum.",
+        edit(_GUARD, "if start < 0 or start >= len(self.table) or x.shape[-2] > len(self.table):"),
+        edit(_GUARD, "if start >= len(self.table) or x.shape[-2] > len(self.table):"),
+    ),
+    last_row_forbidden=(
+        "the last row may be used too: raise only when start + n goes beyond the table.",
+        edit("end > len(self.table)", "end >= len(self.table)"),
+    ),
+    positions_alone=("these are the positions alone: add them to x.", edit("x + ", "0 * x + ")),
+    multiplied=("the positions are multiplied with x: add them.", edit("x + ", "x * ")),
+    row_of_the_batch=(
+        "each sequence got one row, by its place in the batch: positions are x.shape[-2].",
+        edit(_ROWS, "self.table[start : start + x.shape[0]][:, None]"),
+        edit(_ROWS, "self.table[start : start + x.shape[0]][:, None]", "x.shape[-2]", "x.shape[0]"),
+    ),
+    second_axis=(
+        "positions are the last axis but one, however many come before it: x.shape[-2].",
+        edit("x.shape[-2]", "x.shape[1]"),
+        edit("x.shape[-2]", "(x.shape[1] if x.ndim > 2 else x.shape[0])"),
+        edit("x.shape[-2]", "(x.shape[1] if x.ndim == 3 else x.shape[0])"),
+    ),
+    one_row_for_all=(
+        "every vector gets the same row: a row for each position, `start` to `start + n`.",
+        edit(_ROWS, "self.table[start]"),
+    ),
+    from_one=(
+        "positions count from 0: the first vector gets row `start`, yours gets the next one.",
+        edit("end = start", "start += 1\n        end = start"),
+        edit(_ROWS, "self.table[start + 1 : end + 1]"),
+    ),
+    plain_tensor=(
+        "the table is a plain tensor, so nothing is learned: wrap it in nn.Parameter.",
+        edit("nn.Parameter", ""),
+    ),
+    transposed_table=(
+        "rows and columns of the table are swapped: (n_positions, d_model).",
+        edit("torch.randn(n_positions, d_model)", "torch.randn(d_model, n_positions)"),
+        edit(
+            "torch.randn(n_positions, d_model)",
+            "torch.randn(d_model, n_positions)",
+            _ROWS,
+            "self.table[:, start:end].T",
+        ),
+    ),
+    uniform=(
+        "`torch.rand` gives numbers from 0 to 1; asked for are normal ones, `torch.randn`.",
+        edit("torch.randn", "torch.rand"),
+    ),
+    too_large=("the random numbers of a new table are to be small: times 0.02.", edit("0.02 * ", "")),
+    starts_at_zero=(
+        "a new table of zeros gives all positions the same vector: start from random numbers.",
+        edit("0.02 * torch.randn", "torch.zeros"),
+    ),
+)
 
 
 # ----------------------------------------------------------------------------------------------------------- rotate
@@ -141,19 +173,30 @@ def _(answer, rng):
     return answer(torch.tensor([[3.0, 1.0, 2.0, 5.0]]), torch.tensor([[torch.pi / 2, 0.0]]))
 
 
-@rotate.probe("5 positions of 6 numbers, random angles")
-def _(answer, rng):
-    return answer(normal(5, 6, rng=rng), normal(5, 3, rng=rng))
+for label, *shape in [
+    ("5 positions of 6 numbers, random angles", 5, 6),
+    ("4 positions of 2 numbers", 4, 2),
+    ("batch 2, heads 3, 5 positions, 4 numbers", 2, 3, 5, 4),
+]:
+
+    @rotate.probe(label)
+    def _(answer, rng, shape=shape):
+        return answer(normal(*shape, rng=rng), 3 * normal(shape[-2], shape[-1] // 2, rng=rng))
 
 
-@rotate.probe("batch 2, heads 3, 5 positions, 4 numbers")
+@rotate.probe("batch, heads, positions and pairs all 3, as `split_heads` gives them")
 def _(answer, rng):
-    return answer(normal(2, 3, 5, 4, rng=rng), 3 * normal(5, 2, rng=rng))
+    return answer(normal(3, 3, 3, 6, rng=rng).transpose(1, 2), normal(3, 3, rng=rng))
 
 
 @rotate.probe("64-bit numbers")
 def _(answer, rng):
     return answer(normal(3, 4, rng=rng).double(), normal(3, 2, rng=rng).double())
+
+
+@rotate.probe("300 positions of 16 numbers")
+def _(answer, rng):
+    return answer(normal(1, 2, 300, 16, rng=rng), positions.position_angles(torch.arange(300), 16))
 
 
 @rotate.probe("the gradient for x")
@@ -162,140 +205,119 @@ def _(answer, rng):
     return gradients(answer(x, normal(3, 2, rng=rng)), x=x)
 
 
-def _turned(x, angles, first, second):
-    a, b = x[..., 0::2], x[..., 1::2]
-    return torch.stack([first(a, b, angles.cos(), angles.sin()), second(a, b, angles.cos(), angles.sin())], -1).flatten(
-        -2
-    )
+_A, _B, _BACK = "a * cos - b * sin", "a * sin + b * cos", "torch.stack([a * cos - b * sin, a * sin + b * cos], dim=-1)"
 
-
-@rotate.mistake("it turns the other way: (a cos - b sin, a sin + b cos).")
-def turned_back(x, angles):
-    return _turned(x, -angles, lambda a, b, c, s: a * c - b * s, lambda a, b, c, s: a * s + b * c)
-
-
-@rotate.mistake("no minus: the first number of a pair becomes a cos - b sin.")
-def no_minus(x, angles):
-    return _turned(x, angles, lambda a, b, c, s: a * c + b * s, lambda a, b, c, s: a * s + b * c)
-
-
-@rotate.mistake("sine and cosine are swapped: an angle of 0 must change nothing.")
-def sine_for_cosine(x, angles):
-    return _turned(x, angles, lambda a, b, c, s: a * s - b * c, lambda a, b, c, s: a * c + b * s)
-
-
-@rotate.mistake("the second number of a pair is computed with the new first one: use the old a in both.")
-def one_after_the_other(x, angles):
-    return _turned(x, angles, lambda a, b, c, s: a * c - b * s, lambda a, b, c, s: (a * c - b * s) * s + b * c)
-
-
-@rotate.mistake("each number is multiplied by a cosine only: the sine brings in the other number of its pair.")
-def only_cosines(x, angles):
-    return _turned(x, angles, lambda a, b, c, s: a * c, lambda a, b, c, s: b * c)
-
-
-@rotate.mistake("number i is paired with number i + size/2; here pairs are neighbours: x[..., 0::2] and x[..., 1::2].")
-def halves_as_pairs(x, angles):
-    a, b = x.chunk(2, dim=-1)
-    return torch.cat([a * angles.cos() - b * angles.sin(), a * angles.sin() + b * angles.cos()], dim=-1)
-
-
-@rotate.mistake("the turned numbers are not back in their places: first and second of a pair stand side by side.")
-def left_in_halves(x, angles):
-    a, b = x[..., 0::2], x[..., 1::2]
-    return torch.cat([a * angles.cos() - b * angles.sin(), a * angles.sin() + b * angles.cos()], dim=-1)
-
-
-@rotate.mistake("the angles are added to x; they are to turn it, with sine and cosine.")
-def angles_added(x, angles):
-    return x + angles.repeat_interleave(2, dim=-1)
-
-
-@rotate.mistake("sine and cosine are added, as in sinusoidal positions; rotary positions turn x and add nothing.")
-def sinusoid_added(x, angles):
-    return x + torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(-2)
-
-
-@rotate.mistake("x comes back unchanged.")
-def unchanged(x, angles):
-    return x
+rotate.mistakes(
+    turned_back=("it turns the other way: (a cos - b sin, a sin + b cos).", edit("angles.sin()", "-angles.sin()")),
+    no_minus=("no minus: the first number of a pair becomes a cos - b sin.", edit(_A, "a * cos + b * sin")),
+    sine_for_cosine=(
+        "sine and cosine are swapped: an angle of 0 must change nothing.",
+        edit("cos, sin = ", "sin, cos = "),
+    ),
+    one_after_the_other=(
+        "the second number of a pair is computed with the new first one: use the old a in both.",
+        edit(_B, "(a * cos - b * sin) * sin + b * cos"),
+    ),
+    only_cosines=(
+        "each number is multiplied by a cosine only: the sine brings in the other number of its pair.",
+        edit(_A, "a * cos", _B, "b * cos"),
+    ),
+    halves_as_pairs=(
+        "number i is paired with number i + size/2; here pairs are neighbours: x[..., 0::2] and x[..., 1::2].",
+        edit(
+            "x[..., 0::2], x[..., 1::2]", "x.chunk(2, dim=-1)", _BACK + ".flatten(-2)", f"torch.cat([{_A}, {_B}], -1)"
+        ),
+        edit("x[..., 0::2], x[..., 1::2]", "x.chunk(2, dim=-1)"),
+    ),
+    left_in_halves=(
+        "the turned numbers are not back in their places: first and second of a pair stand side by side.",
+        edit(_BACK + ".flatten(-2)", f"torch.cat([{_A}, {_B}], dim=-1)"),
+    ),
+    left_apart=(
+        "the pairs have an axis of their own now: `.flatten(-2)` puts them back side by side.",
+        edit(".flatten(-2)", ""),
+    ),
+    angles_added=(
+        "the angles are added to x; they are to turn it, with sine and cosine.",
+        edit(_A, "a + angles", _B, "b + angles"),
+    ),
+    sinusoid_added=(
+        "sine and cosine are added, as in sinusoidal positions; rotary positions turn x and add nothing.",
+        edit(_A, "a + sin", _B, "b + cos"),
+    ),
+    unchanged=("x comes back unchanged.", edit(_A, "a", _B, "b")),
+    always_32_bits=(
+        "the result is 32-bit whatever x is: it should have x's dtype.",
+        edit("angles.cos(), angles.sin()", "angles.cos().float(), angles.sin().float()", "x[...,", "x.float()[...,"),
+    ),
+)
 
 
 # ------------------------------------------------------------------------------------------------- distance_penalty
 
 
-@distance_penalty.probe("2 heads and length 3")
-def _(answer, rng):
-    return answer(2, 3)
+calls(
+    distance_penalty,
+    {
+        "2 heads and length 3": (2, 3),
+        "3 heads and length 5": (3, 5),
+        "a single head and length 1": (1, 1),
+        "12 heads and length 3": (12, 3),
+        "a single head and length 130": (1, 130),
+    },
+)
 
+_DISTANCE, _SLOPES = "(positions[:, None] - positions).abs()", "-slopes[:, None, None] * distance"
 
-@distance_penalty.probe("3 heads and length 5")
-def _(answer, rng):
-    return answer(3, 5)
-
-
-def _penalty(slopes, distance):
-    return -slopes[:, None, None] * distance
-
-
-def _slopes(n_heads, start=1):
-    return 2.0 ** (-8 * torch.arange(start, start + n_heads) / n_heads)
-
-
-def _distance(length):
-    return (torch.arange(length)[:, None] - torch.arange(length)).abs()
-
-
-@distance_penalty.mistake("a reward and not a penalty: the minus is missing.")
-def rewards_distance(n_heads, length):
-    return -_penalty(_slopes(n_heads), _distance(length))
-
-
-@distance_penalty.mistake("the heads count from 1: the first slope is 2^(-8/n_heads), not 1.")
-def heads_from_zero(n_heads, length):
-    return _penalty(_slopes(n_heads, 0), _distance(length))
-
-
-@distance_penalty.mistake("the distance has a sign: take its absolute value, so that both directions are penalised.")
-def signed_distance(n_heads, length):
-    return _penalty(_slopes(n_heads), torch.arange(length)[:, None] - torch.arange(length))
-
-
-@distance_penalty.mistake("the keys after the query get no penalty: take the absolute value of the distance.")
-def only_the_past(n_heads, length):
-    return _penalty(_slopes(n_heads), (torch.arange(length)[:, None] - torch.arange(length)).clamp(min=0))
-
-
-@distance_penalty.mistake("all heads have the same slope: head h has 2^(-8·h/n_heads).")
-def one_slope(n_heads, length):
-    return _penalty(_slopes(n_heads)[:1].expand(n_heads), _distance(length))
-
-
-@distance_penalty.mistake("the slopes are 2^-h: they reach 2^-8 in the last head, however many heads there are.")
-def slopes_of_eight(n_heads, length):
-    return _penalty(2.0 ** -torch.arange(1, n_heads + 1).float(), _distance(length))
-
-
-@distance_penalty.mistake("the distance is squared: the penalty grows by the same amount with each step.")
-def squared(n_heads, length):
-    return _penalty(_slopes(n_heads), _distance(length) ** 2)
-
-
-@distance_penalty.mistake("the heads are the last axis: the shape is (heads, query, key).")
-def heads_last(n_heads, length):
-    return _penalty(_slopes(n_heads), _distance(length)).permute(1, 2, 0)
-
-
-@distance_penalty.mistake("there is one matrix for all heads: each head has its own, (heads, query, key).")
-def no_heads(n_heads, length):
-    return -_distance(length).float()
-
-
-@distance_penalty.mistake("these are the weights by which scores would be multiplied: return what is to be added.")
-def as_factors(n_heads, length):
-    return torch.exp(_penalty(_slopes(n_heads), _distance(length)))
-
-
-@distance_penalty.mistake("the slopes multiply the position of the key, not its distance from the query.")
-def by_position(n_heads, length):
-    return _penalty(_slopes(n_heads), torch.arange(length).expand(length, length))
+distance_penalty.mistakes(
+    rewards_distance=("a reward and not a penalty: the minus is missing.", edit("-slopes", "slopes")),
+    heads_from_zero=(
+        "the heads count from 1: the first slope is 2^(-8/n_heads), not 1.",
+        edit("torch.arange(1, n_heads + 1)", "torch.arange(n_heads)"),
+    ),
+    signed_distance=(
+        "the distance has a sign: take its absolute value, so that both directions are penalised.",
+        edit(".abs()", ""),
+        edit(_DISTANCE, "positions - positions[:, None]"),
+    ),
+    only_the_past=(
+        "the keys after the query get no penalty: take the absolute value of the distance.",
+        edit(".abs()", ".clamp(min=0)"),
+    ),
+    future_forbidden=(
+        "the keys after the query are forbidden: that is a mask's work. They get a penalty as those before it do.",
+        edit(_SLOPES, f"({_SLOPES}).masked_fill(positions > positions[:, None], -torch.inf)"),
+    ),
+    one_slope=(
+        "all heads have the same slope: head h has 2^(-8·h/n_heads).",
+        edit("torch.arange(1, n_heads + 1)", "torch.ones(n_heads)"),
+    ),
+    slopes_of_eight=(
+        "the slopes are 2^-h: they reach 2^-8 in the last head, however many heads there are.",
+        edit("-8 * torch.arange(1, n_heads + 1) / n_heads", "-torch.arange(1, n_heads + 1).float()"),
+    ),
+    slopes_in_a_row=(
+        "the slopes are h/n_heads, with equal steps; each is to be the same part of the one before: 2^(-8·h/n_heads).",
+        edit("2.0 ** (-8 * torch.arange(1, n_heads + 1) / n_heads)", "torch.arange(1, n_heads + 1) / n_heads"),
+    ),
+    squared=(
+        "the distance is squared: the penalty grows by the same amount with each step.",
+        edit(".abs()", ".square()"),
+    ),
+    heads_last=(
+        "the heads are the last axis: the shape is (heads, query, key).",
+        edit(_SLOPES, "-slopes * distance[:, :, None]"),
+    ),
+    no_heads=(
+        "there is one matrix for all heads: each head has its own, (heads, query, key).",
+        edit(_SLOPES, "-distance.float()"),
+    ),
+    as_factors=(
+        "these are the weights by which scores would be multiplied: return what is to be added.",
+        edit(_SLOPES, f"({_SLOPES}).exp()"),
+    ),
+    by_position=(
+        "the slopes multiply the position of the key, not its distance from the query.",
+        edit(_DISTANCE, "positions.expand(length, length)"),
+    ),
+)

@@ -1,9 +1,14 @@
 """What probes need again and again.
 
-raises       for bad input: which error is raised
-fill         random values for all parameters, the same ones in twins
-parameters   the names and shapes of a module's parameters
-gradients    what flows back to named inputs
+    raises         for bad input: which error is raised
+    refuses        the same, as a sentence where the right one is not raised, or does not name what is bad
+    fill           random values for all parameters, the same ones in twins
+    parameters     the names and shapes of a module's parameters
+    plain          a float or an int that is no tensor
+    gradients      what flows back to named inputs
+    single_calls   probes that are one call each, as a table
+
+None of this is for learners: it is for those who write probes.
 """
 
 from collections.abc import Callable
@@ -21,6 +26,8 @@ def raises(kind: type[BaseException], answer: Callable, *arguments) -> str:
         answer(*arguments)
     except kind:
         return f"raises {kind.__name__}"
+    except Problem:  # a changed input, an endless loop: a finding of its own
+        raise
     except NotImplementedError as error:
         if not str(error):
             raise
@@ -28,6 +35,22 @@ def raises(kind: type[BaseException], answer: Callable, *arguments) -> str:
     except Exception as error:
         return f"raises {type(error).__name__}"
     return "goes on without an error"
+
+
+def refuses(kind: type[BaseException], naming: str, answer: Callable, *arguments) -> str:
+    """For a probe on bad input: a Problem unless this kind of error is raised, with `naming` in its message."""
+    asked = f"a {kind.__name__}" + (f" that names {naming}" if naming else "") + " is asked for"
+    try:
+        answer(*arguments)
+    except Exception as error:
+        if isinstance(error, Problem) or (isinstance(error, NotImplementedError) and not str(error)):
+            raise
+        if not isinstance(error, kind):
+            raise Problem("another error", f"your code raises {type(error).__name__}; {asked}.") from error
+        if naming not in str(error):
+            raise Problem("bare error", f"the {kind.__name__} says {str(error)!r}; {asked}.") from error
+        return f"raises {kind.__name__}"
+    raise Problem("no error", f"your code goes on without an error; {asked}.")
 
 
 def fill(module: nn.Module, rng: torch.Generator, scale: float = 0.5) -> nn.Module:
@@ -66,3 +89,16 @@ def gradients(result: Tensor, **inputs: Tensor) -> dict[str, Tensor]:
         f"the gradient for {name}": torch.zeros_like(inputs[name]) if g is None else g
         for name, g in zip(inputs, found, strict=True)
     }
+
+
+def single_calls(exercise, table: dict[str, Callable]) -> None:
+    """Probes that are one call each: the label, and the argument or arguments drawn from `rng`."""
+
+    def add(label: str, drawn: Callable) -> None:
+        @exercise.probe(label)
+        def _(answer, rng):
+            arguments = drawn(rng)
+            return answer(*([arguments] if isinstance(arguments, Tensor) else arguments))
+
+    for label, drawn in table.items():
+        add(label, drawn)

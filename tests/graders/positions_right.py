@@ -36,6 +36,14 @@ def in_double_precision(positions, size, base=10000.0):
     return (positions.double()[:, None] * torch.tensor(base, dtype=torch.float64) ** exponents).float()
 
 
+@right("position_angles")
+def column_by_column(positions, size, base=10000.0):
+    table = torch.empty(len(positions), size // 2)
+    for pair in range(size // 2):
+        table[:, pair] = positions / math.pow(base, 2 * pair / size)
+    return table
+
+
 def angles_of(n_positions, d_model, base):
     return torch.arange(n_positions)[:, None] / base ** (torch.arange(0, d_model, 2) / d_model)
 
@@ -43,7 +51,7 @@ def angles_of(n_positions, d_model, base):
 @right("sinusoidal_positions")
 def filled_by_columns(n_positions, d_model, base=10000.0):
     if d_model % 2 == 1:
-        raise ValueError("odd")
+        raise ValueError(f"d_model must be even, not {d_model}")
     table = torch.zeros(n_positions, d_model)
     angles = angles_of(n_positions, d_model, base)
     table[:, 0::2] = torch.sin(angles)
@@ -68,7 +76,7 @@ def number_by_number(n_positions, d_model, base=10000.0):
 @right("sinusoidal_positions")
 def sine_with_a_phase(n_positions, d_model, base=10000.0):
     if d_model % 2 != 0:
-        raise ValueError("d_model must be even")
+        raise ValueError(f"d_model must be even, not {d_model}")
     angles = angles_of(n_positions, d_model, base).repeat_interleave(2, dim=1)
     return torch.sin(angles + torch.tensor([0.0, math.pi / 2]).repeat(d_model // 2))
 
@@ -76,7 +84,7 @@ def sine_with_a_phase(n_positions, d_model, base=10000.0):
 @right("sinusoidal_positions")
 def complex_numbers(n_positions, d_model, base=10000.0):
     if d_model % 2:
-        raise ValueError("odd")
+        raise ValueError(f"d_model must be even, not {d_model}")
     angles = angles_of(n_positions, d_model, base)
     return torch.view_as_real(torch.polar(torch.ones_like(angles), angles)).flip(-1).reshape(n_positions, d_model)
 
@@ -84,9 +92,22 @@ def complex_numbers(n_positions, d_model, base=10000.0):
 @right("sinusoidal_positions")
 def through_numpy(n_positions, d_model, base=10000.0):
     if d_model % 2:
-        raise ValueError("odd")
+        raise ValueError(f"d_model must be even, not {d_model}")
     angles = np.arange(n_positions)[:, None] / base ** (np.arange(0, d_model, 2) / d_model)
     return torch.from_numpy(np.stack([np.sin(angles), np.cos(angles)], -1).reshape(n_positions, d_model)).float()
+
+
+@right("sinusoidal_positions")
+def one_step_at_a_time(n_positions, d_model, base=10000.0):
+    """Each row is the one before, turned by the speeds."""
+    if d_model & 1:
+        raise ValueError(f"the size {d_model} cannot be halved")
+    step = torch.polar(torch.ones(d_model // 2).double(), base ** (-torch.arange(0, d_model, 2).double() / d_model))
+    rows = [torch.ones_like(step)]
+    for _ in range(n_positions - 1):
+        rows.append(rows[-1] * step)
+    table = torch.stack(rows)
+    return torch.stack([table.imag, table.real], dim=2).reshape(n_positions, -1).float()
 
 
 @right("shift_matrix")
@@ -131,8 +152,18 @@ def matrix_exponential(offset, d_model, base=10000.0):
 @right("shift_matrix")
 def solved_from_the_table(offset, d_model, base=10000.0):
     def table(start):
-        positions = torch.arange(start, start + 40, dtype=torch.float64)[:, None]
+        positions = torch.arange(start, start + 4000, dtype=torch.float64)[:, None]
         angles = positions / base ** (torch.arange(0, d_model, 2, dtype=torch.float64) / d_model)
         return torch.stack([angles.sin(), angles.cos()], -1).flatten(-2)
 
     return torch.linalg.lstsq(table(0), table(offset)).solution.float()
+
+
+@right("shift_matrix")
+def sum_of_two_matrices(offset, d_model, base=10000.0):
+    wide = torch.arange(d_model) // 2 * 2 / d_model
+    angle = offset / base**wide
+    across = torch.zeros(d_model, d_model)
+    for i in range(0, d_model, 2):
+        across[i, i + 1], across[i + 1, i] = -1.0, 1.0
+    return torch.diag(torch.cos(angle)) + torch.sin(angle)[:, None] * across

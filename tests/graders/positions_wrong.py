@@ -4,7 +4,8 @@ import math
 
 import torch
 
-from tests.graders.cases import wrong
+from lib.checks.core import edit
+from tests.graders.cases import slips, wrong
 
 
 @wrong("position_angles", says="2·pair/size")
@@ -40,7 +41,7 @@ def columns_for_positions(positions, size, base=10000.0):
     return torch.stack([positions / base ** (i / size) for i in range(0, size, 2)])
 
 
-@wrong("position_angles", says="`base` is not used")
+@wrong("position_angles", says="`base` has no effect")
 def hard_coded_base(positions, size, base=10000.0):
     return positions[:, None] / 10000 ** (torch.arange(0, size, 2) / size)
 
@@ -73,6 +74,24 @@ def shapes_do_not_fit(positions, size, base=10000.0):
 @wrong("position_angles", says="dtype")
 def as_whole_numbers(positions, size, base=10000.0):
     return (positions[:, None] * base ** (-torch.arange(0, size, 2) / size)).long()
+
+
+@wrong("position_angles", says="keeps something")
+def remembers_by_size(positions, size, base=10000.0, speeds={}):  # noqa: B006
+    if size not in speeds:
+        speeds[size] = base ** (-torch.arange(0, size, 2) / size)
+    return positions[:, None] * speeds[size]
+
+
+slips(
+    "position_angles",
+    squeezes=("without a dimension", edit("positions[:, None] * speeds", "(positions[:, None] * speeds).squeeze()")),
+    whole_numbers=("whole numbers", edit("positions[:, None]", "positions.int()[:, None]")),
+    other_default=("the base when none is given", edit("base: float = 10000.0", "base: float = 10001.0")),
+    first_256_only=("positions 0 to 299", edit("positions[:, None]", "positions.clamp(max=255)[:, None]")),
+    negative_cut_off=("the positions -2", edit("positions[:, None]", "positions.clamp(min=0)[:, None]")),
+    pair_counted_from_one=("positions 0, 1, 2", edit("torch.arange(0, size, 2)", "torch.arange(2, size + 2, 2)")),
+)
 
 
 def _columns(n_positions, d_model, base):
@@ -125,7 +144,7 @@ def wrong_way_round(n_positions, d_model, base=10000.0):
     return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(1).t()
 
 
-@wrong("sinusoidal_positions", says="`base` is not used")
+@wrong("sinusoidal_positions", says="`base` has no effect")
 def ten_thousand_always(n_positions, d_model, base=10000.0):
     if d_model % 2:
         raise ValueError(f"{d_model} is odd")
@@ -170,6 +189,49 @@ def forgets_to_return(n_positions, d_model, base=10000.0):
 def a_list_of_rows(n_positions, d_model, base=10000.0):
     angles = _columns(n_positions, d_model, base)
     return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(1).tolist()
+
+
+@wrong("sinusoidal_positions", says="keeps something")
+def one_table_for_each_shape(n_positions, d_model, base=10000.0):
+    if (n_positions, d_model) not in TABLES:
+        if d_model % 2:
+            raise ValueError(f"d_model={d_model}")
+        angles = _columns(n_positions, d_model, base)
+        TABLES[n_positions, d_model] = torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(1)
+    return TABLES[n_positions, d_model]
+
+
+TABLES = {}
+
+slips(
+    "sinusoidal_positions",
+    as_in_the_example=(
+        "11 positions",
+        edit(
+            "position_angles(torch.arange(n_positions), d_model, base)",
+            "torch.arange(n_positions)[:, None] * base ** (-torch.arange(d_model // 2) / 2)",
+        ),
+    ),
+    squeezes=("without a dimension", edit(".flatten(-2)", ".flatten(-2).squeeze()")),
+    bare_error=(
+        "names 13",
+        edit('ValueError(f"d_model={d_model} is odd: sines and cosines come in pairs")', "ValueError"),
+    ),
+    names_the_length=("names 13", edit("d_model={d_model}", "{n_positions}")),
+    wrong_error=("should raise a ValueError", edit("raise ValueError", "raise TypeError")),
+    even_refused=("raised ValueError", edit("if d_model % 2:", "if d_model % 2 == 0:")),
+    paper_buffer=("1100 positions", edit("torch.arange(n_positions)", "torch.arange(n_positions).clamp(max=511)")),
+    other_default=("the base when none is given", edit("base: float = 10000.0", "base: float = 10001.0")),
+    doubles=(
+        "dtype",
+        edit(
+            "angles = position_angles(",
+            "angles = 1.0 * position_angles(1.0 * ",
+            "torch.arange(n_positions)",
+            "torch.arange(n_positions).double()",
+        ),
+    ),
+)
 
 
 def _angle(offset, d_model, base, pair):
@@ -224,7 +286,7 @@ def not_put_together(offset, d_model, base=10000.0):
     return torch.stack([angles.cos(), -angles.sin(), angles.sin(), angles.cos()], dim=-1).view(-1, 2, 2)
 
 
-@wrong("shift_matrix", says="`base` is not used")
+@wrong("shift_matrix", says="`base` has no effect")
 def base_left_out(offset, d_model, base=10000.0):
     return _matrix(offset, d_model, 10000, lambda c, s: [[c, -s], [s, c]])
 
@@ -248,3 +310,24 @@ def nothing_back(offset, d_model, base=10000.0):
 def angle_is_no_tensor(offset, d_model, base=10000.0):
     angles = [_angle(offset, d_model, base, pair) for pair in range(d_model // 2)]
     return torch.block_diag(*(torch.tensor([[a.cos(), -a.sin()], [a.sin(), a.cos()]]) for a in angles))
+
+
+@wrong("shift_matrix", says="keeps something")
+def made_once(offset, d_model, base=10000.0, made={}):  # noqa: B006
+    if (offset, d_model) not in made:
+        made[offset, d_model] = _matrix(offset, d_model, base, lambda c, s: [[c, -s], [s, c]])
+    return made[offset, d_model]
+
+
+slips(
+    "shift_matrix",
+    other_default=("the base when none is given", edit("base: float = 10000.0", "base: float = 10001.0")),
+    half_the_exponent=("stop at a half", edit("d_model, base)[0]", "2 * d_model, base)[0][: d_model // 2]")),
+    at_most_64=("offset 300", edit("[offset]", "[min(offset, 64)]")),
+    one_too_far=("offset 1 and d_model 2", edit("[offset]", "[offset + 1]")),
+    nothing_for_zero=(
+        "offset 0",
+        edit("cos, sin = angles.cos(), angles.sin()", "cos, sin = angles.cos() * bool(offset), angles.sin()"),
+    ),
+    doubles=("dtype", edit("torch.tensor([offset])", "torch.tensor([offset]).double()")),
+)
