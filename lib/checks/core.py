@@ -112,6 +112,7 @@ class Exercise:
     returns: Sequence[str] = ()
     seconds: float = SECONDS
     probes: list[tuple[str, Callable]] = field(default_factory=list)
+    unvaried: set[str] = field(default_factory=set)
     own_mistakes: list[Mistake] = field(default_factory=list)
     expected: dict[tuple[int, int], Outcome] = field(default_factory=dict)  # by seed and probe: the course's outcomes
 
@@ -119,11 +120,17 @@ class Exercise:
     def name(self) -> str:
         return self.reference.__name__
 
-    def probe(self, label: str) -> Callable:
-        """Add a probe: `(answer, rng) -> result`. The label finishes the sentence "tried with ..."."""
+    def probe(self, label: str, varied: bool = True) -> Callable:
+        """Add a probe: `(answer, rng) -> result`. The label finishes the sentence "tried with ...".
+
+        varied: False where a call has several right results, of which the probe takes what is common: a call that is
+        made again with small changes is compared as it is
+        """
 
         def add(scenario: Callable) -> Callable:
             self.probes.append((label, scenario))
+            if not varied:
+                self.unvaried.add(label)
             return scenario
 
         return add
@@ -246,6 +253,8 @@ class _Trial:
 
     def _run(self, number: int, answer: Callable, **how: bool) -> Outcome:
         self.label, scenario = self.exercise.probes[number]
+        if self.label in self.exercise.unvaried:
+            how["vary"] = False
         return run(scenario, answer, 1000 * self.seed + number, **how)
 
     def _mine(self, number: int) -> Outcome:
