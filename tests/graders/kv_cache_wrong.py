@@ -477,7 +477,7 @@ def nothing_back(layer, x, cache, mask=None):
 slips(
     "cached_attention",
     squeezed=(
-        "one row",
+        "of size 1",
         edit(
             "return layer.to_out(join_heads(layer.attend(q, keys, values, mask)))",
             "return layer.to_out(join_heads(layer.attend(q, keys, values, mask)).squeeze())",
