@@ -117,7 +117,6 @@ def never_below_a_hundredth(logits, temperature):
 slips(
     "apply_temperature",
     no_infinity=("expected", edit("logits / temperature", "torch.nan_to_num(logits / temperature, neginf=-1e9)")),
-    three_axes=("four leading axes", edit("return logits", "logits.view(*logits.shape[:3], -1)\n    return logits")),
 )
 
 # ------------------------------------------------------------------------------------------------------------ sample
