@@ -131,7 +131,7 @@ class BahdanauDecoder(nn.Module):
     def step(self, ids: Tensor, state: State) -> tuple[Tensor, State, Tensor]:
         """ids: (batch,), the word before    state: as `start` returns it
 
-        Returns logits (batch, vocab), from the new hidden and the context, the next state, and the weights (batch, key).
+        Returns logits (batch, vocab) from the new hidden and the context, the next state, and weights (batch, key).
         """
         hidden, cell, memory, keys, mask = state
         weights = masked_softmax(additive_scores(hidden, keys, self.w_query, self.v), mask)  # (batch, key)

@@ -135,7 +135,7 @@ slips(
     mask_for_one=("a single sentence", edit("return ids, mask", "return ids, mask if len(ids) > 1 else mask.long()")),
     bytes_for_ids=("do not fit", edit("return ids, mask", "return ids.to(torch.uint8).long(), mask")),
     shorts_for_ids=("do not fit", edit("return ids, mask", "return ids.to(torch.int16).long(), mask")),
-    room_of_256=("shape", edit("longest = max", "longest = min(256, 10**6) if len(sentences) > 9 else max")),
+    room_of_256=("raised", edit("longest = max", "longest = min(256, 10**6) if len(sentences) > 9 else max")),
     empty_rows_dropped=("shape", edit("return ids, mask", "return ids[mask.any(1)], mask[mask.any(1)]")),
     float_when_all_are_empty=("both empty", edit("torch.long", "torch.long if longest else torch.float")),
     none_when_all_are_empty=(
@@ -246,8 +246,12 @@ slips(
         edit("return inputs, targets, mask", "return inputs.squeeze(), targets.squeeze(), mask.squeeze()"),
     ),
     no_row_for_an_empty_one=(
+        "shape",
+        edit("    inputs", "    sentences = [s for s in sentences if s] or [[]]\n    inputs"),
+    ),
+    a_word_at_least=(
         "a single sentence, which is empty",
-        edit("    inputs", "    sentences = [s for s in sentences if s] or [[7]]\n    inputs"),
+        edit("    inputs", "    sentences = sentences if any(sentences) else [[3] for _ in sentences]\n    inputs"),
     ),
     bytes_for_ids=(
         "64 sentences",
