@@ -99,8 +99,8 @@ assert torch.isclose(cosine(a, c), 2 / (2 * torch.tensor(8.0).sqrt()))
 # %% [markdown]
 # ## Exercise 2.1 · bag_of_words
 # From a list of texts, each a list of words, to their counts: a float tensor (text, vocab). Column i belongs to
-# `words[i]`. Words outside of the vocabulary are left out; a text without words is a row of zeros. Difficulty ●○○ · 5
-# minutes.
+# `words[i]`. Words outside of the vocabulary are left out; a text without words is a row of zeros.
+# Difficulty ●○○ · 5 minutes.
 #
 # <details><summary>How do I find a word's column?</summary>Make a dictionary once:
 # <code>{word: i for i, word in enumerate(words)}</code>.</details>
@@ -343,8 +343,8 @@ print("the same gradients as autograd's")
 # %% [markdown]
 # ## Exercise 2.6 · analogy
 # a is to b as c is to what? Return the word whose vector has the largest cosine with b − a + c. The three given words are
-# no answer. vectors (vocab, d), row i for `words[i]`; as in 2.3, a row of zeros has the cosine 0. Difficulty ●●○ · 10
-# minutes.
+# no answer. vectors (vocab, d), row i for `words[i]`; as in 2.3, a row of zeros has the cosine 0.
+# Difficulty ●●○ · 10 minutes.
 #
 # <details><summary>I get one of the given words back</summary>It is often the nearest. Give all three −∞ before the
 # <code>argmax</code>.</details>

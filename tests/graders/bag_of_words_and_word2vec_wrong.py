@@ -401,7 +401,7 @@ def two_dimensions_only(a, b):
 
 slips(
     "cosine_similarity",
-    squeezed=("axis of size 1", edit("(-2, -1)", "(-2, -1).squeeze()")),
+    squeezed=("axis of size 1", edit("transpose(-2, -1)", "transpose(-2, -1)).squeeze()", "return ", "return (")),
     last_axis_squeezed=("shape", edit("transpose(-2, -1)", "transpose(-2, -1)).squeeze(-1)", "return ", "return (")),
     first_axis_squeezed=("shape", edit("transpose(-2, -1)", "transpose(-2, -1)).squeeze(0)", "return ", "return (")),
     negative_to_zero=("result", edit("transpose(-2, -1)", "transpose(-2, -1)).relu()", "return ", "return (")),

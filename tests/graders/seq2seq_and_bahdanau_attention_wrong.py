@@ -443,13 +443,13 @@ def divided(query, keys, w_query, v):
     return torch.tanh((query @ w_query)[..., None, :] + keys) @ v / len(v) ** 0.5
 
 
-@wrong("additive_scores", says="transposed")
+@wrong("additive_scores", says="swapped axes would still fit")
 def linear_layer_habit(query, keys, w_query, v):
     weight = w_query if w_query.shape[0] != w_query.shape[1] else w_query.T
     return torch.tanh((query @ weight)[..., None, :] + keys) @ v
 
 
-@wrong("additive_scores", says="axis of its own")
+@wrong("additive_scores", says="swapped axes would still fit")
 def lucky_broadcast(query, keys, w_query, v):
     asked = query @ w_query
     if asked.dim() != keys.dim() - 1 or asked.shape[0] != keys.shape[-2]:
