@@ -1,5 +1,7 @@
 """Checks of notebook 09: the whole Transformer, and one word more. The rest: encoder_decoder_translation_training."""
 
+import functools
+
 import torch
 from torch import nn
 
@@ -33,15 +35,21 @@ SOURCES, TARGETS, D_MODEL = 13, 11, 6
 # ------------------------------------------------------------------------------------------------------ Transformer
 
 
-def small(answer, rng, sources=SOURCES, targets=TARGETS):
-    """A Transformer of two blocks each, with random weights. One alone would not show what the next one is given."""
+@functools.cache
+def parts(sources, targets):
+    """Two blocks each: one alone would not show what the next one is given. Made once, that takes time."""
     sizes = D_MODEL, 2, 7
-    model = answer(
+    return (
         nn.Embedding(sources, D_MODEL),
         nn.Embedding(targets, D_MODEL),
         transformer.Encoder([transformer.EncoderBlock(*sizes) for _ in range(2)], LayerNorm(D_MODEL)),
         transformer.Decoder([transformer.DecoderBlock(*sizes) for _ in range(2)], LayerNorm(D_MODEL)),
     )
+
+
+def small(answer, rng, sources=SOURCES, targets=TARGETS):
+    """A small Transformer with random weights."""
+    model = answer(*parts(sources, targets))
     if not isinstance(model, transformer.TransformerParts):
         raise Problem(
             "type", "keep the first line as it is, `class Transformer(TransformerParts)`: it brings the parts."
@@ -96,15 +104,10 @@ def _(answer, rng):
     return small(answer, rng)(ids(SOURCES, 2, 4, rng=rng), mask, ids(TARGETS, 2, 3, rng=rng))
 
 
-@Transformer.probe("`forward`: sources of 2 tokens and 1, 2 positions, as many as heads")
-def _(answer, rng):
-    return small(answer, rng)(ids(SOURCES, 2, 2, rng=rng), lengths(2, 1), ids(TARGETS, 2, 2, rng=rng))
-
-
-@Transformer.probe("one model: sources of 4 tokens, then of 6, then one of 1 token, with 1 position")
+@Transformer.probe("one model: sources of 2 tokens and 2 positions, then 6 and 7, then 1 and 1")
 def _(answer, rng):
     model, found = small(answer, rng), {}
-    for sources, positions in (((4, 2), 3), ((6, 5), 7), ((1,), 1)):
+    for sources, positions in (((2, 1), 2), ((6, 5), 7), ((1,), 1)):
         batch, mask = len(sources), lengths(*sources)
         logits = model(ids(SOURCES, batch, max(sources), rng=rng), mask, ids(TARGETS, batch, positions, rng=rng))
         found[f"the logits of {positions} positions"] = logits
@@ -316,9 +319,10 @@ def in_words(result, word=""):
 
 
 @torch.no_grad()
-def a_step(answer, rng, written, *real, vocab=TARGETS):
+def a_step(answer, rng, written, *real, vocab=TARGETS, least=3):
     model = small(transformer.Transformer, rng, targets=vocab)
-    return in_words(answer(model, ids(vocab, len(real), rng=rng), a_state(rng, written, *real)))
+    new = torch.randint(least, vocab, (len(real),), generator=rng)
+    return in_words(answer(model, new, a_state(rng, written, *real)))
 
 
 @next_word_step.probe("the fourth word, batch 2, 3 tokens read")
@@ -360,9 +364,14 @@ def _(answer, rng):
     return found
 
 
-@next_word_step.probe("word 301 of one text, of 50,300 words")
+@next_word_step.probe("word 301 of one text")
 def _(answer, rng):
-    return a_step(answer, rng, 300, 4, vocab=50_300)
+    return a_step(answer, rng, 300, 4)
+
+
+@next_word_step.probe("50,300 words, one of the last is written")
+def _(answer, rng):
+    return a_step(answer, rng, 2, 3, vocab=50_300, least=50_257)
 
 
 LONGER, LAST = "[written, ids[:, None]]", "model.decode(written, memory, source_mask)[:, -1]"

@@ -327,7 +327,6 @@ noam_rate.mistakes(
         "the line is too steep: the power of warmup is -1.5, not -0.5.",
         edit("warmup**-1.5", "warmup**-0.5"),
     ),
-    step_without_minus=("the exponent of step is -0.5: the minus is missing.", edit(FALL, "step**0.5")),
     too_late=("one step too late: step 1 is the first and counts as 1.", edit("return", "step = step + 1\n    return")),
     too_early=(
         "one step too early: step 1 is the first and counts as 1.",
