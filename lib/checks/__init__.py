@@ -48,6 +48,7 @@ NOTEBOOKS: dict[str, list[str]] = {
         "stable_softmax",
         "simple_self_attention",
         "attention",
+        "weights_shape",
         "SelfAttention",
         "attention_gradient",
     ],

@@ -1,10 +1,12 @@
 """What probes need again and again.
 
-    raises       for bad input: which error is raised
-    refuses      the same, as a sentence where the right one is not raised, or does not name what is bad
-    fill         random values for all parameters, the same ones in twins
-    parameters   the names and shapes of a module's parameters
-    gradients    what flows back to named inputs
+    raises         for bad input: which error is raised
+    refuses        the same, as a sentence where the right one is not raised, or does not name what is bad
+    fill           random values for all parameters, the same ones in twins
+    parameters     the names and shapes of a module's parameters
+    plain          a float or an int that is no tensor
+    gradients      what flows back to named inputs
+    single_calls   probes that are one call each, as a table
 
 None of this is for learners: it is for those who write probes.
 """
@@ -24,6 +26,8 @@ def raises(kind: type[BaseException], answer: Callable, *arguments) -> str:
         answer(*arguments)
     except kind:
         return f"raises {kind.__name__}"
+    except Problem:  # a changed input, an endless loop: a finding of its own
+        raise
     except NotImplementedError as error:
         if not str(error):
             raise
@@ -85,3 +89,16 @@ def gradients(result: Tensor, **inputs: Tensor) -> dict[str, Tensor]:
         f"the gradient for {name}": torch.zeros_like(inputs[name]) if g is None else g
         for name, g in zip(inputs, found, strict=True)
     }
+
+
+def single_calls(exercise, table: dict[str, Callable]) -> None:
+    """Probes that are one call each: the label, and the argument or arguments drawn from `rng`."""
+
+    def add(label: str, drawn: Callable) -> None:
+        @exercise.probe(label)
+        def _(answer, rng):
+            arguments = drawn(rng)
+            return answer(*([arguments] if isinstance(arguments, Tensor) else arguments))
+
+    for label, drawn in table.items():
+        add(label, drawn)

@@ -52,7 +52,7 @@ def run(scenario: Callable, answer: Callable, seed: int, vary: bool = False, for
     printed, variations = io.StringIO(), []
     torch.set_default_dtype(torch.float32)
     torch.set_grad_enabled(True)
-    torch.manual_seed(seed), np.random.seed(seed % 2**32), random.seed(seed)
+    torch.default_generator.manual_seed(seed), np.random.seed(seed % 2**32), random.seed(seed)
     error = result = None
     try:
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
@@ -165,13 +165,14 @@ def standard_globals():
             warnings.simplefilter("ignore")
             if device.type != "cpu":
                 torch.set_default_device(None)
-            for _, change, standard in SETTINGS:
-                if standard is not None:
+            for value, (_, change, standard) in zip(before, SETTINGS, strict=True):
+                if standard is not None and value != standard:  # some take seconds to set
                     change(standard)
             yield
     finally:
-        for value, (_, change, _) in zip(before, SETTINGS, strict=True):
-            change(value)
+        for value, (read, change, standard) in zip(before, SETTINGS, strict=True):
+            if standard is None or read() != value:
+                change(value)
         if device.type != "cpu":
             torch.set_default_device(device)
 

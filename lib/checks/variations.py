@@ -70,6 +70,7 @@ def vary_call(function: Callable, arguments: tuple, named: dict, result: object)
     """
     if not _is_plain((arguments, named)):
         return []
+    result = _detached(result)  # whether gradients flow is asked where the text says so, not here
     again, threw_dice = _outcome(function, arguments, named)
     found = [Variation("state", "the same call again gives something else", again, not threw_dice)]
     for kind, words, changed, expected in _changes(*_with_numbers(function, arguments, named), result):
@@ -88,7 +89,7 @@ def _outcome(function: Callable, arguments: tuple, named: dict) -> tuple[Outcome
     before = [generator.get_state() for generator in generators]
     copies = copied((arguments, named))
     try:
-        outcome = Outcome(function(*copies[0], **copies[1]))
+        outcome = Outcome(_detached(function(*copies[0], **copies[1])))
     except Exception as error:
         outcome = Outcome(error=error)
     threw = not all(torch.equal(g.get_state(), state) for g, state in zip(generators, before, strict=True))
@@ -144,6 +145,14 @@ def _at(value, size: int, pick: Callable):
     if isinstance(value, dict):
         return {key: _at(part, size, pick) for key, part in value.items()}
     return value
+
+
+def _detached(value):
+    if isinstance(value, Tensor):
+        return value.detach()
+    if isinstance(value, tuple | list) and not hasattr(value, "_fields"):
+        return type(value)(map(_detached, value))
+    return {key: _detached(part) for key, part in value.items()} if type(value) is dict else value
 
 
 def _is_plain(value) -> bool:
