@@ -621,7 +621,7 @@ def cross_entropy_of_probabilities(logits, targets, smoothing):
     )
 
 
-@wrong("label_smoothed_loss", says="over the positions")
+@wrong("label_smoothed_loss", says="runs over axis 1")
 def softmax_over_axis_1(logits, targets, smoothing):
     log_probs = functional.log_softmax(logits, dim=1)
     right = log_probs.gather(-1, targets[..., None]).squeeze(-1)
