@@ -25,6 +25,7 @@ same call twice with others in between, an optional argument that is ignored, an
 """
 
 import contextlib
+import functools
 import inspect
 import itertools
 import sys
@@ -57,6 +58,12 @@ class Verdict:
     probe: str = ""  # the label of the probe that showed it
 
 
+@functools.cache
+def _source(reference: Callable) -> str:
+    """Kept: for a class, Python reads and parses its whole file each time."""
+    return textwrap.dedent(inspect.getsource(reference))
+
+
 def edit(*pieces: str) -> Callable[[Callable], Callable]:
     """The course's answer with pieces of its source replaced: `edit(old, new, old, new, ...)`, each wherever it stands.
 
@@ -64,7 +71,7 @@ def edit(*pieces: str) -> Callable[[Callable], Callable]:
     """
 
     def applied(reference: Callable) -> Callable:
-        source = textwrap.dedent(inspect.getsource(reference))
+        source = _source(reference)
         for old, new in zip(pieces[::2], pieces[1::2], strict=True):
             if old not in source:
                 raise ValueError(f"{reference.__name__} does not hold {old!r}")
