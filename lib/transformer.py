@@ -84,7 +84,7 @@ class DecoderBlock(nn.Module):
         mask: broadcastable to (batch, heads, position, position), for self-attention
         memory_mask: broadcastable to (batch, heads, position, key), for cross-attention
 
-        Returns x's shape.
+        Returns x's shape. Gradients reach x and memory.
         """
         x = self.around_self_attention(x, lambda y: self.self_attention(y, mask=mask))
         x = self.around_cross_attention(x, lambda y: self.cross_attention(y, memory, memory_mask))
