@@ -31,7 +31,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 
 from lib.checks.differences import RTOL, difference, kind_of, short
 from lib.checks.running import Problem, State, StillRunning, describe_error, run, standard_globals, time_limit
@@ -53,6 +53,12 @@ class Verdict:
     probe: str = ""  # the label of the probe that showed it
 
 
+@cache
+def _source_of(reference: Callable) -> str:
+    """Kept: for a class, Python parses the whole module each time, and hundreds of pairs of edits are tried."""
+    return textwrap.dedent(inspect.getsource(reference))
+
+
 def edit(*pieces: str) -> Callable[[Callable], Callable]:
     """The course's answer with pieces of its source replaced: `edit(old, new, old, new, ...)`, each wherever it stands.
 
@@ -60,7 +66,7 @@ def edit(*pieces: str) -> Callable[[Callable], Callable]:
     """
 
     def applied(reference: Callable) -> Callable:
-        source = textwrap.dedent(inspect.getsource(reference))
+        source = _source_of(reference)
         for old, new in zip(pieces[::2], pieces[1::2], strict=True):
             if old not in source:
                 raise ValueError(f"{reference.__name__} does not hold {old!r}")
