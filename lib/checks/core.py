@@ -25,14 +25,13 @@ same call twice with others in between, an optional argument that is ignored, an
 """
 
 import contextlib
-import functools
 import inspect
 import itertools
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 from torch import Tensor, nn
@@ -58,7 +57,7 @@ class Verdict:
     probe: str = ""  # the label of the probe that showed it
 
 
-@functools.cache
+@cache
 def _source(reference: Callable) -> str:
     """Kept: for a class, Python reads and parses its whole file each time."""
     return textwrap.dedent(inspect.getsource(reference))

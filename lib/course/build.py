@@ -11,7 +11,6 @@ Answers and checks carry nbgrader's metadata as well, so that a class can be run
 
 import argparse
 import ast
-import ast
 import hashlib
 import json
 import os

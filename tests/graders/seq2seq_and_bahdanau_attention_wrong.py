@@ -831,7 +831,7 @@ slips(
     never_pad=("whichever it is", edit("logits.argmax", "logits.index_fill(1, torch.tensor([0]), -torch.inf).argmax")),
     no_word_twice=("expected", edit("logits.argmax", "logits.scatter(1, ids[:, None], -torch.inf).argmax")),
     drawn=("at random", edit("logits.argmax(dim=-1)", "torch.multinomial(logits.softmax(-1), 1)[:, 0]")),
-    hundred_at_most=("expected", edit("< limit", "< min(limit, 100)")),
+    fifty_at_most=("expected", edit("< limit", "< min(limit, 50)")),
     one_for_the_end=("expected", edit("< limit", "< limit + (len(written) == limit and not done.any())")),
     logits_back=("logits come back", edit("append(ids)", "append(logits)")),
     one_more_when_done=("thrown away", edit("return torch", "step(ids, state)\n    return torch")),
