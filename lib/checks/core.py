@@ -25,6 +25,7 @@ same call twice with others in between, an optional argument that is ignored, an
 """
 
 import contextlib
+import functools
 import inspect
 import itertools
 import sys
@@ -64,7 +65,7 @@ def edit(*pieces: str) -> Callable[[Callable], Callable]:
     """
 
     def applied(reference: Callable) -> Callable:
-        source = textwrap.dedent(inspect.getsource(reference))
+        source = _source(reference)
         for old, new in zip(pieces[::2], pieces[1::2], strict=True):
             if old not in source:
                 raise ValueError(f"{reference.__name__} does not hold {old!r}")
@@ -75,6 +76,11 @@ def edit(*pieces: str) -> Callable[[Callable], Callable]:
 
     applied.pieces = pieces
     return applied
+
+
+@functools.cache  # reading the source of a class takes 10 ms, and pairs of mistakes are hundreds
+def _source(reference: Callable) -> str:
+    return textwrap.dedent(inspect.getsource(reference))
 
 
 @dataclass(frozen=True)
