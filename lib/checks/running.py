@@ -49,7 +49,7 @@ def run(scenario: Callable, answer: Callable, seed: int, vary: bool = False) -> 
     printed, variations = io.StringIO(), []
     torch.set_default_dtype(torch.float32)
     torch.set_grad_enabled(True)
-    torch.manual_seed(seed), np.random.seed(seed % 2**32), random.seed(seed)
+    torch.default_generator.manual_seed(seed), np.random.seed(seed % 2**32), random.seed(seed)
     error = result = None
     try:
         with contextlib.redirect_stdout(printed):
