@@ -81,8 +81,7 @@ class LearnedPositions(nn.Module):
         """
         end = start + x.shape[-2]
         if start < 0 or end > len(self.table):
-            missing = start if start < 0 else end - 1
-            raise ValueError(f"position {missing} has no row: the table has {len(self.table)}")
+            raise ValueError(f"positions {start} to {end - 1} need a row each: the table has {len(self.table)}")
         return x + self.table[start:end]
 
 

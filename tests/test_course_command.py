@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 import course
-from lib.course import commands, environment
+from lib.course import commands, environment, placing
 from lib.course.cells import ROOT
 from lib.course.programs import Stop, reason, step_of
 from tests.course_tree import PLAIN_PYTHON, make_tree, plain_environ, run_course, write_wheel
@@ -45,8 +45,9 @@ def one_sentence(done: subprocess.CompletedProcess) -> str:
 def test_the_first_run_sets_up_and_hands_over(tree, first_run):
     assert first_run.returncode == 3, first_run.stderr  # the status of the stand-in for pytest
     assert "some minutes" in first_run.stdout and "installing 1 package" in first_run.stdout
-    asked = ["--nbval", os.path.join("notebooks", "04_small.ipynb"), "-x"]
-    assert first_run.stdout.splitlines()[-1] == f"{asked} {tree} PASSIVE"
+    told = first_run.stdout.splitlines()[-1]
+    assert told.startswith(str(["--nbval", os.path.join("notebooks", "04_small.ipynb"), "-p"])[:-1])
+    assert told.endswith(f", '-x'] {tree} PASSIVE")
     python = environment.python_of(tree / ".venv")
     answer = subprocess.run(
         [python, "-c", "import small_thing; print(small_thing.answer)"], capture_output=True, text=True
@@ -451,6 +452,29 @@ def test_notebooks_are_found_by_number_and_by_path(tree, monkeypatch, tmp_path):
     for asked in ("", "5", "4x", "004", "requirements.txt", "04_gone.ipynb"):
         with pytest.raises(Stop, match="There is no notebook"):
             commands.notebook(asked)
+
+
+def test_the_exact_name_wins_and_a_renamed_notebook_is_found(tmp_path, monkeypatch, capsys):
+    tree = make_tree(tmp_path / "tree")
+    monkeypatch.setattr(commands, "ROOT", tree)
+    monkeypatch.setattr(placing, "SOLUTIONS", tree / "solutions")
+    placing.given.cache_clear()
+    exact, copy = tree / "notebooks" / "04_small.ipynb", tree / "notebooks" / "04_small-Copy1.ipynb"
+    copy.write_bytes(exact.read_bytes())
+    assert commands.notebook("4") == exact and commands.all_notebooks() == [exact]
+    exact.unlink()
+    copy.rename(tree / "notebooks" / "ada.ipynb")
+    assert commands.notebook("4") == tree / "notebooks" / "ada.ipynb"
+    assert capsys.readouterr().out == "notebooks/04_small.ipynb is not there; ada.ipynb holds it.\n"
+    (tree / "notebooks" / "ada.ipynb").unlink()
+    with pytest.raises(Stop, match=r"04_small\.ipynb is not there: `python3 course.py reset 04` makes it new"):
+        commands.notebook("4")
+    placing.given.cache_clear()
+
+
+@pytest.mark.parametrize("arguments", [["status", "--all"], ["status", "04"]])
+def test_status_takes_nothing(tmp_path, arguments):
+    assert "`course.py status`" in one_sentence(run_course(make_tree(tmp_path / "tree"), *arguments))
 
 
 def test_check_takes_a_path_or_a_folder_outside_of_the_course(tree, first_run, tmp_path):

@@ -76,9 +76,9 @@ def test_learned_positions_against_an_embedding():
     assert layer(x[:, :0]).shape == (3, 0, 5)
 
 
-@pytest.mark.parametrize("start, length, last", [(0, 12, 11), (11, 1, 11), (9, 3, 11)])
+@pytest.mark.parametrize("start, length, last", [(0, 12, 11), (11, 1, 11), (9, 3, 11), (-1, 1, -1), (-3, 2, -2)])
 def test_a_position_without_a_row_is_refused_with_its_number(start, length, last):
-    with pytest.raises(ValueError, match=f"position {last} has no row: the table has 11"):
+    with pytest.raises(ValueError, match=f"positions {start} to {last} need a row each: the table has 11"):
         LearnedPositions(11, 5)(torch.zeros(2, length, 5), start)
 
 

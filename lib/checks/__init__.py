@@ -14,6 +14,8 @@ import importlib
 import os
 import sys
 
+from lib.checks.clone import another_clone
+
 NOTEBOOKS: dict[str, list[str]] = {
     "00_start_here": ["weighted_average", "needed_weights"],
     "01_rnn_limits": [
@@ -140,6 +142,8 @@ def check(name: str):
 
     ✓ the learner's is right; ○ not written yet, the course's is returned; ✗ raises CheckFailed with the mistake.
     """
+    if elsewhere := another_clone():
+        raise CheckFailed(name, elsewhere)
     asked, names = exercise(name), sys._getframe(1).f_globals
     try:
         verdict = VERDICTS[name] = _verdict(asked, name, names)

@@ -31,10 +31,10 @@ import sys
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
-from torch import Tensor
+from torch import Tensor, nn
 
 from lib.checks.differences import RTOL, difference, kind_of, short
 from lib.checks.running import Problem, State, StillRunning, describe_error, run, standard_globals, time_limit
@@ -57,6 +57,12 @@ class Verdict:
     probe: str = ""  # the label of the probe that showed it
 
 
+@cache
+def _source(reference: Callable) -> str:
+    """Kept: for a class, Python reads and parses its whole file each time."""
+    return textwrap.dedent(inspect.getsource(reference))
+
+
 def edit(*pieces: str) -> Callable[[Callable], Callable]:
     """The course's answer with pieces of its source replaced: `edit(old, new, old, new, ...)`, each wherever it stands.
 
@@ -64,7 +70,7 @@ def edit(*pieces: str) -> Callable[[Callable], Callable]:
     """
 
     def applied(reference: Callable) -> Callable:
-        source = textwrap.dedent(inspect.getsource(reference))
+        source = _source(reference)
         for old, new in zip(pieces[::2], pieces[1::2], strict=True):
             if old not in source:
                 raise ValueError(f"{reference.__name__} does not hold {old!r}")
@@ -112,6 +118,7 @@ class Exercise:
     returns: Sequence[str] = ()
     seconds: float = SECONDS
     probes: list[tuple[str, Callable]] = field(default_factory=list)
+    unvaried: set[str] = field(default_factory=set)
     own_mistakes: list[Mistake] = field(default_factory=list)
     expected: dict[tuple[int, int], Outcome] = field(default_factory=dict)  # by seed and probe: the course's outcomes
 
@@ -119,11 +126,17 @@ class Exercise:
     def name(self) -> str:
         return self.reference.__name__
 
-    def probe(self, label: str) -> Callable:
-        """Add a probe: `(answer, rng) -> result`. The label finishes the sentence "tried with ..."."""
+    def probe(self, label: str, varied: bool = True) -> Callable:
+        """Add a probe: `(answer, rng) -> result`. The label finishes the sentence "tried with ...".
+
+        varied: False where a call has several right results, of which the probe takes what is common: a call that is
+        made again with small changes is compared as it is
+        """
 
         def add(scenario: Callable) -> Callable:
             self.probes.append((label, scenario))
+            if not varied:
+                self.unvaried.add(label)
             return scenario
 
         return add
@@ -244,9 +257,11 @@ class _Trial:
             return Verdict("wrong", f"this calls the course's own {where}: write yours.", "the course's own")
         return None
 
-    def _run(self, number: int, answer: Callable, vary: bool = False) -> Outcome:
+    def _run(self, number: int, answer: Callable, **how: bool) -> Outcome:
         self.label, scenario = self.exercise.probes[number]
-        return run(scenario, answer, 1000 * self.seed + number, vary)
+        if self.label in self.exercise.unvaried:
+            how["vary"] = False
+        return run(scenario, answer, 1000 * self.seed + number, **how)
 
     def _mine(self, number: int) -> Outcome:
         if number not in self.mine:
@@ -291,10 +306,13 @@ class _Trial:
 
     def _depends_on_earlier_calls(self, number: int) -> str:
         """A sentence when the probe is right as soon as all that the answer has kept is put back; else nothing."""
-        changed = self.state.put_back()
-        if not changed or self._difference(self._run(number, self.answer), self._expected(number)):
-            return ""
-        return f"right by itself, wrong after other calls: {changed}. Each call must start anew."
+        changed, expected = self.state.put_back(), self._expected(number)
+        if changed and not self._difference(self._run(number, self.answer), expected):
+            return f"right by itself, wrong after other calls: {changed}. Each call must start anew."
+        is_module = isinstance(self.answer, type) and issubclass(self.answer, nn.Module)
+        if is_module and not self._difference(self._run(number, self.answer, forget=True), expected):
+            return "something that a call puts on `self` stays there for the next call. Each call must start anew."
+        return ""
 
     def _mistake_behind(self, first: int) -> Mistake | None:
         """The mistake that agrees with the answer on every probe, or two of them that do so together, if soon found."""

@@ -6,17 +6,10 @@ import torch
 
 from lib import positions
 from lib.checks.core import Exercise, edit
-from lib.checks.positions_others import LearnedPositions, distance_penalty, rotate, roughly
+from lib.checks.positions_others import LearnedPositions, calls, distance_penalty, rotate, roughly
 from lib.checks.probing import refuses
 
-__all__ = [
-    "LearnedPositions",
-    "distance_penalty",
-    "position_angles",
-    "rotate",
-    "shift_matrix",
-    "sinusoidal_positions",
-]
+__all__ = ["LearnedPositions", "distance_penalty", "position_angles", "rotate", "shift_matrix", "sinusoidal_positions"]
 
 position_angles = Exercise(positions.position_angles)
 sinusoidal_positions = Exercise(positions.sinusoidal_positions)
@@ -31,39 +24,22 @@ def _rounded(base):
 # -------------------------------------------------------------------------------------------------- position_angles
 
 
-@position_angles.probe("positions 0, 1, 2 and size 4")
-def _(answer, rng):
-    return answer(torch.arange(3), 4)
-
-
-@position_angles.probe("positions 5, 3, 11, 4 and size 10")
-def _(answer, rng):
-    return answer(torch.tensor([5, 3, 11, 4]), 10)
-
-
-@position_angles.probe("the single position 5 and size 2")
-def _(answer, rng):
-    return answer(torch.tensor([5]), 2)
-
-
-@position_angles.probe("positions 0, 1, 2, size 4 and base 100")
-def _(answer, rng):
-    return answer(torch.arange(3), 4, 100.0)
-
-
-@position_angles.probe("the positions -2 and 0.5 and size 6")
-def _(answer, rng):
-    return answer(torch.tensor([-2.0, 0.5]), 6)
+calls(
+    position_angles,
+    {
+        "positions 0, 1, 2 and size 4": (torch.arange(3), 4),
+        "positions 5, 3, 11, 4 and size 10": (torch.tensor([5, 3, 11, 4]), 10),
+        "the single position 5 and size 2": (torch.tensor([5]), 2),
+        "positions 0, 1, 2, size 4 and base 100": (torch.arange(3), 4, 100.0),
+        "the positions -2 and 0.5 and size 6": (torch.tensor([-2.0, 0.5]), 6),
+        "positions 0 to 299, size 64": (torch.arange(300), 64),
+    },
+)
 
 
 @position_angles.probe("the angle of position 1, pair 1 and size 4, which is one over the root of the base")
 def _(answer, rng):
     return {"the base when none is given": _rounded(answer(torch.tensor([1]), 4)[0, 1].item() ** -2)}
-
-
-@position_angles.probe("positions 0 to 299, size 64")
-def _(answer, rng):
-    return answer(torch.arange(300), 64)
 
 
 position_angles.mistakes(
@@ -123,9 +99,7 @@ position_angles.mistakes(
 # --------------------------------------------------------------------------------------------- sinusoidal_positions
 
 
-@sinusoidal_positions.probe("3 positions and d_model 4")
-def _(answer, rng):
-    return answer(3, 4)
+calls(sinusoidal_positions, {"3 positions and d_model 4": (3, 4)})
 
 
 @sinusoidal_positions.probe("position 1, d_model 4: column 2 is the sine of one over the root of the base")
@@ -133,19 +107,14 @@ def _(answer, rng):
     return {"the base when none is given": _rounded(math.asin(answer(2, 4)[1, 2].item()) ** -2)}
 
 
-@sinusoidal_positions.probe("11 positions and d_model 10")
-def _(answer, rng):
-    return answer(11, 10)
-
-
-@sinusoidal_positions.probe("a single position and d_model 2")
-def _(answer, rng):
-    return answer(1, 2)
-
-
-@sinusoidal_positions.probe("3 positions, d_model 4 and base 50")
-def _(answer, rng):
-    return answer(3, 4, 50.0)
+calls(
+    sinusoidal_positions,
+    {
+        "11 positions and d_model 10": (11, 10),
+        "a single position and d_model 2": (1, 2),
+        "3 positions, d_model 4 and base 50": (3, 4, 50.0),
+    },
+)
 
 
 @sinusoidal_positions.probe("an odd d_model, 13")
@@ -203,29 +172,16 @@ sinusoidal_positions.mistakes(
 # ----------------------------------------------------------------------------------------------------- shift_matrix
 
 
-@shift_matrix.probe("offset 1 and d_model 2")
-def _(answer, rng):
-    return answer(1, 2)
-
-
-@shift_matrix.probe("offset 3 and d_model 6")
-def _(answer, rng):
-    return answer(3, 6)
-
-
-@shift_matrix.probe("offset -2 and d_model 4")
-def _(answer, rng):
-    return answer(-2, 4)
-
-
-@shift_matrix.probe("offset 3, d_model 6 and base 30")
-def _(answer, rng):
-    return answer(3, 6, 30.0)
-
-
-@shift_matrix.probe("offset 0 and d_model 4")
-def _(answer, rng):
-    return answer(0, 4)
+calls(
+    shift_matrix,
+    {
+        "offset 1 and d_model 2": (1, 2),
+        "offset 3 and d_model 6": (3, 6),
+        "offset -2 and d_model 4": (-2, 4),
+        "offset 3, d_model 6 and base 30": (3, 6, 30.0),
+        "offset 0 and d_model 4": (0, 4),
+    },
+)
 
 
 @shift_matrix.probe("offset 1 and d_model 4: the last sine is that of one over the root of the base")

@@ -3,7 +3,8 @@
 import torch
 from torch import nn
 
-from tests.graders.cases import wrong
+from lib.checks.core import edit
+from tests.graders.cases import slips, wrong
 
 
 class Table(nn.Module):
@@ -14,12 +15,12 @@ class Table(nn.Module):
         self.table = nn.Parameter(torch.randn(n_positions, d_model) * 0.02)
 
     def rows(self, start, length):
-        if start + length > self.table.shape[0]:
+        if start < 0 or start + length > self.table.shape[0]:
             raise ValueError(f"no row for {start + length - 1}")
         return self.table[start : start + length]
 
 
-@wrong("LearnedPositions", says="`start` is not used")
+@wrong("LearnedPositions", says="`start` has no effect")
 class AlwaysFromZero(Table):
     def forward(self, x, start=0):
         return x + self.rows(0, x.shape[-2])
@@ -80,7 +81,7 @@ class ColumnsForPositions(nn.Module):
 class OneTooCareful(Table):
     def forward(self, x, start=0):
         end = start + x.shape[-2]
-        if end > self.table.shape[0] - 1:
+        if start < 0 or end > self.table.shape[0] - 1:
             raise ValueError(f"position {end - 1} has no row: the table has {self.table.shape[0]}")
         return x + self.table[start:end]
 
@@ -91,7 +92,7 @@ class SlicesBlindly(Table):
         return x + self.table[start:][: x.shape[-2]]
 
 
-@wrong("LearnedPositions", says="IndexError")
+@wrong("LearnedPositions", says="no error by itself")
 class LetsIndexingComplain(Table):
     def forward(self, x, start=0):
         return x + self.table[torch.arange(start, start + x.shape[-2])]
@@ -104,7 +105,7 @@ class AddsInPlace(Table):
         return x
 
 
-@wrong("LearnedPositions", says="standard deviation")
+@wrong("LearnedPositions", says="to be small")
 class StartsLarge(Table):
     def __init__(self, n_positions, d_model):
         super().__init__(n_positions, d_model)
@@ -114,7 +115,7 @@ class StartsLarge(Table):
         return x + self.rows(start, x.shape[-2])
 
 
-@wrong("LearnedPositions", says="two leading dimensions")
+@wrong("LearnedPositions", says="the last axis but one")
 class BatchesOnly(Table):
     def forward(self, x, start=0):
         length = x.shape[1] if x.ndim == 3 else x.shape[0]
@@ -125,6 +126,46 @@ class BatchesOnly(Table):
 class NotTrained(Table):
     def forward(self, x, start=0):
         return x + 0 * self.table.sum() + self.rows(start, x.shape[-2]).detach()
+
+
+@wrong("LearnedPositions", says="gives something else")
+class CountsOn(Table):
+    """Goes on where the last call ended."""
+
+    next = 0
+
+    def forward(self, x, start=0):
+        start = start or self.next % 3
+        self.next = start + x.shape[-2]
+        return x + self.rows(start, x.shape[-2])
+
+
+@wrong("LearnedPositions", says="each by itself")
+class ComparesEachAlone(Table):
+    def forward(self, x, start=0):
+        if not 0 <= start < len(self.table) or x.shape[-2] > len(self.table):
+            raise ValueError("too long")
+        return x + self.table[start : start + x.shape[-2]]
+
+
+slips(
+    "LearnedPositions",
+    squeezes=("without a dimension", edit("x + self.table[start:end]", "(x + self.table[start:end]).squeeze()")),
+    negative_allowed=("from the end of the table", edit("start < 0 or ", "")),
+    counts_the_rows=(
+        "from the end of the table",
+        edit("start < 0 or end > len(self.table)", "len(self.table[start:end]) < x.shape[-2]"),
+    ),
+    checks_later_pieces_only=("6 vectors and 5 rows", edit("start < 0 or end", "start < 0 or start and end")),
+    uniform=("from 0 to 1", edit("torch.randn", "torch.rand")),
+    half_as_large=("standard deviation", edit("0.02", "0.01")),
+    zeros=("the same vector", edit("0.02 * torch.randn", "torch.zeros")),
+    first_256_rows=("300 positions", edit("self.table[start:end]", "self.table[:256][start:end]")),
+    assertion=(
+        "AssertionError",
+        edit("if start < 0 or end", "assert start >= 0 and end <= len(self.table)\n        if start < 0 or end"),
+    ),
+)
 
 
 @wrong("rotate", says="other way")
@@ -223,6 +264,34 @@ def detached(x, angles):
     return torch.stack([a * angles.cos() - b * angles.sin(), a * angles.sin() + b * angles.cos()], -1).flatten(-2)
 
 
+@wrong("rotate", says="all 3")
+def position_before_heads(x, angles):
+    if x.ndim == 4 and len(angles) == x.shape[1]:
+        angles = angles[:, None]
+    a, b = x[..., 0::2], x[..., 1::2]
+    return torch.stack([a * angles.cos() - b * angles.sin(), a * angles.sin() + b * angles.cos()], -1).flatten(-2)
+
+
+@wrong("rotate", says="keeps something")
+def sines_made_once(x, angles, known={}):  # noqa: B006
+    if angles.shape not in known:
+        known[angles.shape] = angles.cos(), angles.sin()
+    (cos, sin), a, b = known[angles.shape], x[..., 0::2], x[..., 1::2]
+    return torch.stack([a * cos - b * sin, a * sin + b * cos], -1).flatten(-2)
+
+
+slips(
+    "rotate",
+    squeezes=("without a dimension", edit(".flatten(-2)", ".flatten(-2).squeeze()")),
+    pairs_squeezed=(
+        "4 positions of 2 numbers",
+        edit("x[..., 0::2], x[..., 1::2]", "x[..., 0::2].squeeze(), x[..., 1::2].squeeze()"),
+    ),
+    first_256_only=("300 positions", edit("angles.cos(), angles.sin()", "angles[:256].cos(), angles[:256].sin()")),
+    apart=("axis of their own", edit(".flatten(-2)", "")),
+)
+
+
 def _parts(n_heads, length):
     place = torch.arange(length)
     return 2.0 ** (-8 * (torch.arange(n_heads) + 1) / n_heads), place[:, None] - place[None, :]
@@ -303,3 +372,34 @@ def no_return(n_heads, length):
 def shapes_that_clash(n_heads, length):
     slopes, gap = _parts(n_heads, length)
     return -slopes * gap.abs()
+
+
+@wrong("distance_penalty", says="keeps something")
+def distances_kept(n_heads, length, kept=[]):  # noqa: B006
+    slopes, gap = _parts(n_heads, length)
+    kept = kept or kept.append(gap) or kept
+    return -slopes[:, None, None] * kept[0].abs()
+
+
+slips(
+    "distance_penalty",
+    squeezes=(
+        "without a dimension",
+        edit("return -slopes[:, None, None] * distance", "return (-slopes[:, None, None] * distance).squeeze()"),
+    ),
+    forbids_the_future=(
+        "a mask's work",
+        edit(
+            "return -slopes[:, None, None] * distance",
+            "return -slopes[:, None, None] * distance + torch.full((length, length), -torch.inf).triu(1)",
+        ),
+    ),
+    first_64_only=("length 130", edit("torch.arange(length)", "torch.arange(length).clamp(max=63)")),
+    at_most_eight_heads=("12 heads", edit("torch.arange(1, n_heads + 1)", "torch.arange(1, n_heads + 1).clamp(max=8)")),
+    equal_steps=(
+        "equal steps",
+        edit("2.0 ** (-8 * torch.arange(1, n_heads + 1) / n_heads)", "torch.arange(1, n_heads + 1) / n_heads"),
+    ),
+    diagonal_counts_one=("2 heads and length 3", edit(".abs()", ".abs() + 1")),
+    doubles=("dtype", edit("positions = torch.arange(length)", "positions = torch.arange(length).double()")),
+)

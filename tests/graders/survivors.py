@@ -32,6 +32,7 @@ SURVIVORS: dict[str, dict[str, str]] = {
         "end - 1 -> end + 1": "only the words of the error change",
         "end - 1 -> end": "only the words of the error change",
         "end - 1 -> 1": "only the words of the error change",
+        "start -> x": "only the words of the error change",
         "1 -> -1": "only the words of the error change",
         "1 -> 0": "only the words of the error change",
         "1 -> 2": "only the words of the error change",
@@ -52,7 +53,6 @@ SURVIVORS: dict[str, dict[str, str]] = {
     },
     "top_p": {
         "logits.sort(dim=-1, descending=True) -> logits.sort(descending=True)": "the last axis anyway",
-        "above >= p -> above > p": "which of the two it is, rounding decides",
         "p -> logits": "only the words of the error change",
     },
     "min_p": {
