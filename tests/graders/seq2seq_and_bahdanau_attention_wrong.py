@@ -836,3 +836,12 @@ slips(
     logits_back=("logits come back", edit("append(ids)", "append(logits)")),
     one_more_when_done=("thrown away", edit("return torch", "step(ids, state)\n    return torch")),
 )
+
+slips(
+    "BahdanauDecoder",
+    key_axis_squeezed=("a single token", edit("self.v), mask)", "self.v), mask).squeeze(-1)")),
+    source_of_256=(
+        "300 keys",
+        edit("keys, mask = state", "keys, mask = (part[:, :256] if part.ndim > 1 else part for part in state)"),
+    ),
+)
