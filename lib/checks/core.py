@@ -29,6 +29,7 @@ import inspect
 import itertools
 import sys
 import textwrap
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -39,7 +40,8 @@ from lib.checks.variations import Outcome, calls_reference, ready_made_mistakes
 
 SECONDS = 10  # of processor time for all probes together; the course's answers take well under one
 
-MOST_PAIRS = 300  # of mistakes are tried together, so that a verdict comes within a second
+MOST_PAIRS = 300  # of mistakes are tried together, so that a verdict comes within a second,
+SECONDS_FOR_PAIRS = 1  # and no longer than that: it counts as the learner's time
 ROUGHLY = 1e-2  # for varied calls: what they find is wrong altogether, and their numbers may be badly conditioned
 
 
@@ -302,7 +304,9 @@ class _Trial:
             if self._agrees(mistake, others):
                 return mistake
         pairs = itertools.islice(itertools.combinations(self.exercise.own_mistakes, 2), MOST_PAIRS)
-        both = (one.and_also(other) for one, other in pairs)
+        end = time.process_time() + SECONDS_FOR_PAIRS
+        in_time = itertools.takewhile(lambda _: time.process_time() < end, pairs)
+        both = (one.and_also(other) for one, other in in_time)
         return next((pair for pair in both if pair and self._agrees(pair, [first, *others])), None)
 
     def _agrees(self, mistake: Mistake, numbers: list[int]) -> bool:
