@@ -740,7 +740,7 @@ def limit_plus_one(step, state, limit):
 
 @wrong("greedy_translate", says="one token is missing")
 def limit_minus_one(step, state, limit):
-    return tidy(writes(step, state, limit - 1)) if limit > 1 else torch.zeros(2, 0, dtype=torch.long)
+    return tidy(writes(step, state, limit - 1))
 
 
 @wrong("greedy_translate", says="as soon as one sentence is done")
