@@ -818,7 +818,7 @@ def excludes_c(a, b, c, vectors, words):
     return _best(_cosine(vb - va + vc, vectors), words, {c})
 
 
-@wrong("analogy", says="leave all three out")
+@wrong("analogy", says="leaves out b only")
 def excludes_b(a, b, c, vectors, words):
     va, vb, vc = _rows(a, b, c, vectors, words)
     return _best(_cosine(vb - va + vc, vectors), words, {b})
