@@ -383,13 +383,6 @@ MultiHeadAttention.mistakes(
         edit("to_q = nn.Linear(d_model, d_model", "to_q = nn.Linear(d_model, d_model // n_heads"),
         edit("nn.Linear(d_model, d_model", "nn.Linear(d_model, d_model // n_heads"),
     ),
-    last_context=(
-        "where no context is given, keys and values come from x, not from the context of an earlier call.",
-        edit(
-            "= x if context is None else context",
-            "= self.last = getattr(self, 'last', x) if context is None else context",
-        ),
-    ),
 )
 
 # ------------------------------------------------------------------------------------------------------- future_leak

@@ -369,7 +369,7 @@ def overwrites_the_ids(ids, padding):
     return ids.bool()[:, None, None, :]
 
 
-@wrong("padding_mask")
+@wrong("padding_mask", says="has shape")
 def both_sides(ids, padding):
     words = ids != padding
     return (words[:, :, None] & words[:, None, :])[:, None]
@@ -608,7 +608,7 @@ class ValuesFromX(_Layer):
         return self.to_out(self.join(self.attend(q, k, v, mask)))
 
 
-@wrong("MultiHeadAttention", says="not from the context of an earlier call")
+@wrong("MultiHeadAttention", says="stays there for the next call")
 class RemembersTheContext(_Right):
     def forward(self, x, context=None, mask=None):
         if context is not None:
