@@ -77,7 +77,7 @@ def attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> tu
     mask: bool, broadcastable to (..., query, key), True where looking is allowed; None: everywhere
 
     Returns the mixed values (..., query, d_value) and the weights (..., query, key). A row of weights sums to 1;
-    where the mask allows no key at all, weights and mix are 0.
+    where the mask allows no key at all, weights and mix are 0. Gradients flow to q, k and v and are finite.
     """
     scores = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])
     if mask is not None:
@@ -101,7 +101,7 @@ def fused_attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None)
 
 
 def attention_gradient(q: Tensor, k: Tensor, v: Tensor, upstream: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """What backpropagation does in attention without a mask, by hand.
+    """What backpropagation does in attention without a mask, by hand: autograd is not used.
 
     q: (..., query, d_head)    k: (..., key, d_head)    v: (..., key, d_value)
     upstream: (..., query, d_value), the gradient of the loss for the mixed values
@@ -127,7 +127,10 @@ class SelfAttention(nn.Module):
         self.to_v = nn.Linear(d_model, d_head, bias=False)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """x: (..., position, d_model). Returns the mix (..., position, d_head) and the weights (..., query, key)."""
+        """x: (..., position, d_model). Returns the mix (..., position, d_head) and the weights (..., query, key).
+
+        mask: as in `attention`. Gradients flow to x and to the three matrices.
+        """
         return attention(self.to_q(x), self.to_k(x), self.to_v(x), mask)
 
 
@@ -155,6 +158,7 @@ class MultiHeadAttention(nn.Module):
     """Several attentions side by side, each on its own slice of d_model, then mixed (section 3.2.2).
 
     `weights` (batch, heads, query, key) holds what the last call looked at, if `keep_weights` was set before it.
+    Raises ValueError where d_model does not split into n_heads equal heads.
     """
 
     def __init__(self, d_model: int, n_heads: int, bias: bool = False):
@@ -171,7 +175,7 @@ class MultiHeadAttention(nn.Module):
     def forward(self, x: Tensor, context: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
         """x: (batch, query, d_model). Keys and values come from context (batch, key, d_model), or from x itself.
 
-        mask: broadcastable to (batch, heads, query, key). Returns (batch, query, d_model).
+        mask: broadcastable to (batch, heads, query, key). Returns (batch, query, d_model). Gradients flow everywhere.
         """
         context = x if context is None else context
         q = split_heads(self.to_q(x), self.n_heads)
@@ -193,7 +197,7 @@ def future_leak(layer: Callable[[Tensor], Tensor], x: Tensor) -> float:
     layer: (batch, position, d_model) -> (batch, position, ...)    x: (batch, position, d_model)
 
     For every position: negate the inputs from there on and look how far the outputs before it move. Returns the
-    largest move; 0.0 for a single position.
+    largest move as a float; 0.0 for a single position.
     """
     outputs, largest = layer(x), 0.0
     for position in range(1, x.shape[1]):

@@ -29,7 +29,7 @@ class KeyValueCache:
         made = torch.empty(0) if like is None else like
         self.keys = made.new_empty(batch, n_heads, capacity, d_head)
         self.values = made.new_empty(batch, n_heads, capacity, d_head)
-        self.length = 0
+        self.length = 0  # positions 0 to length - 1 count; who sets it to 0 empties the cache
 
     @property
     def capacity(self) -> int:
@@ -38,7 +38,8 @@ class KeyValueCache:
     def extend(self, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
         """Add new positions (batch, heads, new, d_head) after the old; return all keys and values so far.
 
-        Raises ValueError when they do not fit.
+        Raises ValueError, and changes nothing, when there are more of them than the capacity has room for. Nothing else
+        is looked at.
         """
         end = self.length + keys.shape[2]
         if end > self.capacity:
@@ -79,7 +80,7 @@ def prefill_mask(new: int, before: int = 0, empty: Tensor | None = None) -> Tens
     """Each new position sees everything before it and itself. Shape (new, before + new), bool, True: may look.
 
     empty: (batch,), how many columns at the left of each row are padding, which nobody may see; then the shape is
-    (batch, 1, new, before + new), for any heads
+    (batch, 1, new, before + new), for any heads, and what is padding itself sees nothing
     """
     mask = torch.ones(new, before + new, dtype=torch.bool).tril(before)
     if empty is None:
@@ -98,7 +99,7 @@ def pad_left(prompts: Sequence[Sequence[int]], padding: int = 0) -> tuple[Tensor
     longest = max(len(prompt) for prompt in prompts)
     empty = [longest - len(prompt) for prompt in prompts]
     rows = [[padding] * count + list(prompt) for count, prompt in zip(empty, prompts, strict=True)]
-    return torch.tensor(rows), torch.tensor(empty)
+    return torch.tensor(rows, dtype=torch.long), torch.tensor(empty)
 
 
 def fit_context(ids: Sequence[int], n_positions: int) -> Sequence[int]:

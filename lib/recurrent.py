@@ -27,7 +27,7 @@ def rnn_step(inputs: Tensor, hidden: Tensor, w_input: Tensor, w_hidden: Tensor, 
     inputs: (..., d_in)    hidden: (..., d_hidden), the state before
     w_input: (d_in, d_hidden)    w_hidden: (d_hidden, d_hidden)    bias: (d_hidden,)
 
-    Returns the new state (..., d_hidden).
+    Returns the new state (..., d_hidden). Gradients flow back to everything that goes in.
     """
     return torch.tanh(inputs @ w_input + hidden @ w_hidden + bias)
 
@@ -37,7 +37,7 @@ def run_rnn(inputs: Tensor, hidden: Tensor, w_input: Tensor, w_hidden: Tensor, b
 
     inputs: (batch, position, d_in), at least one position    hidden: (batch, d_hidden), the state at the start
 
-    Returns the state after each symbol (batch, position, d_hidden).
+    Returns the state after each symbol (batch, position, d_hidden). Gradients flow back to everything that goes in.
     """
     states = []
     for position in range(inputs.shape[1]):
@@ -74,7 +74,7 @@ def lstm_step(
     w_input: (d_in, 4 * d_hidden)    w_hidden: (d_hidden, 4 * d_hidden)    bias: (4 * d_hidden,)
     The four blocks along the last axis: input gate, forget gate, candidate, output gate.
 
-    Returns the new hidden state and the new cell, (..., d_hidden) each.
+    Returns the new hidden state and the new cell, (..., d_hidden) each. Gradients flow back to everything that goes in.
     """
     blocks = inputs @ w_input + hidden @ w_hidden + bias
     write, keep, candidate, show = blocks.chunk(4, dim=-1)
@@ -83,7 +83,10 @@ def lstm_step(
 
 
 class LSTM(nn.Module):
-    """An LSTM with its own weights. A `forget_bias` above 0 opens the forget gates at the start of training."""
+    """An LSTM with its own weights. A `forget_bias` above 0 opens the forget gates at the start of training.
+
+    generator: draws the weights; None: PyTorch's own random numbers. Gradients flow back to inputs and parameters.
+    """
 
     def __init__(self, d_in: int, d_hidden: int, forget_bias: float = 1.0, generator: torch.Generator | None = None):
         super().__init__()
@@ -101,7 +104,7 @@ class LSTM(nn.Module):
         """Read sequences of one length, or padded at the end, with `lengths` the number of real positions.
 
         inputs: (batch, position, d_in)    state: hidden and cell at the start, (batch, d_hidden) each; None: zeros
-        lengths: (batch,), integers; None: all positions are real
+        lengths: (batch,), integers, 1 or more; None: all positions are real
 
         Returns the states (batch, position, d_hidden), zero on padding, and (hidden, cell) where each sequence ends.
         """
@@ -142,6 +145,7 @@ def next_character_loss(logits: Tensor, ids: Tensor) -> Tensor:
     logits: (batch, position, vocab)    ids: (batch, position), integers, at least 2 positions
 
     Returns one number, a 0-d tensor. The first character is predicted by nothing; the last logits predict nothing.
+    Gradients flow back to the logits.
     """
     log_probabilities = logits[:, :-1].log_softmax(dim=-1)
     of_the_next = log_probabilities.gather(-1, ids[:, 1:, None])  # (batch, position - 1, 1)
@@ -154,8 +158,9 @@ class CharacterModel(nn.Module):
     def __init__(self, core: nn.Module, vocab: int, generator: torch.Generator | None = None):
         super().__init__()
         self.core, self.vocab = core, vocab
-        bound = 1 / math.sqrt(core.d_hidden)
-        self.w_output = nn.Parameter(torch.empty(core.d_hidden, vocab).uniform_(-bound, bound, generator=generator))
+        d_hidden = core.w_hidden.shape[0]
+        bound = 1 / math.sqrt(d_hidden)
+        self.w_output = nn.Parameter(torch.empty(d_hidden, vocab).uniform_(-bound, bound, generator=generator))
         self.b_output = nn.Parameter(torch.zeros(vocab))
 
     def forward(self, ids: Tensor, state=None) -> tuple[Tensor, object]:
@@ -192,10 +197,11 @@ def gradient_by_distance(step: Callable, inputs: Tensor, state: Tensor) -> Tenso
     """How strongly the last state depends on the states before it.
 
     step: a function (inputs (batch, d_in), state (batch, d_hidden)) -> the next state (batch, d_hidden)
-    inputs: (batch, position, d_in)    state: (batch, d_hidden), the state at the start
+    inputs: (batch, position, d_in), at least one position    state: (batch, d_hidden), the state at the start
 
     Returns (position + 1,): entry k is the norm of the gradient of the last state's sum for the state k steps
-    before it, from 0, the last state itself, to the state at the start.
+    before it, over all numbers of the batch, from 0, the last state itself, to the state at the start. Leaves no
+    gradient in the weights that `step` uses.
     """
     states = [state.detach().requires_grad_()]
     for position in range(inputs.shape[1]):
@@ -206,6 +212,8 @@ def gradient_by_distance(step: Callable, inputs: Tensor, state: Tensor) -> Tenso
 
 def clip_gradients(gradients: Sequence[Tensor], max_norm: float) -> tuple[list[Tensor], Tensor]:
     """Shorten all gradients by one common factor if together they are longer than `max_norm` (Pascanu et al. 2013).
+
+    gradients: a list or tuple of tensors of any shapes, zeros among them    max_norm: may be infinite
 
     Returns the gradients, their direction unchanged and their common length at most `max_norm`, and the length
     before, a 0-d tensor: the root of the sum of all squares.

@@ -45,7 +45,8 @@ Pair = tuple[int, int]
 def pair_counts(words: Mapping[tuple[int, ...], int]) -> dict[Pair, int]:
     """How often each pair of neighbours stands in the words.
 
-    words: tuples of ids, with how often each word occurs. Pairs may overlap: (7, 7, 7) has (7, 7) twice.
+    words: tuples of ids, with how often each word occurs. Pairs may overlap: (7, 7, 7) has (7, 7) twice,
+    and a word of one id, or of none, has no pair.
     """
     counts = {}
     for word, times in words.items():

@@ -19,9 +19,11 @@ def __getattr__(name: str):
     except ValueError as error:
         raise AttributeError(str(error)) from None
     found = piece(name)
+    renamed = found.path is not None and not found.path.name.startswith(number)
     reasons = {
-        "passed": f"yours, notebook {number}",
+        "passed": f"yours, notebook {number}" + (f" ({found.path.name})" if renamed else ""),
         "unwritten": f"the course's (yours is not written yet, notebook {number})",
+        "unreadable": f"the course's ({found.reason})",
     }
     said = reasons.get(found.status, f"the course's (yours in notebook {number} does not pass: {found.reason})")
     sys.stdout.write(f"{name}: {said}\n")

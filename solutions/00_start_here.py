@@ -111,13 +111,47 @@ weighted_average = check("weighted_average")
 # The line above says one of three things:
 #
 # - **○** nothing of yours yet: the notebook goes on with the course's version, so nothing below breaks.
-# - **✗** wrong, with your mistake where the course knows it, and your numbers beside the expected ones.
+# - **✗** wrong: your mistake where the course knows it, then what was tried, and your numbers beside the expected ones.
 # - **✓** right: the cells below, and later notebooks, run *your* function.
 #
 # Try it: return `values.mean(0)` first, run both cells, and read what the check says. Then write it right.
 
 # %%
 assert torch.allclose(weighted_average(weights, values), mix)
+
+# %% [markdown]
+# ## Question 0.1 · needed_weights
+# A question asks for a value and not for code: write it in place of the `...`. Its check says **○** not answered yet,
+# **✓** right, and why, or **✗** not right, with a hint.
+#
+# The vectors are those of the table: (1, 0), (0, 1) and (2, 2). The mix should be (1, 1). Which three weights give it?
+# Like all weights here, they sum to 1. Difficulty ●○○ · 3 minutes.
+
+# %% question="needed_weights" difficulty=1 minutes=3
+### BEGIN SOLUTION
+needed_weights = (1 / 3, 1 / 3, 1 / 3)
+### END SOLUTION
+
+# %% check="needed_weights"
+from lib.checks import check
+
+needed_weights = check("needed_weights")
+
+# %% [markdown]
+# ## What every check demands
+# A check runs your code and the course's on the same small inputs and compares what comes out. How you write it is yours:
+# loops or none, other variable names, another order of the sums. These few things hold for every exercise, and so no task
+# repeats them:
+#
+# - What your function is given stays as it was. Make new tensors; do not change inputs with `+=` or `x[0] = ...`.
+# - The results have the type of the inputs: float64 in, float64 out.
+# - Random numbers come from the `generator` that is passed, if there is one. Never set a global seed.
+# - Arguments are passed by their position, so their order counts, and your names for them do not.
+# - A shape such as (..., d_in) stands for any number of leading axes, also for none. A batch may hold one sequence only.
+# - Nothing is kept between calls: the same inputs give the same result, whatever was computed before.
+# - Gradients must flow through your code only where the task says so.
+#
+# A check that needs more says it in the task or in the docstring.
 
 # %% [markdown]
 # ## How your work is checked

@@ -99,7 +99,8 @@ assert 0.5**10 < 0.001
 #
 # ## Exercise 1.1 · rnn_step
 # Compute the state after one more symbol: tanh(inputs W_input + hidden W_hidden + bias). From `inputs` (..., d_in) and
-# `hidden` (..., d_hidden) to the new state (..., d_hidden). Difficulty ●○○ · 4 minutes.
+# `hidden` (..., d_hidden) to the new state (..., d_hidden). The network will learn through this step, so gradients must flow
+# back to all five arguments. Difficulty ●○○ · 4 minutes.
 #
 # <details><summary>mat1 and mat2 shapes cannot be multiplied</summary>The weights stand on the right and are not
 # transposed: <code>inputs @ w_input</code>.</details>
@@ -113,7 +114,7 @@ def rnn_step(inputs, hidden, w_input, w_hidden, bias):
 
     inputs: (..., d_in)    hidden: (..., d_hidden), the state before
     w_input: (d_in, d_hidden)    w_hidden: (d_hidden, d_hidden)    bias: (d_hidden,)
-    Returns the new state (..., d_hidden).
+    Returns the new state (..., d_hidden). Gradients flow back to everything that goes in.
     """
     ### BEGIN SOLUTION
     return torch.tanh(inputs @ w_input + hidden @ w_hidden + bias)
@@ -128,7 +129,8 @@ rnn_step = check("rnn_step")
 # %% [markdown]
 # ## Exercise 1.2 · run_rnn
 # Unroll it: call `rnn_step` for position 0, 1, 2 ... and keep every state. From `inputs` (batch, position, d_in) and the
-# state at the start (batch, d_hidden) to all states (batch, position, d_hidden). Difficulty ●○○ · 6 minutes.
+# state at the start (batch, d_hidden) to all states (batch, position, d_hidden). Gradients must flow back through every
+# step. Difficulty ●○○ · 6 minutes.
 #
 # <details><summary>How do I get one position of all sequences?</summary><code>inputs[:, position]</code> has shape
 # (batch, d_in).</details>
@@ -141,7 +143,7 @@ def run_rnn(inputs, hidden, w_input, w_hidden, bias):
     """Read a whole sequence, one step after the other.
 
     inputs: (batch, position, d_in), at least one position    hidden: (batch, d_hidden), the state at the start
-    Returns the state after each symbol (batch, position, d_hidden).
+    Returns the state after each symbol (batch, position, d_hidden). Gradients flow back to everything that goes in.
     """
     states = []
     ### BEGIN SOLUTION
@@ -209,7 +211,8 @@ plt.show()
 #
 # ## Exercise 1.3 · next_character_loss
 # How surprised is the model, on average? From `logits` (batch, position, vocab) and `ids` (batch, position) to one number:
-# the mean of -log p(next character). The logits at position t predict the character at t + 1. Difficulty ●●○ · 8 minutes.
+# the mean of -log p(next character), with the natural logarithm, so in **nats**. The logits at position t predict the
+# character at t + 1. Training follows the gradient of this number for the logits. Difficulty ●●○ · 8 minutes.
 #
 # <details><summary>Which logits meet which ids?</summary>All logits except the last position's, all ids except the first
 # position's.</details>
@@ -222,8 +225,8 @@ plt.show()
 def next_character_loss(logits, ids):
     """The mean surprise, in nats: the logits at each position predict the character at the next position.
 
-    logits: (batch, position, vocab)    ids: (batch, position), integers, at least 2 positions
-    Returns one number, a 0-d tensor.
+    logits: (batch, position, vocab), of any size    ids: (batch, position), integers, at least 2 positions
+    Returns one number, a 0-d tensor. Gradients flow back to the logits.
     """
     ### BEGIN SOLUTION
     log_probabilities = logits[:, :-1].log_softmax(dim=-1)
@@ -254,7 +257,8 @@ assert abs(loss - math.log(len(characters))) < 0.15
 #
 # ## Exercise 1.4 · gradient_by_distance
 # Run `step` over all positions, then measure how the sum of the last state depends on each state before it. From `inputs`
-# (batch, position, d_in) to norms (position + 1,); entry k: k steps back. Difficulty ●●○ · 10 minutes.
+# (batch, position, d_in) to norms (position + 1,); entry k: k steps back. It only measures: no weight that `step` uses may be
+# left with a gradient in its `.grad`. Difficulty ●●○ · 10 minutes.
 #
 # <details><summary>How do I get a gradient for a state?</summary>Make the first one want gradients,
 # <code>state.detach().requires_grad_()</code>, keep all states in a list, then
@@ -268,9 +272,10 @@ def gradient_by_distance(step, inputs, state):
     """How strongly the last state depends on the states before it.
 
     step: a function (inputs (batch, d_in), state (batch, d_hidden)) -> the next state (batch, d_hidden)
-    inputs: (batch, position, d_in)    state: (batch, d_hidden), the state at the start
+    inputs: (batch, position, d_in), at least one position    state: (batch, d_hidden), the state at the start
     Returns (position + 1,): entry k is the norm of the gradient of the last state's sum for the state k steps
-    before it, from 0, the last state itself, to the state at the start.
+    before it, over all numbers of the batch, from 0, the last state itself, to the state at the start.
+    Leaves no gradient in the weights that `step` uses.
     """
     ### BEGIN SOLUTION
     states = [state.detach().requires_grad_()]
@@ -332,7 +337,8 @@ assert large[50] > 100
 #
 # ## Exercise 1.5 · clip_gradients
 # Against explosion there is a cure: shorten all gradients by one factor, so that together they are at most
-# `max_norm` long. From a list of tensors to the new list and the length before. Difficulty ●●○ · 6 minutes.
+# `max_norm` long. From a list or tuple of tensors to the new list and the length before. Zeros stay zeros; `max_norm` may
+# be `math.inf`, no limit. Difficulty ●●○ · 6 minutes.
 #
 # <details><summary>What is the length of several tensors together?</summary>The root of the sum of all their squared
 # numbers, as if they were one long row.</details>
@@ -344,7 +350,7 @@ assert large[50] > 100
 def clip_gradients(gradients, max_norm):
     """Shorten all gradients by one common factor if together they are longer than `max_norm`.
 
-    gradients: tensors of any shapes
+    gradients: a list or tuple of tensors of any shapes, zeros among them    max_norm: may be infinite
     Returns the new gradients, and the length of all of them together before, a 0-d tensor.
     """
     ### BEGIN SOLUTION
@@ -397,8 +403,8 @@ assert abs(descend(1.0, 100) - 0.5 ** (1 / 50)) < 0.005
 #
 # ## Exercise 1.6 · lstm_step
 # An LSTM has a second memory, the *cell*, and gates between 0 and 1. Cut `inputs W_input + hidden W_hidden + bias` into four
-# blocks i, f, g, o of width d_hidden. New cell: σ(f) · cell + σ(i) · tanh(g). New hidden: σ(o) · tanh(new cell). Difficulty
-# ●●○ · 10 minutes.
+# blocks i, f, g, o of width d_hidden. New cell: σ(f) · cell + σ(i) · tanh(g). New hidden: σ(o) · tanh(new cell). Gradients
+# must flow back to all six arguments. Difficulty ●●○ · 10 minutes.
 #
 # <details><summary>How do I cut it into four?</summary><code>.chunk(4, dim=-1)</code>; σ is
 # <code>torch.sigmoid</code>.</details>
@@ -412,7 +418,7 @@ def lstm_step(inputs, hidden, cell, w_input, w_hidden, bias):
 
     inputs: (..., d_in)    hidden, cell: (..., d_hidden)
     w_input: (d_in, 4 * d_hidden)    w_hidden: (d_hidden, 4 * d_hidden)    bias: (4 * d_hidden,)
-    Returns the new hidden state and the new cell, (..., d_hidden) each.
+    Returns the new hidden state and the new cell, (..., d_hidden) each. Gradients flow back to everything that goes in.
     """
     ### BEGIN SOLUTION
     blocks = inputs @ w_input + hidden @ w_hidden + bias
@@ -429,8 +435,9 @@ lstm_step = check("lstm_step")
 
 # %% [markdown]
 # ## Exercise 1.7 · LSTM
-# Write the class: the weights, uniform within 1/√d_hidden; the bias, zero but for `forget_bias` in its second block; and
-# `forward`, which runs `lstm_step` over (batch, position, d_in) and stops each sequence at its length. Difficulty
+# Write the class: the weights, drawn with `generator` and uniform between -1/√d_hidden and 1/√d_hidden; the bias, zero but
+# for `forget_bias` in its second block; and `forward`, which runs `lstm_step` over (batch, position, d_in) and stops each
+# sequence at its length. It will be trained, so gradients must flow back to the inputs and to all weights. Difficulty
 # ●●● · 20 minutes.
 #
 # <details><summary>The forget gate's part of the bias</summary><code>bias[d_hidden : 2 * d_hidden]</code>: the second of
@@ -443,7 +450,10 @@ lstm_step = check("lstm_step")
 
 # %% exercise="LSTM" difficulty=3 minutes=20
 class LSTM(nn.Module):
-    """An LSTM with its own weights: `w_input`, `w_hidden` and `bias`, shaped as `lstm_step` takes them."""
+    """An LSTM with its own parameters: `w_input`, `w_hidden` and `bias`, shaped as `lstm_step` takes them.
+
+    generator: draws the weights; None: PyTorch's own random numbers. Gradients flow back to inputs and parameters.
+    """
 
     def __init__(self, d_in, d_hidden, forget_bias=1.0, generator=None):
         super().__init__()
@@ -458,7 +468,7 @@ class LSTM(nn.Module):
         ### END SOLUTION
 
     def forward(self, inputs, state=None, lengths=None):
-        """state: (hidden, cell) at the start; lengths: (batch,). Either may be None: zeros, no padding.
+        """state: (hidden, cell) at the start; lengths: (batch,), 1 or more. Either may be None: zeros, no padding.
 
         Returns the states (batch, position, d_hidden), zero on padding, and (hidden, cell) where each sequence ends."""
         ### BEGIN SOLUTION
@@ -587,7 +597,7 @@ def influence(model):
 # > LSTM, trained on 800 such batches?
 
 # %% tags=["training"]
-lstm = train(LSTM(len(characters), 128, generator=torch.Generator().manual_seed(0)), steps=800, learning_rate=1e-2)
+lstm = train(LSTM(len(characters), 128, 1.0, torch.Generator().manual_seed(0)), steps=800, learning_rate=1e-2)
 influences = {"RNN": influence(rnn), "LSTM": influence(lstm)}
 figure, axes = plt.subplots()
 for (label, curve), line in zip(influences.items(), ("-", "--"), strict=True):

@@ -337,7 +337,8 @@ assert slope["scaled"][-1] > 10 * slope["plain"][-1]
 #
 # ## Exercise 4.4 · attention
 # softmax(QKᵀ/√d_head)·V: return the mix and the weights. Where `mask` is False, looking is forbidden: score −∞ before the
-# softmax. A query that may look nowhere gets weights 0. Shapes: in the docstring. Difficulty ●●○ · 12 minutes.
+# softmax. A query that may look nowhere gets weights 0. Gradients must flow to q, k and v, and stay finite for such a query
+# too: later notebooks train through this function. Shapes: in the docstring. Difficulty ●●○ · 12 minutes.
 #
 # <details><summary>How do I use the mask?</summary><code>scores.masked_fill(~mask, -math.inf)</code>: e to the power of
 # −∞ is 0, so those keys get no weight. Notebook 05 is about masks.</details>
@@ -353,7 +354,7 @@ def attention(q, k, v, mask=None):
     q: (..., query, d_head)    k: (..., key, d_head)    v: (..., key, d_value)
     mask: bool, broadcastable to (..., query, key), True where looking is allowed; None: everywhere
     Returns the mixed values (..., query, d_value) and the weights (..., query, key). A row of weights sums to 1;
-    where the mask allows no key at all, weights and mix are 0.
+    where the mask allows no key at all, weights and mix are 0. Gradients flow to q, k and v and are finite.
     """
     ### BEGIN SOLUTION
     scores = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])
@@ -381,9 +382,25 @@ theirs = nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=mask)
 assert torch.allclose(attention(q, k, v, mask)[0], theirs, atol=1e-6)
 
 # %% [markdown]
+# ## Question 4.1 · weights_shape
+# A batch of 2 sentences of 6 words each. In every sentence 4 queries look at the words. Queries and keys have 8 numbers each,
+# values have 5. Which shape have the weights that `attention` returns? Work it out on paper, then write it as a tuple.
+
+# %% question="weights_shape"
+### BEGIN SOLUTION
+weights_shape = (2, 4, 6)
+### END SOLUTION
+
+# %% check="weights_shape"
+from lib.checks import check
+
+weights_shape = check("weights_shape")
+
+# %% [markdown]
 # ## Exercise 4.5 · SelfAttention
 # One head. Three `nn.Linear` layers without bias, `to_q`, `to_k`, `to_v`, each from d_model to d_head numbers; `forward`
-# returns what `attention` returns. Difficulty ●●○ · 8 minutes.
+# returns what `attention` returns. Gradients must flow to the vectors and to the three matrices: the head is trained below.
+# Difficulty ●●○ · 8 minutes.
 #
 # <details><summary>It has no parameter `to_q.weight`</summary>The check looks for these names: <code>self.to_q =
 # nn.Linear(d_model, d_head, bias=False)</code>.</details>
@@ -402,7 +419,10 @@ class SelfAttention(nn.Module):
         ### END SOLUTION
 
     def forward(self, x, mask=None):
-        """x: (..., position, d_model). Returns the mix (..., position, d_head) and the weights (..., query, key)."""
+        """x: (..., position, d_model). Returns the mix (..., position, d_head) and the weights (..., query, key).
+
+        mask: as in `attention`. Gradients flow to x and to the three matrices.
+        """
         ### BEGIN SOLUTION
         return attention(self.to_q(x), self.to_k(x), self.to_v(x), mask)
         ### END SOLUTION
@@ -422,7 +442,7 @@ assert sum(part.numel() for part in head.parameters()) == 3 * 8 * 4
 # %% [markdown]
 # ## Exercise 4.6 · attention_gradient
 # Optional. `upstream` (..., query, d_value) is the loss's gradient for each mixed value. Return the gradients for q, k, v,
-# without autograd and without a mask. Difficulty ●●● · 20 minutes.
+# without autograd (the check switches it off) and without a mask. Difficulty ●●● · 20 minutes.
 #
 # Start at the end. The mix is W·V, so V gets Wᵀ·upstream, and the weights get upstream·Vᵀ. Then the softmax:
 # ∂wᵢ/∂sⱼ = wᵢ·(1 if i = j, else 0) − wᵢ·wⱼ. Then the scores.
@@ -435,7 +455,7 @@ assert sum(part.numel() for part in head.parameters()) == 3 * 8 * 4
 
 # %% exercise="attention_gradient" difficulty=3 minutes=20
 def attention_gradient(q, k, v, upstream):
-    """What backpropagation does in attention without a mask, by hand.
+    """What backpropagation does in attention without a mask, by hand: autograd is not used.
 
     q: (..., query, d_head)    k: (..., key, d_head)    v: (..., key, d_value)    upstream: (..., query, d_value)
     Returns the gradients of the loss for q, k and v, each of its own shape.

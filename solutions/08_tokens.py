@@ -126,7 +126,7 @@ assert "".join(LETTERS[i] for i in b"abcd") == "abcd"
 # %% [markdown]
 # ## Exercise 8.1 · pair_counts
 # From words and how often each occurs, `{(97, 97, 98): 3}`, count the pairs of neighbours: `{(97, 97): 3, (97, 98): 3}`. Pairs
-# may overlap; none reaches from one word into the next. Difficulty ●○○ · 6 minutes.
+# may overlap; none reaches from one word into the next; a word of one id has none. Difficulty ●○○ · 6 minutes.
 #
 # <details><summary>How do I walk over neighbours?</summary><code>zip(word, word[1:])</code> gives them as tuples, and so
 # does <code>itertools.pairwise(word)</code>.</details>
@@ -137,7 +137,8 @@ assert "".join(LETTERS[i] for i in b"abcd") == "abcd"
 def pair_counts(words):
     """How often each pair of neighbours stands in the words.
 
-    words: {tuple of ids: how often the word occurs}    Returns {(left, right): count}; (7, 7, 7) has (7, 7) twice.
+    words: {tuple of ids: how often the word occurs}    Returns {(left, right): count}; (7, 7, 7) has (7, 7) twice, and
+    a word of one id, or of none, has no pair.
     """
     ### BEGIN SOLUTION
     counts = {}
@@ -300,7 +301,7 @@ assert bpe_decode(face, {}) == "😀" and bpe_decode(face[:3], {}) == "�"
 def bpe_encode(ids, merges):
     """Merge pairs, the oldest merge (the smallest new id) first, until no pair can be merged. Returns a list.
 
-    ids: bytes of a text, as a list or as `bytes`    merges: {(left, right): new id}
+    ids: bytes of a text, as a list or as `bytes`    merges: {(left, right): new id}, oldest first
     """
     ### BEGIN SOLUTION
     ids = list(ids)

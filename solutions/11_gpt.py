@@ -83,7 +83,7 @@ assert abs(loss - (math.log(2) + math.log(4)) / 2) < 1e-6
 # %% [markdown]
 # ## Exercise 11.1 · gpt_loss
 # The mean surprise of a model on `ids` (batch, length). It reads all tokens but the last, and is asked for all but the first.
-# `model` gives logits (batch, position, vocab). Returns a 0-d float32 tensor, in nats. Difficulty ●○○ · 6 minutes.
+# `model` gives logits (batch, position, vocab). Returns a 0-d float32 tensor, in nats, through which gradients flow back. Difficulty ●○○ · 6 minutes.
 #
 # <details><summary>cross_entropy complains about shapes</summary>It wants logits (n, vocab) and targets (n):
 # <code>flatten(0, 1)</code> for the one, <code>flatten()</code> for the other.</details>
@@ -114,7 +114,8 @@ assert torch.allclose(gpt_loss(tiny, text), loss)
 # %% [markdown]
 # ## Exercise 11.2 · GPT
 # Three methods. `embed`: the ids' rows, positions added from `start` on, then dropout. `logits`: the norm, then dot products with
-# **every row of the same embedding table**. `forward`: embed, all blocks under a causal mask, logits. Difficulty ●●○ · 15 minutes.
+# **every row of the same embedding table**, for x (..., d_model) with any axes in front. `forward`: embed, all blocks under a causal
+# mask, logits. Difficulty ●●○ · 15 minutes.
 #
 # <details><summary>Where is the output layer?</summary>There is none. A token fits if x points its way:
 # <code>self.norm(x) @ self.embedding.weight.T</code>.</details>

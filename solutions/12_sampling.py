@@ -158,7 +158,7 @@ apply_temperature = check("apply_temperature")
 def sample(logits, generator):
     """Draw one token a row, each as often as its probability says.
 
-    logits: (..., vocab)    Returns ids (...). The same state of the generator gives the same ids.
+    logits: (..., vocab)    Returns ids (...), int64. The same state of the generator gives the same ids.
     """
     ### BEGIN SOLUTION
     probabilities = logits.softmax(dim=-1)
@@ -208,8 +208,9 @@ print("yes")
 
 # %% [markdown]
 # ## Exercise 12.3 · generate
-# `limit` times: ask `next_logits(ids)`, let `pick(logits, ids)` choose, append, `yield`. End as soon as what you *wrote*
-# ends in one of the `stop` sequences. `ids` is the caller's list: copy it. Difficulty ●●○ · 10 minutes.
+# `limit` times: ask `next_logits(ids)`, let `pick(logits, ids)` choose, append, `yield`. `pick` may give an int or, as
+# `sample` does, a 0-d tensor; so may you. End as soon as what you *wrote* ends in one of the `stop` sequences, none of
+# which is empty. `ids` is the caller's list: copy it. Difficulty ●●○ · 10 minutes.
 #
 # <details><summary>Why yield?</summary>So that each token can be shown when it is there. A function with <code>yield</code>
 # makes a generator: it runs only as far as somebody asks.</details>
@@ -220,8 +221,9 @@ print("yes")
 def generate(next_logits, ids, limit, pick, stop=()):
     """Write up to `limit` tokens after `ids` and yield each as soon as it is there.
 
-    next_logits: list of all ids so far -> logits of the next, (vocab,)    pick: (logits, all ids so far) -> the next id
-    stop: sequences of ids, lists or tuples; the writing ends after the first one that it has written to its end
+    next_logits: list of all ids so far -> logits of the next, (vocab,)
+    pick: (logits, all ids so far) -> the next id, an int or a 0-d tensor
+    stop: sequences of at least one id, lists or tuples; the writing ends after the first that it has written to its end
     """
     ### BEGIN SOLUTION
     ids, written = list(ids), []
@@ -309,7 +311,7 @@ for place in (open_place, sure_place):
 #
 # ## Exercise 12.4 · top_k
 # Keep the `k` largest logits of each row; -inf for the others. Keep what equals the smallest one kept, too. A `k` beyond
-# the vocabulary keeps all. Difficulty ●●○ · 8 minutes.
+# the vocabulary keeps all; the first lines refuse a `k` that is no int, such as 5.0. Difficulty ●●○ · 8 minutes.
 #
 # <details><summary>selected index k out of range</summary>More than there are cannot be asked for:
 # <code>min(k, logits.shape[-1])</code>.</details>
@@ -321,9 +323,10 @@ for place in (open_place, sure_place):
 def top_k(logits, k):
     """Keep the k largest logits of each row, and what equals the smallest of them; -inf for the others (Fan 2018).
 
-    Returns the shape of logits; a k beyond the vocabulary keeps all. Raises ValueError when k is below 1.
+    Returns the shape of logits; a k beyond the vocabulary keeps all. Raises ValueError when k is below 1 or not an int,
+    as 5.0 is not.
     """
-    if k < 1 or k != int(k):
+    if not isinstance(k, int) or k < 1:
         raise ValueError(f"k={k} is not a whole number from 1 on; 1 keeps the likeliest token only")
     ### BEGIN SOLUTION
     least = logits.topk(min(k, logits.shape[-1]), dim=-1).values[..., -1:]
@@ -346,8 +349,9 @@ assert top_k(sure_place, 5)[tokenizer.encode(" June")] > -math.inf
 # are too few: over 0.4 of the probability was elsewhere. One k cannot fit both places.
 #
 # ## Exercise 12.5 · top_p
-# Sort, add up the probabilities from the likeliest down, and keep tokens until the sum reaches `p`. The token that crosses
-# `p` is kept, and what equals it. -inf for the others, each logit in its place. Difficulty ●●● · 15 minutes.
+# Sort, add up the probabilities from the likeliest down, and keep tokens until the sum reaches `p`; exactly `p` is enough.
+# The token that gets there is kept, and what equals it. -inf for the others, each logit in its place. Difficulty ●●● ·
+# 15 minutes.
 #
 # <details><summary>Which are kept?</summary>Those whose likelier ones have less than p *together*: the running sum
 # (<code>cumsum</code>) minus their own probability.</details>
@@ -360,7 +364,7 @@ def top_p(logits, p):
     """Keep the likeliest tokens that together reach the probability p; -inf for the others (Holtzman et al. 2020).
 
     The token that crosses p is kept, and what is as likely as that one. In other words: out goes what has tokens above
-    it that already have p together. p = 1 changes nothing.
+    it that already have p together; exactly p is enough. p = 1 changes nothing.
 
     Returns the shape of logits. Raises ValueError when p is not in (0, 1].
     """
@@ -393,8 +397,8 @@ assert (top_p(sure_place, 0.8) > -math.inf).sum() == 1 and (top_p(open_place, 0.
 # sorting decides.)
 #
 # ## Exercise 12.6 · min_p
-# Keep the tokens with at least `p` times the probability of the row's likeliest; -inf for the others. Difficulty ●●○ ·
-# 6 minutes.
+# Keep the tokens with at least `p` times the probability of the row's likeliest (exactly `p` times is enough); -inf for the
+# others. Difficulty ●●○ · 6 minutes.
 #
 # <details><summary>With logits or with probabilities?</summary>Either works. With logits, times p becomes plus log p, and
 # no softmax is needed: the sum that it divides by cancels.</details>

@@ -86,8 +86,9 @@ assert torch.allclose(torch.tensor(mixes), torch.tensor([3.0, 4.5, 6.0]))
 # `torch.cat` copies all that is there for each token. A buffer that is made once, with room for the whole text, is better.
 #
 # ## Exercise 13.1 · KeyValueCache
-# `extend`: put new keys and values (batch, heads, new, d_head) after the old ones, return **all** so far; ValueError, and
-# nothing changed, when they do not fit. `reorder`: row i goes on from what row `rows[i]` has seen (`rows`: a tensor).
+# `extend`: put new keys and values (batch, heads, new, d_head) into the buffers, after the old ones; return **all** so far,
+# the keys first. ValueError, and nothing changed, when there are more than `capacity` has room for; nothing else has to be
+# looked at. `reorder`: row i goes on from what row `rows[i]` has seen (`rows`: a tensor, of any length).
 # Difficulty ●●○ · 12 minutes.
 #
 # <details><summary>What is length for?</summary>The buffers are larger than what is in them. Positions 0 to
@@ -104,14 +105,17 @@ class KeyValueCache:
         made = torch.empty(0) if like is None else like  # the buffers get its dtype and device
         self.keys = made.new_empty(batch, n_heads, capacity, d_head)
         self.values = made.new_empty(batch, n_heads, capacity, d_head)
-        self.length = 0
+        self.length = 0  # positions 0 to length - 1 count; who sets it to 0 empties the cache
 
     @property
     def capacity(self):
         return self.keys.shape[2]
 
     def extend(self, keys, values):
-        """Add new positions (batch, heads, new, d_head) after the old; return all keys and values so far."""
+        """Add new positions (batch, heads, new, d_head) after the old; return all keys and values so far.
+
+        Raises ValueError, and changes nothing, when there are more of them than the capacity has room for.
+        """
         ### BEGIN SOLUTION
         end = self.length + keys.shape[2]
         if end > self.capacity:
@@ -188,7 +192,8 @@ def cached_block(block, x, cache, mask=None):
 # %% [markdown]
 # ## Exercise 13.3 · prefill_mask
 # Several new positions at once need a mask again. `before` positions are cached: return bool (new, before + new), True: may
-# look. With `empty` (batch,), hide the first empty[row] columns too: (batch, 1, new, before + new). Difficulty ●●○ · 10 minutes.
+# look. With `empty` (batch,), hide the first empty[row] columns too: (batch, 1, new, before + new), whatever `empty` holds
+# and also for one new position. What is padding itself then sees nothing at all. Difficulty ●●○ · 10 minutes.
 #
 # <details><summary>Which diagonal?</summary>New position i stands at before + i and sees 0 to before + i.
 # <code>tril(k)</code> keeps k more diagonals.</details>
@@ -201,7 +206,7 @@ def prefill_mask(new, before=0, empty=None):
     """Each new position sees everything before it and itself. Shape (new, before + new), bool, True: may look.
 
     empty: (batch,), how many columns at the left of each row are padding, which nobody may see; then the shape is
-    (batch, 1, new, before + new), for any heads
+    (batch, 1, new, before + new), for any heads, and what is padding itself sees nothing
     """
     ### BEGIN SOLUTION
     mask = torch.ones(new, before + new, dtype=torch.bool).tril(before)
@@ -224,7 +229,9 @@ assert torch.equal(prefill_mask(4), causal_mask(4)) and prefill_mask(1, before=5
 # %% [markdown]
 # ## Exercise 13.4 · read_on
 # New ids (batch, new) through a whole GPT, one cache a block. Embed, add `model.positions.table[positions]`, run
-# `cached_block`, return `model.logits` of the **last** position, (batch, vocab). Difficulty ●●● · 15 minutes.
+# `cached_block`, return `model.logits` of the **last** position, (batch, vocab). `empty`, where there is padding, is given in
+# every call: hide those columns from all new positions, and count a row's positions from its first real token. Difficulty
+# ●●● · 15 minutes.
 #
 # <details><summary>Which positions?</summary>They go on where the cache ends: <code>caches[0].length</code>. With
 # <code>empty</code>, a row's first real token stands at position 0: column minus empty, at least 0.</details>
@@ -236,7 +243,9 @@ assert torch.equal(prefill_mask(4), causal_mask(4)) and prefill_mask(1, before=5
 def read_on(model, ids, caches, empty=None):
     """Read new tokens after those that the caches hold, one cache a block; extends the caches.
 
-    ids: (batch, new)    empty: (batch,), the columns of padding at the left of each row, None: no padding anywhere
+    ids: (batch, new)
+    empty: (batch,), the columns of padding at the left of each row, the same in every call: nobody sees them, and a
+    row's first real token stands at position 0. None: no padding anywhere
     Returns the logits of what comes next (batch, vocab): those of the last position only.
     """
     ### BEGIN SOLUTION
@@ -402,7 +411,8 @@ assert cache_bytes(1, 1, **gpt3) == 4_718_592 and round(cache_bytes(1, 2048, **g
 #
 # ## Exercise 13.5 · pad_left
 # A batch of prompts of unequal length: ids (batch, longest), filled up at the **left** with `padding`, so that the last
-# column is everybody's newest token, and `empty` (batch,), the padding columns of each row. Difficulty ●○○ · 6 minutes.
+# column is everybody's newest token, and `empty` (batch,), the padding columns of each row; both int64, also for prompts
+# without a token. Difficulty ●○○ · 6 minutes.
 #
 # <details><summary>Can I count the padding in the ids?</summary>No: a prompt may hold that number as a token of its own.
 # Take the lengths.</details>
@@ -419,7 +429,7 @@ def pad_left(prompts, padding=0):
     longest = max(len(prompt) for prompt in prompts)
     empty = [longest - len(prompt) for prompt in prompts]
     rows = [[padding] * count + list(prompt) for count, prompt in zip(empty, prompts, strict=True)]
-    return torch.tensor(rows), torch.tensor(empty)
+    return torch.tensor(rows, dtype=torch.long), torch.tensor(empty)
     ### END SOLUTION
 
 

@@ -60,7 +60,7 @@ def wrong_cell(stem: str, name: str) -> str:
     for statement in statements:
         if isinstance(statement, ast.FunctionDef | ast.ClassDef):
             statement.decorator_list = []
-    needed, _ = depends_on(answer.__name__, statements)
+    needed, _ = depends_on(answer.__name__, pieces=statements)
     return "\n\n".join(map(ast.unparse, needed)) + f"\n\n{name} = {answer.__name__}"
 
 

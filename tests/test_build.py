@@ -36,6 +36,21 @@ trained = weighted_average(torch.ones(1), torch.full((1, 1), 2.0)).item()
 print(trained)
 '''
 
+QUESTION = SOURCE.replace(
+    """# %% tags=["training"]""",
+    """# %% question="equal_rows"
+# Before you run it: how many rows are alike, and where do they begin and end?
+### BEGIN SOLUTION
+equal_rows = 3
+first, last = 0, 2
+### END SOLUTION
+# One number each.
+
+# %% check="equal_rows"
+
+# %% tags=["training"]""",
+)
+
 
 @pytest.fixture
 def toy(tmp_path, monkeypatch):
@@ -67,7 +82,8 @@ def test_a_change_of_text_alone_keeps_the_outputs(toy, monkeypatch):
     build(toy)
     before = nbformat.read(toy.with_suffix(".ipynb"), 4)
     monkeypatch.setattr(builder, "execute", lambda *given: pytest.fail("nothing is to be executed"))
-    toy.write_text(SOURCE.replace("Toy", "Toy, retold"), encoding="utf-8")
+    retold = SOURCE.replace("Toy", "Toy, retold").replace("One mix.", "One mix, retold.")
+    toy.write_text(retold, encoding="utf-8")
     assert build(toy) == ["solutions/99_toy.ipynb", "notebooks/99_toy.ipynb"] and out_of_step(toy) == []
     after = nbformat.read(toy.with_suffix(".ipynb"), 4)
     assert "retold" in after.cells[0].source
@@ -84,6 +100,16 @@ def test_no_answer_can_be_read_out_of_the_stub(toy):
     assert "".join(cell["source"]).endswith('    """One mix."""\n    # YOUR CODE HERE\n    raise NotImplementedError()')
 
 
+def test_a_question_leaves_the_names_that_want_a_value(toy):
+    toy.write_text(QUESTION, encoding="utf-8")
+    given = {cell.id: cell for cell in stub(load(toy)).cells}
+    assert given["question-equal_rows"].source == (
+        "# Before you run it: how many rows are alike, and where do they begin and end?\n"
+        "equal_rows = ...\nfirst = ...\nlast = ...\n# One number each."
+    )
+    assert given["check-equal_rows"].source == 'from lib.checks import check\nequal_rows = check("equal_rows")'
+
+
 def test_ids_are_stable_when_a_cell_is_put_in(toy):
     before = [cell.id for cell in load(toy).cells]
     toy.write_text(SOURCE.replace("# %%\nprint(w", "# %%\nprint(1)\n\n# %%\nprint(w"), encoding="utf-8")
@@ -93,21 +119,60 @@ def test_ids_are_stable_when_a_cell_is_put_in(toy):
 
 def test_check_cells_are_locked_and_training_output_is_ignored(toy):
     cells = {cell.id: cell for cell in load(toy).cells}
-    assert cells["check-weighted_average"].metadata == {
-        "check": "weighted_average",
-        "deletable": False,
-        "editable": False,
-    }
+    metadata = cells["check-weighted_average"].metadata
+    assert metadata.check == "weighted_average" and metadata.deletable is metadata.editable is False
     assert "deletable" not in cells["exercise-weighted_average"].metadata
     training = next(cell for cell in cells.values() if cell.source.startswith("trained"))
     assert training.metadata.tags == ["nbval-ignore-output", "training"]
+
+
+def test_both_notebooks_carry_what_nbgrader_wants(toy):
+    toy.write_text(QUESTION.replace("difficulty=1", "difficulty=3"), encoding="utf-8")
+    for notebook in (load(toy), stub(load(toy))):
+        found = {cell.id: dict(cell.metadata.nbgrader) for cell in notebook.cells if "nbgrader" in cell.metadata}
+        answer = {"schema_version": 3, "task": False, "solution": True, "grade": False, "locked": False}
+        check = {"schema_version": 3, "task": False, "solution": False, "grade": True, "locked": True}
+        assert found == {
+            "exercise-weighted_average": answer | {"grade_id": "exercise-weighted_average"},
+            "check-weighted_average": check | {"grade_id": "check-weighted_average", "points": 3},
+            "question-equal_rows": answer | {"grade_id": "question-equal_rows"},
+            "check-equal_rows": check | {"grade_id": "check-equal_rows", "points": 1},
+        }
+
+
+@pytest.mark.parametrize(
+    "before, after, complaint",
+    [
+        ("### BEGIN SOLUTION\nequal", "equal", "question 'equal_rows' has no marked solution"),
+        ("equal_rows = 3", "print(3)", "question 'equal_rows' has no line `equal_rows = ...` between its markers"),
+        ("equal_rows = 3", "equal_rows[0] = 3", "question 'equal_rows' has no line `equal_rows = ...`"),
+    ],
+)
+def test_a_question_without_a_marked_value_is_refused(toy, before, after, complaint):
+    assert before in QUESTION
+    toy.write_text(QUESTION.replace(before, after), encoding="utf-8")
+    with pytest.raises(ValueError, match=re.escape(complaint)):
+        stub(load(toy))
+
+
+def test_a_change_of_metadata_alone_keeps_the_outputs(toy, monkeypatch):
+    build(toy)
+    before = toy.with_suffix(".ipynb").read_text(encoding="utf-8")
+    monkeypatch.setattr(builder, "execute", lambda *given: pytest.fail("nothing is to be executed"))
+    toy.write_text(SOURCE.replace("difficulty=1", "difficulty=2"), encoding="utf-8")
+    assert build(toy) == ["solutions/99_toy.ipynb", "notebooks/99_toy.ipynb"] and out_of_step(toy) == []
+    after = toy.with_suffix(".ipynb").read_text(encoding="utf-8")
+    assert after == before.replace('"difficulty": 1', '"difficulty": 2').replace('"points": 1', '"points": 2') != before
+    toy.write_text(SOURCE.replace(' tags=["training"]', ""), encoding="utf-8")
+    with pytest.raises(pytest.fail.Exception, match="nothing is to be executed"):
+        build(toy)
 
 
 @pytest.mark.parametrize(
     "before, after, complaint",
     [
         ("### BEGIN SOLUTION", "# begin", "exercise 'weighted_average' has no marked solution"),
-        ("print(trained)", "### BEGIN SOLUTION\n1\n### END SOLUTION", "markers outside an exercise"),
+        ("print(trained)", "### BEGIN SOLUTION\n1\n### END SOLUTION", "markers outside an exercise or a question"),
         ("print(trained)", "import sys; sys.stderr.write('careful')", "writes to stderr: careful"),
         ("print(trained)", "from IPython.display import HTML; HTML('x')", "displays text/html"),
         ("print(trained)", "1 / 0", "ZeroDivisionError"),
@@ -148,7 +213,7 @@ def test_names_bound_and_used():
     assert names_bound(tree) == {"nn", "f", "a", "b", "c", "i", "g"}
     assert names_used(tree) >= {"outer", "nn", "d", "e"}
     assert not names_used(tree) & {"x", "y"}
-    assert parse("%matplotlib inline") is None
+    assert parse("def f(x:") is None
 
 
 def test_the_committed_notebooks_are_in_step():

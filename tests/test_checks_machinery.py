@@ -186,6 +186,26 @@ def test_what_a_module_keeps_from_its_last_call_is_found(halving):
     assert (found.status, found.kind) == ("wrong", "state")
 
 
+def test_what_is_kept_on_self_is_named_when_a_later_call_fails(halving):
+    @halving.probe("one module for 5 numbers reads 2 rows, then 3")
+    def _(answer, rng):
+        module = answer(5)
+        return [module(torch.randn(n, 5, generator=rng), torch.arange(n)[:, None] > 0) for n in (2, 3)]
+
+    class KeepsTheFirstMask(nn.Module):
+        def __init__(self, size):
+            super().__init__()
+            self.bias = nn.Parameter(torch.zeros(size))
+
+        def forward(self, x, mask=None):
+            self.mask = getattr(self, "mask", mask)
+            half = x / 2 + self.bias
+            return half if self.mask is None else half * self.mask
+
+    found = halving.judge(KeepsTheFirstMask)
+    assert found.kind == "state" and "puts on `self`" in found.message
+
+
 def test_an_ignored_mask_of_a_module_is_named(halving):
     class Own(nn.Module):
         def __init__(self, size):

@@ -6,11 +6,13 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
+from types import SimpleNamespace
 
 import pytest
 
 import course
-from lib.course import commands, environment
+from lib.course import commands, environment, placing
 from lib.course.cells import ROOT
 from lib.course.programs import Stop, reason, step_of
 from tests.course_tree import PLAIN_PYTHON, make_tree, plain_environ, run_course, write_wheel
@@ -43,8 +45,9 @@ def one_sentence(done: subprocess.CompletedProcess) -> str:
 def test_the_first_run_sets_up_and_hands_over(tree, first_run):
     assert first_run.returncode == 3, first_run.stderr  # the status of the stand-in for pytest
     assert "some minutes" in first_run.stdout and "installing 1 package" in first_run.stdout
-    asked = ["--nbval", os.path.join("notebooks", "04_small.ipynb"), "-x"]
-    assert first_run.stdout.splitlines()[-1] == f"{asked} {tree} PASSIVE"
+    told = first_run.stdout.splitlines()[-1]
+    assert told.startswith(str(["--nbval", os.path.join("notebooks", "04_small.ipynb"), "-p"])[:-1])
+    assert told.endswith(f", '-x'] {tree} PASSIVE")
     python = environment.python_of(tree / ".venv")
     answer = subprocess.run(
         [python, "-c", "import small_thing; print(small_thing.answer)"], capture_output=True, text=True
@@ -102,6 +105,77 @@ def test_an_active_environment_is_used(tree, first_run, tmp_path):
     assert done.returncode == 3, done.stderr
     assert f"in the active environment {tree / '.venv'}" in done.stdout
     assert not (other / ".venv").exists()
+
+
+PROJECT = """
+[build-system]
+requires = []
+build-backend = "build"
+backend-path = ["."]
+[project]
+name = "transformer-course"
+version = "1.0"
+[project.optional-dependencies]
+test = ["./small_thing-1.0-py3-none-any.whl"]
+"""
+BUILD = '''"""The smallest build backend: an editable install is a path in a .pth file."""
+import pathlib, zipfile
+def build_editable(folder, settings=None, metadata=None):
+    name, about = "transformer_course-1.0-py3-none-any.whl", "transformer_course-1.0.dist-info"
+    with zipfile.ZipFile(pathlib.Path(folder) / name, "w") as wheel:
+        wheel.writestr("course.pth", str(pathlib.Path(__file__).parent))
+        wheel.writestr(f"{about}/METADATA", "Metadata-Version: 2.1\\nName: transformer-course\\nVersion: 1.0\\n")
+        wheel.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+        wheel.writestr(f"{about}/RECORD", "")
+    return name
+'''
+
+
+def make_clone(folder, *more):
+    """The small course as one that installs itself, and whose pytest says where it takes `lib` from."""
+    clone = make_tree(folder, "\n".join(["-e .", *more]))
+    (clone / "pyproject.toml").write_text(PROJECT, encoding="utf-8")
+    (clone / "build.py").write_text(BUILD, encoding="utf-8")
+    (clone / "pytest.py").write_text("import lib; print(lib.__file__)", encoding="utf-8")
+    write_wheel(clone, "small_thing")
+    return clone
+
+
+def imported(python, folder):
+    """Where a plain Python of the environment, started in a folder, takes `lib` from."""
+    asked = [python, "-c", "import sys; sys.path.remove(''); import lib; print(lib.__file__)"]
+    done = subprocess.run(asked, cwd=folder, env=plain_environ(), capture_output=True, encoding="utf-8")
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("by", ["course.py", "pip"])
+def test_two_clones_with_one_environment_use_their_own_lib(tmp_path, by):
+    """The one that came first stays installed; the other says nothing, installs what is missing, and finds its own."""
+    one, two = make_clone(tmp_path / "ü 1"), make_clone(tmp_path / "ü 2", "./small_thing-1.0-py3-none-any.whl")
+    subprocess.run([PLAIN_PYTHON, "-m", "venv", tmp_path / "shared"], check=True)
+    python, active = environment.python_of(tmp_path / "shared"), {"VIRTUAL_ENV": str(tmp_path / "shared")}
+    if by == "pip":
+        subprocess.run([python, "-m", "pip", "install", "-q", "-e", "."], cwd=one, env=plain_environ(), check=True)
+    assert environment.installed(python) == (str(one) if by == "pip" else "")
+    for clone in (one, two, one, two):
+        done = run_course(clone, "check", **active)
+        assert done.stdout.splitlines()[-1] == str(clone / "lib" / "__init__.py"), done.stderr
+        assert imported(python, tmp_path) == str(one / "lib" / "__init__.py")
+    assert environment.installed(python) == str(one)
+    assert subprocess.run([python, "-c", "import small_thing"], cwd=tmp_path).returncode == 0
+
+    one.rename(tmp_path / "away")  # the first has gone: the environment is the second's now
+    assert run_course(two, "check", **active).returncode == 0
+    assert environment.installed(python) == str(two)
+
+
+def test_what_tests_need_is_installed_without_the_clone(tmp_path, monkeypatch):
+    installed = []
+    clone = make_clone(tmp_path / "clone")
+    monkeypatch.setattr(environment, "ROOT", clone)
+    monkeypatch.setattr(environment, "pip", lambda python, arguments: installed.extend(arguments))
+    environment.install(sys.executable, with_lib=False, tests=True)
+    assert installed == ["./small_thing-1.0-py3-none-any.whl"]
 
 
 def test_an_interrupted_set_up_is_repaired(tmp_path):
@@ -176,9 +250,17 @@ def test_a_folder_that_cannot_be_written_to(tmp_path, monkeypatch):
 
 
 def test_a_disk_without_room_is_noticed_before_anything_is_fetched(tmp_path, monkeypatch):
-    monkeypatch.setattr(environment, "SPACE", float("inf"))
-    with pytest.raises(Stop, match="The disk is too full: set-up needs"):
-        environment.refuse_to_make(tmp_path / ".venv")
+    monkeypatch.setattr(environment.shutil, "disk_usage", lambda folder: SimpleNamespace(free=1.9e9))
+    for platform, needed in (("linux", "5.5 GB"), ("win32", "2 GB"), ("darwin", "2 GB")):
+        monkeypatch.setattr(sys, "platform", platform)
+        monkeypatch.delenv(environment.TORCH_INDEX, raising=False)
+        with pytest.raises(Stop, match=f"set-up needs {needed} in .*, and 1.9 GB are free") as stop:
+            environment.refuse_to_make(tmp_path / ".venv")
+        assert ("COURSE_TORCH_INDEX (see the README) 2 GB do" in str(stop.value)) == (platform == "linux")
+        assert needed in (ROOT / "README.md").read_text(encoding="utf-8")
+        monkeypatch.setenv(environment.TORCH_INDEX, "https://example.org")
+        with pytest.raises(Stop, match="set-up needs 2 GB"):
+            environment.refuse_to_make(tmp_path / ".venv")
 
 
 def test_whether_a_folder_can_be_written_to(tmp_path):
@@ -194,6 +276,35 @@ def test_two_windows_do_not_set_up_at_once(tmp_path):
     ):
         pass
     with environment.only_one_set_up(tmp_path):
+        pass
+
+
+def test_a_set_up_leaves_no_lock_behind(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(ZeroDivisionError), environment.only_one_set_up(tmp_path):
+        assert len(list(tmp_path.iterdir())) == 1
+        1 / 0  # noqa: B018
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there, a file that is open cannot be taken away")
+def test_a_lock_that_was_taken_away_is_none(tmp_path, monkeypatch):
+    """A second window opened the file before the first one ended, and locks it after: a third must not get in."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    first, lock = environment.only_one_set_up(tmp_path), environment.lock
+    first.__enter__()
+
+    def late(file):
+        monkeypatch.setattr(environment, "lock", lock)
+        first.__exit__(None, None, None)
+        return lock(file)
+
+    monkeypatch.setattr(environment, "lock", late)
+    with (
+        environment.only_one_set_up(tmp_path),
+        pytest.raises(Stop, match="another window"),
+        environment.only_one_set_up(tmp_path),
+    ):
         pass
 
 
@@ -295,6 +406,25 @@ def test_help_names_every_command(tmp_path, arguments):
     assert all(f"course.py {command}" in done.stdout for command in commands.COMMANDS)
 
 
+@pytest.mark.parametrize("command", commands.COMMANDS)
+def test_every_command_has_help_and_does_nothing_then(tmp_path, command):
+    tree = make_tree(tmp_path / "tree")
+    before = sorted(tree.rglob("*"))
+    for arguments in (["--help"], ["04", "-h"]):
+        done = run_course(tree, command, *arguments)
+        assert (done.returncode, done.stderr) == (0, "") and f"course.py {command}" in done.stdout
+    assert sorted(tree.rglob("*")) == before
+
+
+@pytest.mark.parametrize("arguments", [["update", "--now"], ["reset", "--all"], ["reset", "04", "-f"], ["test", "-x"]])
+def test_an_unknown_option_is_named(tmp_path, arguments):
+    tree = make_tree(tmp_path / "tree")
+    done = run_course(tree, *arguments)
+    assert f"`course.py {arguments[0]}` has no option {arguments[-1]}" in one_sentence(done)
+    assert done.returncode == 2 and not (tree / ".venv").exists()
+    assert "say no more than that" in one_sentence(run_course(tree, "update", "04"))
+
+
 def test_an_update_without_git_changes_nothing(tmp_path):
     tree = make_tree(tmp_path / "tree")
     assert "was not made by `git clone`" in one_sentence(run_course(tree, "update"))
@@ -322,6 +452,29 @@ def test_notebooks_are_found_by_number_and_by_path(tree, monkeypatch, tmp_path):
     for asked in ("", "5", "4x", "004", "requirements.txt", "04_gone.ipynb"):
         with pytest.raises(Stop, match="There is no notebook"):
             commands.notebook(asked)
+
+
+def test_the_exact_name_wins_and_a_renamed_notebook_is_found(tmp_path, monkeypatch, capsys):
+    tree = make_tree(tmp_path / "tree")
+    monkeypatch.setattr(commands, "ROOT", tree)
+    monkeypatch.setattr(placing, "SOLUTIONS", tree / "solutions")
+    placing.given.cache_clear()
+    exact, copy = tree / "notebooks" / "04_small.ipynb", tree / "notebooks" / "04_small-Copy1.ipynb"
+    copy.write_bytes(exact.read_bytes())
+    assert commands.notebook("4") == exact and commands.all_notebooks() == [exact]
+    exact.unlink()
+    copy.rename(tree / "notebooks" / "ada.ipynb")
+    assert commands.notebook("4") == tree / "notebooks" / "ada.ipynb"
+    assert capsys.readouterr().out == "notebooks/04_small.ipynb is not there; ada.ipynb holds it.\n"
+    (tree / "notebooks" / "ada.ipynb").unlink()
+    with pytest.raises(Stop, match=r"04_small\.ipynb is not there: `python3 course.py reset 04` makes it new"):
+        commands.notebook("4")
+    placing.given.cache_clear()
+
+
+@pytest.mark.parametrize("arguments", [["status", "--all"], ["status", "04"]])
+def test_status_takes_nothing(tmp_path, arguments):
+    assert "`course.py status`" in one_sentence(run_course(make_tree(tmp_path / "tree"), *arguments))
 
 
 def test_check_takes_a_path_or_a_folder_outside_of_the_course(tree, first_run, tmp_path):

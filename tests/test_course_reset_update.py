@@ -110,6 +110,21 @@ def test_one_exercise_is_made_new_and_the_rest_stays(tree):
     assert [copy.read_bytes() for copy in kept(tree)] == [mine]
 
 
+def test_a_question_is_made_new_as_an_exercise_is(tree):
+    asked = solution("first")
+    text = "### BEGIN SOLUTION\nrows = 3\n### END SOLUTION"
+    asked.cells.append(new_code_cell(text, id="question-rows", metadata={"question": "rows"}))
+    write_notebooks(tree, asked)
+    book = read(tree)
+    assert cell(book, "question-rows").source == "rows = ..."
+    cell(book, "question-rows").source = "rows = 4"
+    cell(book, "exercise-first").source = "mine"
+    write(tree, book)
+    assert run_module(tree, "lib.course.reset", "04", "rows").returncode == 0
+    assert cell(read(tree), "question-rows").source == "rows = ..."
+    assert cell(read(tree), "exercise-first").source == "mine" and len(kept(tree)) == 1
+
+
 @pytest.mark.parametrize("damage", ["deleted", "split", "without metadata", "without ids"])
 def test_an_exercise_is_made_new_wherever_its_cells_went(tree, damage):
     before = read(tree)
@@ -333,6 +348,117 @@ def test_a_renamed_notebook_takes_the_work_along(clone):
     assert "mine" in cell(renamed, "exercise-first").source
     assert not (clone / "notebooks" / "04_small.ipynb").exists()
     assert [copy.read_bytes() for copy in kept(clone)] == [mine]
+
+
+def notebook(clone, name):
+    return nbformat.read(clone / "notebooks" / name, 4)
+
+
+def move(home, *moves):
+    for old, new in moves:
+        for folder in ("notebooks", "solutions"):
+            git(home, "mv", f"{folder}/{old}", f"{folder}/{new}")
+
+
+def test_a_renumbered_notebook_takes_the_work_along(clone):
+    """A notebook put in before it moves all that follow: another one has its number now."""
+    mine = solve(clone, "first", "second")
+    home = clone.parent / "home"
+    move(home, ("05_other.ipynb", "06_other.ipynb"), ("04_small.ipynb", "05_small.ipynb"))
+    write_notebooks(home, solution("put_in", prose="Another notebook."), "04_inserted.ipynb")
+    commit(home)
+    done = run_module(clone, "lib.course.update")
+    assert done.returncode == 0, done.stderr
+    small = notebook(clone, "05_small.ipynb")
+    assert "mine" in cell(small, "exercise-first").source and "mine" in cell(small, "exercise-second").source
+    assert small.cells[2].source == "print('my own')"
+    assert "mine" not in "".join(sources(notebook(clone, "04_inserted.ipynb")))
+    assert git(clone, "status", "--porcelain") == "M notebooks/05_small.ipynb"
+    assert [copy.read_bytes() for copy in kept(clone)] == [mine]
+
+
+@pytest.mark.parametrize("other", ["untouched", "written", "written, without metadata"])
+def test_an_exercise_that_moved_to_another_notebook_takes_its_answer_along(clone, other):
+    solve(clone, "first", "second")
+    copies = 1
+    if other != "untouched":
+        theirs = notebook(clone, "05_other.ipynb")
+        cell(theirs, "exercise-other").source = "def other(x):\n    return 'of the other'"
+        theirs.cells.append(new_markdown_cell("my last note"))
+        (clone / "notebooks" / "05_other.ipynb").write_text(nbformat.writes(theirs), encoding="utf-8")
+        copies = 2
+    if other.endswith("metadata"):
+        book = read(clone)
+        for one in book.cells:
+            one.metadata.clear()
+        write(clone, book)
+    home = clone.parent / "home"
+    write_notebooks(home, solution("second", prose="One exercise."))
+    write_notebooks(home, solution("other", "first"), "05_other.ipynb")
+    commit(home)
+    done = run_module(clone, "lib.course.update")
+    assert done.returncode == 0, done.stderr
+    small, theirs = read(clone), notebook(clone, "05_other.ipynb")
+    assert "mine" in cell(theirs, "exercise-first").source and "mine" in cell(small, "exercise-second").source
+    assert "def first" not in "".join(sources(small)), "it has not stayed behind as well"
+    assert small.cells[0].source == "One exercise." and small.cells[2].source == "print('my own')"
+    assert ("of the other" in cell(theirs, "exercise-other").source) == (other != "untouched")
+    assert ("my last note" in sources(theirs)) == (other != "untouched")
+    assert len(kept(clone)) == copies and "05_other.ipynb has your work in it" in done.stdout
+    assert nbformat.validate(theirs) is None
+
+
+def test_an_exercise_with_a_new_name_takes_its_answer_along(clone):
+    """The table is read in the version to arrive at: the one that runs the update cannot know it."""
+    book = read(clone)
+    cell(book, "exercise-first").source = "def first(x, deep=3):\n    return first(x, deep - 1) if deep else 'mine'"
+    write(clone, book)
+    home = clone.parent / "home"
+    write_notebooks(home, solution("second"))
+    write_notebooks(home, solution("other", "foremost"), "05_other.ipynb")
+    update = home / "lib" / "course" / "update.py"
+    text = update.read_text(encoding="utf-8")
+    update.write_text(text.replace("RENAMED: dict[str, str] = {}", "RENAMED: dict[str, str] = {'first': 'foremost'}"))
+    commit(home)
+    done = run_module(clone, "lib.course.update")
+    assert done.returncode == 0, done.stderr
+    written = cell(notebook(clone, "05_other.ipynb"), "exercise-foremost").source
+    assert written == "def foremost(x, deep=3):\n    return foremost(x, deep - 1) if deep else 'mine'"
+    assert len(kept(clone)) == 1
+
+
+def test_work_whose_notebook_is_gone_is_kept(clone):
+    mine = solve(clone, "first")
+    home = clone.parent / "home"
+    git(home, "rm", "--quiet", "notebooks/04_small.ipynb", "solutions/04_small.ipynb")
+    commit(home)
+    assert run_module(clone, "lib.course.update").returncode == 0
+    assert [copy.read_bytes() for copy in kept(clone)] == [mine]
+
+
+def test_a_byte_order_mark_does_not_stand_in_the_way(clone):
+    mine = b"\xef\xbb\xbf" + solve(clone, "first", "second")
+    (clone / "notebooks" / "04_small.ipynb").write_bytes(mine)
+    publish(clone, "first", "second")
+    assert run_module(clone, "lib.course.update").returncode == 0
+    assert "mine" in cell(read(clone), "exercise-first").source
+    (clone / "notebooks" / "04_small.ipynb").write_bytes(mine)
+    assert run_module(clone, "lib.course.reset", "04", "first").returncode == 0
+    assert "mine" not in cell(read(clone), "exercise-first").source
+    assert "mine" in cell(read(clone), "exercise-second").source
+    assert [copy.read_bytes() for copy in kept(clone)] == [mine, mine]
+
+
+@pytest.mark.parametrize("module", ["lib.course.update", "lib.course.reset"])
+@pytest.mark.parametrize(("option", "status"), [("--help", 0), ("--nonsense", 2)])
+def test_help_and_unknown_options_change_nothing(clone, module, option, status):
+    mine = solve(clone, "first")
+    publish(clone, "first")
+    head = git(clone, "rev-parse", "HEAD")
+    done = run_module(clone, module, option)
+    assert done.returncode == status and f"usage: python -m {module}" in done.stdout + done.stderr
+    assert git(clone, "rev-parse", "HEAD") == head and kept(clone) == []
+    assert (clone / "notebooks" / "04_small.ipynb").read_bytes() == mine
 
 
 def test_a_solution_that_was_run_does_not_stand_in_the_way(clone):

@@ -158,6 +158,13 @@ def the_exercise_cell_was_merged_with_its_check():
 
 
 @scenario()
+def an_own_cell_that_never_ends():
+    notebook = all_done()
+    notebook.cells.insert(place(notebook, SECOND), code("while True: pass"))
+    return notebook
+
+
+@scenario()
 def a_helper_in_a_cell_above_and_notes_that_fail():
     notebook = all_done()
     at = place(notebook, SECOND)
@@ -274,7 +281,7 @@ def test_scenario(verdicts, name):
 @pytest.mark.parametrize("name", ["merge_markers", "truncated", "empty", "other_json"])
 def test_a_file_that_is_no_notebook_is_said_so_and_the_others_are_graded(verdicts, name):
     status, text = verdicts[f"01_{name}", "the file"]
-    assert status == "wrong" and "cannot be read as a notebook" in text
+    assert status == "not graded" and text.startswith("cannot be read as a notebook: ")
     assert ("a git merge damaged it" in text) == (name == "merge_markers")
 
 
@@ -283,6 +290,7 @@ def test_the_table_and_the_exit_status(verdicts):
     assert status == "1"
     assert f"01_everything_is_solved (1).ipynb: {len(NAMES)} of {len(NAMES)} done, as saved at" in output
     assert f" ○ {FIRST}  not written yet" in output and f" ✓ {FIRST}" in output
+    assert f" ✓ {SECOND}  (one of your own cells was stopped after 10 s)" in output
     assert "FAILURES" not in output and "Traceback" not in output
 
 

@@ -64,7 +64,9 @@ def test_sizes_outputs_and_metadata(stem, cells):
     for cell in cells:
         assert cell.metadata.keys() <= {
             "exercise",
+            "question",
             "check",
+            "nbgrader",
             "difficulty",
             "minutes",
             "tags",

@@ -25,13 +25,17 @@ same call twice with others in between, an optional argument that is ignored, an
 """
 
 import contextlib
+import functools
 import inspect
 import itertools
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
+
+import numpy as np
+from torch import Tensor, nn
 
 from lib.checks.differences import RTOL, difference, kind_of, short
 from lib.checks.running import Problem, State, StillRunning, describe_error, run, standard_globals, time_limit
@@ -40,6 +44,7 @@ from lib.checks.variations import Outcome, calls_reference, ready_made_mistakes
 SECONDS = 10  # of processor time for all probes together; the course's answers take well under one
 
 MOST_PAIRS = 300  # of mistakes are tried together, so that a verdict comes within a second
+SECONDS_TO_EXPLAIN = 1  # then what was seen is said: a mistake, or two together, may never end
 ROUGHLY = 1e-2  # for varied calls: what they find is wrong altogether, and their numbers may be badly conditioned
 
 
@@ -53,6 +58,12 @@ class Verdict:
     probe: str = ""  # the label of the probe that showed it
 
 
+@cache
+def _source(reference: Callable) -> str:
+    """Kept: for a class, Python reads and parses its whole file each time."""
+    return textwrap.dedent(inspect.getsource(reference))
+
+
 def edit(*pieces: str) -> Callable[[Callable], Callable]:
     """The course's answer with pieces of its source replaced: `edit(old, new, old, new, ...)`, each wherever it stands.
 
@@ -60,7 +71,7 @@ def edit(*pieces: str) -> Callable[[Callable], Callable]:
     """
 
     def applied(reference: Callable) -> Callable:
-        source = textwrap.dedent(inspect.getsource(reference))
+        source = _source(reference)
         for old, new in zip(pieces[::2], pieces[1::2], strict=True):
             if old not in source:
                 raise ValueError(f"{reference.__name__} does not hold {old!r}")
@@ -71,6 +82,11 @@ def edit(*pieces: str) -> Callable[[Callable], Callable]:
 
     applied.pieces = pieces
     return applied
+
+
+@functools.cache  # reading the source of a class takes 10 ms, and pairs of mistakes are hundreds
+def _source(reference: Callable) -> str:
+    return textwrap.dedent(inspect.getsource(reference))
 
 
 @dataclass(frozen=True)
@@ -108,6 +124,7 @@ class Exercise:
     returns: Sequence[str] = ()
     seconds: float = SECONDS
     probes: list[tuple[str, Callable]] = field(default_factory=list)
+    unvaried: set[str] = field(default_factory=set)
     own_mistakes: list[Mistake] = field(default_factory=list)
     expected: dict[tuple[int, int], Outcome] = field(default_factory=dict)  # by seed and probe: the course's outcomes
 
@@ -115,11 +132,17 @@ class Exercise:
     def name(self) -> str:
         return self.reference.__name__
 
-    def probe(self, label: str) -> Callable:
-        """Add a probe: `(answer, rng) -> result`. The label finishes the sentence "tried with ..."."""
+    def probe(self, label: str, varied: bool = True) -> Callable:
+        """Add a probe: `(answer, rng) -> result`. The label finishes the sentence "tried with ...".
+
+        varied: False where a call has several right results, of which the probe takes what is common: a call that is
+        made again with small changes is compared as it is
+        """
 
         def add(scenario: Callable) -> Callable:
             self.probes.append((label, scenario))
+            if not varied:
+                self.unvaried.add(label)
             return scenario
 
         return add
@@ -194,6 +217,8 @@ class Question:
     def _same(self, answer: object, value: object) -> bool:
         if isinstance(value, str):
             return isinstance(answer, str) and answer.strip().lower() == value.lower()
+        if isinstance(answer, Tensor | np.ndarray):
+            answer = answer.tolist()
         return difference(answer, value, "", within=self.within) is None
 
 
@@ -230,15 +255,19 @@ class _Trial:
                     break
                 if theirs.counts and (found := self._difference(mine.outcome, theirs.outcome, ROUGHLY)):
                     sentence = f"{theirs.words}: {found[1]}"
+                    if theirs.kind == "state" and (kept := self.state.put_back()):
+                        sentence = f"{kept}. Each call must start anew.\n  {sentence}"
                     return Verdict("wrong", f"{sentence}\n  (varied from {label})", theirs.kind, label)
         if calls_reference(self.exercise.reference, lambda: self._run(0, self.answer), self.answer):
             where = f"{self.exercise.reference.__module__}.{self.exercise.name}"
             return Verdict("wrong", f"this calls the course's own {where}: write yours.", "the course's own")
         return None
 
-    def _run(self, number: int, answer: Callable, vary: bool = False) -> Outcome:
+    def _run(self, number: int, answer: Callable, **how: bool) -> Outcome:
         self.label, scenario = self.exercise.probes[number]
-        return run(scenario, answer, 1000 * self.seed + number, vary)
+        if self.label in self.exercise.unvaried:
+            how["vary"] = False
+        return run(scenario, answer, 1000 * self.seed + number, **how)
 
     def _mine(self, number: int) -> Outcome:
         if number not in self.mine:
@@ -283,13 +312,20 @@ class _Trial:
 
     def _depends_on_earlier_calls(self, number: int) -> str:
         """A sentence when the probe is right as soon as all that the answer has kept is put back; else nothing."""
-        changed = self.state.put_back()
-        if not changed or self._difference(self._run(number, self.answer), self._expected(number)):
-            return ""
-        return f"right by itself, wrong after other calls: {changed}. Each call must start anew."
+        changed, expected = self.state.put_back(), self._expected(number)
+        if changed and not self._difference(self._run(number, self.answer), expected):
+            return f"right by itself, wrong after other calls: {changed}. Each call must start anew."
+        is_module = isinstance(self.answer, type) and issubclass(self.answer, nn.Module)
+        if is_module and not self._difference(self._run(number, self.answer, forget=True), expected):
+            return "something that a call puts on `self` stays there for the next call. Each call must start anew."
+        return ""
 
     def _mistake_behind(self, first: int) -> Mistake | None:
-        """The mistake that agrees with the answer on every probe, or two of them that do so together."""
+        """The mistake that agrees with the answer on every probe, or two of them that do so together, if soon found."""
+        with contextlib.suppress(StillRunning), time_limit(SECONDS_TO_EXPLAIN):
+            return self._search_mistake(first)
+
+    def _search_mistake(self, first: int) -> Mistake | None:
         others = [n for n in range(len(self.exercise.probes)) if n != first]
         near = [m for m in self.exercise.all_mistakes if self._agrees(m, [first])]
         for mistake in near:

@@ -1,14 +1,19 @@
 """What probes need again and again.
 
-raises       for bad input: which error is raised
-refuses      the same, as a sentence where the right one is not raised, or does not name what is bad
-fill         random values for all parameters, the same ones in twins
-parameters   the names and shapes of a module's parameters
-gradients    what flows back to named inputs
+    raises         for bad input: which error is raised
+    refuses        the same, as a sentence where the right one is not raised, or does not name what is bad
+    fill           random values for all parameters, the same ones in twins
+    parameters     the names and shapes of a module's parameters
+    plain          a float or an int that is no tensor
+    gradients      what flows back to named inputs
+    single_calls   probes that are one call each, as a table
+
+None of this is for learners: it is for those who write probes.
 """
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -22,6 +27,8 @@ def raises(kind: type[BaseException], answer: Callable, *arguments) -> str:
         answer(*arguments)
     except kind:
         return f"raises {kind.__name__}"
+    except Problem:  # a changed input, an endless loop: a finding of its own
+        raise
     except NotImplementedError as error:
         if not str(error):
             raise
@@ -65,9 +72,11 @@ def parameters(module: nn.Module) -> dict[str, Tensor]:
 
 
 def plain(number: object, kind: type = float) -> float | int:
-    """The number, where the text says "a float" or "an int": a 0-d tensor is none. NumPy's float is a float."""
+    """The number, where the text says "a float" or "an int": a 0-d tensor is none. NumPy's floats are floats."""
+    number = number.item() if isinstance(number, np.generic) else number
     if isinstance(number, bool) or not isinstance(number, kind | int):
-        raise Problem("type", f"the result should be {kind_of(kind())}, not {kind_of(number)}; `.item()` makes one.")
+        hint = "; `.item()` makes one" if isinstance(number, Tensor) else ""
+        raise Problem("type", f"the result should be {kind_of(kind())}, not {kind_of(number)}{hint}.")
     return number
 
 
@@ -83,3 +92,16 @@ def gradients(result: Tensor, **inputs: Tensor) -> dict[str, Tensor]:
         f"the gradient for {name}": torch.zeros_like(inputs[name]) if g is None else g
         for name, g in zip(inputs, found, strict=True)
     }
+
+
+def single_calls(exercise, table: dict[str, Callable]) -> None:
+    """Probes that are one call each: the label, and the argument or arguments drawn from `rng`."""
+
+    def add(label: str, drawn: Callable) -> None:
+        @exercise.probe(label)
+        def _(answer, rng):
+            arguments = drawn(rng)
+            return answer(*([arguments] if isinstance(arguments, Tensor) else arguments))
+
+    for label, drawn in table.items():
+        add(label, drawn)

@@ -44,16 +44,20 @@ class StillRunning(Exception):
     """The time is over."""
 
 
-def run(scenario: Callable, answer: Callable, seed: int, vary: bool = False) -> Outcome:
-    """Run one probe. What the answer prints is kept back; what it raises is caught, save an interrupt."""
+def run(scenario: Callable, answer: Callable, seed: int, vary: bool = False, forget: bool = False) -> Outcome:
+    """Run one probe. What the answer prints is kept back; what it raises is caught, save an interrupt.
+
+    vary: make each call again with small changes    forget: take from modules what a call has put on `self`
+    """
     printed, variations = io.StringIO(), []
     torch.set_default_dtype(torch.float32)
     torch.set_grad_enabled(True)
     torch.default_generator.manual_seed(seed), np.random.seed(seed % 2**32), random.seed(seed)
     error = result = None
     try:
-        with contextlib.redirect_stdout(printed):
-            result = scenario(guarded(answer, variations if vary else None), torch.Generator().manual_seed(seed))
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+            call = guarded(answer, variations if vary else None, forget)
+            result = scenario(call, torch.Generator().manual_seed(seed))
     except KeyboardInterrupt:
         raise
     except BaseException as raised:  # SystemExit too: an answer must not end the notebook
@@ -64,7 +68,7 @@ def run(scenario: Callable, answer: Callable, seed: int, vary: bool = False) -> 
 # ------------------------------------------------------------------------------------------------ copies of arguments
 
 
-def guarded(answer: Callable, variations: list[Variation] | None = None) -> Callable:
+def guarded(answer: Callable, variations: list[Variation] | None = None, forget: bool = False) -> Callable:
     """The answer, called on copies of its arguments; a Problem when it changes them. So are a module's methods.
 
     variations: where given, every call is made again with small changes, and what that gives is added there
@@ -100,10 +104,27 @@ def guarded(answer: Callable, variations: list[Variation] | None = None) -> Call
         if isinstance(made, nn.Module):
             for name in set(dir(answer)) - set(dir(nn.Module)) | {"forward"}:
                 if isinstance(getattr(answer, name), types.FunctionType) and not name.startswith("_"):
-                    object.__setattr__(made, name, on_copies(getattr(made, name)))
+                    method = _forgetful(made, getattr(made, name)) if forget else getattr(made, name)
+                    object.__setattr__(made, name, on_copies(method))
         return made
 
     return make
+
+
+def _forgetful(module: nn.Module, method: Callable) -> Callable:
+    """The method; whatever it puts on `self` is gone when it ends."""
+
+    @functools.wraps(method)
+    def call(*arguments, **named):
+        places = vars(module), module._buffers
+        before = [dict(place) for place in places]
+        try:
+            return method(*arguments, **named)
+        finally:
+            for place, content in zip(places, before, strict=True):
+                place.clear(), place.update(content)
+
+    return call
 
 
 def _changed(before, after) -> bool:
@@ -144,13 +165,14 @@ def standard_globals():
             warnings.simplefilter("ignore")
             if device.type != "cpu":
                 torch.set_default_device(None)
-            for _, change, standard in SETTINGS:
-                if standard is not None:
+            for value, (_, change, standard) in zip(before, SETTINGS, strict=True):
+                if standard is not None and value != standard:  # some take seconds to set
                     change(standard)
             yield
     finally:
-        for value, (_, change, _) in zip(before, SETTINGS, strict=True):
-            change(value)
+        for value, (read, change, standard) in zip(before, SETTINGS, strict=True):
+            if standard is None or read() != value:
+                change(value)
         if device.type != "cpu":
             torch.set_default_device(device)
 

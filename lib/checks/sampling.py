@@ -4,17 +4,13 @@ import math
 
 import torch
 
-from lib.checks.core import Exercise
+from lib.checks.core import Exercise, edit
 from lib.checks.running import Problem
-from lib.checks.sampling_tails import min_p, refused, top_k, top_p
+from lib.checks.sampling_tails import min_p, random_logits, refused, top_k, top_p, tried
 from lib.checks.sampling_writing import generate, repetition_penalty
 from lib.decoding import sampling as course
 
 __all__ = ["apply_temperature", "generate", "min_p", "repetition_penalty", "sample", "top_k", "top_p"]
-
-
-def _random(rng, *shape, scale=2.0):
-    return torch.randn(*shape, generator=rng) * scale
 
 
 # ------------------------------------------------------------------------------------------------- apply_temperature
@@ -22,51 +18,62 @@ def _random(rng, *shape, scale=2.0):
 apply_temperature = Exercise(course.apply_temperature)
 
 
-@apply_temperature.probe("the logits 2, 1, 0 at temperature 0.5")
-def _(answer, rng):
-    return answer(torch.tensor([2.0, 1.0, 0.0]), 0.5)
+tried(apply_temperature, "the logits 2, 1, 0 at temperature 0.5", lambda rng: (torch.tensor([2.0, 1.0, 0.0]), 0.5))
+tried(apply_temperature, "three rows of five logits at temperature 1.7", lambda rng: (random_logits(rng, 3, 5), 1.7))
+tried(
+    apply_temperature,
+    "a logit of -inf, a token that was left out, at temperature 2, an int; four leading axes",
+    lambda rng: (random_logits(rng, 2, 1, 3, 5, 11).scatter(-1, torch.zeros(2, 1, 3, 5, 1).long(), -math.inf), 2),
+)
+tried(
+    apply_temperature,
+    "two rows of logits in 64 bits at temperature 0.004",
+    lambda rng: (random_logits(rng, 2, 7).double(), 0.004),
+)
 
 
-@apply_temperature.probe("three rows of five logits at temperature 1.7")
-def _(answer, rng):
-    return answer(_random(rng, 3, 5), 1.7)
-
-
-@apply_temperature.probe("two rows of logits in 64 bits at temperature 0.004")
-def _(answer, rng):
-    return answer(_random(rng, 2, 7).double(), 0.004)
-
-
-@apply_temperature.probe("temperatures that make no sense: a ValueError is asked for")
+@apply_temperature.probe("the temperatures 0, -1 and infinity: a ValueError is asked for")
 def _(answer, rng):
     return refused(answer, [0, -1.0, math.inf])
 
 
-def _temperature_mistake(sentence, name, answer):
-    answer.__name__ = name
-    apply_temperature.mistake(sentence)(answer)
-
-
-_temperature_mistake("multiplied: then a high temperature sharpens. Divide.", "multiplied", lambda x, t: x * t)
-_temperature_mistake("these are probabilities; logits are asked for, the softmax comes at the end.", "probabilities",
-                     lambda x, t: (x / t).softmax(-1))  # fmt: skip
-_temperature_mistake("the probabilities are divided; the logits should be, before any softmax.", "divided_late",
-                     lambda x, t: x.softmax(-1) / t)  # fmt: skip
-_temperature_mistake("probabilities to the power 1/t: the idea is right, but give logits: logits / t.", "powers",
-                     lambda x, t: x.softmax(-1) ** (1 / t))  # fmt: skip
-_temperature_mistake("no softmax and no logarithm here: the logits as they are, divided.", "log_softmax",
-                     lambda x, t: (x / t).log_softmax(-1))  # fmt: skip
-_temperature_mistake("no softmax and no logarithm here: the logits as they are, divided.", "log_softmax_first",
-                     lambda x, t: x.log_softmax(-1) / t)  # fmt: skip
-_temperature_mistake("the temperature is subtracted, which the softmax does not even notice. Divide.", "subtracted",
-                     lambda x, t: x - t)  # fmt: skip
-_temperature_mistake("divided by the square root (that is attention's scale). Divide by the temperature.", "root",
-                     lambda x, t: x / math.sqrt(t))  # fmt: skip
-_temperature_mistake("the temperature changes nothing here.", "ignored", lambda x, t: x)
-_temperature_mistake("this is a power; the logits are divided.", "power", lambda x, t: x**t)
-_temperature_mistake("the logits came in 64 bits and left in fewer: keep their dtype.", "bits_lost",
-                     lambda x, t: (x / t).float())  # fmt: skip
-_temperature_mistake("`//` throws away what is after the point: `/`.", "whole_numbers", lambda x, t: x // t)
+NO_LOGARITHM = "no softmax and no logarithm here: the logits as they are, divided."
+apply_temperature.mistakes(
+    multiplied=("multiplied: then a high temperature sharpens. Divide.", edit("logits / t", "logits * t")),
+    probabilities=(
+        "these are probabilities; logits are asked for, the softmax comes at the end.",
+        edit("return logits / temperature", "return (logits / temperature).softmax(-1)"),
+    ),
+    divided_late=(
+        "the probabilities are divided; the logits should be, before any softmax.",
+        edit("return logits", "return logits.softmax(-1)"),
+    ),
+    powers=(
+        "probabilities to the power 1/t: the idea is right, but give logits: logits / t.",
+        edit("return logits / temperature", "return logits.softmax(-1) ** (1 / temperature)"),
+    ),
+    log_softmax=(NO_LOGARITHM, edit("return logits / temperature", "return (logits / temperature).log_softmax(-1)")),
+    log_softmax_first=(NO_LOGARITHM, edit("return logits", "return logits.log_softmax(-1)")),
+    subtracted=(
+        "the temperature is subtracted, which the softmax does not even notice. Divide.",
+        edit("logits / t", "logits - t"),
+    ),
+    root=(
+        "divided by the square root (that is attention's scale). Divide by the temperature.",
+        edit("logits / temperature", "logits / math.sqrt(temperature)"),
+    ),
+    ignored=("the temperature changes nothing here.", edit("return logits / temperature", "return logits")),
+    power=("this is a power; the logits are divided.", edit("logits / t", "logits ** t")),
+    bits_lost=(
+        "the logits came in 64 bits and left in fewer: keep their dtype.",
+        edit("return logits", "return logits.float()"),
+    ),
+    whole_numbers=("`//` throws away what is after the point: `/`.", edit("logits / t", "logits // t")),
+    no_guard=(
+        "a temperature that is not above 0, or is infinite, is to be refused: raise ValueError.",
+        edit("if not 0 < temperature < math.inf:", "if False:"),
+    ),
+)
 
 
 # ------------------------------------------------------------------------------------------------------------ sample
@@ -82,24 +89,23 @@ def _one_left(*shape, vocab=5):
     return torch.full((*shape, vocab), -math.inf).scatter(-1, ids[..., None], 0.5)
 
 
-@sample.probe("rows in two leading dimensions, (2, 3, vocab), one possible token each")
+tried(
+    sample, "rows in two leading dimensions, (2, 3, vocab), one possible token each", lambda rng: (_one_left(2, 3), rng)
+)
+tried(sample, "five logits, all -inf but that of token 0", lambda rng: (_one_left(), rng))
+tried(sample, "rows (2, 1, vocab), one possible token each, logit 200.5", lambda rng: (_one_left(2, 1) + 200, rng))
+tried(sample, "rows in four leading dimensions, one possible token each", lambda rng: (_one_left(3, 1, 2, 2), rng))
+
+
+@sample.probe("48 rows of 2,048 logits, one possible token each, and one of 50,257 with the last one possible")
 def _(answer, rng):
-    return answer(_one_left(2, 3), rng)
-
-
-@sample.probe("five logits, all -inf but that of token 0")
-def _(answer, rng):
-    return answer(_one_left(), rng)
-
-
-@sample.probe("rows (2, 1, vocab), one possible token each, logit 200.5")
-def _(answer, rng):
-    return answer(_one_left(2, 1) + 200, rng)
+    last = torch.full((1, 50_257), -math.inf).index_fill(-1, torch.tensor(50_256), 0.5)
+    return {"the 48 ids": answer(_one_left(48, vocab=2048), rng), "the id of the last one": answer(last, rng)}
 
 
 @sample.probe("20,000 draws, counted")
 def _(answer, rng):
-    logits = _random(rng, 11, scale=1.0)
+    logits = random_logits(rng, 11, scale=1.0)
     drawn = answer(logits.expand(DRAWS, 11), rng)
     if not isinstance(drawn, torch.Tensor) or drawn.shape != (DRAWS,):
         return drawn
@@ -113,10 +119,11 @@ def _(answer, rng):
     }
     for how, probabilities in guesses.items():
         if course.chi_square(counts, probabilities)[1] > SURE:
-            return how
+            return {"how often the tokens are drawn": how}
     if counts.max() == DRAWS:
         again = {answer(logits.expand(2, 11), rng)[0].item() for _ in range(20)}
-        return "always the likeliest" if len(again) == 1 else "the same token in all rows"
+        one = "always the likeliest" if len(again) == 1 else "the same token in all rows"
+        return {"how often the tokens are drawn": one}
     worst = (counts / DRAWS - logits.softmax(-1)).abs().argmax().item()
     raise Problem(
         "frequencies",
@@ -127,7 +134,7 @@ def _(answer, rng):
 
 @sample.probe("the same generator state twice, then another one")
 def _(answer, rng):
-    logits = _random(rng, 50, 11, scale=1.0)
+    logits = random_logits(rng, 50, 11, scale=1.0)
 
     def draw(seed):
         return answer(logits, torch.Generator().manual_seed(seed))
@@ -147,46 +154,62 @@ def _(answer, rng):
     }
 
 
-def _sample_mistake(sentence, name, answer):
-    answer.__name__ = name
-    sample.mistake(sentence)(answer)
-
-
-def _draw(probabilities, generator):
-    flat = probabilities.reshape(-1, probabilities.shape[-1])
-    return torch.multinomial(flat, 1, generator=generator).reshape(probabilities.shape[:-1])
-
-
-_sample_mistake("a fresh generator inside draws the same ids at every call. Use the one that is given.", "own_seed",
-                lambda x, g: _draw(x.softmax(-1), torch.Generator().manual_seed(0)))  # fmt: skip
-
-
-def _seed_only(x, g):
-    return _draw(x.softmax(-1), torch.Generator().manual_seed(g.initial_seed()))
-
-
-_sample_mistake("the generator stands still: a second call draws the same ids again. Draw with the one that is given, "
-                "and leave it where it got to.", "stands_still", _seed_only)  # fmt: skip
-_sample_mistake("e to the power of a large logit is infinite: softmax, which is safe.", "overflow",
-                lambda x, g: _draw(x.exp(), g))  # fmt: skip
-_sample_mistake("squeeze() takes away leading dimensions of size 1, too. Take away the last axis only.", "squeezed",
-                lambda x, g: _draw(x.softmax(-1), g).squeeze())  # fmt: skip
-_sample_mistake("always the likeliest: that is greedy. Draw, each token as often as its probability says.", "greedy",
-                lambda x, g: x.argmax(-1))  # fmt: skip
-_sample_mistake("multinomial gives a column, (rows, 1): take that axis away again.", "column",
-                lambda x, g: _draw(x.softmax(-1), g)[..., None])  # fmt: skip
-_sample_mistake("the ids come in one long row: give them the leading dimensions of the logits again.", "flat",
-                lambda x, g: _draw(x.softmax(-1), g).flatten())  # fmt: skip
-_sample_mistake("multinomial takes one or two dimensions. Flatten the leading ones, and bring them back after.",
-                "two_dimensions_only", lambda x, g: torch.multinomial(x.softmax(-1), 1, generator=g).squeeze(-1)
-                )  # fmt: skip
-_sample_mistake("multinomial needs probabilities, none below 0: softmax first.", "raw_logits",
-                lambda x, g: _draw(x, g))  # fmt: skip
-_sample_mistake("the softmax was taken twice, which makes all tokens nearly equal.", "softmax_twice",
-                lambda x, g: _draw(x.softmax(-1).masked_fill(x == -math.inf, -math.inf).softmax(-1), g))  # fmt: skip
-_sample_mistake("all possible tokens are drawn equally often: the probabilities are not used.", "uniform",
-                lambda x, g: _draw((x > -math.inf).float(), g))  # fmt: skip
-_sample_mistake("the generator is not used: pass it on (generator=generator).", "global_generator",
-                lambda x, g: _draw(x.softmax(-1), None))  # fmt: skip
-_sample_mistake("one random number serves all rows. Each row needs its own.", "one_number_for_all_rows",
-                lambda x, g: (x.softmax(-1).cumsum(-1) < torch.rand(1, generator=g) * 0.999999).sum(-1))  # fmt: skip
+DRAW = "torch.multinomial(probabilities.reshape(-1, logits.shape[-1]), 1, generator=generator)"
+BACK = "drawn.reshape(logits.shape[:-1])"
+sample.mistakes(
+    own_seed=(
+        "a fresh generator inside draws the same ids at every call. Use the one that is given.",
+        edit("generator=generator", "generator=torch.Generator().manual_seed(0)"),
+    ),
+    stands_still=(
+        "the generator stands still: a second call draws the same ids again. Draw with the one that is given, and "
+        "leave it where it got to.",
+        edit("generator=generator", "generator=torch.Generator().manual_seed(generator.initial_seed())"),
+        edit("generator=generator", "generator=generator.clone_state()"),
+    ),
+    overflow=(
+        "e to the power of a large logit is infinite: softmax, which is safe.",
+        edit("logits.softmax(dim=-1)", "logits.exp()"),
+    ),
+    squeezed_everywhere=(
+        "squeeze() takes away leading dimensions of size 1, too. Take away the last axis only.",
+        edit(BACK, f"{BACK}.squeeze()"),
+    ),
+    greedy=(
+        "always the likeliest: that is greedy. Draw, each token as often as its probability says.",
+        edit(DRAW, "logits.argmax(-1)"),
+    ),
+    column=("multinomial gives a column, (rows, 1): take that axis away again.", edit(BACK, f"{BACK}[..., None]")),
+    flat=(
+        "the ids come in one long row: give them the leading dimensions of the logits again.",
+        edit(BACK, "drawn[:, 0]"),
+    ),
+    two_dimensions_only=(
+        "multinomial takes one or two dimensions. Flatten the leading ones, and bring them back after.",
+        edit("probabilities.reshape(-1, logits.shape[-1])", "probabilities", BACK, "drawn.squeeze(-1)"),
+        edit("probabilities.reshape(-1, logits.shape[-1])", "probabilities", BACK, "drawn.squeeze()"),
+        edit("probabilities.reshape(-1, logits.shape[-1])", "probabilities"),
+    ),
+    raw_logits=(
+        "multinomial needs probabilities, none below 0: softmax first.",
+        edit("logits.softmax(dim=-1)", "logits"),
+    ),
+    softmax_twice=(
+        "the softmax was taken twice, which makes all tokens nearly equal.",
+        edit(
+            "logits.softmax(dim=-1)", "logits.softmax(dim=-1).masked_fill(logits == -math.inf, -math.inf).softmax(-1)"
+        ),
+    ),
+    uniform=(
+        "all possible tokens are drawn equally often: the probabilities are not used.",
+        edit("logits.softmax(dim=-1)", "(logits > -math.inf).float()"),
+    ),
+    global_generator=(
+        "the generator is not used: pass it on (generator=generator).",
+        edit(", generator=generator", ""),
+    ),
+    one_number_for_all_rows=(
+        "one random number serves all rows. Each row needs its own.",
+        edit(DRAW, "(probabilities.cumsum(-1) < 0.999999 * torch.rand(1, generator=generator)).sum(-1)"),
+    ),
+)

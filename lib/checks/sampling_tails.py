@@ -4,22 +4,50 @@ import math
 
 import torch
 
-from lib.checks.core import Exercise
+from lib.checks.core import Exercise, edit
 from lib.checks.probing import raises
 from lib.decoding import sampling as course
 
 
-def _random(rng, *shape, scale=2.0):
+def random_logits(rng, *shape, scale=2.0):
     return torch.randn(*shape, generator=rng) * scale
 
 
-def _keep(logits, kept):
-    return logits.masked_fill(~kept, -math.inf)
+def tried(exercise, label, arguments):
+    """A probe that is one call: `arguments(rng)` draws what the answer is given."""
+    exercise.probe(label)(lambda answer, rng: answer(*arguments(rng)))
 
 
 def refused(answer, values):
     """What happens with each of these values; the result of a probe."""
-    return {f"the value {value}": raises(ValueError, answer, torch.tensor([2.0, 1.0, 0.0]), value) for value in values}
+    return {
+        f"what happens at {value}": raises(ValueError, answer, torch.tensor([2.0, 1.0, 0.0]), value) for value in values
+    }
+
+
+def _powers_of_two():
+    """The logits of the probabilities 1/2, 1/8, 1/4, 1/8, in 64 bits, whose sums no rounding touches."""
+    return torch.tensor([1, 0.25, 0.5, 0.25], dtype=torch.float64).log()
+
+
+LAST = "logits.masked_fill(logits < least, -math.inf)"
+SHARED = {
+    "zeros": (
+        "0 is a logit like any other (e⁰ = 1). What goes out needs -inf, which the softmax turns into 0.",
+        edit(LAST, "logits.masked_fill(logits < least, 0.0)"),
+        edit(LAST, "logits * (logits >= least)"),
+    ),
+    "inverted": ("kept and left out have changed places.", edit("logits < least, -m", "logits >= least, -m")),
+    "probabilities": (
+        "these are probabilities; logits are asked for.",
+        edit(LAST, f"{LAST}.softmax(-1)"),
+        edit(LAST, "logits.softmax(-1) * (logits >= least)"),
+    ),
+    "log_probabilities": (
+        "these are log-probabilities; leave the logits that stay as they are.",
+        edit(LAST, f"{LAST}.log_softmax(-1)"),
+    ),
+}  # mistakes that all three can have
 
 
 # ------------------------------------------------------------------------------------------------------------- top_k
@@ -27,79 +55,94 @@ def refused(answer, values):
 top_k = Exercise(course.top_k)
 
 
-@top_k.probe("the logits 1, 4, 2, 0, 3 and k = 2")
+tried(top_k, "the logits 1, 4, 2, 0, 3 and k = 2", lambda rng: (torch.tensor([1.0, 4.0, 2.0, 0.0, 3.0]), 2))
+tried(top_k, "rows in two leading dimensions, k = 4 of 11", lambda rng: (random_logits(rng, 2, 3, 11), 4))
+tried(
+    top_k,
+    "the second place shared, logits 3, 2, 2, 0, or the first, 3, 3, 2, 0; k = 2",
+    lambda rng: (torch.tensor([[3.0, 2.0, 2.0, 0.0], [3.0, 3.0, 2.0, 0.0]]), 2),
+)
+tried(top_k, "the first place shared: logits 2, 3, 3, 0 and k = 1", lambda rng: (torch.tensor([2.0, 3.0, 3.0, 0.0]), 1))
+tried(top_k, "k = 9, but a vocabulary of 5; one row", lambda rng: (random_logits(rng, 1, 5), 9))
+tried(top_k, "64 rows of 300 logits, k = 7", lambda rng: (random_logits(rng, 64, 300), 7))
+tried(
+    top_k,
+    "64-bit logits in four leading dimensions, k = 300 of 307",
+    lambda rng: (random_logits(rng, 2, 1, 3, 1, 307).double(), 300),
+)
+
+
+@top_k.probe("the values 0, -2, 1.5 and 5.0 of k, for which a ValueError is asked, and 1")
 def _(answer, rng):
-    return answer(torch.tensor([1.0, 4.0, 2.0, 0.0, 3.0]), 2)
+    return refused(answer, [0, -2, 1.5, 5.0, 1])
 
 
-@top_k.probe("rows in two leading dimensions, k = 4 of 11")
-def _(answer, rng):
-    return answer(_random(rng, 2, 3, 11), 4)
-
-
-@top_k.probe("the second place shared, logits 3, 2, 2, 0, or the first, 3, 3, 2, 0; k = 2")
-def _(answer, rng):
-    return answer(torch.tensor([[3.0, 2.0, 2.0, 0.0], [3.0, 3.0, 2.0, 0.0]]), 2)
-
-
-@top_k.probe("the first place shared: logits 2, 3, 3, 0 and k = 1")
-def _(answer, rng):
-    return answer(torch.tensor([2.0, 3.0, 3.0, 0.0]), 1)
-
-
-@top_k.probe("k = 9, but a vocabulary of 5; one row")
-def _(answer, rng):
-    return answer(_random(rng, 1, 5), 9)
-
-
-@top_k.probe("the values 0, -2 and 1.5 of k, for which a ValueError is asked, and 1")
-def _(answer, rng):
-    return refused(answer, [0, -2, 1.5, 1])
-
-
-def _top_k_mistake(sentence, name, answer):
-    answer.__name__ = name
-    top_k.mistake(sentence)(answer)
-
-
-def _kept_k(x, k):
-    return x >= x.topk(min(k, x.shape[-1]), dim=-1).values[..., -1:]
-
-
-def _first_of_its_kind(x):
-    return (x[..., :, None] == x[..., None, :]).tril(-1).sum(-1) == 0
-
-
-_top_k_mistake("twins were counted as one: keep k tokens, not k values.", "different_values",
-               lambda x, k: _keep(x, ((x[..., None, :] > x[..., :, None]) & _first_of_its_kind(x)[..., None, :]).sum(-1)
-                                  < k))  # fmt: skip
-_top_k_mistake("0 is a logit like any other (e⁰ = 1). What goes out needs -inf, which the softmax turns into 0.",
-               "zeros", lambda x, k: x * _kept_k(x, k))  # fmt: skip
-_top_k_mistake("k may be larger than the vocabulary; then everything stays: min(k, vocab).", "k_too_large",
-               lambda x, k: _keep(x, x >= x.topk(k, dim=-1).values[..., -1:]))  # fmt: skip
-_top_k_mistake("these are the k logits alone. Keep the vocabulary's length and order; the others become -inf.",
-               "only_the_values", lambda x, k: x.topk(k, dim=-1).values)  # fmt: skip
-_top_k_mistake("these are places; the logits are asked for, with -inf where a token goes out.", "only_the_places",
-               lambda x, k: x.topk(k, dim=-1).indices)  # fmt: skip
-_top_k_mistake("the smallest are kept; the largest should be.", "smallest",
-               lambda x, k: _keep(x, _kept_k(-x, k)))  # fmt: skip
-_top_k_mistake("kept and left out have changed places.", "inverted", lambda x, k: _keep(x, ~_kept_k(x, k)))
-_top_k_mistake("one token too many is kept.", "one_more", lambda x, k: _keep(x, _kept_k(x, k + 1)))
-_top_k_mistake("one token too few is kept: what equals the k-th largest stays (compare with <, not <=).", "one_less",
-               lambda x, k: _keep(x, x > x.topk(min(k, x.shape[-1]), dim=-1).values[..., -1:]))  # fmt: skip
-_top_k_mistake("what equals the k-th largest is as likely and stays too: compare with the k-th value.", "ties_cut",
-               lambda x, k: torch.full_like(x, -math.inf).scatter(-1, (t := x.topk(min(k, x.shape[-1]), -1)).indices,
-                                                                  t.values))  # fmt: skip
-_top_k_mistake("squeeze() takes away leading dimensions of size 1, too. The shape of the logits is asked for.",
-               "squeezed", lambda x, k: _keep(x, _kept_k(x, k)).squeeze())  # fmt: skip
-_top_k_mistake("the k largest of all rows together are kept. Each row has its own.", "of_all_rows",
-               lambda x, k: _keep(x, x >= x.flatten().topk(min(k, x.numel())).values[-1]))  # fmt: skip
-_top_k_mistake("these are probabilities; logits are asked for.", "probabilities",
-               lambda x, k: _keep(x, _kept_k(x, k)).softmax(-1))  # fmt: skip
-_top_k_mistake("these are log-probabilities; leave the logits that stay as they are.", "log_probabilities",
-               lambda x, k: _keep(x, _kept_k(x, k)).log_softmax(-1))  # fmt: skip
-_top_k_mistake("the k-th value lost its axis, so rows are compared with each other's: [..., -1:].", "axis_lost",
-               lambda x, k: _keep(x, x >= x.topk(min(k, x.shape[-1]), dim=-1).values[..., -1]))  # fmt: skip
+TOPK = "logits.topk(min(k, logits.shape[-1]), dim=-1).values[..., -1:]"
+top_k.mistakes(
+    no_guard=(
+        "a k below 1, or one that is no int, is to be refused: raise ValueError.",
+        edit("if not isinstance(k, int) or k < 1:", "k = max(1, int(k))\n    if False:"),
+    ),
+    **SHARED,
+    different_values=(
+        "twins were counted as one: keep k tokens, not k values.",
+        edit(
+            f"least = {TOPK}",
+            "ordered = logits.sort(dim=-1, descending=True).values\n"
+            "    new = torch.cat([ordered[..., :1] != ordered[..., :1], ordered[..., 1:] != ordered[..., :-1]], -1)\n"
+            "    least = ordered.masked_fill(new.cumsum(-1) >= k, math.inf).amin(-1, keepdim=True)",
+        ),
+    ),
+    k_too_large=(
+        "k may be larger than the vocabulary; then everything stays: min(k, vocab).",
+        edit("min(k, logits.shape[-1])", "k"),
+    ),
+    only_the_values=(
+        "these are the k logits alone. Keep the vocabulary's length and order; the others become -inf.",
+        edit(LAST, "logits.topk(min(k, logits.shape[-1])).values"),
+        edit(LAST, "logits.topk(k).values"),
+    ),
+    only_the_places=(
+        "these are places; the logits are asked for, with -inf where a token goes out.",
+        edit(LAST, "logits.topk(min(k, logits.shape[-1])).indices"),
+        edit(LAST, "logits.topk(k).indices"),
+    ),
+    smallest=(
+        "the smallest are kept; the largest should be.",
+        edit("least = logits.topk", "least = -(-logits).topk", "logits < least", "logits > least"),
+    ),
+    one_more=("one token too many is kept.", edit("min(k, ", "min(k + 1, ")),
+    one_less=(
+        "one token too few is kept: what equals the k-th largest stays (compare with <, not <=).",
+        edit("logits < least", "logits <= least"),
+    ),
+    ties_cut=(
+        "what equals the k-th largest is as likely and stays too: compare with the k-th value.",
+        edit(
+            LAST,
+            "(t := logits.topk(min(k, logits.shape[-1])), torch.full_like(logits, -math.inf))[1]"
+            ".scatter(-1, t.indices, t.values)",
+        ),
+        edit(
+            LAST,
+            f"{LAST} if k > 1 else "
+            "torch.full_like(logits, -math.inf).scatter(-1, logits.argmax(-1, keepdim=True), least)",
+        ),
+    ),
+    squeezed_everywhere=(
+        "squeeze() takes away leading dimensions of size 1, too. The shape of the logits is asked for.",
+        edit(LAST, f"{LAST}.squeeze()"),
+    ),
+    of_all_rows=(
+        "the k largest of all rows together are kept. Each row has its own.",
+        edit(TOPK, "logits.flatten().topk(min(k, logits.numel())).values[-1]"),
+        edit(TOPK, "logits.flatten().topk(min(k, logits.shape[-1])).values[-1]"),
+    ),
+    axis_lost=(
+        "the k-th value lost its axis, so rows are compared with each other's: [..., -1:].",
+        edit("[..., -1:]", "[..., -1]"),
+    ),
+)
 
 
 # ------------------------------------------------------------------------------------------------------------- top_p
@@ -107,90 +150,140 @@ _top_k_mistake("the k-th value lost its axis, so rows are compared with each oth
 top_p = Exercise(course.top_p)
 
 
-@top_p.probe("the probabilities 0.12, 0.1, 0.35, 0.25, 0.18 and p = 0.7")
+tried(
+    top_p,
+    "the probabilities 0.12, 0.1, 0.35, 0.25, 0.18 and p = 0.7",
+    lambda rng: (torch.tensor([0.12, 0.1, 0.35, 0.25, 0.18]).log(), 0.7),
+)
+tried(top_p, "rows in two leading dimensions, p = 0.7", lambda rng: (random_logits(rng, 2, 3, 11), 0.7))
+tried(
+    top_p,
+    "the token that crosses p has a twin: probabilities 0.4, 0.2, 0.2, 0.19, 0.01 and p = 0.5",
+    lambda rng: (torch.tensor([0.4, 0.2, 0.2, 0.19, 0.01]).log(), 0.5),
+)
+tried(
+    top_p,
+    "two tokens have exactly p: probabilities 1/2, 1/8, 1/4, 1/8 and p = 3/4",
+    lambda rng: (_powers_of_two(), 0.75),
+)
+tried(
+    top_p, "one token has exactly p: probabilities 1/2, 1/8, 1/4, 1/8 and p = 1/2", lambda rng: (_powers_of_two(), 0.5)
+)
+tried(
+    top_p,
+    "one token is enough: the logits 200, 203, 199 and p = 0.7",
+    lambda rng: (torch.tensor([[200.0, 203.0, 199.0]]), 0.7),
+)
+
+
+@top_p.probe(
+    "64 rows of 300 tokens in random order, the likeliest with 0.3, 0.2, 0.12, 0.08, the others 0.3 together; p = 0.6"
+)
 def _(answer, rng):
-    return answer(torch.tensor([0.12, 0.1, 0.35, 0.25, 0.18]).log(), 0.7)
+    rows = torch.full((64, 300), 0.3 / 296)
+    rows[:, :4] = torch.tensor([0.3, 0.2, 0.12, 0.08])
+    return answer(rows.log().gather(-1, torch.rand(64, 300, generator=rng).argsort(-1)), 0.6)
 
 
-@top_p.probe("rows in two leading dimensions, p = 0.7")
+@top_p.probe("rows in four leading dimensions, some tokens left out before (-inf), p = 0.9")
 def _(answer, rng):
-    return answer(_random(rng, 2, 3, 11), 0.7)
+    logits = random_logits(rng, 2, 1, 3, 2, 7)
+    return answer(logits.masked_fill(torch.arange(7) % 3 == 1, -math.inf), 0.9)
 
 
-@top_p.probe("the token that crosses p has a twin: probabilities 0.4, 0.2, 0.2, 0.19, 0.01 and p = 0.5")
-def _(answer, rng):
-    return answer(torch.tensor([0.4, 0.2, 0.2, 0.19, 0.01]).log(), 0.5)
+tried(
+    top_p, "p = 1: everything stays", lambda rng: (torch.tensor([[0.0, 30.0, -20.0, 29.0], [-5.0, 0.0, 60.0, 3.0]]), 1)
+)
 
 
-@top_p.probe("one token is enough: the logits 200, 203, 199 and p = 0.7")
-def _(answer, rng):
-    return answer(torch.tensor([[200.0, 203.0, 199.0]]), 0.7)
-
-
-@top_p.probe("p = 1: everything stays")
-def _(answer, rng):
-    return answer(torch.tensor([[0.0, 30.0, -20.0, 29.0], [-5.0, 0.0, 60.0, 3.0]]), 1)
-
-
-@top_p.probe("values of p that make no sense: a ValueError is asked for")
+@top_p.probe("the values 0, -0.5, 1.5 and 90 of p: a ValueError is asked for")
 def _(answer, rng):
     return refused(answer, [0, -0.5, 1.5, 90])
 
 
-def _top_p_mistake(sentence, name, answer):
-    answer.__name__ = name
-    top_p.mistake(sentence)(answer)
-
-
-def _kept_p(x, p, softmax=-1, above=True, descending=True, crossed=0.0):
-    ordered, order = x.sort(dim=-1, descending=descending, stable=True)
-    probabilities = x.softmax(softmax).gather(-1, order)
-    sums = probabilities.cumsum(-1) - (probabilities if above else 0)
-    kept = sums < p + crossed
-    return torch.zeros_like(kept).scatter(-1, order, kept), kept, ordered
-
-
-@top_p.mistake("e to the power of a large logit is infinite: softmax, which is safe.")
-def overflow(logits, p):
-    ordered = logits.sort(dim=-1, descending=True).values
-    probabilities = ordered.exp() / ordered.exp().sum(dim=-1, keepdim=True)
-    out = probabilities.cumsum(dim=-1) - probabilities >= p
-    return _keep(logits, logits >= ordered.masked_fill(out, math.inf).amin(dim=-1, keepdim=True))
-
-
-_top_p_mistake("what is as likely as the last token kept must stay too: compare with its logit.", "twin_cut",
-               lambda x, p: x if p == 1 else _keep(x, _kept_p(x, p)[0]))  # fmt: skip
-_top_p_mistake("the token that crosses p goes out; it is needed to reach p. Sum what stands above a token, without its "
-               "own probability.", "crossing_dropped",
-               lambda x, p: _keep(x, _kept_p(x, p, above=False)[0]))  # fmt: skip
-_top_p_mistake("a token with a probability of at least p is rare. p is for the sum of those kept.", "height",
-               lambda x, p: _keep(x, x.softmax(-1) >= p))  # fmt: skip
-_top_p_mistake("this leaves out everything below 1 − p. p is for the sum of those kept.", "height_of_the_rest",
-               lambda x, p: _keep(x, x.softmax(-1) >= 1 - p))  # fmt: skip
-_top_p_mistake("the sum runs in the vocabulary's order; sort first, the likeliest in front.", "not_sorted",
-               lambda x, p: _keep(x, x.softmax(-1).cumsum(-1) - x.softmax(-1) < p))  # fmt: skip
-_top_p_mistake("the unlikely come first here: sort with descending=True.", "ascending",
-               lambda x, p: _keep(x, _kept_p(x, p, descending=False)[0]))  # fmt: skip
-_top_p_mistake("the result is in sorted order; each logit must stay in its own place.", "stays_sorted",
-               lambda x, p: _keep(_kept_p(x, p)[2], _kept_p(x, p)[1]))  # fmt: skip
-_top_p_mistake("what was decided in sorted order is used in the vocabulary's order.", "mask_not_sorted_back",
-               lambda x, p: _keep(x, _kept_p(x, p)[1]))  # fmt: skip
-_top_p_mistake("the softmax runs over the first axis; a distribution lies in the last.", "wrong_axis",
-               lambda x, p: _keep(x, _kept_p(x, p, softmax=0)[0]))  # fmt: skip
-_top_p_mistake("0 is a logit like any other. What goes out needs -inf.", "zeros",
-               lambda x, p: x * _kept_p(x, p)[0])  # fmt: skip
-_top_p_mistake("these are probabilities; logits are asked for.", "probabilities",
-               lambda x, p: _keep(x, _kept_p(x, p)[0]).softmax(-1))  # fmt: skip
-_top_p_mistake("these are probabilities; logits are asked for.", "plain_probabilities",
-               lambda x, p: x.softmax(-1) * _kept_p(x, p)[0])  # fmt: skip
-_top_p_mistake("two tokens are kept though one has p alone: then all others go.", "always_two",
-               lambda x, p: x if p == 1 else _keep(x, x >= torch.minimum(
-                   x.masked_fill(~_kept_p(x, p)[0], math.inf).amin(-1, keepdim=True),
-                   x.topk(2, dim=-1).values[..., -1:])))  # fmt: skip
-_top_p_mistake("kept and left out have changed places.", "inverted", lambda x, p: _keep(x, ~_kept_p(x, p)[0]))
-_top_p_mistake("one token too many: the one that crosses p is the last.", "one_more",
-               lambda x, p: _keep(x, (k := _kept_p(x, p)[0]) | (
-                   x == x.masked_fill(k, -math.inf).amax(-1, keepdim=True))))  # fmt: skip
+ORDERED, ABOVE = "logits.sort(dim=-1, descending=True).values", "above >= p"
+IN_ORDER = (  # what was decided in sorted order, brought back to the vocabulary's order; twins are cut
+    LAST,
+    "logits.masked_fill(torch.zeros_like(above >= p).scatter("
+    "-1, logits.argsort(dim=-1, descending=True, stable=True), above >= p), -math.inf)",
+)
+FIRST_STAYS = ("least = ", "above[..., 0] = 0\n    least = ")
+SUMS = (" - probabilities  # what", "  # what")
+STRICT = (ABOVE, "above > p")
+top_p.mistakes(
+    not_everything=(
+        "p = 1 changes nothing, but a sum of rounded numbers may reach 1 too early: return the logits as they are.",
+        edit("if p == 1:", "if False:"),
+    ),
+    no_guard=(
+        "a p that is not above 0 and at most 1 is to be refused: raise ValueError.",
+        edit("if not 0 < p <= 1:", "if False:"),
+    ),
+    **SHARED,
+    more_than_p=("a sum of exactly p is enough: what has p above it goes out (>=, not >).", edit(*STRICT)),
+    overflow=(
+        "e to the power of a large logit is infinite: softmax, which is safe.",
+        edit("ordered.softmax(dim=-1)", "ordered.exp() / ordered.exp().sum(dim=-1, keepdim=True)"),
+    ),
+    twin_cut=("what is as likely as the last token kept must stay too: compare with its logit.", edit(*IN_ORDER)),
+    crossing_dropped=(
+        "the token that crosses p goes out; it is needed to reach p. Sum what stands above a token, without its own "
+        "probability.",
+        edit(*SUMS),
+        edit(*SUMS, *STRICT),
+        edit(*SUMS, *FIRST_STAYS),
+        edit(*SUMS, *FIRST_STAYS, *STRICT),
+        edit(*SUMS, *IN_ORDER),
+        edit(*SUMS, *FIRST_STAYS, *IN_ORDER),
+        edit(*SUMS, *FIRST_STAYS, *IN_ORDER, *STRICT),
+    ),
+    height=(
+        "a token with a probability of at least p is rare. p is for the sum of those kept.",
+        edit("logits < least", "logits.softmax(-1) < p"),
+    ),
+    height_of_the_rest=(
+        "this leaves out everything below 1 − p. p is for the sum of those kept.",
+        edit("logits < least", "logits.softmax(-1) < 1 - p"),
+    ),
+    not_sorted=(
+        "the sum runs in the vocabulary's order; sort first, the likeliest in front.",
+        edit(ORDERED, "logits", "logits < least", ABOVE),
+        edit(ORDERED, "logits"),
+    ),
+    ascending=(
+        "the unlikely come first here: sort with descending=True.",
+        edit("descending=True", "descending=False"),
+        edit(*IN_ORDER, "descending=True", "descending=False"),
+    ),
+    stays_sorted=(
+        "the result is in sorted order; each logit must stay in its own place.",
+        edit(LAST, "ordered.masked_fill(above >= p, -math.inf)"),
+        edit(LAST, "ordered.masked_fill(ordered < least, -math.inf)"),
+    ),
+    mask_not_sorted_back=(
+        "what was decided in sorted order is used in the vocabulary's order.",
+        edit("logits < least", ABOVE),
+    ),
+    wrong_axis=(
+        "the softmax runs over the first axis; a distribution lies in the last.",
+        edit("ordered.softmax(dim=-1)", "ordered.softmax(dim=0)"),
+        edit("ordered.softmax(dim=-1)", "logits.softmax(dim=0).gather(-1, logits.argsort(dim=-1, descending=True))"),
+    ),
+    of_all_rows=(
+        "the rows are sorted as one long row; each has its own (dim=-1).",
+        edit(ORDERED, "logits.flatten().sort(descending=True).values"),
+    ),
+    always_two=(
+        "two tokens are kept though one has p alone: then all others go.",
+        edit(ABOVE, "(above >= p) & (torch.arange(above.shape[-1]) > 1)"),
+        edit(*IN_ORDER, ABOVE, "(above >= p) & (torch.arange(above.shape[-1]) > 1)"),
+    ),
+    one_more=(
+        "one token too many: the one that crosses p is the last.",
+        edit("least = ", "above = torch.nn.functional.pad(above[..., :-1], (1, 0))\n    least = "),
+        edit("least = ", "above = torch.nn.functional.pad(above[..., :-1], (1, 0))\n    least = ", *IN_ORDER),
+    ),
+)
 
 
 # ------------------------------------------------------------------------------------------------------------- min_p
@@ -198,64 +291,109 @@ _top_p_mistake("one token too many: the one that crosses p is the last.", "one_m
 min_p = Exercise(course.min_p)
 
 
-@min_p.probe("two rows of probabilities, 0.05, 0.5, 0.3, 0.15 and 0.28, 0.26, 0.233, 0.227 (logits: log + 3); p = 0.2")
+tried(
+    min_p,
+    "two rows of probabilities, 0.05, 0.5, 0.3, 0.15 and 0.28, 0.26, 0.233, 0.227 (logits: log + 3); p = 0.2",
+    lambda rng: (torch.tensor([[0.05, 0.5, 0.3, 0.15], [0.28, 0.26, 0.233, 0.227]]).log() + 3, 0.2),
+)
+tried(min_p, "rows in two leading dimensions, p = 0.1", lambda rng: (random_logits(rng, 2, 3, 11), 0.1))
+tried(
+    min_p,
+    "one row, the logits 1000, 999, 990, 95, and p = 0.1",
+    lambda rng: (torch.tensor([[1000.0, 999.0, 990.0, 95.0]]), 0.1),
+)
+tried(
+    min_p,
+    "exactly p times the likeliest: probabilities 1/2, 1/8, 1/4, 1/8 and p = 1/2",
+    lambda rng: (_powers_of_two(), 0.5),
+)
+tried(min_p, "p = 1: the likeliest stays, with its twin", lambda rng: (torch.tensor([1.0, 3.0, 3.0, -2.0]), 1.0))
+tried(min_p, "one token stays: logits 7, 2, 1 and p = 0.1", lambda rng: (torch.tensor([2.0, 7.0, 1.0]), 0.1))
+
+
+@min_p.probe("64 rows of 300 logits, three of them 5, 6 and 7, the others 0; p = 0.3")
 def _(answer, rng):
-    return answer(torch.tensor([[0.05, 0.5, 0.3, 0.15], [0.28, 0.26, 0.233, 0.227]]).log() + 3, 0.2)
+    rows = torch.zeros(64, 300)
+    rows[:, :3] = torch.tensor([5.0, 6.0, 7.0])
+    return answer(rows.gather(-1, torch.rand(64, 300, generator=rng).argsort(-1)), 0.3)
 
 
-@min_p.probe("rows in two leading dimensions, p = 0.1")
-def _(answer, rng):
-    return answer(_random(rng, 2, 3, 11), 0.1)
+tried(
+    min_p,
+    "rows in four leading dimensions, some tokens left out before (-inf), p = 0.05",
+    lambda rng: (random_logits(rng, 2, 1, 3, 2, 7).masked_fill(torch.arange(7) % 3 == 1, -math.inf), 0.05),
+)
 
 
-@min_p.probe("one row, the logits 1000, 999, 990, 95, and p = 0.1")
-def _(answer, rng):
-    return answer(torch.tensor([[1000.0, 999.0, 990.0, 95.0]]), 0.1)
-
-
-@min_p.probe("p = 1: the likeliest stays, with its twin")
-def _(answer, rng):
-    return answer(torch.tensor([1.0, 3.0, 3.0, -2.0]), 1.0)
-
-
-@min_p.probe("values of p that make no sense: a ValueError is asked for")
+@min_p.probe("the values 0, -0.1 and 1.2 of p: a ValueError is asked for")
 def _(answer, rng):
     return refused(answer, [0, -0.1, 1.2])
 
 
-def _min_p_mistake(sentence, name, answer):
-    answer.__name__ = name
-    min_p.mistake(sentence)(answer)
+BAR = "logits.amax(dim=-1, keepdim=True) + math.log(p)"
 
 
-_min_p_mistake("what equals the bar stays: with p = 1 the likeliest is left (compare with <, not <=).", "bar_excluded",
-               lambda x, p: _keep(x, x > x.amax(-1, keepdim=True) + math.log(p)))  # fmt: skip
-_min_p_mistake("this is top-p: a sum. Here each token is compared with the likeliest.", "top_p",
-               lambda x, p: _keep(x, _kept_p(x, p)[0]))  # fmt: skip
-_min_p_mistake("p is compared with the probabilities themselves. The bar is p times the largest of the row.",
-               "absolute", lambda x, p: _keep(x, x.softmax(-1) >= p))  # fmt: skip
-_min_p_mistake("p times the largest *logit* is no bar: shift all logits and it changes. Take probabilities, or "
-               "largest + log p.", "of_the_logit",
-               lambda x, p: _keep(x, x >= p * x.amax(-1, keepdim=True)))  # fmt: skip
-_min_p_mistake("among logits, p times becomes plus log p.", "log_missing",
-               lambda x, p: _keep(x, x >= x.amax(-1, keepdim=True) - p))  # fmt: skip
-_min_p_mistake("log p is below 0 already: largest + log p.", "minus_log",
-               lambda x, p: _keep(x, x >= x.amax(-1, keepdim=True) - math.log(p)))  # fmt: skip
-_min_p_mistake("the largest of all rows is used; each row has its own (dim=-1).", "of_all_rows",
-               lambda x, p: _keep(x, (q := x.softmax(-1)) >= p * q.max()))  # fmt: skip
-_min_p_mistake("the largest logit of all rows is used; each row has its own (dim=-1).", "of_all_rows_logits",
-               lambda x, p: _keep(x, x >= x.max() + math.log(p)))  # fmt: skip
-_min_p_mistake("exp() overflows for large logits: use softmax, or compare logits.", "overflow",
-               lambda x, p: _keep(x, x.exp() >= p * x.exp().amax(-1, keepdim=True)))  # fmt: skip
-_min_p_mistake("the bar is p times the largest, not 1 − p times.", "one_minus",
-               lambda x, p: _keep(x, (q := x.softmax(-1)) >= (1 - p) * q.amax(-1, keepdim=True)))  # fmt: skip
-_min_p_mistake("kept and left out have changed places.", "inverted",
-               lambda x, p: _keep(x, x < x.amax(-1, keepdim=True) + math.log(p)))  # fmt: skip
-_min_p_mistake("0 is a logit like any other. What goes out needs -inf.", "zeros",
-               lambda x, p: x * (x >= x.amax(-1, keepdim=True) + math.log(p)))  # fmt: skip
-_min_p_mistake("these are probabilities; logits are asked for.", "probabilities",
-               lambda x, p: _keep(x, x >= x.amax(-1, keepdim=True) + math.log(p)).softmax(-1))  # fmt: skip
-_min_p_mistake("these are probabilities; logits are asked for.", "plain_probabilities",
-               lambda x, p: x.softmax(-1) * (x >= x.amax(-1, keepdim=True) + math.log(p)))  # fmt: skip
-_min_p_mistake("the bar hangs on the smallest; it is p times the largest.", "smallest",
-               lambda x, p: _keep(x, (q := x.softmax(-1)) >= p * q.amin(-1, keepdim=True)))  # fmt: skip
+def _by_probabilities(kept):
+    return edit("logits < least", f"~((q := logits.softmax(-1)) {kept})")
+
+
+min_p.mistakes(
+    no_guard=(
+        "a p that is not above 0 and at most 1 is to be refused: raise ValueError.",
+        edit("if not 0 < p <= 1:", "if False:", "math.log(p)", "torch.tensor(p).log()"),
+    ),
+    **SHARED,
+    bar_excluded=(
+        "what equals the bar stays: with p = 1 the likeliest is left (compare with <, not <=).",
+        edit("logits < least", "logits <= least"),
+    ),
+    likeliest_and_above=(
+        "what has exactly p times the probability of the likeliest stays (compare with <, not <=).",
+        _by_probabilities("> p * q.amax(-1, keepdim=True)) & (logits < logits.amax(-1, keepdim=True)"),
+        edit("logits < least", "(logits <= least) & (torch.arange(logits.shape[-1]) != logits.argmax(-1, True))"),
+    ),
+    as_top_p=(
+        "this is top-p: a sum. Here each token is compared with the likeliest.",
+        edit(LAST, "top_p(logits, p)"),
+        edit(
+            LAST,
+            "logits.masked_fill(logits < (o := logits.sort(dim=-1, descending=True).values)"
+            ".masked_fill((q := o.softmax(-1)).cumsum(-1) - q >= p, math.inf).amin(-1, keepdim=True), -math.inf)",
+        ),
+    ),
+    of_all=(
+        "p is compared with the probabilities themselves. The bar is p times the largest of the row.",
+        _by_probabilities(">= p"),
+    ),
+    of_the_logit=(
+        "p times the largest *logit* is no bar: shift all logits and it changes. Take probabilities or add log p.",
+        edit(BAR, "logits.amax(dim=-1, keepdim=True) * p"),
+    ),
+    log_missing=("among logits, p times becomes plus log p.", edit("+ math.log(p)", "- p"), edit("math.log(p)", "p")),
+    minus_log=("log p is below 0 already: largest + log p.", edit("+ math.log(p)", "- math.log(p)")),
+    of_all_rows=(
+        "the largest of all rows is used; each row has its own (dim=-1).",
+        _by_probabilities(">= p * q.max()"),
+    ),
+    of_all_rows_logits=(
+        "the largest logit of all rows is used; each row has its own (dim=-1).",
+        edit(BAR, "logits.max() + math.log(p)"),
+    ),
+    overflow=(
+        "exp() overflows for large logits: use softmax, or compare logits.",
+        edit("logits < least", "~(logits.exp() >= p * logits.exp().amax(-1, keepdim=True))"),
+        edit("logits < least", "logits.exp() < p * logits.exp().amax(-1, keepdim=True)"),
+    ),
+    one_minus=(
+        "the bar is p times the largest, not 1 − p times.",
+        _by_probabilities(">= (1 - p) * q.amax(-1, keepdim=True)"),
+    ),
+    smallest=(
+        "the bar hangs on the smallest; it is p times the largest.",
+        _by_probabilities(">= p * q.amin(-1, keepdim=True)"),
+    ),
+    always_two=(
+        "two tokens are kept though only the likeliest reaches the bar.",
+        edit("logits < least", "logits < torch.minimum(least, logits.topk(2).values[..., -1:])"),
+    ),
+)

@@ -6,10 +6,11 @@ import math
 import torch
 from torch.nn import functional
 
-from lib.checks.core import Exercise
+from lib.checks.core import Exercise, edit
 from lib.checks.differences import kind_of
 from lib.checks.probing import raises
 from lib.checks.running import Problem
+from lib.checks.sampling_tails import random_logits, tried
 from lib.decoding import sampling as course
 
 # ------------------------------------------------------------------------------------------------ repetition_penalty
@@ -17,127 +18,141 @@ from lib.decoding import sampling as course
 repetition_penalty = Exercise(course.repetition_penalty)
 
 
-def _logits(rng, *shape):
-    return torch.randn(*shape, generator=rng) * 2
+tried(
+    repetition_penalty,
+    "the logits 2, −2, 0.5, −0.5, 1; the first four tokens were written; penalty 2",
+    lambda rng: (torch.tensor([2.0, -2.0, 0.5, -0.5, 1.0]), torch.tensor([0, 1, 2, 3]), 2.0),
+)
+tried(
+    repetition_penalty,
+    "token 2 was written three times",
+    lambda rng: (torch.tensor([2.0, -2.0, 1.0, -1.0]), torch.tensor([2, 3, 2, 2]), 1.5),
+)
+tried(
+    repetition_penalty,
+    "three rows, each with its own text of two tokens",
+    lambda rng: (random_logits(rng, 3, 7), torch.tensor([[0, 1], [2, 2], [3, 1]]), 1.3),
+)
+tried(
+    repetition_penalty,
+    "rows in two leading dimensions, each with a text of 13 tokens",
+    lambda rng: (random_logits(rng, 2, 3, 29), torch.randint(29, (2, 3, 13), generator=rng), 1.3),
+)
 
 
-@repetition_penalty.probe("the logits 2, −2, 0.5, −0.5, 1; the first four tokens were written; penalty 2")
+@repetition_penalty.probe(
+    "64-bit logits in four leading dimensions, more tokens written than there are in the vocabulary"
+)
 def _(answer, rng):
-    return answer(torch.tensor([2.0, -2.0, 0.5, -0.5, 1.0]), torch.tensor([0, 1, 2, 3]), 2.0)
+    return answer(random_logits(rng, 2, 1, 3, 2, 5).double(), torch.randint(5, (2, 1, 3, 2, 7), generator=rng), 1.2)
 
 
-@repetition_penalty.probe("token 2 was written three times")
+@repetition_penalty.probe("a text of 300 tokens, ids up to 50,256")
 def _(answer, rng):
-    return answer(torch.tensor([2.0, -2.0, 1.0, -1.0]), torch.tensor([2, 3, 2, 2]), 1.5)
+    ids = torch.cat([torch.randint(50_257, (299,), generator=rng), torch.tensor([50_256])])
+    return answer(random_logits(rng, 50_257), ids, 1.2)
 
 
-@repetition_penalty.probe("three rows, each with its own text of two tokens")
-def _(answer, rng):
-    return answer(_logits(rng, 3, 7), torch.tensor([[0, 1], [2, 2], [3, 1]]), 1.3)
-
-
-@repetition_penalty.probe("rows in two leading dimensions, each with a text of 13 tokens")
-def _(answer, rng):
-    return answer(_logits(rng, 2, 3, 29), torch.randint(29, (2, 3, 13), generator=rng), 1.3)
-
-
-@repetition_penalty.probe("the penalty 0.8, which makes likelier what was written")
-def _(answer, rng):
-    return answer(torch.tensor([[2.0, -2.0, 1.0]]), torch.tensor([[0, 1]]), 0.8)
-
-
-@repetition_penalty.probe("a written token that was left out (logit -inf)")
-def _(answer, rng):
-    return answer(torch.tensor([1.0, -math.inf, 0.0, -1.0]), torch.tensor([1, 2, 3]), 1.3)
-
-
-@repetition_penalty.probe("nothing written yet")
-def _(answer, rng):
-    return answer(_logits(rng, 5), torch.tensor([], dtype=torch.long), 1.3)
+tried(
+    repetition_penalty,
+    "the penalty 0.8, which makes likelier what was written",
+    lambda rng: (torch.tensor([[2.0, -2.0, 1.0]]), torch.tensor([[0, 1]]), 0.8),
+)
+tried(
+    repetition_penalty,
+    "a written token that was left out (logit -inf)",
+    lambda rng: (torch.tensor([1.0, -math.inf, 0.0, -1.0]), torch.tensor([1, 2, 3]), 1.3),
+)
+tried(
+    repetition_penalty,
+    "nothing written yet",
+    lambda rng: (random_logits(rng, 5), torch.tensor([], dtype=torch.long), 1.3),
+)
 
 
 @repetition_penalty.probe("the penalties 0, -1.2 and infinity, for which a ValueError is asked, and 1")
 def _(answer, rng):
     logits, ids = torch.tensor([2.0, 1.0]), torch.tensor([0])
-    return {f"the value {value}": raises(ValueError, answer, logits, ids, value) for value in (0, -1.2, math.inf, 1)}
+    tried = (0, -1.2, math.inf, 1)
+    return {f"what happens at {value}": raises(ValueError, answer, logits, ids, value) for value in tried}
 
 
-def _penalty_mistake(sentence, name, change, whom=None):
-    """change(logits, penalty): what happens to a token; whom(logits, ids): to which, (..., vocab) bool."""
-
-    def answer(logits, ids, penalty):
-        chosen = whom(logits, ids) if whom else torch.zeros_like(logits).scatter(-1, ids, 1.0) > 0
-        return torch.where(chosen, change(logits, penalty), logits)
-
-    answer.__name__ = name
-    repetition_penalty.mistake(sentence)(answer)
-
-
-def _signed(x, penalty):
-    return torch.where(x > 0, x / penalty, x * penalty)
-
-
-def _count(logits, ids):
-    return torch.zeros_like(logits).scatter_add(-1, ids, torch.ones(ids.shape, dtype=logits.dtype))
-
-
-_penalty_mistake("the smaller of both is wrong for a penalty below 1. Go by the sign of the logit.", "smaller",
-                 lambda x, penalty: torch.minimum(x / penalty, x * penalty))  # fmt: skip
-_penalty_mistake("dividing a negative logit raises it: −2 / 2 = −1. Multiply those.", "always_divided",
-                 lambda x, penalty: x / penalty)  # fmt: skip
-_penalty_mistake("multiplying a positive logit raises it. Divide those.", "always_multiplied",
-                 lambda x, penalty: x * penalty)  # fmt: skip
-_penalty_mistake("the signs are the wrong way round: this rewards what was written. Divide the positive.", "rewards",
-                 lambda x, penalty: torch.where(x > 0, x * penalty, x / penalty))  # fmt: skip
-_penalty_mistake("subtracting is another rule (the presence penalty). Here: divide or multiply.", "subtracted",
-                 lambda x, penalty: x - penalty)  # fmt: skip
-_penalty_mistake("the token may not come back at all here; it should only be less likely.", "forbidden",
-                 lambda x, penalty: torch.full_like(x, -math.inf))  # fmt: skip
-_penalty_mistake("all tokens are lowered; only those that were written should be.", "everybody", _signed,
-                 lambda x, ids: torch.ones_like(x, dtype=torch.bool))  # fmt: skip
-_penalty_mistake("those that were *not* written are lowered.", "the_others", _signed,
-                 lambda x, ids: _count(x, ids) == 0)  # fmt: skip
-_penalty_mistake("only the last token is lowered; all that were written should be.", "last_only", _signed,
-                 lambda x, ids: _count(x, ids[..., -1:]) > 0)  # fmt: skip
-_penalty_mistake("what one row has written lowers the tokens of all rows. Each row has its own text.", "all_rows",
-                 _signed, lambda x, ids: torch.isin(torch.arange(x.shape[-1]), ids).expand_as(x))  # fmt: skip
-
-
-@repetition_penalty.mistake("a token counts once, however often it was written.")
-def once_for_each_time(logits, ids, penalty):
-    times = penalty ** _count(logits, ids)
-    return torch.where(logits > 0, logits / times, logits * times)
-
-
-@repetition_penalty.mistake(
-    "several rows: `logits[ids]` takes whole rows. Use gather(-1, ids) and scatter(-1, ids, ...)."
+SEEN, LOWERED = "seen = logits.gather(-1, ids)", "torch.where(seen > 0, seen / penalty, seen * penalty)"
+BACK = "return logits.scatter(-1, ids, lowered)"
+EVERYBODY = LOWERED.replace("seen", "logits")
+repetition_penalty.mistakes(
+    smaller=(
+        "the smaller of both is wrong for a penalty below 1. Go by the sign of the logit.",
+        edit(LOWERED, "torch.minimum(seen / penalty, seen * penalty)"),
+    ),
+    always_divided=(
+        "dividing a negative logit raises it: −2 / 2 = −1. Multiply those.",
+        edit(LOWERED, "seen / penalty"),
+    ),
+    always_multiplied=("multiplying a positive logit raises it. Divide those.", edit(LOWERED, "seen * penalty")),
+    rewards=(
+        "the signs are the wrong way round: this rewards what was written. Divide the positive.",
+        edit(LOWERED, "torch.where(seen > 0, seen * penalty, seen / penalty)"),
+    ),
+    subtracted=(
+        "subtracting is another rule (the presence penalty). Here: divide or multiply.",
+        edit(LOWERED, "seen - penalty"),
+    ),
+    forbidden=(
+        "the token may not come back at all here; it should only be less likely.",
+        edit(LOWERED, "torch.full_like(seen, -math.inf)"),
+    ),
+    everybody=("all tokens are lowered; only those that were written should be.", edit(BACK, f"return {EVERYBODY}")),
+    the_others=("those that were *not* written are lowered.", edit(BACK, f"return {EVERYBODY}.scatter(-1, ids, seen)")),
+    last_only=(
+        "only the last token is lowered; all that were written should be.",
+        edit(SEEN, f"ids = ids[..., -1:]\n    {SEEN}"),
+    ),
+    all_rows=(
+        "what one row has written lowers the tokens of all rows. Each row has its own text.",
+        edit(SEEN, f"ids = ids.reshape(-1).expand(*logits.shape[:-1], -1)\n    {SEEN}"),
+    ),
+    once_for_each_time=(
+        "a token counts once, however often it was written.",
+        edit(SEEN, f"penalty = penalty ** (ids[..., None] == ids[..., None, :]).sum(-1)\n    {SEEN}"),
+    ),
+    one_row_only=(
+        "several rows: `logits[ids]` takes whole rows. Use gather(-1, ids) and scatter(-1, ids, ...).",
+        edit(
+            "logits.gather(-1, ids)",
+            "logits[ids]",
+            BACK,
+            "logits = logits.clone()\n    logits[ids] = lowered\n    return logits",
+        ),
+    ),
+    only_the_lowered=(
+        "only the lowered logits come back; the whole row is asked for: scatter them into it.",
+        edit(BACK, "return lowered"),
+    ),
+    on_probabilities=(
+        "the probabilities are divided; the rule is for logits.",
+        edit(SEEN, f"logits = logits.softmax(-1)\n    {SEEN}"),
+    ),
+    no_guard=(
+        "a penalty that is not above 0, or is infinite, is to be refused: raise ValueError.",
+        edit("if not 0 < penalty < math.inf:", "if False:"),
+    ),
 )
-def one_row_only(logits, ids, penalty):
-    lowered = logits.clone()
-    lowered[ids] = _signed(logits[ids], penalty)
-    return lowered
-
-
-@repetition_penalty.mistake("only the lowered logits come back; the whole row is asked for: scatter them into it.")
-def only_the_lowered(logits, ids, penalty):
-    return _signed(logits.gather(-1, ids), penalty)
-
-
-@repetition_penalty.mistake("the probabilities are divided; the rule is for logits.")
-def on_probabilities(logits, ids, penalty):
-    probabilities = logits.softmax(-1)
-    return probabilities.scatter(-1, ids, probabilities.gather(-1, ids) / penalty)
 
 
 # ---------------------------------------------------------------------------------------------------------- generate
 
 generate = Exercise(course.generate)
-MANY = 40  # more than any probe asks for: endless answers are cut off here
+MANY = 400  # more than any probe asks for: endless answers are cut off here
+
+
+def _one_hot(token, vocab=10):
+    return functional.one_hot(torch.tensor(token), vocab).float()
 
 
 def _count_up(ids):
     """A model that is sure: after token n comes n + 1, and after 9 comes 0."""
-    return functional.one_hot(torch.tensor((ids[-1] + 1) % 10), 10).float()
+    return _one_hot((ids[-1] + 1) % 10)
 
 
 def _likeliest(logits, ids):
@@ -153,10 +168,25 @@ class Prompt(list):
     append = extend = insert = __iadd__ = __setitem__ = _complain
 
 
+def _counted(next_logits):
+    """The model, and a loop around it that never ends comes to an end."""
+    calls = []
+
+    def model(ids):
+        calls.append(True)
+        if len(calls) > MANY:
+            raise Problem("endless", f"the model was asked over {MANY} times, far beyond the limit: does the loop end?")
+        return next_logits(ids)
+
+    return model
+
+
 def _written(answer, next_logits, ids, *rest):
     """What an answer writes, as a list."""
-    made = answer(next_logits, Prompt(ids), *rest)
-    return list(itertools.islice(made, MANY)) if hasattr(made, "__iter__") else made
+    made = answer(_counted(next_logits), Prompt(ids), *rest)
+    if not hasattr(made, "__iter__"):
+        return made
+    return list(itertools.islice(made, MANY))
 
 
 @generate.probe("a model that counts up from 7, limit 5")
@@ -166,17 +196,20 @@ def _(answer, rng):
 
 @generate.probe("a model whose next token is the sum of all before it")
 def _(answer, rng):
-    return _written(
-        answer, lambda ids: functional.one_hot(torch.tensor(sum(ids) % 10), 10).float(), [3, 4], 6, _likeliest
-    )
+    return _written(answer, lambda ids: _one_hot(sum(ids) % 10), [3, 4], 6, _likeliest)
+
+
+@generate.probe("a pick that gives 0-d tensors, as `sample` does, and the stop sequence [9, 0]")
+def _(answer, rng):
+    return _written(answer, _count_up, [7], 9, lambda logits, ids: logits.argmax(), [[9, 0]])
 
 
 @generate.probe("a pick that looks at what was written: the likeliest token that is not there yet")
 def _(answer, rng):
-    return _written(
-        answer, lambda ids: torch.arange(10.0), [9, 3], 6,
-        lambda logits, ids: logits.masked_fill(torch.isin(torch.arange(10), torch.tensor(ids)), -9e9).argmax().item(),
-    )  # fmt: skip
+    def pick(logits, ids):
+        return logits.masked_fill(torch.isin(torch.arange(10), torch.tensor(ids)), -9e9).argmax().item()
+
+    return _written(answer, lambda ids: torch.arange(10.0), [9, 3], 6, pick)
 
 
 @generate.probe("two tokens taken of a thousand: how often was the model asked?")
@@ -189,7 +222,8 @@ def _(answer, rng):
         calls.append(len(ids))
         return _count_up(ids)
 
-    return list(itertools.islice(answer(model, [7], 1000, _likeliest), 2)), calls[:10]
+    taken = list(itertools.islice(answer(model, [7], 1000, _likeliest), 2))
+    return {"the two tokens": taken, "how many ids the model was given, time by time": calls[:10]}
 
 
 @generate.probe("the stop sequences [5, 6], [0, 1, 2] and [5, 0], counting up from 7")
@@ -199,10 +233,17 @@ def _(answer, rng):
 
 @generate.probe("the stop sequences [1, 0] and [10, 11], counting up from 9")
 def _(answer, rng):
-    return _written(
-        answer, lambda ids: functional.one_hot(torch.tensor(ids[-1] + 1), 30).float(), [9], 6, _likeliest,
-        [[1, 0], [10, 11]],
-    )  # fmt: skip
+    return _written(answer, lambda ids: _one_hot(ids[-1] + 1, 30), [9], 6, _likeliest, [[1, 0], [10, 11]])
+
+
+@generate.probe("the stop sequence [50255, 50256], counting up from 50,250")
+def _(answer, rng):
+    return _written(answer, lambda ids: _one_hot(ids[-1] + 1, 50_300), [50_250], 9, _likeliest, [[50_255, 50_256]])
+
+
+@generate.probe("the limit 300, no prompt at all")
+def _(answer, rng):
+    return _written(answer, lambda ids: _one_hot(len(ids) % 10), [], 300, _likeliest)
 
 
 @generate.probe("the limit 0")
@@ -215,67 +256,76 @@ def _(answer, rng):
     return _written(answer, _count_up, [7], 15, _likeliest, [(7, 8)])
 
 
-def _writing(append=True, whole=True, limit=0, lazy=True, keep_stop=True, ends="sequence", prompt_counts=False,
-             first_only=False, by_hand=None, to_pick=None, with_prompt=False, least=0):  # fmt: skip
-    """The loop with one slip in it."""
-
-    def write(next_logits, ids, length, pick, stop=()):
-        prompt, ids, written = list(ids), list(ids), []
-        if with_prompt:
-            yield from ids
-        for _ in range((length or least) + limit):
-            logits = next_logits(ids if whole else ids[-1:])
-            new = by_hand(logits) if by_hand else pick(logits, {"prompt": prompt, "written": written}.get(to_pick, ids))
-            if append:
-                ids.append(new)
-            written.append(new)
-            text = ids if prompt_counts else written
-            if ends == "sequence":
-                done = any(text[-len(end) :] == list(end) for end in (stop[:1] if first_only else stop))
-            elif ends == "digits":
-                done = any("".join(map(str, end)) in "".join(map(str, written)) for end in stop)
-            elif ends == "anywhere":
-                done = any(all(token in written for token in end) for end in stop)
-            elif ends == "as given":
-                done = any(text[-len(end) :] == end for end in stop)
-            elif ends == "later":
-                done = any(len(text) > len(end) and text[-len(end) :] == list(end) for end in stop)
-            else:
-                done = ends == "token" and any(new in end for end in stop)
-            if keep_stop or not done:
-                yield new
-            if done:
-                return
-
-    return write if lazy else lambda *arguments: list(write(*arguments))
-
-
-for _sentence, _name, _slips in [
-    ("a list equals no tuple: `list(end)` first.", "tuple", {"ends": "as given"}),
-    ("a stop sequence must be written in one piece and in order; its tokens here and there are not enough.", "anywhere",
-     {"ends": "anywhere"}),
-    ("a stop sequence may be all that was written so far.", "later", {"ends": "later"}),
-    ("digits are compared: the ids 1, 0 are not the id 10. Compare lists of ids.", "digits", {"ends": "digits"}),
-    ("with the limit 0 nothing is written: look at the limit first.", "at_least_one", {"least": 1}),
-    ("with the limit 0 nothing is written: look at the limit first.", "without_end", {"least": MANY}),
-    ("`pick` gets the prompt only; give it all ids so far, the new ones too.", "pick_prompt", {"to_pick": "prompt"}),
-    ("the new token is not appended: the model sees the prompt again and again.", "never_appended", {"append": False}),
-    ("the model gets the last token only. Without a cache it needs all ids so far.", "last_token", {"whole": False}),
-    ("one token too many: the limit counts what is written.", "one_more", {"limit": 1}),
-    ("one token too few: the limit counts what is written.", "one_less", {"limit": -1}),
-    ("all is written before any of it is given out. `yield` each token when it is there.", "list", {"lazy": False}),
-    ("the stop sequence is written like the rest: yield first, then look whether it is complete.", "stop_cut",
-     {"keep_stop": False}),
-    ("the stop sequences are not looked at.", "no_stop", {"ends": None}),
-    ("the prompt's end counts as written here. Only new tokens may complete a stop sequence.", "prompt_counts",
-     {"prompt_counts": True}),
-    ("a stop sequence must be written completely and in order; one of its tokens is not enough.", "any_token",
-     {"ends": "token"}),
-    ("only the first stop sequence is looked at.", "first_stop", {"first_only": True}),
-    ("always the likeliest: `pick` is not used.", "greedy", {"by_hand": lambda x: x.argmax().item()}),
-    ("`pick` gets all ids so far, the prompt too.", "pick_without_prompt", {"to_pick": "written"}),
-    ("the prompt is given out too; only new tokens are asked for.", "with_prompt", {"with_prompt": True}),
-]:  # fmt: skip
-    _answer = _writing(**_slips)
-    _answer.__name__ = _name
-    generate.mistake(_sentence)(_answer)
+PICK, ENDED = "pick(next_logits(ids), ids)", "written[-len(end) :] == list(end)"
+ONE_BY_ONE = "a stop sequence must be written completely and in order; one of its tokens is not enough."
+EAGER = "all is written before any of it is given out. `yield` each token when it is there."
+LIMIT_FIRST = "with the limit 0 nothing is written: look at the limit first."
+generate.mistakes(
+    tuple=("a list equals no tuple: `list(end)` first.", edit(ENDED, "written[-len(end) :] == end")),
+    anywhere=(
+        "a stop sequence must be written in one piece and in order; its tokens here and there are not enough.",
+        edit(ENDED, "set(end) <= set(written)"),
+    ),
+    later=("a stop sequence may be all that was written so far.", edit(ENDED, f"len(written) > len(end) and {ENDED}")),
+    digits=(
+        "digits are compared: the ids 1, 0 are not the id 10. Compare lists of ids.",
+        edit(ENDED, "''.join(map(str, written)).endswith(''.join(map(str, end)))"),
+        edit(ENDED, "''.join(map(str, end)) in ''.join(map(str, written))"),
+    ),
+    at_least_one=(LIMIT_FIRST, edit("range(limit)", "range(max(1, limit))")),
+    without_end=(LIMIT_FIRST, edit("range(limit)", "range(limit or 10**9)")),
+    pick_prompt=(
+        "`pick` gets the prompt only; give it all ids so far, the new ones too.",
+        edit(
+            "ids, written = list(ids), []",
+            "ids, written, prompt = list(ids), [], list(ids)",
+            "(ids), ids)",
+            "(ids), prompt)",
+        ),
+    ),
+    never_appended=(
+        "the new token is not appended: the model sees the prompt again and again.",
+        edit("ids.append(new)", "pass"),
+    ),
+    last_token=(
+        "the model gets the last token only. Without a cache it needs all ids so far.",
+        edit("next_logits(ids)", "next_logits(ids[-1:])"),
+        edit("next_logits(ids)", "next_logits([ids[-1]])"),
+    ),
+    one_more=("one token too many: the limit counts what is written.", edit("range(limit)", "range(limit + 1)")),
+    one_less=("one token too few: the limit counts what is written.", edit("range(limit)", "range(limit - 1)")),
+    eager=(
+        EAGER,
+        edit("yield new", "pass", "            return", "            break\n    yield from written"),
+        edit("yield new", "pass", "            return", "            break\n    return written"),
+    ),
+    stop_cut=(
+        "the stop sequence is written like the rest: yield first, then look whether it is complete.",
+        edit("        yield new\n", "", "            return", "            return\n        yield new"),
+    ),
+    no_stop=("the stop sequences are not looked at.", edit(f"any({ENDED} for end in stop)", "False")),
+    prompt_counts=(
+        "the prompt's end counts as written here. Only new tokens may complete a stop sequence.",
+        edit(ENDED, "ids[-len(end) :] == list(end)"),
+    ),
+    any_token=(ONE_BY_ONE, edit(ENDED, "new in end"), edit(ENDED, "new == end[-1]"), edit(ENDED, "new == end[0]")),
+    first_stop=("only the first stop sequence is looked at.", edit("in stop)", "in stop[:1])")),
+    all_stops=("one of the stop sequences is enough: any, not all.", edit("if any(", "if stop and all(")),
+    same_object=(
+        "`is` asks whether two numbers are one object; equal ids above 256 are not. Compare with ==.",
+        edit(
+            f"any({ENDED} for",
+            "any(len(written) >= len(end) and all(a is b for a, b in zip(written[-len(end) :], end)) for",
+        ),
+    ),
+    greedy=("always the likeliest: `pick` is not used.", edit(PICK, "next_logits(ids).argmax()")),
+    no_zero_d=(
+        "`pick` may give a 0-d tensor, as `sample` does: compare numbers, or make an int of it.",
+        edit(f"int({PICK})", PICK, ENDED, "str(written[-len(end) :]) == str(list(end))"),
+    ),
+    pick_without_prompt=("`pick` gets all ids so far, the prompt too.", edit(PICK, "pick(next_logits(ids), written)")),
+    with_prompt=(
+        "the prompt is given out too; only new tokens are asked for.",
+        edit("ids, written = list(ids), []", "ids, written = list(ids), []\n    yield from ids"),
+    ),
+)

@@ -1,361 +1,303 @@
 """The checks of notebook 04: scores, softmax, attention, one head, and its gradient."""
 
-import math
+from unittest.mock import patch
 
 import torch
 
 from lib import attention as course
-from lib.checks.core import Exercise
-from lib.checks.probing import fill, gradients, parameters
+from lib.checks.core import Exercise, Question, edit
+from lib.checks.probing import fill, gradients, parameters, single_calls
+from lib.checks.running import Problem
 
-NEW = ("the new vectors", "the weights")
 BANK = torch.tensor([[2.0, 0.0], [1.0, 1.0], [1.0, 0.0]])  # money bank grows
 
 
-def _random(rng, *shape, scale=1.0):
-    return torch.randn(*shape, generator=rng) * scale
+def _random(rng, *shape):
+    return torch.randn(*shape, generator=rng)
+
+
+def _large(rng, *shape):
+    """Whole numbers from 10 to 29 with either sign: their products are large, and exact however they are summed."""
+    signs = 1 - 2 * torch.randint(2, shape, generator=rng)
+    return (signs * torch.randint(10, 30, shape, generator=rng)).float()
 
 
 # ------------------------------------------------------------------------------------------------------- pair_scores
 
 pair_scores = Exercise(course.pair_scores)
 
+single_calls(
+    pair_scores,
+    {
+        "money (2, 0), bank (1, 1), grows (1, 0)": lambda rng: BANK,
+        "a batch of two sentences, five vectors of three numbers each": lambda rng: _random(rng, 2, 5, 3),
+        "three axes before the positions": lambda rng: _random(rng, 2, 3, 2, 5, 7),
+        "a single vector": lambda rng: _random(rng, 1, 3),
+        "64-bit numbers": lambda rng: _random(rng, 5, 3).double(),
+    },
+)
 
-@pair_scores.probe("money (2, 0), bank (1, 1), grows (1, 0)")
-def _(answer, rng):
-    return answer(BANK)
+PRODUCT = "x @ x.transpose(-2, -1)"
 
-
-@pair_scores.probe("a batch of two sentences, five vectors of three numbers each")
-def _(answer, rng):
-    return answer(_random(rng, 2, 5, 3))
-
-
-@pair_scores.probe("gradients: the scores must let them through")
-def _(answer, rng):
-    x = _random(rng, 5, 3).requires_grad_()
-    return gradients(answer(x), x=x)
-
-
-@pair_scores.mistake("this compares the numbers of a vector with each other, (d, d). Compare positions: x on the left.")
-def columns_with_columns(x):
-    return x.transpose(-2, -1) @ x
-
-
-@pair_scores.mistake("each vector is only multiplied with itself. Every pair of positions needs a score.")
-def only_with_itself(x):
-    return (x * x).sum(-1)
-
-
-@pair_scores.mistake("this multiplies number by number; a score is the sum of those products: a matrix product `@`.")
-def no_sum(x):
-    return x * x
-
-
-@pair_scores.mistake("the lengths are divided away (cosine). A dot product keeps them.")
-def cosine(x):
-    unit = x / x.norm(dim=-1, keepdim=True)
-    return unit @ unit.transpose(-2, -1)
-
-
-@pair_scores.mistake("no square root yet: the scaling comes with `attention`.")
-def scaled(x):
-    return x @ x.transpose(-2, -1) / math.sqrt(x.shape[-1])
-
-
-@pair_scores.mistake("this is the mean of the products; a dot product is their sum.")
-def averaged(x):
-    return x @ x.transpose(-2, -1) / x.shape[-1]
-
-
-@pair_scores.mistake("these are weights already: no softmax in the scores.")
-def with_softmax(x):
-    return (x @ x.transpose(-2, -1)).softmax(-1)
-
-
-@pair_scores.mistake("a position is compared with itself too: do not empty the diagonal.")
-def empty_diagonal(x):
-    scores = x @ x.transpose(-2, -1)
-    return scores * (1 - torch.eye(x.shape[-2]))
-
-
-@pair_scores.mistake("only half of the pairs has a score; s21 and s12 are both wanted.")
-def half(x):
-    return (x @ x.transpose(-2, -1)).tril()
-
-
-@pair_scores.mistake("these are distances; a score is a dot product.")
-def distances(x):
-    return torch.cdist(x, x)
-
+pair_scores.mistakes(
+    always_32_bit=(
+        "64-bit numbers come back as 32-bit ones: torch.zeros(..., dtype=x.dtype).",
+        edit(PRODUCT, f"({PRODUCT}).float()"),
+    ),
+    columns_with_columns=(
+        "this compares the numbers of a vector with each other, (d, d). Compare positions: x on the left.",
+        edit(PRODUCT, "x.transpose(-2, -1) @ x"),
+    ),
+    only_with_itself=(
+        "each vector is only multiplied with itself; every pair has a score.",
+        edit(PRODUCT, "(x * x).sum(-1)"),
+    ),
+    no_sum=("this multiplies number by number; a score is the sum of the products: `@`.", edit(PRODUCT, "x * x")),
+    cosine=(
+        "the lengths are divided away (cosine). A dot product keeps them.",
+        edit(PRODUCT, "functional.cosine_similarity(x.unsqueeze(-2), x.unsqueeze(-3), dim=-1)"),
+    ),
+    scaled=("no square root yet: it comes with `attention`.", edit(PRODUCT, f"{PRODUCT} / math.sqrt(x.shape[-1])")),
+    averaged=("this is the mean of the products; a score is their sum.", edit(PRODUCT, f"{PRODUCT} / x.shape[-1]")),
+    with_softmax=("these are weights already: no softmax in the scores.", edit(PRODUCT, f"({PRODUCT}).softmax(-1)")),
+    empty_diagonal=(
+        "a position is compared with itself too: do not empty the diagonal.",
+        edit(PRODUCT, f"{PRODUCT} * (1 - torch.eye(x.shape[-2], dtype=x.dtype))"),
+        edit(PRODUCT, f"({PRODUCT}).masked_fill(torch.eye(x.shape[-2], dtype=torch.bool), -math.inf)"),
+    ),
+    half=(
+        "only half of the pairs has a score; s21 and s12 are both wanted.",
+        edit(PRODUCT, f"({PRODUCT}).tril()"),
+        edit(PRODUCT, f"({PRODUCT}).triu()"),
+    ),
+    distances=(
+        "these are distances; a score is a dot product.",
+        edit(PRODUCT, "torch.cdist(x, x)"),
+        edit(PRODUCT, "torch.cdist(x, x) ** 2"),
+    ),
+    across_the_batch=(
+        "the sentences of a batch are compared with each other; each is compared with itself alone.",
+        edit(PRODUCT, "x.flatten(0, -2) @ x.flatten(0, -2).T"),
+    ),
+    axes_counted_from_the_front=(
+        "swap the last two axes, whatever stands before them: `x.transpose(-2, -1)`.",
+        edit("transpose(-2, -1)", "T"),
+        edit("transpose(-2, -1)", "transpose(1, 2)"),
+        edit("transpose(-2, -1)", "transpose(1, 2) if x.ndim > 2 else x @ x.T"),
+    ),
+)
 
 # ---------------------------------------------------------------------------------------------------- stable_softmax
 
 stable_softmax = Exercise(course.stable_softmax)
 
+single_calls(
+    stable_softmax,
+    {
+        "the scores 2, 2, 1": lambda rng: torch.tensor([2.0, 2.0, 1.0]),
+        "three rows of five scores": lambda rng: _random(rng, 3, 5),
+        "three axes before the keys": lambda rng: _random(rng, 2, 3, 2, 5),
+        "a single score in each row": lambda rng: _random(rng, 3, 1),
+        "the scores 1000, 999, 990": lambda rng: torch.tensor([1000.0, 999.0, 990.0]),
+        "one row near 1000, one near -1000": lambda rng: torch.tensor([[1e3, 999, 998], [-1e3, -1001, -999]]),
+        "the scores 0, -1000 and -2000": lambda rng: torch.tensor([0.0, -1000.0, -2000.0]),
+        "64-bit scores of 300 keys": lambda rng: _random(rng, 2, 300).double(),
+    },
+)
 
-@stable_softmax.probe("the scores 2, 2, 1")
-def _(answer, rng):
-    return answer(torch.tensor([2.0, 2.0, 1.0]))
+SHARES = "powers / powers.sum(-1, keepdim=True)"
 
-
-@stable_softmax.probe("three rows of five scores")
-def _(answer, rng):
-    return answer(_random(rng, 3, 5))
-
-
-@stable_softmax.probe("two batches of three rows of five scores")
-def _(answer, rng):
-    return answer(_random(rng, 2, 3, 5))
-
-
-@stable_softmax.probe("the scores 1000, 999, 990")
-def _(answer, rng):
-    return answer(torch.tensor([1000.0, 999.0, 990.0]))
-
-
-@stable_softmax.probe("one row of scores near 1000 and one near -1000")
-def _(answer, rng):
-    return answer(torch.tensor([[1000.0, 999.0, 998.0], [-1000.0, -1001.0, -999.0]]))
-
-
-@stable_softmax.probe("the scores 0 and -1000: weights must not become NaN")
-def _(answer, rng):
-    return answer(torch.tensor([0.0, -1000.0, -2000.0]))
-
-
-@stable_softmax.probe("gradients: the weights must let them through")
-def _(answer, rng):
-    scores = _random(rng, 3, 5).requires_grad_()
-    return gradients(answer(scores), scores=scores)
-
-
-@stable_softmax.mistake("exp() overflows for large scores. Subtract the largest score of the row first.")
-def unstable(scores):
-    powers = torch.exp(scores)
-    return powers / powers.sum(-1, keepdim=True)
-
-
-@stable_softmax.mistake("subtract each row's own largest score (dim=-1, keepdim=True), not the largest of all rows.")
-def one_maximum_for_all(scores):
-    powers = torch.exp(scores - scores.max())
-    return powers / powers.sum(-1, keepdim=True)
-
-
-@stable_softmax.mistake("subtracting the mean is not enough: a score far above it still overflows. Take the largest.")
-def minus_the_mean(scores):
-    powers = torch.exp(scores - scores.mean(-1, keepdim=True))
-    return powers / powers.sum(-1, keepdim=True)
-
-
-@stable_softmax.mistake("exp() is missing: shares of the raw scores are not a softmax (and may be negative).")
-def no_exponential(scores):
-    return scores / scores.sum(-1, keepdim=True)
-
-
-@stable_softmax.mistake("the exponentials are not divided by their sum: a row must sum to 1.")
-def not_divided(scores):
-    return torch.exp(scores - scores.amax(-1, keepdim=True))
-
-
-@stable_softmax.mistake("plain exponentials: divide them by their sum, so that a row sums to 1.")
-def plain_exponentials(scores):
-    return torch.exp(scores)
-
-
-@stable_softmax.mistake("everything is divided by one sum; each row needs its own: sum(-1, keepdim=True).")
-def one_sum_for_all(scores):
-    powers = torch.exp(scores - scores.amax(-1, keepdim=True))
-    return powers / powers.sum()
-
-
-@stable_softmax.mistake("the softmax runs down the columns; the last axis (dim=-1) must sum to 1.")
-def over_the_columns(scores):
-    return scores.softmax(-2 if scores.dim() > 1 else -1)
-
-
-@stable_softmax.mistake("the sum lost its axis, so rows are divided by each other's sums: keepdim=True.")
-def no_keepdim(scores):
-    powers = torch.exp(scores - scores.amax(-1, keepdim=True))
-    return powers / powers.sum(-1)
-
-
-@stable_softmax.mistake("this is the logarithm of the weights; leave the log out.")
-def logarithm(scores):
-    return scores.log_softmax(-1)
-
-
-@stable_softmax.mistake("a sigmoid looks at one score alone; the weights of a row must sum to 1.")
-def sigmoid(scores):
-    return scores.sigmoid()
-
-
-@stable_softmax.mistake("cutting off large scores makes different scores equal. Subtract the largest instead.")
-def clamped(scores):
-    return scores.clamp(-80, 80).softmax(-1)
-
-
-@stable_softmax.mistake("the sign is turned round: the largest score must get the largest weight.")
-def turned_round(scores):
-    return (-scores).softmax(-1)
-
-
-@stable_softmax.mistake("this is a hard choice: all the weight on the largest. Softmax shares it out.")
-def hard_choice(scores):
-    return torch.nn.functional.one_hot(scores.argmax(-1), scores.shape[-1]).to(scores.dtype)
-
+stable_softmax.mistakes(
+    always_32_bit=(
+        "64-bit numbers come back as 32-bit ones: torch.zeros(..., dtype=scores.dtype).",
+        edit("    return", "    powers = powers.float()\n    return"),
+    ),
+    unstable=(
+        "exp() overflows for large scores. Subtract each row's largest first.",
+        edit("scores - largest", "scores"),
+    ),
+    one_maximum_for_all=(
+        "subtract each row's own largest score (dim=-1, keepdim=True), not the largest of all rows.",
+        edit("scores.amax(-1, keepdim=True)", "scores.max()"),
+    ),
+    maximum_of_the_columns=(
+        "the largest score is looked for down the columns; each row needs its own (dim=-1).",
+        edit("amax(-1", "amax(0"),
+        edit("amax(-1", "amax(-2"),
+    ),
+    minus_the_mean=(
+        "the mean is not enough: a score far above it still overflows. Take the largest.",
+        edit("amax", "mean"),
+    ),
+    minus_the_smallest=(
+        "the smallest is subtracted: a score far above it overflows. Take the largest.",
+        edit("amax", "amin"),
+    ),
+    minus_the_largest_size=(
+        "the largest score is wanted, not the largest size: a row of -1000s leaves 0/0.",
+        edit("scores.amax", "scores.abs().amax"),
+    ),
+    no_exponential=(
+        "exp() is missing: shares of the raw scores are not a softmax (and may be negative).",
+        edit(SHARES, "scores / scores.sum(-1, keepdim=True)"),
+    ),
+    not_divided=("the exponentials are not divided by their sum: a row must sum to 1.", edit(SHARES, "powers")),
+    plain_exponentials=("plain exponentials: divide them by their sum: a row sums to 1.", edit(SHARES, "scores.exp()")),
+    one_sum_for_all=(
+        "everything is divided by one sum; each row needs its own: sum(-1, keepdim=True).",
+        edit("powers.sum(-1, keepdim=True)", "powers.sum()"),
+    ),
+    over_the_columns=(
+        "the softmax runs down the columns; the last axis (dim=-1) must sum to 1.",
+        edit(SHARES, "scores.softmax(-2 if scores.dim() > 1 else -1)"),
+        edit(SHARES, "scores.softmax(-2)"),
+        edit("powers.sum(-1", "powers.sum(-2"),
+    ),
+    over_the_first_axis=(
+        "the softmax runs over the first axis; the last one (dim=-1) must sum to 1.",
+        edit(SHARES, "scores.softmax(0)"),
+        edit("powers.sum(-1", "powers.sum(0"),
+    ),
+    over_the_second_axis=(
+        "the softmax runs over axis 1; the last one (dim=-1) must sum to 1, whatever its number.",
+        edit(SHARES, "scores.softmax(1)"),
+        edit(SHARES, "scores.softmax(1 if scores.dim() > 1 else 0)"),
+    ),
+    no_keepdim=(
+        "the sum lost its axis, so rows are divided by each other's sums: keepdim=True.",
+        edit("powers.sum(-1, keepdim=True)", "powers.sum(-1)"),
+    ),
+    logarithm=(
+        "this is the logarithm of the weights; leave the log out.",
+        edit(SHARES, "scores.log_softmax(-1)"),
+        edit(SHARES, f"({SHARES}).log()"),
+    ),
+    sigmoid=("a sigmoid looks at one score alone; a row must sum to 1.", edit(SHARES, "scores.sigmoid()")),
+    clamped=(
+        "cutting off large scores makes different scores equal. Subtract the largest instead.",
+        edit("scores - largest", "scores.clamp(-80, 80)"),
+        edit("scores - largest", "scores.clamp(max=80)"),
+    ),
+    turned_round=(
+        "the sign is turned round: the largest score must get the largest weight.",
+        edit("amax", "amin", "scores - largest", "largest - scores"),
+        edit("scores - largest", "largest - scores"),
+    ),
+    hard_choice=(
+        "this is a hard choice: all the weight on the largest. Softmax shares it out.",
+        edit(SHARES, "functional.one_hot(scores.argmax(-1), scores.shape[-1]).to(scores.dtype)"),
+        edit(SHARES, "(scores == largest).to(scores.dtype)"),
+    ),
+    base_two=("the base is e, not 2: torch.exp.", edit("torch.exp(scores - largest)", "2 ** (scores - largest)")),
+)
 
 # --------------------------------------------------------------------------------------------- simple_self_attention
 
-simple_self_attention = Exercise(course.simple_self_attention, returns=NEW)
+simple_self_attention = Exercise(course.simple_self_attention, returns=("the new vectors", "the weights"))
 
-
-@simple_self_attention.probe("money (2, 0), bank (1, 1), grows (1, 0)")
-def _(answer, rng):
-    return answer(BANK)
-
-
-@simple_self_attention.probe("a batch of two sentences, five vectors of three numbers each")
-def _(answer, rng):
-    return answer(_random(rng, 2, 5, 3))
-
-
-@simple_self_attention.probe("vectors that are large: scores in the hundreds")
-def _(answer, rng):
-    return answer(_random(rng, 5, 3, scale=20))
-
-
-@simple_self_attention.probe("gradients: the new vectors must let them through")
-def _(answer, rng):
-    x = _random(rng, 5, 3, scale=0.5).requires_grad_()
-    return gradients(answer(x)[0], x=x)
-
-
-@simple_self_attention.mistake("the order is: the new vectors first, then the weights.")
-def swapped_results(x):
-    weights = (x @ x.transpose(-2, -1)).softmax(-1)
-    return weights, weights @ x
-
-
-@simple_self_attention.mistake("the softmax is missing: the rows of the weights must sum to 1.")
-def no_softmax(x):
-    weights = x @ x.transpose(-2, -1)
-    return weights @ x, weights
-
-
-@simple_self_attention.mistake("the new vectors are right; return the weights with them, not the scores.")
-def scores_returned(x):
-    scores = x @ x.transpose(-2, -1)
-    return scores.softmax(-1) @ x, scores
-
-
-@simple_self_attention.mistake(
-    "the softmax runs down the columns; each row, one position's view, must sum to 1 (dim=-1)."
+single_calls(
+    simple_self_attention,
+    {
+        "money (2, 0), bank (1, 1), grows (1, 0)": lambda rng: BANK,
+        "a batch of two sentences, five vectors of three numbers each": lambda rng: _random(rng, 2, 5, 3),
+        "three axes before the positions": lambda rng: _random(rng, 2, 3, 2, 5, 7),
+        "a single vector": lambda rng: _random(rng, 1, 3),
+        "vectors that are large: scores in the hundreds": lambda rng: _large(rng, 5, 3),
+        "64-bit numbers, 300 positions": lambda rng: _random(rng, 300, 3).double(),
+    },
 )
-def over_the_columns_(x):
-    weights = (x @ x.transpose(-2, -1)).softmax(-2)
-    return weights @ x, weights
 
-
-@simple_self_attention.mistake("the softmax runs over dim 0; each row must sum to 1 (dim=-1).")
-def over_dim_zero(x):
-    weights = (x @ x.transpose(-2, -1)).softmax(0)
-    return weights @ x, weights
-
-
-@simple_self_attention.mistake("no scaling yet: that comes with `attention`.")
-def scaled_already(x):
-    weights = (x @ x.transpose(-2, -1) / math.sqrt(x.shape[-1])).softmax(-1)
-    return weights @ x, weights
-
-
-@simple_self_attention.mistake("the weights are right, the mix uses them transposed: weights @ x.")
-def transposed_mix(x):
-    weights = (x @ x.transpose(-2, -1)).softmax(-1)
-    return weights.transpose(-2, -1) @ x, weights
-
-
-@simple_self_attention.mistake("a position looks at itself too: do not empty the diagonal.")
-def without_itself(x):
-    scores = (x @ x.transpose(-2, -1)).masked_fill(torch.eye(x.shape[-2], dtype=torch.bool), -math.inf)
-    weights = scores.softmax(-1)
-    return weights @ x, weights
-
-
-@simple_self_attention.mistake("the input is added on top. That is the residual of notebook 07; here only the mix.")
-def with_residual(x):
-    weights = (x @ x.transpose(-2, -1)).softmax(-1)
-    return x + weights @ x, weights
-
-
-@simple_self_attention.mistake("all weights together sum to 1; each row must: softmax over dim=-1.")
-def one_softmax_for_all(x):
-    scores = x @ x.transpose(-2, -1)
-    weights = scores.flatten(-2).softmax(-1).view_as(scores)
-    return weights @ x, weights
-
-
-@simple_self_attention.mistake(
-    "exp() overflows here: subtract the largest score of each row first, or use torch's softmax."
+simple_self_attention.mistakes(
+    no_softmax=("the softmax is missing: the rows of the weights must sum to 1.", edit(".softmax(-1)", "")),
+    scores_returned=("return the weights as well, not the scores.", edit("x, weights", f"x, {PRODUCT}")),
+    scores_mixed=("the mix uses the scores; it uses the weights.", edit("weights @ x", f"{PRODUCT} @ x")),
+    over_the_columns=(
+        "the softmax runs down the columns; each row, one position's view, must sum to 1 (dim=-1).",
+        edit("softmax(-1)", "softmax(-2)"),
+    ),
+    over_a_fixed_axis=(
+        "the softmax runs over dim 0 or 1; each row must sum to 1, and a row is the last axis (dim=-1).",
+        edit("softmax(-1)", "softmax(0)"),
+        edit("softmax(-1)", "softmax(1)"),
+    ),
+    scaled_already=("no scaling yet: it comes later.", edit(f"({PRODUCT})", f"({PRODUCT} / math.sqrt(x.shape[-1]))")),
+    transposed_mix=(
+        "the mix uses the weights transposed: weights @ x.",
+        edit("weights @", "weights.transpose(-2, -1) @"),
+    ),
+    without_itself=(
+        "a position looks at itself too: do not empty the diagonal.",
+        edit(f"({PRODUCT})", f"({PRODUCT}).masked_fill(torch.eye(x.shape[-2]).bool(), -math.inf)"),
+        edit(f"({PRODUCT})", f"({PRODUCT} - 1e9 * torch.eye(x.shape[-2], dtype=x.dtype))"),
+        edit(f"({PRODUCT})", f"({PRODUCT}).masked_fill(torch.eye(x.shape[-2]).bool(), 0.0)"),
+    ),
+    with_residual=(
+        "the input is added on top. That is the residual of notebook 07; here only the mix.",
+        edit("weights @", "x + weights @"),
+    ),
+    one_softmax_for_all=(
+        "all weights together sum to 1; each row must: softmax over dim=-1.",
+        edit("softmax(-1)", "flatten(-2).softmax(-1).view(*x.shape[:-1], x.shape[-2])"),
+    ),
+    overflows=(
+        "exp() overflows here: subtract the largest score of each row first, or use torch's softmax.",
+        edit(f"({PRODUCT}).softmax(-1)", f"({PRODUCT}).exp() / ({PRODUCT}).exp().sum(-1, keepdim=True)"),
+    ),
+    only_the_mix=("the new vectors are half of the answer; return the weights too.", edit("x, weights", "x")),
 )
-def overflows(x):
-    powers = torch.exp(x @ x.transpose(-2, -1))
-    weights = powers / powers.sum(-1, keepdim=True)
-    return weights @ x, weights
-
 
 # --------------------------------------------------------------------------------------------------------- attention
 
 attention = Exercise(course.attention, returns=("the mixed values", "the weights"))
 
 
-def _qkv(rng, lead=(), query=5, key=7, d_head=11, d_value=3, scale=1.0):
-    sizes = (query, d_head), (key, d_head), (key, d_value)
-    return [_random(rng, *lead, *size, scale=scale) for size in sizes]
+def _qkv(rng, lead=(), query=5, key=7, d_head=11, d_value=3):
+    return [_random(rng, *lead, *size) for size in ((query, d_head), (key, d_head), (key, d_value))]
 
 
 def _mask(rng, *shape):
+    """Random, and every query may look somewhere."""
     mask = torch.rand(*shape, generator=rng) > 0.4
-    mask[..., 0] = True  # every query may look somewhere
+    mask[..., 0] = True
+    mask[..., -1, -1] = False
     return mask
 
 
-@attention.probe("5 queries, 7 keys, vectors of 11 numbers")
-def _(answer, rng):
-    return answer(*_qkv(rng))
+def _sharp(rng):
+    q, k, v = _large(rng, 5, 16), _large(rng, 7, 16), _random(rng, 7, 3)
+    return torch.cat([k[2:3], q[1:]]), k, v  # the first score is at least 16 · 10² / 4
 
 
-@attention.probe("a batch of 2 with 3 heads")
-def _(answer, rng):
-    return answer(*_qkv(rng, (2, 3), d_head=5))
+def _forbidden(rng, *keys):
+    """Two queries of ones and three keys, of which the last is forbidden."""
+    k = torch.tensor(keys)[:, None].expand(3, 4)
+    return torch.ones(2, 4), k, _random(rng, 3, 5), torch.tensor([[True, True, False]])
 
 
-@attention.probe("a mask of its own for every head")
-def _(answer, rng):
-    return answer(*_qkv(rng, (2, 3)), _mask(rng, 2, 3, 5, 7))
+def _nowhere(rng):
+    mask = _mask(rng, 2, 5, 7)
+    mask[0, 3], mask[1] = False, False
+    return *_qkv(rng, (2,)), mask
 
 
-@attention.probe("one mask (query, key) for the whole batch")
-def _(answer, rng):
-    return answer(*_qkv(rng, (2, 3)), _mask(rng, 5, 7))
-
-
-@attention.probe("scores in the hundreds")
-def _(answer, rng):
-    return answer(*_qkv(rng, scale=15))
-
-
-@attention.probe("a forbidden key with by far the largest score")
-def _(answer, rng):
-    q, k, v = torch.ones(2, 4), torch.tensor([[0.0], [1.0], [200.0]]).expand(3, 4), _random(rng, 3, 5)
-    return answer(q, k, v, torch.tensor([[True, True, False]]))
-
-
-@attention.probe("a query that may look nowhere: its weights and its mix are 0")
-def _(answer, rng):
-    mask = _mask(rng, 5, 7)
-    mask[3] = False
-    return answer(*_qkv(rng, (2,)), mask)
+single_calls(
+    attention,
+    {
+        "5 queries, 7 keys, vectors of 11 numbers": _qkv,
+        "a batch of 2 with 3 heads": lambda rng: _qkv(rng, (2, 3), d_head=5),
+        "three axes before the queries": lambda rng: _qkv(rng, (2, 3, 2)),
+        "a single query and a single key": lambda rng: _qkv(rng, (2,), 1, 1),
+        "a mask of its own for every head": lambda rng: [*_qkv(rng, (2, 3)), _mask(rng, 2, 3, 5, 7)],
+        "one mask (query, key) for the whole batch": lambda rng: [*_qkv(rng, (2, 3)), _mask(rng, 5, 7)],
+        "a mask (batch, 1, 1, key), as for padding": lambda rng: [*_qkv(rng, (2, 3)), _mask(rng, 2, 1, 1, 7)],
+        "a mask (key,), the same for everybody": lambda rng: [*_qkv(rng, (2,)), _mask(rng, 1, 7)[0]],
+        "scores in the hundreds": _sharp,
+        "a forbidden key with by far the largest score": lambda rng: _forbidden(rng, 0.0, 1.0, 200.0),
+        "allowed keys with scores near -20,000": lambda rng: _forbidden(rng, -10_000.0, -10_001.0, 0.0),
+        "a query that may look nowhere, and a sentence that may not at all": _nowhere,
+        "64-bit numbers, 300 positions": lambda rng: [part.double() for part in _qkv(rng, (), 300, 300, 3, 2)],
+    },
+)
 
 
 @attention.probe("gradients: to queries, keys and values, past a mask that leaves one query nowhere to look")
@@ -366,96 +308,101 @@ def _(answer, rng):
     return gradients(answer(q, k, v, mask)[0], q=q, k=k, v=v)
 
 
-def _attention(scale=lambda q, k, v: math.sqrt(q.shape[-1]), masked=None, weigh=None, mix=None, last=None):
-    """An attention with one part exchanged, for the table of mistakes."""
-    masked = masked or (lambda s, m: s.masked_fill(~m, -math.inf))
-    weigh = weigh or (lambda s: s.softmax(-1))
-    mix = mix or (lambda w, q, k, v: w @ v)
-    last = last or (lambda w, m: w.masked_fill(~m, 0.0))
+ROOT, FORBID, ZERO = "math.sqrt(q.shape[-1])", "scores.masked_fill(~mask, -math.inf)", "weights.masked_fill(~mask, 0.0)"
+WEIGH, BOTH = "scores.softmax(-1)", "return weights @ v, weights"
+OWN = "scores.exp() if mask is None else scores.exp() * mask"
 
-    def answer(q, k, v, mask=None):
-        scores = q @ k.transpose(-2, -1) / scale(q, k, v)
-        weights = weigh(scores if mask is None else masked(scores, mask))
-        weights = weights if mask is None else last(weights, mask)
-        return mix(weights, q, k, v), weights
+attention.mistakes(  # the first two stand first because pairs with them are the likeliest
+    mask_ignored=("`mask` has no effect: the result is the same without it.", edit("mask is not None", "False")),
+    no_zeros=(
+        "a query that may look nowhere gets weights 0, not NaN: a row of nothing but −∞ is 0/0. Fill the weights of "
+        "forbidden keys with 0, after the softmax.",
+        edit(ZERO, "weights"),
+    ),
+    even_row=(
+        "with a large negative number for −∞, a query that may look nowhere looks everywhere. Its weights are 0.",
+        edit("-math.inf", "-1e9", ZERO, "weights"),
+        edit("-math.inf", "-1e4", ZERO, "weights"),
+    ),
+    not_low_enough=("a number is not low enough for forbidden scores: use −∞.", edit("-math.inf", "-1e4")),
+    no_scale=("the scores are not divided by √d_head.", edit(f" / {ROOT}", "")),
+    no_root=("you divide by d_head; it is its square root.", edit(ROOT, "q.shape[-1]")),
+    multiplied=("you multiply by √d_head; divide by it.", edit(f"/ {ROOT}", f"* {ROOT}")),
+    by_keys=("this is √ of the number of keys; d_head is the last size of q.", edit("q.shape[-1]", "k.shape[-2]")),
+    by_queries=("this is √ of the number of queries; d_head is the last size of q.", edit("shape[-1]", "shape[-2]")),
+    by_values=("this is √ of the size of the values; d_head is that of q.", edit("q.shape[-1]", "v.shape[-1]")),
+    by_first=("this is √ of the first size of q; d_head is its last.", edit("q.shape[-1]", "q.shape[0]")),
+    over_queries=(
+        "the softmax runs over the queries; each query's weights over the keys (dim=-1) must sum to 1.",
+        edit(WEIGH, "scores.softmax(-2)"),
+    ),
+    over_a_fixed_axis=(
+        "the softmax runs over dim 0 or 1; it must run over the keys, the last axis: dim=-1.",
+        edit(WEIGH, "scores.softmax(1)"),
+        edit(WEIGH, "scores.softmax(0)"),
+    ),
+    no_softmax=("the softmax is missing: a query's weights must sum to 1.", edit(WEIGH, "scores")),
+    sigmoid=("a sigmoid looks at one score alone: softmax over the keys.", edit(WEIGH, "scores.sigmoid()")),
+    overflow=(
+        "exp() overflows for large scores: subtract each row's largest first, or use torch's softmax.",
+        edit(WEIGH, "scores.exp() / scores.exp().sum(-1, keepdim=True)"),
+        edit(FORBID, "scores", WEIGH, f"{OWN}\n    weights = weights / weights.sum(-1, keepdim=True)", ZERO, "weights"),
+    ),
+    mask_inverted=(
+        "the mask is upside down: True means may look, so fill where it is False (`~mask`).",
+        edit("~mask", "mask"),
+        edit("~mask", "mask", "weights.masked_fill(mask, 0.0)", "weights"),
+        edit("~mask", "mask", "weights.masked_fill(mask, 0.0)", "weights", "-math.inf", "-1e9"),
+    ),
+    mask_after=(
+        "the mask comes only after the softmax, so rows no longer sum to 1: forbidden scores are −∞ before it.",
+        edit(FORBID, "scores"),
+    ),
+    mask_zero=(
+        "forbidden scores are set to 0, but e⁰ = 1: those keys still take weight. Use −∞.",
+        edit("-math.inf", "0.0", ZERO, "weights"),
+        edit("-math.inf", "0.0"),
+    ),
+    divided_again=(
+        "masking after the softmax and dividing again: the forbidden key has already taken all the weight.",
+        edit(FORBID, "scores", ZERO, "weights * mask / (weights * mask).sum(-1, keepdim=True)"),
+        edit(FORBID, "scores", ZERO, "weights * mask / (weights * mask).sum(-1, keepdim=True).clamp(min=1e-9)"),
+    ),
+    mixes_keys=("the keys are mixed; mix the values.", edit("weights @ v", "weights @ k")),
+    scores_returned=(
+        "return the weights with the mix, not the scores.",
+        edit(BOTH, "return weights @ v, scores"),
+        edit(BOTH, "return weights @ v, q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])"),
+    ),
+    only_the_mix=("the mix is half of the answer; return the weights too.", edit(BOTH, "return weights @ v")),
+    roles_swapped=("queries and keys have changed places: q @ kᵀ.", edit("q @ k.t", "k @ q.t")),
+    not_transposed=("the keys stand on the right, transposed: q @ kᵀ.", edit("k.transpose(-2, -1)", "k")),
+    always_causal=(
+        "the future is always hidden here, whatever `mask` is.",
+        edit(WEIGH, "scores.masked_fill(~torch.ones_like(scores, dtype=torch.bool).tril(), -math.inf).softmax(-1)"),
+    ),
+    scaled_late=(
+        "the scores are divided, before the softmax; not the weights.",
+        edit(f" / {ROOT}", "", WEIGH, f"{WEIGH} / {ROOT}"),
+    ),
+)
 
-    return answer
+# ----------------------------------------------------------------------------------------------------- weights_shape
 
-
-@attention.mistake("the order is: the mixed values first, then the weights.")
-def results_swapped(q, k, v, mask=None):
-    mixed, weights = course.attention(q, k, v, mask)
-    return weights, mixed
-
-
-@attention.mistake("the mix is right; return the weights with it, not the scores.")
-def scores_with_it(q, k, v, mask=None):
-    scores = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])
-    return course.attention(q, k, v, mask)[0], scores
-
-
-def _name(sentence, name, **parts):
-    answer = _attention(**parts)
-    answer.__name__ = name
-    attention.mistake(sentence)(answer)
-
-
-_name("the scores are not divided by √d_head.", "no_scale", scale=lambda q, k, v: 1.0)
-_name("you divide by d_head; it is its square root.", "no_root", scale=lambda q, k, v: q.shape[-1])
-_name("you multiply by √d_head; divide by it.", "multiplied", scale=lambda q, k, v: q.shape[-1] ** -0.5)
-_name("you scale by the number of keys; d_head is the last size of q.", "by_keys",
-      scale=lambda q, k, v: math.sqrt(k.shape[-2]))  # fmt: skip
-_name("you scale by the number of queries; d_head is the last size of q.", "by_queries",
-      scale=lambda q, k, v: math.sqrt(q.shape[-2]))  # fmt: skip
-_name("you scale by the size of the values; d_head is the last size of q.", "by_values",
-      scale=lambda q, k, v: math.sqrt(v.shape[-1]))  # fmt: skip
-_name("you scale by √ of the first size of q; d_head is its last: q.shape[-1].", "by_first",
-      scale=lambda q, k, v: math.sqrt(q.shape[0]))  # fmt: skip
-_name("the softmax runs over the queries; each query's weights over the keys (dim=-1) must sum to 1.", "over_queries",
-      weigh=lambda s: s.softmax(-2))  # fmt: skip
-_name("the softmax runs over dim 0 or 1; it must run over the keys, the last axis: dim=-1.", "over_one",
-      weigh=lambda s: s.softmax(1))  # fmt: skip
-_name("the softmax runs over dim 0 or 1; it must run over the keys, the last axis: dim=-1.", "over_zero",
-      weigh=lambda s: s.softmax(0))  # fmt: skip
-_name("the softmax is missing: a query's weights must sum to 1.", "no_softmax_", weigh=lambda s: s)
-_name("a sigmoid looks at one score alone: softmax over the keys.", "sigmoid_", weigh=lambda s: s.sigmoid())
-_name("exp() overflows for large scores: subtract each row's largest first, or use torch's softmax.", "overflow",
-      weigh=lambda s: s.exp() / s.exp().sum(-1, keepdim=True))  # fmt: skip
-_name("the mask has no effect.", "mask_ignored", masked=lambda s, m: s, last=lambda w, m: w)
-_name("the mask is upside down: True means may look, so fill where it is False (`~mask`).", "mask_inverted",
-      masked=lambda s, m: s.masked_fill(m, -math.inf), last=lambda w, m: w)  # fmt: skip
-_name("the mask is upside down: True means may look, so fill where it is False (`~mask`).", "mask_inverted_zeroed",
-      masked=lambda s, m: s.masked_fill(m, -math.inf), last=lambda w, m: w.masked_fill(m, 0.0))  # fmt: skip
-_name("the mask comes only after the softmax, so rows no longer sum to 1: forbidden scores are −∞ before it.",
-      "mask_after", masked=lambda s, m: s)  # fmt: skip
-_name("forbidden scores are set to 0, but e⁰ = 1: those keys still get weight. Use −∞.", "mask_zero",
-      masked=lambda s, m: s.masked_fill(~m, 0.0), last=lambda w, m: w)  # fmt: skip
-_name("a query that may look nowhere gets NaN. Fill its weights with 0, after the softmax.", "nan_row",
-      last=lambda w, m: w)  # fmt: skip
-_name("with a large negative number in place of −∞, a query that may look nowhere looks everywhere. Its weights are 0.",
-      "even_row", masked=lambda s, m: s.masked_fill(~m, -1e9), last=lambda w, m: w)  # fmt: skip
-_name("masking after the softmax and dividing again: the forbidden key has already taken all the weight.",
-      "divided_again", masked=lambda s, m: s,
-      last=lambda w, m: (w * m) / (w * m).sum(-1, keepdim=True))  # fmt: skip
-_name("the keys are mixed; mix the values.", "mixes_keys", mix=lambda w, q, k, v: w @ k)
-
-
-@attention.mistake("queries and keys have changed places: q @ kᵀ, one row of scores a query.")
-def roles_swapped(q, k, v, mask=None):
-    return course.attention(k, q, v, mask)
-
-
-@attention.mistake("the future is always hidden here, whatever `mask` is.")
-def always_causal(q, k, v, mask=None):
-    causal = torch.ones(q.shape[-2], k.shape[-2], dtype=torch.bool).tril()
-    return course.attention(q, k, v, causal if mask is None else causal & mask)
-
-
-@attention.mistake("the division comes after the softmax; the scores are divided, before it.")
-def scaled_late(q, k, v, mask=None):
-    weights = _attention(scale=lambda q, k, v: 1.0)(q, k, v, mask)[1] / math.sqrt(q.shape[-1])
-    return weights @ v, weights
-
+weights_shape = Question(
+    "weights_shape",
+    lambda: tuple(course.attention(torch.zeros(2, 4, 8), torch.zeros(2, 6, 8), torch.zeros(2, 6, 5))[1].shape),
+    "each of the 4 queries of a sentence has a row, with one weight for each of the 6 words. A score sums over the "
+    "numbers of a query and a key, so no 8 is left; the 5 comes back only in the mix.",
+    "What would you have to name to pick out one single weight? Each of these is an axis; q @ kᵀ gives their order.",
+    (
+        ((2, 6, 4), "The two numbers are there. Whose weights sum to 1, and so form a row?"),
+        ((2, 6, 6), "That would be words that ask each other. Who asks here?"),
+        ((2, 4, 5), "That is the shape of the mix. The weights come one step before it."),
+        ((2, 4, 8), "That is the shape of the queries. A weight belongs to a pair."),
+        ((4, 6), "That is one sentence. Each of the two has weights of its own."),
+    ),
+)
 
 # ----------------------------------------------------------------------------------------------------- SelfAttention
 
@@ -463,7 +410,7 @@ SelfAttention = Exercise(course.SelfAttention, returns=("the mixed values", "the
 
 
 def _head(answer, rng, d_model=5, d_head=3):
-    return fill(answer(d_model, d_head), rng)
+    return fill(answer(d_model, d_head), rng).requires_grad_(False)
 
 
 @SelfAttention.probe("its parameters, for SelfAttention(5, 3)")
@@ -471,72 +418,74 @@ def _(answer, rng):
     return parameters(answer(5, 3))
 
 
-@SelfAttention.probe("seven vectors of five numbers, d_head 3")
+def _nearly(rng):
+    mask = _mask(rng, 7, 7)
+    mask[4] = False
+    return _random(rng, 7, 5), mask
+
+
+for _label, _sizes, _drawn in [
+    ("seven vectors of five numbers, d_head 3", (5, 3), lambda rng: [_random(rng, 7, 5)]),
+    ("a batch of two, d_head as large as d_model", (4, 4), lambda rng: [_random(rng, 2, 7, 4)]),
+    ("three axes before the positions", (5, 3), lambda rng: [_random(rng, 2, 3, 2, 7, 5)]),
+    ("a single vector, d_head 1", (5, 1), lambda rng: [_random(rng, 1, 5)]),
+    ("a mask (query, key)", (5, 3), lambda rng: [_random(rng, 2, 7, 5), _mask(rng, 7, 7)]),
+    ("a mask (batch, 1, key), as for padding", (5, 3), lambda rng: [_random(rng, 2, 7, 5), _mask(rng, 2, 1, 7)]),
+    ("a mask that leaves one position nowhere to look", (5, 3), _nearly),
+]:
+
+    @SelfAttention.probe(_label)
+    def _(answer, rng, sizes=_sizes, drawn=_drawn):
+        return _head(answer, rng, *sizes)(*drawn(rng))
+
+
+@SelfAttention.probe("a second head of the same sizes, made in between")
 def _(answer, rng):
-    return _head(answer, rng)(_random(rng, 7, 5))
-
-
-@SelfAttention.probe("a batch of two, d_head as large as d_model")
-def _(answer, rng):
-    return _head(answer, rng, 4, 4)(_random(rng, 2, 7, 4))
-
-
-@SelfAttention.probe("a mask")
-def _(answer, rng):
-    return _head(answer, rng)(_random(rng, 2, 7, 5), _mask(rng, 7, 7))
+    first, _ = _head(answer, rng), _head(answer, rng)
+    return first(_random(rng, 7, 5))
 
 
 @SelfAttention.probe("gradients: for the vectors and for the three matrices")
 def _(answer, rng):
-    head, x = _head(answer, rng), _random(rng, 7, 5).requires_grad_()
+    head, x = fill(answer(5, 3), rng), _random(rng, 7, 5).requires_grad_()
     return gradients(head(x)[0], x=x, **{name.replace(".", " "): part for name, part in head.named_parameters()})
 
 
-def _head_mistake(sentence, name, forward):
-    kind = type(name, (course.SelfAttention,), {"forward": forward})
-    SelfAttention.mistake(sentence)(kind)
+PARTS = "self.to_q(x), self.to_k(x), self.to_v(x)"
 
-
-_head_mistake(
-    "the mask is not passed on to `attention`.", "drops_the_mask",
-    lambda self, x, mask=None: course.attention(self.to_q(x), self.to_k(x), self.to_v(x)))  # fmt: skip
-_head_mistake(
-    "query and key have changed places: `attention` takes query, key, value.", "key_first",
-    lambda self, x, mask=None: course.attention(self.to_k(x), self.to_q(x), self.to_v(x), mask))  # fmt: skip
-_head_mistake(
-    "the keys are mixed: the values come from to_v.", "values_from_keys",
-    lambda self, x, mask=None: course.attention(self.to_q(x), self.to_k(x), self.to_k(x), mask))  # fmt: skip
-_head_mistake(
-    "query and key come from the same matrix: keys from to_k.", "keys_from_queries",
-    lambda self, x, mask=None: course.attention(self.to_q(x), self.to_q(x), self.to_v(x), mask))  # fmt: skip
-_head_mistake(
-    "the vectors themselves are mixed: the values come from to_v.", "values_are_x",
-    lambda self, x, mask=None: course.attention(self.to_q(x), self.to_k(x), x, mask))  # fmt: skip
-_head_mistake(
-    "the matrices are used transposed: call the layers, to_q(x), instead of using their `.weight`.", "transposed",
-    lambda self, x, mask=None: course.attention(
-        x @ self.to_q.weight, x @ self.to_k.weight, x @ self.to_v.weight, mask))  # fmt: skip
-_head_mistake(
-    "`attention` returns the mix and the weights; return both.", "only_the_mix",
-    lambda self, x, mask=None: course.attention(self.to_q(x), self.to_k(x), self.to_v(x), mask)[0])  # fmt: skip
-_head_mistake(
-    "the order is: the mixed values first, then the weights.", "weights_first",
-    lambda self, x, mask=None: course.attention(self.to_q(x), self.to_k(x), self.to_v(x), mask)[::-1])  # fmt: skip
-_head_mistake(
-    "the input is added on top. That is the residual of notebook 07; here only the mix.", "residual",
-    lambda self, x, mask=None: (
-        lambda mixed, weights: (x + mixed if x.shape == mixed.shape else mixed, weights)
-    )(*course.attention(self.to_q(x), self.to_k(x), self.to_v(x), mask)))  # fmt: skip
-_head_mistake(
-    "the scores are not divided by √d_head.", "unscaled",
-    lambda self, x, mask=None: course.attention(
-        self.to_q(x) * math.sqrt(self.to_q.weight.shape[0]), self.to_k(x), self.to_v(x), mask))  # fmt: skip
-_head_mistake(
-    "the scale is √d_head, the size of q, not √d_model, the size of x.", "scaled_by_d_model",
-    lambda self, x, mask=None: course.attention(
-        self.to_q(x) * math.sqrt(self.to_q.weight.shape[0] / x.shape[-1]), self.to_k(x), self.to_v(x), mask)
-)  # fmt: skip
-
+SelfAttention.mistakes(
+    key_first=(
+        "query and key have changed places: `attention` takes q, k, v.",
+        edit("to_q(x), self.to_k", "to_k(x), self.to_q"),
+    ),
+    values_from_keys=("the keys are mixed: the values come from to_v.", edit("self.to_v(x)", "self.to_k(x)")),
+    keys_from_queries=("queries and keys come from one matrix: keys from to_k.", edit("self.to_k(x)", "self.to_q(x)")),
+    one_matrix_for_all=(
+        "query, key and value come from the same matrix: keys from to_k, values from to_v.",
+        edit("self.to_k(x)", "self.to_q(x)", "self.to_v(x)", "self.to_q(x)"),
+    ),
+    values_are_x=("the vectors themselves are mixed: the values come from to_v.", edit("self.to_v(x)", "x")),
+    transposed=(
+        "the matrices are used transposed: call the layers, to_q(x), instead of using their `.weight`.",
+        edit(PARTS, "x @ self.to_q.weight, x @ self.to_k.weight, x @ self.to_v.weight"),
+    ),
+    only_the_mix=("`attention` returns the mix and the weights; return both.", edit("mask)\n", "mask)[0]\n")),
+    residual=(
+        "the input is added on top. That is the residual of notebook 07; here only the mix.",
+        edit(f"return attention({PARTS}, mask)", f"m, w = attention({PARTS}, mask)\n        return m + x, w"),
+    ),
+    unscaled=("the scores are not divided by √d_head.", edit("to_q(x)", "to_q(x) * self.to_q.out_features**0.5")),
+    scaled_by_d_model=(
+        "the scale is √d_head, the size of q, not √d_model, the size of x.",
+        edit("(self.to_q(x)", "(self.to_q(x) * math.sqrt(self.to_q.out_features / self.to_q.in_features)"),
+    ),
+    with_bias=("the three layers have no bias: bias=False.", edit("bias=False", "bias=True")),
+    sizes_swapped=(
+        "the sizes have changed places: nn.Linear takes what comes in first, d_model, then what goes out, d_head.",
+        edit("d_model, d_head, bias", "d_head, d_model, bias"),
+    ),
+    as_wide_as_the_model=("the layers lead to d_head numbers.", edit("d_model, d_head, b", "d_model, d_model, b")),
+)
 
 # ------------------------------------------------------------------------------------------------ attention_gradient
 
@@ -545,94 +494,95 @@ attention_gradient = Exercise(
 )
 
 
-def _with_upstream(rng, lead=(), query=5, key=7, d_head=3, d_value=2, scale=1.0):
-    return *_qkv(rng, lead, query, key, d_head, d_value, scale), _random(rng, *lead, query, d_value)
+def _with_upstream(rng, lead=(), query=5, key=7, d_head=3, d_value=2):
+    return *_qkv(rng, lead, query, key, d_head, d_value), _random(rng, *lead, query, d_value)
 
 
-@attention_gradient.probe("5 queries and 7 keys of 3 numbers, values of 2")
+@attention_gradient.probe("autograd switched off: 5 queries and 7 keys of 3 numbers, values of 2")
 def _(answer, rng):
-    return answer(*_with_upstream(rng))
+    def refuse(*arguments, **named):
+        sentence = "this asks autograd. Do it by hand: each step of the formula, from its end to its beginning."
+        raise Problem("by autograd", sentence)
+
+    with torch.inference_mode(), patch("torch.autograd.grad", refuse), patch("torch.autograd.backward", refuse):
+        return answer(*_with_upstream(rng))
 
 
-@attention_gradient.probe("a batch of 2 with 3 heads")
-def _(answer, rng):
-    return answer(*_with_upstream(rng, (2, 3), d_head=11))
+def _sharp_with_upstream(rng):
+    q, k, v, upstream = (part.double() for part in _with_upstream(rng, (), 5, 5))
+    k = 3 * _large(rng, 5, 3).double()
+    return torch.cat([k[:1], q[1:]]), k, v, upstream  # the first score is at least 3 · 30² / √3
 
 
-@attention_gradient.probe("64-bit numbers, scores in the thousands")
-def _(answer, rng):
-    return answer(*(part.double() for part in _with_upstream(rng, scale=40)))
+single_calls(
+    attention_gradient,
+    {
+        "a batch of 2 with 3 heads": lambda rng: _with_upstream(rng, (2, 3), d_head=11),
+        "three axes before the queries": lambda rng: _with_upstream(rng, (2, 3, 2)),
+        "a single query and a single key": lambda rng: _with_upstream(rng, (2,), 1, 1),
+        "64-bit numbers, scores in the thousands, as many queries as keys": _sharp_with_upstream,
+    },
+)
 
+AVERAGED, BACK = "(weights * for_weights).sum(-1", "weights * (for_weights - average)"
+THREE = "for_scores @ k * scale, for_scores.transpose(-2, -1) @ q * scale, for_v"
 
-def _gradient(scores_from=None, scale_out=True, v_from=None, softmax=-1):
-    """The gradient with one step exchanged. scores_from(weights, for_weights) is the step back through the softmax."""
-
-    def answer(q, k, v, upstream):
-        scale = 1 / math.sqrt(q.shape[-1])
-        weights = (q @ k.transpose(-2, -1) * scale).softmax(softmax)
-        for_v = v_from(weights, upstream) if v_from else weights.transpose(-2, -1) @ upstream
-        for_weights = upstream @ v.transpose(-2, -1)
-        if scores_from:
-            for_scores = scores_from(weights, for_weights)
-        else:
-            for_scores = weights * (for_weights - (weights * for_weights).sum(-1, keepdim=True))
-        scale = scale if scale_out else 1.0
-        return for_scores @ k * scale, for_scores.transpose(-2, -1) @ q * scale, for_v
-
-    return answer
-
-
-def _gradient_mistake(sentence, name, **parts):
-    answer = _gradient(**parts)
-    answer.__name__ = name
-    attention_gradient.mistake(sentence)(answer)
-
-
-_gradient_mistake("the scores were divided by √d_head; so are the gradients for q and k.", "no_scale_back",
-                  scale_out=False)  # fmt: skip
-_gradient_mistake("back through the softmax: subtract each row's weighted average before multiplying by the weights.",
-                  "no_average", scores_from=lambda w, g: w * g)  # fmt: skip
-_gradient_mistake("back through the softmax: multiply by the weights after subtracting the row's average.",
-                  "no_weights", scores_from=lambda w, g: g - (w * g).sum(-1, keepdim=True))  # fmt: skip
-_gradient_mistake("the step back through the softmax is missing: the gradient for the weights is not the one for the "
-                  "scores.", "no_softmax_back", scores_from=lambda w, g: g)  # fmt: skip
-_gradient_mistake("the row's average is weighted by the weights: (weights * gradient).sum(-1).", "plain_average",
-                  scores_from=lambda w, g: w * (g - g.mean(-1, keepdim=True)))  # fmt: skip
-_gradient_mistake("(weights * gradient) needs its sum over the keys, not its mean: the weights already sum to 1.",
-                  "mean_average", scores_from=lambda w, g: w * (g - (w * g).mean(-1, keepdim=True)))  # fmt: skip
-_gradient_mistake("the average runs over the queries; it belongs to one query's row: sum(-1).", "average_down",
-                  scores_from=lambda w, g: w * (g - (w * g).sum(-2, keepdim=True)))  # fmt: skip
-_gradient_mistake("w(1 − w) is the slope of a sigmoid. In a softmax every weight depends on every score.",
-                  "sigmoid_slope", scores_from=lambda w, g: w * (1 - w) * g)  # fmt: skip
-_gradient_mistake("the gradient for v needs the weights transposed: each value collects from the queries that took it.",
-                  "v_not_transposed", v_from=lambda w, u: w @ u)  # fmt: skip
-_gradient_mistake("the softmax of the forward step must run over the keys: dim=-1.", "wrong_axis", softmax=-2)
-
-
-@attention_gradient.mistake("the gradients for q and k have changed places.")
-def places_changed(q, k, v, upstream):
-    for_q, for_k, for_v = course.attention_gradient(q, k, v, upstream)
-    return for_k, for_q, for_v
-
-
-@attention_gradient.mistake("the gradient for v comes last: q, k, v.")
-def v_first(q, k, v, upstream):
-    for_q, for_k, for_v = course.attention_gradient(q, k, v, upstream)
-    return for_v, for_q, for_k
-
-
-@attention_gradient.mistake("the scale is missing in the forward step: divide the scores by √d_head.")
-def no_scale_at_all(q, k, v, upstream):
-    root = math.sqrt(q.shape[-1])
-    for_q, for_k, for_v = course.attention_gradient(q * root, k, v, upstream)
-    return for_q * root, for_k, for_v
-
-
-@attention_gradient.mistake("the upstream gradient is not used: it is the loss's gradient for each mixed value.")
-def upstream_ignored(q, k, v, upstream):
-    return course.attention_gradient(q, k, v, torch.ones_like(upstream))
-
-
-@attention_gradient.mistake("only the values get a gradient; q and k get theirs through the weights.")
-def only_for_v(q, k, v, upstream):
-    return torch.zeros_like(q), torch.zeros_like(k), course.attention_gradient(q, k, v, upstream)[2]
+attention_gradient.mistakes(
+    no_scale_back=(
+        "the scores were divided by √d_head; so are the gradients for q and k.",
+        edit("@ k * scale", "@ k", "@ q * scale", "@ q"),
+        edit("@ k * scale", "@ k"),
+        edit("@ q * scale", "@ q"),
+    ),
+    no_average=(
+        "back through the softmax: subtract each row's weighted average before multiplying by the weights.",
+        edit(BACK, "weights * for_weights"),
+    ),
+    no_weights=(
+        "back through the softmax: after subtracting the average, multiply by the weights.",
+        edit(BACK, "for_weights - average"),
+    ),
+    no_softmax_back=(
+        "the step back through the softmax is missing: the gradient for the weights is not the one for the scores.",
+        edit(BACK, "for_weights"),
+    ),
+    plain_average=(
+        "the row's average is a weighted one: (weights * gradient).sum(-1).",
+        edit(AVERAGED, "for_weights.mean(-1"),
+    ),
+    mean_average=(
+        "(weights * gradient) needs its sum over the keys, not its mean: the weights already sum to 1.",
+        edit(AVERAGED, "(weights * for_weights).mean(-1"),
+    ),
+    average_down=("the average belongs to one query's row: sum(-1).", edit(AVERAGED, "(weights * for_weights).sum(-2")),
+    sigmoid_slope=(
+        "w(1 − w) is the slope of a sigmoid. In a softmax every weight depends on every score.",
+        edit(BACK, "weights * (1 - weights) * for_weights"),
+    ),
+    v_not_transposed=(
+        "the gradient for v needs the weights transposed: each value collects from the queries that took it.",
+        edit("weights.transpose(-2, -1) @ upstream", "weights @ upstream"),
+    ),
+    wrong_axis=("the softmax of the forward step must run over the keys: dim=-1.", edit("softmax(-1)", "softmax(-2)")),
+    places_changed=(
+        "the gradients for q and k have changed places.",
+        edit(THREE, "for_scores.transpose(-2, -1) @ q * scale, for_scores @ k * scale, for_v"),
+    ),
+    v_first=(
+        "the gradient for v comes last.",
+        edit(THREE, "for_v, for_scores @ k * scale, for_scores.transpose(-2, -1) @ q * scale"),
+    ),
+    no_scale_forward=(
+        "the scale is missing in the forward step: divide the scores by √d_head.",
+        edit("1 / math.sqrt(q.shape[-1])", "1.0"),
+        edit("transpose(-2, -1) * scale", "transpose(-2, -1)"),
+    ),
+    upstream_ignored=(
+        "the upstream gradient is not used: it is the loss's gradient for each mixed value.",
+        edit("    scale = 1", "    upstream = torch.ones_like(upstream)\n    scale = 1"),
+    ),
+    only_for_v=(
+        "only the values get a gradient; q and k get theirs through the weights.",
+        edit(THREE, "torch.zeros_like(q), torch.zeros_like(k), for_v"),
+    ),
+)

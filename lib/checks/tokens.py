@@ -1,471 +1,366 @@
-"""The checks of notebook 08: counting pairs, merging them, learning merges, encoding, decoding, special tokens.
+"""The checks of notebook 08: counting pairs, merging them, learning merges, encoding, decoding, special tokens."""
 
-Long because it is a table: the probes and the mistakes of six exercises, one exercise after the other.
-"""
-
-import re
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 
+import torch
+
 from lib import tokenizer
-from lib.checks.core import Exercise
+from lib.checks.core import Exercise, edit
 from lib.checks.running import Problem
 
+SECONDS = 3  # for endless loops that the probes cannot see
+
 pair_counts = Exercise(tokenizer.pair_counts)
-merge_pair = Exercise(tokenizer.merge_pair)
-learn_merges = Exercise(tokenizer.learn_merges)
+merge_pair = Exercise(tokenizer.merge_pair, seconds=SECONDS)
+learn_merges = Exercise(tokenizer.learn_merges, seconds=SECONDS)
 bpe_decode = Exercise(tokenizer.bpe_decode)
-bpe_encode = Exercise(tokenizer.bpe_encode)
-split_special = Exercise(tokenizer.split_special)
-
-WIKIPEDIA = tuple(b"aaabdaaabac")
+bpe_encode = Exercise(tokenizer.bpe_encode, seconds=SECONDS)
+split_special = Exercise(tokenizer.split_special, seconds=SECONDS)
 
 
-def _a_list(result):
+def impatient(kind: type, patience: int, *methods: str) -> type:
+    """A kind of list or dict that raises a Problem when it is asked too often: a loop that never ends.
+
+    patience: how often it may be asked for each of its items
+    """
+
+    def counted(name: str) -> Callable:
+        def method(self, *arguments):
+            self.asked += 1
+            if self.asked > patience * (1 + kind.__len__(self)):
+                raise Problem("endless", "your loop does not end: it asks for the same things again and again.")
+            return getattr(kind, name)(self, *arguments)
+
+        return method
+
+    copying = {"copy": lambda self: type(self)(self)} if hasattr(kind, "copy") else {}
+    return type(kind.__name__, (kind,), {"asked": 0, **copying, **{name: counted(name) for name in methods}})
+
+
+List = impatient(list, 100, "__len__", "__getitem__")
+Tuple = impatient(tuple, 100, "__len__", "__getitem__")
+Words = impatient(dict, 100, "items", "__iter__")
+CountedWords = impatient(Counter, 100, "items", "__iter__")
+Merges = impatient(dict, 5_000, "__contains__", "__getitem__", "get")
+
+
+def tries(exercise: Exercise, table: dict[str, tuple | dict[str, tuple]], *kinds: Callable) -> None:
+    """A probe for each label: its arguments, or those of several calls by name. kinds: to make the first ones of."""
+
+    def call(answer, arguments):
+        made = [kind(value) for kind, value in zip(kinds, arguments, strict=False)]
+        return a_list(answer(*made, *arguments[len(made) :]))
+
+    def probe(answer, rng, calls):
+        return {name: call(answer, a) for name, a in calls.items()} if isinstance(calls, dict) else call(answer, calls)
+
+    for label, calls in table.items():
+        exercise.probe(label)(partial(probe, calls=calls))
+
+
+def a_list(result: object) -> object:
     """The result, if it is no tuple: the notebook goes on with lists, and compares with them."""
     if isinstance(result, tuple):
         raise Problem("type", "the result is a tuple; a list is asked for: `list(...)`.")
     return result
 
 
+def some(rng: torch.Generator, n: int, below: int = 256) -> list[int]:
+    """Different random ids, from the smallest to the largest."""
+    return sorted(torch.randperm(below, generator=rng)[:n].tolist())
+
+
+def drawn(rng: torch.Generator, choices: list, n: int) -> list:
+    return [choices[place] for place in torch.randint(len(choices), (n,), generator=rng)]
+
+
 # ------------------------------------------------------------------------------------------------------- pair_counts
 
-
-@pair_counts.probe("{(1, 2, 3, 4): 1}")
-def _(answer, rng):
-    return answer({(1, 2, 3, 4): 1})
-
-
-@pair_counts.probe("{(1, 2): 5, (2, 1): 3}")
-def _(answer, rng):
-    return answer({(1, 2): 5, (2, 1): 3})
-
-
-@pair_counts.probe("{(1, 2): 5, (300, 1, 2): 1}, where a pair stands in two words")
-def _(answer, rng):
-    return answer({(1, 2): 5, (300, 1, 2): 1})
-
-
-@pair_counts.probe("{(1, 2, 1, 2, 4): 3}, where a pair stands twice in a word")
-def _(answer, rng):
-    return answer({(1, 2, 1, 2, 4): 3})
-
-
-@pair_counts.probe("{(7, 7, 7): 2}, where two pairs overlap")
-def _(answer, rng):
-    return answer({(7, 7, 7): 2})
-
-
-@pair_counts.probe("a word of one id, an empty one, and no words at all")
-def _(answer, rng):
-    return [answer({(5,): 4, (): 2}), answer({})]
-
-
-def _count(words, pairs=pairwise, times=lambda n: n, key=tuple):
-    counts = {}
-    for word, n in words.items():
-        for pair in pairs(word):
-            counts[key(pair)] = counts.get(key(pair), 0) + times(n)
-    return counts
-
-
-@pair_counts.mistake("pairs may overlap: (7, 7, 7) has the pair (7, 7) twice.")
-def without_overlap(words):
-    def pairs(word):
-        i = 0
-        while i + 1 < len(word):
-            yield word[i], word[i + 1]
-            i += 2 if len(word) > i + 2 and word[i : i + 2] == word[i + 1 : i + 3] else 1
-
-    return _count(words, pairs=pairs)
-
-
-@pair_counts.mistake("the words' own counts are not used: a word that occurs 3 times brings each of its pairs 3 times.")
-def once_a_word(words):
-    return _count(words, times=lambda n: 1)
-
-
-@pair_counts.mistake("a pair counts once for each place where it stands, also twice in one word.")
-def once_in_a_word(words):
-    return _count(words, pairs=lambda word: set(pairwise(word)))
-
-
-@pair_counts.mistake("a pair that stands in several words, or twice in one, keeps the last count only: add to it.")
-def overwritten(words):
-    return {pair: n for word, n in words.items() for pair in pairwise(word)}
-
-
-@pair_counts.mistake("only the first word is counted: `return` belongs after the loop, not into it.")
-def first_word_only(words):
-    return _count(dict([*words.items()][:1]))
-
-
-@pair_counts.mistake("the last id has no neighbour: `word[i : i + 2]` is one id there, and no pair.")
-def the_last_alone(words):
-    return _count(words, pairs=lambda word: [word[i : i + 2] for i in range(len(word))])
-
-
-@pair_counts.mistake(
-    "`word.index(i)` is the first place of an id, which may stand there again: count the places yourself."
+tries(
+    pair_counts,
+    {
+        "{(1, 2, 3, 4): 1}": ({(1, 2, 3, 4): 1},),
+        "{(1, 2): 5, (2, 1): 3}": ({(1, 2): 5, (2, 1): 3},),
+        "{(1, 2): 5, (300, 1, 2): 1}, where a pair stands in two words": ({(1, 2): 5, (300, 1, 2): 1},),
+        "{(1, 2, 1, 2, 4): 3}, where a pair stands twice in a word": ({(1, 2, 1, 2, 4): 3},),
+        "{(0, 0, 0): 2}, where two pairs overlap": ({(0, 0, 0): 2},),
+        "a word of one id, an empty one, and no words at all": {
+            "the count of {(5,): 4, (): 2}": ({(5,): 4, (): 2},),
+            "the count of {}": ({},),
+        },
+    },
 )
-def at_the_first_place(words):
-    def pairs(word):
-        return [(i, word[word.index(i) + 1]) for i in word[:-1]]
-
-    return _count(words, pairs=pairs)
 
 
-@pair_counts.mistake("the last pair of each word is missing: a word of 3 ids has 2 pairs.")
-def stops_early(words):
-    return _count(words, pairs=lambda word: list(pairwise(word))[:-1])
+@pair_counts.probe("a word of 300 ids up to 60,000, and a second word")
+def _(answer, rng):
+    word = drawn(rng, some(rng, 9, 60_000), 300)
+    return answer({tuple(word): 7, (50_255, 50_256, 50_257, *word[:5]): 1000})
 
 
-@pair_counts.mistake("the first pair of each word is missing.")
-def starts_late(words):
-    return _count(words, pairs=lambda word: list(pairwise(word))[1:])
+pairs = partial(edit, "pairwise(word)")
+BY_HAND = """pairwise(word):
+            last = None if pair == last else pair
+            if last is None:
+                continue"""
 
-
-@pair_counts.mistake("the last id is paired with the first: word[-1] is the last one. A word is no ring.")
-def a_ring(words):
-    return _count(words, pairs=lambda word: [(word[i - 1], word[i]) for i in range(len(word))])
-
-
-@pair_counts.mistake("pairs may overlap: (7, 7, 7) has the pair (7, 7) twice. Go on by one id, not by two.")
-def side_by_side(words):
-    return _count(words, pairs=lambda word: zip(word[::2], word[1::2], strict=False))
-
-
-@pair_counts.mistake("the order matters: (1, 2) and (2, 1) are different pairs.")
-def sorted_pairs(words):
-    return _count(words, key=lambda pair: tuple(sorted(pair)))
-
-
-@pair_counts.mistake("this is turned around: (left, right), as they stand in the word.")
-def turned_around(words):
-    return _count(words, key=lambda pair: pair[::-1])
-
-
-@pair_counts.mistake("the end of one word and the start of the next are no neighbours: count within words.")
-def across_words(words):
-    whole = [i for word, n in words.items() for i in word * n]
-    return _count({tuple(whole): 1})
-
-
-@pair_counts.mistake("these are the ids themselves; pairs of neighbours are asked for.")
-def single_ids(words):
-    counts = {}
-    for word, n in words.items():
-        for i in word:
-            counts[i] = counts.get(i, 0) + n
-    return counts
-
-
-@pair_counts.mistake("every two ids of a word are paired; only neighbours are asked for.")
-def all_pairs(words):
-    return _count(words, pairs=lambda word: [(a, b) for i, a in enumerate(word) for b in word[i + 1 :]])
+pair_counts.mistakes(
+    without_overlap=(
+        "pairs may overlap: (7, 7, 7) has the pair (7, 7) twice.",
+        edit("        for pair in pairwise(word):", f"        last = None\n        for pair in {BY_HAND}"),
+    ),
+    side_by_side=("pairs may overlap: go on by one id, not by two.", pairs("zip(word[::2], word[1::2])")),
+    once_a_word=("a word that occurs 3 times brings each of its pairs 3 times: use its count.", edit("+ times", "+ 1")),
+    once_in_a_word=("a pair counts once for each place where it stands.", pairs("set(pairwise(word))")),
+    overwritten=("a pair keeps the last count only: add to it.", edit("counts.get(pair, 0) + times", "times")),
+    first_word_only=(
+        "only the first word is counted: `return` belongs after the loop, not into it.",
+        edit("    return counts", "        return counts"),
+        edit("words.items()", "list(words.items())[:1]"),
+    ),
+    the_last_alone=("the last slice is one id, and no pair.", pairs("[word[i : i + 2] for i in range(len(word))]")),
+    at_the_first_place=(
+        "`word.index(i)` is the first place of an id, which may stand there again: count the places yourself.",
+        pairs("[(i, word[word.index(i) + 1]) for i in word[:-1]]"),
+    ),
+    stops_early=("the last pair is missing: a word of 3 ids has 2 pairs.", pairs("list(pairwise(word))[:-1]")),
+    starts_late=("the first pair of each word is missing.", pairs("list(pairwise(word))[1:]")),
+    a_ring=("the last and the first are no pair.", pairs("[(word[i - 1], word[i]) for i in range(len(word))]")),
+    sorted_pairs=(
+        "the order matters: (1, 2) and (2, 1) are different pairs.",
+        pairs("[tuple(sorted(pair)) for pair in pairwise(word)]"),
+        pairs("[frozenset(pair) for pair in pairwise(word)]"),
+    ),
+    turned_around=("this is turned around: (left, right).", pairs("[pair[::-1] for pair in pairwise(word)]")),
+    across_words=(
+        "the end of one word and the start of the next are no neighbours: count within words.",
+        edit("in words.items()", "in [([i for w, n in words.items() for i in w * n], 1)]"),
+    ),
+    single_ids=("these are the ids themselves; pairs of neighbours are asked for.", pairs("word")),
+    all_pairs=("only neighbours are pairs.", pairs("[(a, b) for i, a in enumerate(word) for b in word[i + 1 :]]")),
+)
 
 
 # -------------------------------------------------------------------------------------------------------- merge_pair
 
+tries(
+    merge_pair,
+    {
+        "the pair (1, 2) in 1, 2, 3, 1, 2, 9, 1, 2, 2": ([1, 2, 3, 1, 2, 9, 1, 2, 2], (1, 2), 300),
+        "the pair (1, 2) in 2, 1, 1, 2, 1": ([2, 1, 1, 2, 1], (1, 2), 300),
+        "five times the id 0, the pair (0, 0)": ([0] * 5, (0, 0), 300),
+        "ids in a tuple, (1, 2, 3, 1, 2), and the pair (1, 2)": ((1, 2, 3, 1, 2), (1, 2), 300),
+        "ids in a tuple, in which the pair does not occur": ((5, 6, 9, 5), (6, 5), 300),
+        "the pair (1, 2) and nothing else, and at the end of 3, 1, 2": {
+            "1, 2 after the merge": ([1, 2], (1, 2), 300),
+            "3, 1, 2 after the merge": ([3, 1, 2], (1, 2), 300),
+        },
+        "the pair (1, 2) in 11, 2, 1, 25, where it does not occur": ([11, 2, 1, 25], (1, 2), 300),
+        "one id, and none": {
+            "one id after the merge": ([97], (97, 97), 256),
+            "no ids after the merge": ([], (97, 97), 256),
+        },
+    },
+    lambda ids: Tuple(ids) if isinstance(ids, tuple) else List(ids),
+)
 
-@merge_pair.probe("the pair (1, 2) in 1, 2, 3, 1, 2, 9, 1, 2, 2")
+
+@merge_pair.probe("300 ids up to 60,000")
 def _(answer, rng):
-    return _a_list(answer([1, 2, 3, 1, 2, 9, 1, 2, 2], (1, 2), 300))
+    left, right = (int(i) for i in ["50256", "50257"])  # subtle: `is` must not find the same objects in the ids
+    ids = [50256, 50257, *drawn(rng, [*some(rng, 2, 50_000), 50256, 50257], 300), 50256, 50257, 7]
+    return a_list(answer(List(ids), (left, right), 60_000))
 
 
-@merge_pair.probe("the pair (1, 2) in 2, 1, 1, 2, 1")
-def _(answer, rng):
-    return _a_list(answer([2, 1, 1, 2, 1], (1, 2), 300))
+fits = partial(edit, "tuple(ids[i : i + 2]) == pair")
+START = "    merged, i = [], 0\n"
+TEXT = "' '.join(map(str, ids)).replace(f'{pair[0]} {pair[1]}', str(new))"
 
-
-@merge_pair.probe("five times the id 7, the pair (7, 7)")
-def _(answer, rng):
-    return _a_list(answer([7] * 5, (7, 7), 300))
-
-
-@merge_pair.probe("ids in a tuple, in which the pair does not occur")
-def _(answer, rng):
-    return _a_list(answer((5, 6, 9, 5), (6, 5), 300))
-
-
-@merge_pair.probe("the pair (1, 2) and nothing else, and at the end of 3, 1, 2")
-def _(answer, rng):
-    return [answer([1, 2], (1, 2), 300), answer([3, 1, 2], (1, 2), 300)]
-
-
-@merge_pair.probe("the pair (1, 2) in 11, 2, 1, 25, where it does not occur")
-def _(answer, rng):
-    return answer([11, 2, 1, 25], (1, 2), 300)
-
-
-@merge_pair.probe("one id, and none")
-def _(answer, rng):
-    return [answer([97], (97, 97), 256), answer([], (97, 97), 256)]
-
-
-def _merge(ids, fits, new, jump=2):
-    merged, i = [], 0
-    while i < len(ids):
-        if i + 1 < len(ids) and fits(ids[i], ids[i + 1]):
-            merged.append(new)
-            i += jump
-        else:
-            merged.append(ids[i])
-            i += 1
-    return merged
-
-
-@merge_pair.mistake("the last id is there once more: a pair at the end has used it up.")
-def always_the_last(ids, pair, new):
-    merged = tokenizer.merge_pair(ids, pair, new)
-    return [*merged, *ids[-1:]] if tuple(ids[-2:]) == pair and merged[-1] == new else merged
-
-
-@merge_pair.mistake("the second id of the pair is still there: go on two places after a merge.")
-def goes_on_by_one(ids, pair, new):
-    return _merge(ids, lambda a, b: (a, b) == pair, new, jump=1)
-
-
-@merge_pair.mistake("an id belongs to one merge only: in 7, 7, 7 the pair (7, 7) is merged once, and a 7 is left.")
-def overlapping(ids, pair, new):
-    taken = {j for i, two in enumerate(pairwise(ids)) if two == pair for j in (i, i + 1)}
-    starts = {i for i, two in enumerate(pairwise(ids)) if two == pair}
-    return [new if i in starts else x for i, x in enumerate(ids) if i in starts or i not in taken]
-
-
-@merge_pair.mistake("only the first pair is merged. Go on to the end.")
-def first_only(ids, pair, new):
-    for i, two in enumerate(pairwise(ids)):
-        if two == pair:
-            return [*ids[:i], new, *ids[i + 2 :]]
-    return list(ids)
-
-
-@merge_pair.mistake("the last id is lost where it is not part of a pair: it has no neighbour, and still belongs there.")
-def loses_the_last(ids, pair, new):
-    merged = tokenizer.merge_pair(ids, pair, new)
-    return merged if not ids or (tuple(ids[-2:]) == pair and merged[-1] == new) else merged[:-1]
-
-
-@merge_pair.mistake("parts of other numbers are taken for the pair: 11, 2 is not 1, 2. Compare ids, not text.")
-def as_text(ids, pair, new):
-    return list(map(int, " ".join(map(str, ids)).replace(f"{pair[0]} {pair[1]}", str(new)).split()))
-
-
-@merge_pair.mistake("two ids can be the pair as well: the loop must not stop before them.")
-def three_at_least(ids, pair, new):
-    return tokenizer.merge_pair(ids, pair, new) if len(ids) > 2 else list(ids)
-
-
-@merge_pair.mistake("this merges from the right. From the left, 7, 7, 7 becomes new, 7.")
-def from_the_right(ids, pair, new):
-    return tokenizer.merge_pair(ids[::-1], pair[::-1], new)[::-1]
-
-
-@merge_pair.mistake("the order of the pair matters: (1, 2) is not (2, 1).")
-def either_order(ids, pair, new):
-    return _merge(ids, lambda a, b: {a, b} == set(pair), new)
-
-
-@merge_pair.mistake("both ids become new: one new id takes the place of two.")
-def two_for_two(ids, pair, new):
-    merged, i = [], 0
-    while i < len(ids):
-        fits = tuple(ids[i : i + 2]) == pair
-        merged += [new, new] if fits else [ids[i]]
-        i += 2 if fits else 1
-    return merged
-
-
-@merge_pair.mistake("single ids of the pair are replaced too. Both must stand there, side by side.")
-def single_ids_too(ids, pair, new):
-    return [new if i in pair else i for i in ids]
-
-
-@merge_pair.mistake("the pair is taken out, and nothing put in its place: append `new`.")
-def taken_out(ids, pair, new):
-    return [i for i in tokenizer.merge_pair(ids, pair, new) if i != new]
-
-
-@merge_pair.mistake("nothing is ever merged: a list is never equal to a tuple. Compare `tuple(ids[i : i + 2])`.")
-def never_equal(ids, pair, new):
-    return list(ids)
-
-
-@merge_pair.mistake("this looks at places 0 and 1, 2 and 3, ...; a pair may start anywhere.")
-def even_places(ids, pair, new):
-    halves = [ids[i : i + 2] for i in range(0, len(ids), 2)]
-    return [i for half in halves for i in ([new] if tuple(half) == pair else half)]
+merge_pair.mistakes(
+    always_the_last=(
+        "the last id is there once more: a pair at the end has used it up.",
+        edit("len(ids):", "len(ids) - 1:", "return merged", "return merged + list(ids[-1:])"),
+    ),
+    goes_on_by_one=("the second id of the pair is still there: go on two places after it.", edit("i += 2", "i += 1")),
+    overlapping=(
+        "an id belongs to one merge only: in 7, 7, 7 the pair (7, 7) is merged once, and a 7 is left.",
+        edit(
+            "i += 2",
+            "i += 1",
+            "else:",
+            "elif i and tuple(ids[i - 1 : i + 1]) == pair:\n            i += 1\n        else:",
+        ),
+    ),
+    first_only=("only the first pair is merged. Go on to the end.", edit("i += 2", "return [*merged, *ids[i + 2 :]]")),
+    stops_there=("what follows the first pair is lost: go on to the end.", edit("i += 2", "break")),
+    loses_the_last=("the last id is lost where it is not part of a pair.", edit("len(ids):", "len(ids) - 1:")),
+    as_text=(
+        "parts of other numbers are taken for the pair: 11, 2 is not 1, 2. Compare ids, not text.",
+        edit(START, f"    return [int(number) for number in {TEXT}.split()]\n{START}"),
+    ),
+    three_at_least=("two ids can be a pair.", edit(START, f"    if len(ids) <= 2:\n        return list(ids)\n{START}")),
+    from_the_right=(
+        "this merges from the right. From the left, 7, 7, 7 becomes new, 7.",
+        edit(START, f"    ids, pair = ids[::-1], pair[::-1]\n{START}", "return merged", "return merged[::-1]"),
+    ),
+    either_order=("the order matters: (1, 2) is not (2, 1).", fits("sorted(ids[i : i + 2]) == sorted(pair)")),
+    two_for_two=("both ids become new: one new id takes the place of two.", edit("append(new)", "extend([new, new])")),
+    single_ids_too=("single ids are replaced too. Both must stand there.", fits("ids[i] in pair", "i += 2", "i += 1")),
+    left_id_only=("only the left id is compared. The right one must follow it.", fits("ids[i] == pair[0]")),
+    taken_out=("nothing is put in the place of the pair: append `new`.", edit("            merged.append(new)\n", "")),
+    never_equal=(
+        "a list is never equal to a tuple, so pairs are not found. Compare `tuple(ids[i : i + 2])`.",
+        fits("list(ids[i : i + 2]) == pair"),
+        fits("ids[i : i + 2] == pair"),
+        fits("ids[i : i + 2] == list(pair)"),
+    ),
+    even_places=(
+        "this looks at places 0 and 1, 2 and 3, ...; a pair may start anywhere.",
+        edit("            i += 1", "            merged += ids[i + 1 : i + 2]\n            i += 2"),
+    ),
+    the_same_object=(
+        "`is` asks whether two numbers are one object, which holds for small ones by chance: compare with ==.",
+        fits("i + 1 < len(ids) and ids[i] is pair[0] and ids[i + 1] is pair[1]"),
+    ),
+    no_neighbour=(
+        "the last id has no neighbour: `ids[i + 1]` is an error there, and `ids[i : i + 2]` is shorter.",
+        fits("(ids[i], ids[i + 1]) == pair"),
+        fits("ids[i] == pair[0] and ids[i + 1] == pair[1]"),
+    ),
+    stands_still=("where no pair is, the loop stands still: i += 1.", edit("(ids[i])\n            i += 1", "(ids[i])")),
+)
 
 
 # ------------------------------------------------------------------------------------------------------ learn_merges
 
-
-SEVERAL = {(5, 6): 8, (9, 5, 6): 4, (1, 2): 6, (3, 4, 3, 4, 3, 4): 1, (8, 7): 1}
 EQUALS = {(8, 9): 4, (30, 5): 4, (8, 7): 4, (9, 1): 4}
+EQUALS_LATER = {(50, 51, 52): 5, (60, 61): 5, (50, 51): 1}
 
 
-@learn_merges.probe(f"{SEVERAL}, 3 merges")
+@learn_merges.probe("{(5, 6): 8, (9, 5, 6): 4, (1, 2): 6, (3, 4, 3, 4, 3, 4): 1, (8, 7): 1} with other ids, 3 merges")
 def _(answer, rng):
-    return answer(SEVERAL, 3)
+    one, two, three, four, five, six, seven, eight, nine = some(rng, 9)
+    others = {(one, two): 6, (three, four) * 3: 1, (eight, seven): 1}
+    merges = answer(Words({(five, six): 8, (nine, five, six): 4, **others}), 3)
+    return {"the dictionary": merges, "the order of the pairs": list(merges)} if isinstance(merges, dict) else merges
 
 
-@learn_merges.probe(f"{EQUALS}, 3 merges of pairs that are equally frequent")
-def _(answer, rng):
-    return answer(EQUALS, 3)
-
-
-@learn_merges.probe("'aaabdaaabac', 3 merges")
-def _(answer, rng):
-    return list(answer({WIKIPEDIA: 1}, 3).items())
-
-
-@learn_merges.probe("{(1, 2, 3): 1}, 5 merges, of which there are two")
-def _(answer, rng):
-    return answer({(1, 2, 3): 1}, 5)
-
-
-@learn_merges.probe("no merge at all, no words at all")
-def _(answer, rng):
-    return [answer({(1, 2, 3): 1}, 0), answer({}, 3)]
-
-
-def _learn(
-    words,
-    n,
-    choose=lambda counts: min(counts, key=lambda pair: (-counts[pair], pair)),
-    first=256,
-    keep=lambda word, pair: True,
-    again=lambda times: times,
-):
-    merges = {}
-    while len(merges) < n and (counts := tokenizer.pair_counts(words)):
-        merges[choose(counts)] = new = first + len(merges)
-        pair = next(reversed(merges))
-        kept = {word: times for word, times in words.items() if keep(word, pair)}
-        words = {tuple(tokenizer.merge_pair(word, pair, new)): again(times) for word, times in kept.items()}
-    return merges
-
-
-@learn_merges.mistake("of equally frequent pairs the first one met wins here; take the smaller tuple.")
-def first_met(words, n):
-    return _learn(words, n, lambda counts: max(counts, key=counts.get))
-
-
-@learn_merges.mistake(
-    "of equally frequent pairs the larger tuple wins here; take the smaller one: min with (-count, pair)."
+tries(
+    learn_merges,
+    {
+        f"{EQUALS}, 3 merges of pairs that are equally frequent": (EQUALS, 3),
+        f"{EQUALS_LATER}, 3 merges: (60, 61) and (256, 52) are equally frequent": (EQUALS_LATER, 3),
+        "'aaabdaaabac', 3 merges": ({tuple(b"aaabdaaabac"): 1}, 3),
+        "{(1, 2, 3): 1}, 5 merges, of which there are two": ({(1, 2, 3): 1}, 5),
+        "no merge at all, no words at all, and words of one id": {
+            "the dictionary for {(1, 2, 3): 1} for n = 0": ({(1, 2, 3): 1}, 0),
+            "the dictionary for {}": ({}, 3),
+            "the dictionary for {(7,): 5, (8,): 2}": ({(7,): 5, (8,): 2}, 3),
+        },
+    },
+    Words,
 )
-def larger_tuple(words, n):
-    return _learn(words, n, lambda counts: max(counts, key=lambda pair: (counts[pair], pair)))
 
 
-@learn_merges.mistake("of equally frequent pairs the last one met wins here; take the smaller tuple.")
-def last_met(words, n):
-    return _learn(words, n, lambda counts: max(reversed(counts), key=counts.get))
+@learn_merges.probe("a Counter of 14 words, 30 merges; (15, 9) is not (5, 9)")
+def _(answer, rng):
+    words = [tuple(drawn(rng, [5, 9, 15, 19, 25, 29], 3 + i % 7)) for i in range(12)]
+    return answer(CountedWords({**CountedWords(words), (5, 9): 40, (15, 9): 3}), 30)
 
 
-@learn_merges.mistake("of equally frequent pairs only the left ids are compared here: (8, 7) is smaller than (8, 9).")
-def left_id_only(words, n):
-    return _learn(words, n, lambda counts: min(counts, key=lambda pair: (-counts[pair], pair[0])))
+FIRST = "    merges = {}\n"
+COUNTING = "    while len(merges) < n and (counts := pair_counts(words)):\n"
+MERGING = "        words = {tuple(merge_pair(word, best, new)): times for word, times in words.items()}\n"
+BEST = "min(counts, key=lambda pair: (-counts[pair], pair))"
+ENDLESSLY = "    while len(merges) < n:\n        counts = pair_counts(words)\n"
+IN_STEPS = "    for step in range(n):\n        counts = pair_counts(words)\n        if not counts:\n            break\n"
+AT_ONCE = "{pair: 256 + i for i, pair in enumerate(sorted(counts, key=lambda pair: (-counts[pair], pair))[:n])}"
+best, key = partial(edit, BEST), partial(edit, "(-counts[pair], pair)")
+NAMES = "    names = {byte: bytes([byte]) for byte in range(256)}\n"
 
-
-@learn_merges.mistake("this merges the rarest pair; take the most frequent one.")
-def rarest(words, n):
-    return _learn(words, n, lambda counts: min(counts, key=lambda pair: (counts[pair], pair)))
-
-
-@learn_merges.mistake("after a merge the pairs must be counted anew, in the merged words: new ids make new pairs.")
-def counted_once(words, n):
-    counts = tokenizer.pair_counts(words)
-    best = sorted(counts, key=lambda pair: (-counts[pair], pair))[:n]
-    return {pair: 256 + i for i, pair in enumerate(best)}
-
-
-@learn_merges.mistake("this takes the smallest pair, however often it occurs: the count comes first in the key.")
-def smallest(words, n):
-    return _learn(words, n, min)
-
-
-@learn_merges.mistake("the counts of the words are lost: keep how often each word occurs.")
-def words_count_once(words, n):
-    return _learn(dict.fromkeys(words, 1), n)
-
-
-@learn_merges.mistake("the counts of the words are lost in the first merge: the new dictionary needs them too.")
-def counts_lost_later(words, n):
-    return _learn(words, n, again=lambda times: 1)
-
-
-@learn_merges.mistake("only the first place of a word is merged: the pair may stand there several times.")
-def first_place_of_a_word(words, n):
-    merges = {}
-    while len(merges) < n and (counts := tokenizer.pair_counts(words)):
-        best = min(counts, key=lambda pair: (-counts[pair], pair))
-        merges[best] = new = 256 + len(merges)
-        places = {word: [*pairwise(word), best].index(best) for word in words}
-        words = {(*w[:i], *[new][: len(w) - i], *w[i + 2 :]): words[w] for w, i in places.items()}
-    return merges
-
-
-@learn_merges.mistake("words without the pair are lost: they stay as they are, and their pairs come next.")
-def only_merged_words(words, n):
-    return _learn(words, n, keep=lambda word, pair: pair in pairwise(word))
-
-
-@learn_merges.mistake("this stops when a pair occurs only once; go on until no pair is left.")
-def twice_at_least(words, n):
-    merges = {}
-    while len(merges) < n and (counts := tokenizer.pair_counts(words)):
-        best = min(counts, key=lambda pair: (-counts[pair], pair))
-        if counts[best] < 2:
-            break
-        merges[best] = 256 + len(merges)
-        words = {tuple(tokenizer.merge_pair(word, best, merges[best])): times for word, times in words.items()}
-    return merges
-
-
-@learn_merges.mistake("n is the number of merges, not the size of the vocabulary: take nothing off.")
-def n_is_the_vocabulary(words, n):
-    return _learn(words, n - 256)
-
-
-@learn_merges.mistake("the first new id is 256: the bytes are 0 to 255.")
-def from_257(words, n):
-    return _learn(words, n, first=257)
-
-
-@learn_merges.mistake("the first new id is 256: the bytes are 0 to 255.")
-def from_255(words, n):
-    return _learn(words, n, first=255)
-
-
-@learn_merges.mistake("the first new id is 256: ids below that are bytes already.")
-def from_0(words, n):
-    return {pair: i for i, pair in enumerate(tokenizer.learn_merges(words, n))}
-
-
-@learn_merges.mistake("this is {new id: pair}; {pair: new id} is asked for.")
-def other_way_round(words, n):
-    return {new: pair for pair, new in tokenizer.learn_merges(words, n).items()}
-
-
-@learn_merges.mistake("one merge too many is learnt.")
-def one_more(words, n):
-    return tokenizer.learn_merges(words, n + 1)
-
-
-@learn_merges.mistake("one merge is missing.")
-def one_less(words, n):
-    return tokenizer.learn_merges(words, n - 1)
-
-
-@learn_merges.mistake("when every word is one id, no pair is left to take the best of: stop there.")
-def never_stops(words, n):
-    return [min({}) for _ in range(n)]
-
-
-@learn_merges.mistake("when every word is one id, no pair is left to take the best of: stop there.")
-def never_stops_max(words, n):
-    return [max({}, key=None) for _ in range(n)]
+learn_merges.mistakes(
+    first_met=("of equally frequent pairs take the smaller, not the first.", best("max(counts, key=counts.get)")),
+    larger_tuple=(
+        "of equally frequent pairs the larger tuple wins here; take the smaller one: min with (-count, pair).",
+        best("max(counts, key=lambda pair: (counts[pair], pair))"),
+    ),
+    last_met=(
+        "of equally frequent pairs take the smaller, not the last.",
+        best("max(reversed(counts), key=counts.get)"),
+    ),
+    left_id_only=(
+        "of equally frequent pairs only the left ids are compared; (8, 7) is below (8, 9).",
+        key("(-counts[pair], pair[0])"),
+    ),
+    as_text=(
+        "of equally frequent pairs the one whose text comes first wins here; compare the ids, where 60 is below 256.",
+        key("(-counts[pair], str(pair))"),
+        key(
+            *("(-counts[pair], [names[i] for i in pair])", FIRST, FIRST + NAMES),
+            *(MERGING, f"        names[new] = names[best[0]] + names[best[1]]\n{MERGING}"),
+        ),
+    ),
+    rarest=("this merges the rarest pair; take the most frequent one.", edit("-counts[pair]", "counts[pair]")),
+    counted_once=(
+        "after a merge the pairs must be counted anew, in the merged words: new ids make new pairs.",
+        edit(FIRST, f"    counts = pair_counts(words)\n    return {AT_ONCE}\n{FIRST}"),
+    ),
+    smallest=("this takes the smallest pair, however often it occurs: the count comes first.", best("min(counts)")),
+    words_count_once=(
+        "the counts of the words are lost: keep them.",
+        edit(FIRST, f"    words = dict.fromkeys(words, 1)\n{FIRST}"),
+    ),
+    counts_lost_later=("the counts are lost in the first merge: keep them.", edit(": times for word", ": 1 for word")),
+    first_place_of_a_word=(
+        "only the first place of a word is merged: the pair may stand there several times.",
+        edit(
+            "tuple(merge_pair(word, best, new))",
+            "(*word[: (i := [*pairwise(word)].index(best))], new, *word[i + 2 :]) if best in pairwise(word) else word",
+        ),
+    ),
+    only_merged_words=(
+        "words without the pair are lost: they stay as they are, and their pairs come next.",
+        edit("words.items()}", "words.items() if best in pairwise(word)}"),
+    ),
+    twice_at_least=(
+        "this stops when a pair occurs only once; go on until no pair is left.",
+        edit("        merges[best] =", "        if counts[best] < 2:\n            break\n        merges[best] ="),
+    ),
+    n_is_the_vocabulary=("n is the number of merges, not of all ids: take nothing off.", edit("< n", "< n - 256")),
+    from_257=("the first new id is 256.", edit("256 + len", "257 + len"), edit("256 + len", "255 + len")),
+    from_0=(
+        "the first new id is 256: ids below that are bytes already.",
+        edit("return merges", "return {pair: i for i, pair in enumerate(merges)}"),
+        edit("256 + len(merges)", "len(merges)"),
+    ),
+    other_way_round=(
+        "{pair: new id} is asked for, not {new id: pair}.",
+        edit("return merges", "return {new: pair for pair, new in merges.items()}"),
+    ),
+    in_another_order=(
+        "the merges are sorted by their pairs; they belong in the order in which they were made.",
+        edit("return merges", "return dict(sorted(merges.items()))"),
+    ),
+    one_more=("one merge too many is learnt.", edit("< n", "<= n"), edit("< n", "< max(n, 1)")),
+    one_less=("one merge is missing.", edit("< n", "< n - 1")),
+    never_stops=(
+        "when every word is one id, no pair is left to take the best of: stop there.",
+        edit(COUNTING, ENDLESSLY),
+        edit(COUNTING, ENDLESSLY, BEST, "sorted(counts, key=lambda pair: (-counts[pair], pair))[0]"),
+    ),
+    words_as_they_were=(
+        "count in the merged words: in those you were given, the same pair stays the most frequent for ever.",
+        edit(MERGING, ""),
+        edit(COUNTING, IN_STEPS, "256 + len(merges)", "256 + step", MERGING, ""),
+    ),
+    lists_as_keys=(
+        "a list cannot be the key of a dictionary: make a tuple of the merged word.",
+        edit("tuple(merge_pair(word, best, new))", "merge_pair(word, best, new)"),
+    ),
+)
 
 
 # -------------------------------------------------------------------------------------------------------- bpe_decode
@@ -473,250 +368,138 @@ def never_stops_max(words, n):
 THE = {(116, 104): 256, (256, 101): 257, (32, 257): 258}  # th, the, ␣the
 
 
-@bpe_decode.probe("the bytes of 'cat', no merges")
+@bpe_decode.probe("the bytes of a word, no merges")
 def _(answer, rng):
-    return answer(list(b"cat"), {})
+    return answer(drawn(rng, list(b"acort"), 7), {})
 
 
-@bpe_decode.probe("256, which is 'th'")
+tries(
+    bpe_decode,
+    {
+        "256, which is 'th'": ([256, 101], THE),
+        "258 is ' the', made in three merges, he the first: 258, 257": (
+            [258, 257],
+            {(104, 101): 256, (116, 256): 257, (32, 257): 258},
+        ),
+        "a space and half of è in 256, and the other half: 99, 256, 168": ([99, 256, 168], {(32, 195): 256}),
+        "half a face, an x and 255, which is part of no character: 240, 159, 152, 120, 255": (
+            [240, 159, 152, 120, 255],
+            {},
+        ),
+        "half a face at the end, after the byte 0: 0, 240, 159, 152": ([0, 240, 159, 152], {}),
+        "no ids": {"the text of no ids": ([], THE), "the text of no ids, without merges,": ([], {})},
+    },
+)
+
+
+@bpe_decode.probe("300 merges, each of the one before and a letter")
 def _(answer, rng):
-    return answer([256, 101], THE)
+    pairs = zip([97, *range(256, 555)], drawn(rng, list(b" aeinst"), 300), strict=True)
+    return answer([555, 97, 300, 256], {pair: 256 + i for i, pair in enumerate(pairs)})
 
 
-@bpe_decode.probe("258 is ' the', made in three merges, he the first: 258, 257")
-def _(answer, rng):
-    return answer([258, 257], {(104, 101): 256, (116, 256): 257, (32, 257): 258})
+WHOLE = 'b"".join(tokens[i] for i in ids).decode("utf-8", errors="replace")'
+DECODED = '.decode("utf-8", errors="replace")'
+STREAM = '__import__("codecs").getincrementaldecoder("utf-8")("replace")'
+decoded = partial(edit, WHOLE)
 
-
-@bpe_decode.probe("è as two ids: 195, 168")
-def _(answer, rng):
-    return answer([99, 195, 168], {})
-
-
-@bpe_decode.probe("half a face, an x and 255, which is part of no character: 240, 159, 152, 120, 255")
-def _(answer, rng):
-    return answer([240, 159, 152, 120, 255], {})
-
-
-@bpe_decode.probe("no ids")
-def _(answer, rng):
-    return answer([], THE)
-
-
-def _bytes_of(merges, join=lambda left, right: left + right):
-    tokens = {byte: bytes([byte]) for byte in range(256)}
-    for (left, right), new in merges.items():
-        tokens[new] = join(tokens[left], tokens[right])
-    return tokens
-
-
-@bpe_decode.mistake('broken bytes disappear without a trace. Show them: errors="replace".')
-def ignored(ids, merges):
-    tokens = _bytes_of(merges)
-    return b"".join(tokens[i] for i in ids).decode("utf-8", errors="ignore")
-
-
-@bpe_decode.mistake('a model can write bytes that are no character; errors="replace" makes them �.')
-def strictly(ids, merges):
-    tokens = _bytes_of(merges)
-    return b"".join(tokens[i] for i in ids).decode("utf-8")
-
-
-@bpe_decode.mistake("a merge can be made of merges: unpack until only bytes are left.")
-def one_level(ids, merges):
-    parts = {new: pair for pair, new in merges.items()}
-    return bytes([j for i in ids for j in parts.get(i, (i,))]).decode("utf-8", errors="replace")
-
-
-@bpe_decode.mistake("each token is turned into text by itself, and half a character is none. Join all bytes first.")
-def one_by_one(ids, merges):
-    tokens = _bytes_of(merges)
-    return "".join(tokens[i].decode("utf-8", errors="replace") for i in ids)
-
-
-@bpe_decode.mistake("each token is turned into text by itself, and half a character is none. Join all bytes first.")
-def one_by_one_strictly(ids, merges):
-    tokens = _bytes_of(merges)
-    return "".join(tokens[i].decode("utf-8") for i in ids)
-
-
-@bpe_decode.mistake("each token is turned into text by itself, and half a character is dropped. Join all bytes first.")
-def one_by_one_ignored(ids, merges):
-    tokens = _bytes_of(merges)
-    return "".join(tokens[i].decode("utf-8", errors="ignore") for i in ids)
-
-
-@bpe_decode.mistake("each byte is read as a character of its own (`chr` or latin-1). Join the bytes and decode UTF-8.")
-def a_byte_a_character(ids, merges):
-    tokens = _bytes_of(merges)
-    return b"".join(tokens[i] for i in ids).decode("latin-1")
-
-
-@bpe_decode.mistake("these are bytes; text is asked for: `.decode(...)`.")
-def still_bytes(ids, merges):
-    tokens = _bytes_of(merges)
-    return b"".join(tokens[i] for i in ids)
-
-
-@bpe_decode.mistake("the parts of a merge are joined the wrong way round: left, then right.")
-def right_before_left(ids, merges):
-    tokens = _bytes_of(merges, lambda left, right: right + left)
-    return b"".join(tokens[i] for i in ids).decode("utf-8", errors="replace")
-
-
-@bpe_decode.mistake("ids from 256 on are left out: they are merges, and stand for the bytes of both parts.")
-def bytes_only(ids, merges):
-    return bytes(i for i in ids if i < 256).decode("utf-8", errors="replace")
-
-
-@bpe_decode.mistake("ids from 256 on are no bytes: look up which parts were merged.")
-def bytes_of_all(ids, merges):
-    return bytes(ids).decode("utf-8", errors="replace")
-
-
-@bpe_decode.mistake("ids from 256 on are not in your table: add the bytes of each merge, in order.")
-def not_in_the_table(ids, merges):
-    tokens = _bytes_of({})
-    return b"".join(tokens[i] for i in ids).decode("utf-8", errors="replace")
-
-
-@bpe_decode.mistake("tokens are joined with a space. They bring their own spaces: join with nothing.")
-def with_spaces(ids, merges):
-    tokens = _bytes_of(merges)
-    return b" ".join(tokens[i] for i in ids).decode("utf-8", errors="replace")
+bpe_decode.mistakes(
+    ignored=('broken bytes disappear. Show them: errors="replace".', edit('errors="replace"', 'errors="ignore"')),
+    strictly=('bytes may be no character; errors="replace" makes them �.', edit(', errors="replace"', "")),
+    the_end_missing=(
+        "half a character at the end is �.",
+        decoded(f'{STREAM}.decode(b"".join(tokens[i] for i in ids))'),
+    ),
+    one_level=(
+        "a merge can be made of merges: unpack until only bytes are left.",
+        decoded(f"bytes(j for i in ids for j in {{new: pair for pair, new in merges.items()}}.get(i, (i,))){DECODED}"),
+        edit("tokens[left] + tokens[right]", "bytes([left, right])"),
+    ),
+    one_by_one=(
+        "each token is turned into text by itself, and half a character is none. Join all bytes first.",
+        decoded(f'"".join(tokens[i]{DECODED} for i in ids)'),
+        decoded('"".join(tokens[i].decode("utf-8") for i in ids)'),
+        decoded('"".join(tokens[i].decode("utf-8", errors="ignore") for i in ids)'),
+    ),
+    a_byte_a_character=(
+        "each byte is read as a character of its own (`chr` or latin-1). Join the bytes and decode UTF-8.",
+        edit('"utf-8", errors="replace"', '"latin-1"'),
+    ),
+    still_bytes=("these are bytes; text is asked for: `.decode(...)`.", edit(DECODED, "")),
+    right_before_left=(
+        "the parts of a merge are joined the wrong way round: left, then right.",
+        edit("tokens[left] + tokens[right]", "tokens[right] + tokens[left]"),
+    ),
+    bytes_only=("ids from 256 on are left out: they are merges.", edit("for i in ids)", "for i in ids if i < 256)")),
+    bytes_of_all=("ids from 256 on are no bytes: look up which parts were merged.", decoded(f"bytes(ids){DECODED}")),
+    not_in_the_table=("ids from 256 on are missing in your table: add each merge.", edit("in merges.items()", "in ()")),
+    with_spaces=("tokens are joined with a space. They bring their own: join with nothing.", edit('b"".', 'b" ".')),
+    stripped=("spaces at the ends are gone: they belong to the text.", edit(DECODED, f"{DECODED}.strip()")),
+)
 
 
 # -------------------------------------------------------------------------------------------------------- bpe_encode
 
 OTHER = {(116, 104): 256, (101, 114): 257, (256, 257): 258}  # th, er, ther
 ABC = {(98, 99): 256, (97, 98): 257, (97, 256): 258}  # bc, ab, abc
+AB_FIRST = {(97, 98): 256, (98, 99): 257}
+STORY = b"the others\nate the cake,\nate the rest,\nate all there is; then they donate the other cake, and rest there."
+LEARNT = tokenizer.learn_merges(Counter(map(tuple, STORY.replace(b" ", b"| ").split(b"|"))), 40)
+
+tries(
+    bpe_encode,
+    {
+        "'others', the merges th, er, ther": (list(b"others"), OTHER),
+        "'abcd' with bc older than ab, 'abc' with ab older than bc, 'cba' likewise, and 'abcbc'": {
+            "'abcd', bc older than ab,": (list(b"abcd"), ABC),
+            "'abc', ab older than bc,": (list(b"abc"), AB_FIRST),
+            "'cba', cb older than ba,": (list(b"cba"), {(99, 98): 256, (98, 97): 257}),
+            "'abcbc', ab older than bc,": (list(b"abcbc"), AB_FIRST),
+        },
+        "'abc', the merges bc and ab": (list(b"abc"), {(98, 99): 256, (97, 98): 257}),
+        "'abcd', the merges ab, abc, cd in this order": (
+            list(b"abcd"),
+            {(97, 98): 256, (256, 99): 257, (99, 100): 258},
+        ),
+        "'aaaaa', the merge aa": (list(b"aaaaa"), {(97, 97): 256}),
+        "the bytes b'cat' themselves, not in a list, and nothing to merge": (b"cat", ABC),
+        "no ids, one id, no merges, and 'abc', which becomes one id": {
+            "the list for b''": ([], ABC),
+            "the list for b'a'": ([97], ABC),
+            "the list for b'ab' without merges": ([97, 98], {}),
+            "the list for b'abc'": (list(b"abc"), ABC),
+        },
+    },
+    lambda ids: ids,
+    Merges,
+)
 
 
-@bpe_encode.probe("'others', the merges th, er, ther")
+@bpe_encode.probe("the bytes of 60 words, and 40 merges that were learnt")
 def _(answer, rng):
-    return _a_list(answer(list(b"others"), OTHER))
+    return a_list(answer(b" ".join([STORY, *drawn(rng, STORY.split(), 40)]), Merges(LEARNT)))
 
 
-@bpe_encode.probe("'abcd' with bc older than ab, 'abc' with ab older than bc, 'cba' likewise, and 'abcbc'")
-def _(answer, rng):
-    return [
-        answer(list(b"abcd"), ABC),
-        answer(list(b"abc"), {(97, 98): 256, (98, 99): 257}),
-        answer(list(b"cba"), {(99, 98): 256, (98, 97): 257}),
-        answer(list(b"abcbc"), {(97, 98): 256, (98, 99): 257}),
-    ]
-
-
-@bpe_encode.probe("'abc', the merges bc and ab")
-def _(answer, rng):
-    return _a_list(answer(list(b"abc"), {(98, 99): 256, (97, 98): 257}))
-
-
-@bpe_encode.probe("'abcd', the merges ab, abc, cd in this order")
-def _(answer, rng):
-    return answer(list(b"abcd"), {(97, 98): 256, (256, 99): 257, (99, 100): 258})
-
-
-@bpe_encode.probe("'aaaaa', the merge aa")
-def _(answer, rng):
-    return _a_list(answer(list(b"aaaaa"), {(97, 97): 256}))
-
-
-@bpe_encode.probe("the bytes b'cat' themselves, not in a list, and nothing to merge")
-def _(answer, rng):
-    return _a_list(answer(b"cat", ABC))
-
-
-@bpe_encode.probe("no ids, one id, no merges, and 'abc', which becomes one id")
-def _(answer, rng):
-    return [answer([], ABC), answer([97], ABC), answer([97, 98], {}), answer(list(b"abc"), ABC)]
-
-
-def _encode(ids, merges, choose):
-    ids = list(ids)
-    while pairs := [pair for pair in pairwise(ids) if pair in merges]:
-        best = choose(pairs)
-        ids = tokenizer.merge_pair(ids, best, merges[best])
-    return ids
-
-
-@bpe_encode.mistake("two ids can be a pair as well: go on until one id is left, or no pair that can be merged.")
-def three_ids_at_least(ids, merges):
-    ids = list(ids)
-    while len(ids) > 2 and (pairs := [pair for pair in pairwise(ids) if pair in merges]):
-        ids = tokenizer.merge_pair(ids, min(pairs, key=merges.get), merges[min(pairs, key=merges.get)])
-    return ids
-
-
-@bpe_encode.mistake("this takes the longest token that fits. Tokens come from merging, oldest merge first.")
-def longest_first(ids, merges):
-    tokens, ids, found = {(byte,): byte for byte in range(256)}, tuple(ids), []
-    spelt = {i: (i,) for i in range(256)}
+def longest_token(ids, merges):
+    spelt, ids, found = {i: (i,) for i in range(256)}, tuple(ids), []
     for (left, right), new in merges.items():
         spelt[new] = spelt[left] + spelt[right]
-        tokens[spelt[new]] = new
+    tokens = {spelling: i for i, spelling in spelt.items()}
     while ids:
         size = next(n for n in range(len(ids), 0, -1) if ids[:n] in tokens)
         found, ids = [*found, tokens[ids[:size]]], ids[size:]
     return found
 
 
-@bpe_encode.mistake("the pair at the end is never looked at: n ids have n - 1 pairs.")
-def without_the_last_pair(ids, merges):
-    ids = list(ids)
-    while pairs := [pair for pair in list(pairwise(ids))[:-1] if pair in merges]:
-        ids = tokenizer.merge_pair(ids, min(pairs, key=merges.get), merges[min(pairs, key=merges.get)])
-    return ids
-
-
-@bpe_encode.mistake("look anew after each merge: it may have made a pair that is older than the next one of your list.")
-def in_rounds(ids, merges):
-    ids = list(ids)
-    while pairs := sorted({pair for pair in pairwise(ids) if pair in merges}, key=merges.get):
-        for pair in pairs:
-            ids = tokenizer.merge_pair(ids, pair, merges[pair])
-    return ids
-
-
-@bpe_encode.mistake("this merges the leftmost pair first. Merge the oldest one, with the smallest new id.")
-def leftmost(ids, merges):
-    return _encode(ids, merges, lambda pairs: pairs[0])
-
-
-@bpe_encode.mistake("this merges the newest merge first. Merge the oldest one, with the smallest new id.")
-def newest(ids, merges):
-    return _encode(ids, merges, lambda pairs: max(pairs, key=merges.get))
-
-
-@bpe_encode.mistake("this merges the pair that is most frequent in this text. The order was fixed in training.")
-def most_frequent(ids, merges):
-    return _encode(ids, merges, lambda pairs: max(pairs, key=pairs.count))
-
-
-@bpe_encode.mistake("this merges the smallest tuple first. Merge the oldest one, with the smallest new id.")
-def smallest_tuple(ids, merges):
-    return _encode(ids, merges, min)
-
-
-@bpe_encode.mistake("one pair is merged, then it stops: go on until no pair can be merged.")
-def only_once(ids, merges):
-    ids = list(ids)
-    pairs = [pair for pair in pairwise(ids) if pair in merges]
-    best = min(pairs, key=merges.get, default=None)
-    return tokenizer.merge_pair(ids, best, merges[best]) if pairs else ids
-
-
-@bpe_encode.mistake("the ids are walked through once, from the left. Merges make new pairs, and older merges go first.")
 def one_walk(ids, merges):
     merged = []
     for i in ids:
         merged.append(i)
-        if len(merged) > 1 and tuple(merged[-2:]) in merges:
+        if tuple(merged[-2:]) in merges:
             merged[-2:] = [merges[tuple(merged[-2:])]]
     return merged
 
 
-@bpe_encode.mistake("the ids are walked through once, from the left. Merges make new pairs, and older merges go first.")
 def one_walk_in_twos(ids, merges):
     merged, i = [], 0
     while i < len(ids):
@@ -726,135 +509,101 @@ def one_walk_in_twos(ids, merges):
     return merged
 
 
-@bpe_encode.mistake("a merge happens at every place where its pair stands, not only at the first.")
 def one_place_only(ids, merges):
     ids = list(ids)
     for pair, new in merges.items():
-        places = [i for i, two in enumerate(pairwise(ids)) if two == pair]
-        ids[slice(places[0], places[0] + 2) if places else slice(0, 0)] = [new] * bool(places)
+        if pair in pairwise(ids):
+            place = [*pairwise(ids)].index(pair)
+            ids[place : place + 2] = [new]
     return ids
 
 
-@bpe_encode.mistake("when no pair can be merged, there is no oldest one either: stop there.")
-def never_stops_encoding(ids, merges):
-    return min([], key=merges.get)
+PAIRS = "pairs := [pair for pair in pairwise(ids) if pair in merges]"
+MERGED = "        oldest = min(pairs, key=merges.get)\n        ids = merge_pair(ids, oldest, merges[oldest])\n"
+EACH = (
+    "        for pair in sorted(set(pairs), key=merges.get):\n            ids = merge_pair(ids, pair, merges[pair])\n"
+)
+OF_ALL = (
+    "min(pairwise(ids), key=lambda pair: merges.get(pair, 9**9))\n        if oldest not in merges:\n            break"
+)
+oldest = partial(edit, "min(pairs, key=merges.get)")
 
-
-@bpe_encode.mistake("nothing is merged: these are still the bytes.")
-def unmerged(ids, merges):
-    return list(ids)
-
-
-@bpe_encode.mistake("these are the pairs' places in the list of merges; the new ids are the values of `merges`.")
-def ranks(ids, merges):
-    return [i - 256 if i > 255 else i for i in tokenizer.bpe_encode(ids, merges)]
+bpe_encode.mistakes(
+    three_at_least=("two ids can be a pair: go on until one is left.", edit(PAIRS, f"len(ids) > 2 and ({PAIRS})")),
+    longest_first=("this takes the longest token that fits. Merge instead, the oldest merge first.", longest_token),
+    without_the_last_pair=("the pair at the end is missing.", edit("pairwise(ids)", "list(pairwise(ids))[:-1]")),
+    in_rounds=("look anew after each merge: it may have made an older pair than your next.", edit(MERGED, EACH)),
+    leftmost=("this merges the leftmost pair first; the oldest is asked for.", oldest("pairs[0]")),
+    newest=("this merges the newest merge first; the oldest is asked for.", oldest("max(pairs, key=merges.get)")),
+    most_frequent=(
+        "this takes the most frequent pair; the oldest is asked for.",
+        oldest("max(pairs, key=pairs.count)"),
+    ),
+    smallest_tuple=("this merges the smallest tuple first; the smallest new id is asked for.", oldest("min(pairs)")),
+    only_once=("one pair is merged, then it stops: go on until none can be merged.", edit("while pairs", "if pairs")),
+    walks_once=("one walk is not enough: merges make new pairs, and older ones go first.", one_walk, one_walk_in_twos),
+    one_place_each=("a merge happens at every place where its pair stands, not only at the first.", one_place_only),
+    never_stops=(
+        "when no pair can be merged, there is no oldest one either: stop there.",
+        edit(f"while {PAIRS}:", f"while True:\n        {PAIRS.replace(':=', '=')}"),
+        oldest(OF_ALL, f"while {PAIRS}:", "while True:"),
+    ),
+    unmerged=("nothing is merged: these are still the bytes.", edit(f"while {PAIRS}", "while 0")),
+    not_kept=("the merged ids are not kept: `ids = ...`.", edit("        ids = merge_pair", "        merge_pair")),
+    ranks=(
+        "these are the pairs' places in the list of merges; the new ids are the values of `merges`.",
+        edit("return ids", "return [i - 256 if i > 255 else i for i in ids]"),
+    ),
+)
 
 
 # ----------------------------------------------------------------------------------------------------- split_special
 
 SPECIAL = ["<EOS>", "<SOS>", "<PAD>"]
+MARKS = ["\t", "\0", "\n", "|", "\x01", "\x1f", "\ue000", "\uffff", "§", "###", "@@", "<SEP>", "[SEP]", "<SPLIT>"]
 
-
-@split_special.probe("'The end.<EOS>', the token <EOS>")
-def _(answer, rng):
-    return _a_list(answer("The end.<EOS>", ["<EOS>"]))
-
-
-@split_special.probe("'<SOS>a b <EOS><EOS>\\n<PAD>', with several, at both ends and side by side")
-def _(answer, rng):
-    return _a_list(answer("<SOS>a b <EOS><EOS>\n<PAD>", SPECIAL))
-
-
-@split_special.probe("'one | two<|endoftext|>', the token <|endoftext|>")
-def _(answer, rng):
-    return answer("one | two<|endoftext|>", ["<|endoftext|>"])
-
-
-@split_special.probe("'a [MASK] (b)', the tokens [MASK] and (b)")
-def _(answer, rng):
-    return answer("a [MASK] (b)", ["[MASK]", "(b)"])
-
-
-@split_special.probe("a text without special tokens; <eos> is none")
-def _(answer, rng):
-    return answer("The <eos> end, EOS.", SPECIAL)
-
-
-@split_special.probe(r"'\t1\0 2<EOS>', with the signs \t and \0 in it")
-def _(answer, rng):
-    return answer("\t1\0 2<EOS>", SPECIAL)
-
-
-@split_special.probe("an empty list of special tokens")
-def _(answer, rng):
-    return _a_list(answer("The end.", []))
-
-
-@split_special.probe("an empty text, with special tokens and without")
-def _(answer, rng):
-    return [answer("", SPECIAL), answer("", [])]
-
-
-def _either(special):
-    return "|".join(map(re.escape, special))
-
-
-@split_special.mistake("an empty pattern fits everywhere: without special tokens the text stays whole.")
-def letter_by_letter(text, special):
-    return [piece for piece in re.split(f"({_either(special)})", text) if piece]
-
-
-@split_special.mistake("the special tokens are gone. Keep them: `re.split` needs brackets around its pattern.")
-def without_brackets(text, special):
-    return [piece for piece in re.split(_either(special), text) if piece]
-
-
-@split_special.mistake("in a pattern |, [ and ( have meanings of their own: use `re.escape(token)`.")
-def without_escape(text, special):
-    return [piece for piece in re.split(f"({'|'.join(special)})", text) if piece]
-
-
-@split_special.mistake("an empty text has no pieces: [], not [''].")
-def an_empty_piece(text, special):
-    return tokenizer.split_special(text, special) or [""]
-
-
-@split_special.mistake("there are empty pieces, before, after or between special tokens: leave them out.")
-def empty_pieces(text, special):
-    return re.split(f"({_either(special)})", text) if special else [text]
-
-
-@split_special.mistake(
-    "a piece of spaces or line ends is gone. Leave out empty pieces only: joined, they must be the text."
+tries(
+    split_special,
+    {
+        "'The end.<EOS>', the token <EOS>": ("The end.<EOS>", ["<EOS>"]),
+        r"'<SOS>a b <EOS><EOS>\n<PAD>', with several": ("<SOS>a b <EOS><EOS>\n<PAD>", SPECIAL),
+        "'one | two<|endoftext|>', the token <|endoftext|>": ("one | two<|endoftext|>", ["<|endoftext|>"]),
+        "'a [MASK] (b) $^ c.d cxd', the tokens [MASK], (b), $^ and c.d": (
+            "a [MASK] (b) $^ c.d cxd",
+            ["[MASK]", "(b)", "$^", "c.d"],
+        ),
+        "'The <eos> end, EOS.<EOS', in which <EOS> does not occur": ("The <eos> end, EOS.<EOS", SPECIAL),
+        "'===> on', the token ==>": ("===> on", ["==>"]),
+        r"a text with signs that one might mark places with: \t, \0, |, § and others": (
+            "".join(f"{mark}{i}" for i, mark in enumerate(MARKS)) + "<EOS>\r\n",
+            SPECIAL,
+        ),
+        "an empty list of special tokens": ("The end. ", []),
+        "an empty text, with special tokens and without": {
+            "the list of pieces of '', with special tokens,": ("", SPECIAL),
+            "the list of pieces of '', without special tokens,": ("", []),
+        },
+    },
 )
-def blanks_dropped(text, special):
-    return [piece for piece in tokenizer.split_special(text, special) if piece.strip()]
 
 
-@split_special.mistake("small letters make another text: <eos> is not <EOS>.")
-def any_case(text, special):
-    return [piece for piece in re.split(f"({_either(special)})", text, flags=re.IGNORECASE) if piece]
+@split_special.probe("a text of 300 pieces, most of them special tokens")
+def _(answer, rng):
+    return a_list(answer("".join(drawn(rng, [*SPECIAL, "<EOS>", " a ", "è😀"], 300)) + "<EOS><SOS><PAD>", SPECIAL))
 
 
-@split_special.mistake("the special tokens are those in `special`, whatever they look like; <...> is only an example.")
-def pointed_brackets(text, special):
-    return [piece for piece in re.split("(<[^>]*>)", text) if piece]
+GUARD = "    if not special:\n        return [text] if text else []\n"
+PIECES = '[piece for piece in re.split(f"({either})", text) if piece]'
+pattern, called = partial(edit, 'f"({either})"'), partial(edit, "text) if")
 
 
-@split_special.mistake(
-    "`re.escape` comes too late: it makes the | between the tokens plain too. Escape each, then join."
-)
-def escaped_together(text, special):
-    return [piece for piece in re.split(f"({re.escape('|'.join(special))})", text) if piece]
+def marked(mark: str, put: str = "mark + token + mark", piece: str = "piece") -> Callable:
+    """An edit: the places are marked with a sign, and the text is split there."""
+    loop = f"mark = {mark!r}\n    for token in special:\n        text = text.replace(token, {put})\n    "
+    return edit(GUARD, "", f"return {PIECES}", f"{loop}return [{piece} for piece in text.split(mark) if {piece}]")
 
 
-@split_special.mistake("special tokens side by side are several pieces, one for each.")
-def neighbours_joined(text, special):
-    return [piece for piece in re.split(f"((?:{_either(special)})+)", text) if piece] if special else [text]
-
-
-@split_special.mistake("the text before a token that was found is not searched for the other tokens.")
-def in_the_order_of_the_list(text, special):
+def token_after_token(text, special):
     pieces = []
     for token in special:
         while token in text:
@@ -863,54 +612,6 @@ def in_the_order_of_the_list(text, special):
     return [piece for piece in [*pieces, text] if piece]
 
 
-def _marked(text, special, mark):
-    for token in special:
-        text = text.replace(token, f"{mark}{token}{mark}")
-    return [piece for piece in text.split(mark) if piece]
-
-
-@split_special.mistake("the sign you mark the places with may stand in the text as well, and is lost there.")
-def marked_by_tabs(text, special):
-    return _marked(text, special, "\t")
-
-
-@split_special.mistake("the sign you mark the places with may stand in the text as well, and is lost there.")
-def marked_by_zeros(text, special):
-    return _marked(text, special, "\0")
-
-
-@split_special.mistake("spaces at the ends of pieces are gone. Joined, the pieces must be the text.")
-def stripped(text, special):
-    return [piece.strip() for piece in tokenizer.split_special(text, special) if piece.strip()]
-
-
-@split_special.mistake("this also cuts at spaces. Cut at special tokens only.")
-def words(text, special):
-    return [word for piece in tokenizer.split_special(text, special) for word in piece.split()]
-
-
-@split_special.mistake("the special token sticks to the piece before it. It is a piece of its own.")
-def stuck_together(text, special):
-    pieces = []
-    for piece in tokenizer.split_special(text, special):
-        if piece in special and pieces:
-            pieces[-1] += piece
-        else:
-            pieces.append(piece)
-    return pieces
-
-
-@split_special.mistake("only the first of the special tokens is cut out.")
-def first_token_only(text, special):
-    return tokenizer.split_special(text, special[:1])
-
-
-@split_special.mistake("only the last of the special tokens is cut out: go on with the pieces, not with the text.")
-def last_token_only(text, special):
-    return tokenizer.split_special(text, special[-1:])
-
-
-@split_special.mistake("each token is cut out only once. It may stand there several times.")
 def once_each(text, special):
     for token in special:
         if token in text:
@@ -919,6 +620,68 @@ def once_each(text, special):
     return [text] if text else []
 
 
-@split_special.mistake("only the special tokens are left: keep the text between them.")
-def tokens_only(text, special):
-    return [piece for piece in tokenizer.split_special(text, special) if piece in special]
+split_special.mistakes(
+    letter_by_letter=("an empty pattern fits everywhere: without tokens the text stays whole.", edit(GUARD, "")),
+    without_brackets=(
+        "the special tokens are gone: `re.split` needs brackets around its pattern.",
+        pattern("either"),
+        marked("\0", "mark"),
+    ),
+    without_escape=(
+        "in a pattern |, [, ( and . have meanings of their own: use `re.escape(token)`.",
+        edit("re.escape(token)", "token"),
+        edit("re.escape(token)", 'token.replace("|", chr(92) + "|")'),
+    ),
+    an_empty_piece=(
+        "an empty text has no pieces: [], not [''].",
+        edit("[text] if text else []", "[text]"),
+        edit(GUARD, "    if not special or not text:\n        return [text]\n"),
+    ),
+    empty_pieces=(
+        "there are empty pieces, before, after or between special tokens: leave them out.",
+        edit(" if piece]", "]"),
+        edit(" if piece]", "]", "[text] if text else []", "[text]"),
+    ),
+    blanks_dropped=("a blank piece is gone: leave out empty ones only.", edit("if piece]", "if piece.strip()]")),
+    any_case=("small letters make another text: <eos> is not <EOS>.", called("text, flags=re.IGNORECASE) if")),
+    flags_for_a_number=(
+        "only some places are cut: the third argument of `re.split` is how many at most; write `flags=`.",
+        called("text, re.IGNORECASE) if"),
+        called("text, re.DOTALL) if"),
+    ),
+    pointed_brackets=(
+        "the special tokens are those in `special`, whatever they look like; <...> is only an example.",
+        pattern('"(<[^>]*>)"'),
+        pattern('"(<[^>]*>)"', GUARD, ""),
+    ),
+    escaped_together=(
+        "`re.escape` comes too late: it makes the | between the tokens plain too. Escape each, then join.",
+        edit('"|".join(re.escape(token) for token in special)', 're.escape("|".join(special))'),
+    ),
+    neighbours_joined=("special tokens side by side are several pieces, one each.", pattern('f"((?:{either})+)"')),
+    in_the_order_of_the_list=("the text before a found token is not searched for the others.", token_after_token),
+    marked_by_a_sign=("the sign you mark the places with may stand in the text as well.", *map(marked, MARKS)),
+    stripped=(
+        "spaces at the ends of pieces are gone. Joined, the pieces must be the text.",
+        edit("[piece for", "[piece.strip() for", "if piece]", "if piece.strip()]"),
+        edit("[piece for", "[piece.strip() for", "if piece]", "if piece.strip()]", "[text]", "[text.strip()]"),
+        marked("\0", piece="piece.strip()"),
+    ),
+    words=(
+        "this also cuts at spaces. Cut at special tokens only.",
+        edit("[piece for", "[word for", "if piece]", "for word in piece.split()]"),
+        edit("[piece for", "[word for", "if piece]", "for word in piece.split()]", "[text]", "text.split()"),
+    ),
+    stuck_together=(
+        "the token sticks to what is before.",
+        edit(PIECES, 're.findall(f"(?s).*?(?:{either})|.+", text)'),
+        marked("\0", "token + mark"),
+    ),
+    first_token_only=("only the first of the special tokens is cut out.", edit("in special)", "in special[:1])")),
+    last_token_only=(
+        "only the last of the special tokens is cut out: go on with the pieces.",
+        edit("in special)", "in special[-1:])"),
+    ),
+    cut_once=("each token is cut out only once. It may stand there often.", once_each, called("text, maxsplit=1) if")),
+    tokens_only=("only the special tokens are left: keep the text too.", edit(PIECES, "re.findall(either, text)")),
+)

@@ -11,6 +11,7 @@ it gives for all. So nothing is asked for that the course's own answer does not 
 
 import functools
 import inspect
+import itertools
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -69,9 +70,10 @@ def vary_call(function: Callable, arguments: tuple, named: dict, result: object)
     """
     if not _is_plain((arguments, named)):
         return []
+    result = _detached(result)  # whether gradients flow is asked where the text says so, not here
     again, threw_dice = _outcome(function, arguments, named)
     found = [Variation("state", "the same call again gives something else", again, not threw_dice)]
-    for kind, words, changed, expected in _changes(arguments, named, result):
+    for kind, words, changed, expected in _changes(*_with_numbers(function, arguments, named), result):
         outcome, threw = _outcome(function, *changed)
         rowwise = expected is not None and outcome.error is None and not difference(outcome.result, expected, "")
         counts = rowwise or (expected is None and outcome.error is None and _is_finite(outcome.result))
@@ -87,7 +89,7 @@ def _outcome(function: Callable, arguments: tuple, named: dict) -> tuple[Outcome
     before = [generator.get_state() for generator in generators]
     copies = copied((arguments, named))
     try:
-        outcome = Outcome(function(*copies[0], **copies[1]))
+        outcome = Outcome(_detached(function(*copies[0], **copies[1])))
     except Exception as error:
         outcome = Outcome(error=error)
     threw = not all(torch.equal(g.get_state(), state) for g, state in zip(generators, before, strict=True))
@@ -117,10 +119,19 @@ def _changes(arguments: tuple, named: dict, result: object) -> Iterator[tuple[st
             None,
         )
     for place, value in enumerate(arguments):
-        if type(value) is int:
-            changed = (*arguments[:place], value + 2, *arguments[place + 1 :])
-            words = f"right for {value}, not for {value + 2} with everything else the same"
-            yield "other size", words, (changed, named), None
+        if type(value) in (int, float):
+            other = value + 2 if type(value) is int else 0.731 * value  # not a round share: no new ties
+            changed = (*arguments[:place], other, *arguments[place + 1 :])
+            yield "other size", f"right for {value}, not for {other} with all else the same", (changed, named), None
+
+
+def _with_numbers(function: Callable, arguments: tuple, named: dict) -> tuple[tuple, dict]:
+    """The call with numbers written out that are given by default, as far as everything stands in its place."""
+    if named or not (known := list(_parameters(function).values())[len(arguments) :]):
+        return arguments, named
+    usual = [parameter.default for parameter in known if parameter.kind is parameter.POSITIONAL_OR_KEYWORD]
+    numbers = itertools.takewhile(lambda default: type(default) in (int, float), usual)
+    return (*arguments, *numbers), named
 
 
 def _at(value, size: int, pick: Callable):
@@ -134,6 +145,14 @@ def _at(value, size: int, pick: Callable):
     if isinstance(value, dict):
         return {key: _at(part, size, pick) for key, part in value.items()}
     return value
+
+
+def _detached(value):
+    if isinstance(value, Tensor):
+        return value.detach()
+    if isinstance(value, tuple | list) and not hasattr(value, "_fields"):
+        return type(value)(map(_detached, value))
+    return {key: _detached(part) for key, part in value.items()} if type(value) is dict else value
 
 
 def _is_plain(value) -> bool:

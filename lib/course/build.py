@@ -2,24 +2,28 @@
 
     solutions/NN_name.py      the only source: cells as text (jupytext's py:percent)
     solutions/NN_name.ipynb   the same, executed
-    notebooks/NN_name.ipynb   what the learner opens: each marked solution replaced by `raise NotImplementedError()`
+    notebooks/NN_name.ipynb   what the learner opens: each marked solution replaced by `raise NotImplementedError()`,
+                              or, where the answer is a value, by `name = ...`
 
 Only notebooks whose code cells changed are executed. `--check` writes nothing and fails when a notebook is out of step.
+Answers and checks carry nbgrader's metadata as well, so that a class can be run with nbgrader (lib/course/classes.py).
 """
 
 import argparse
+import ast
 import hashlib
 import json
 import os
 import re
 import sys
+import textwrap
 from copy import deepcopy
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
-from lib.course.cells import NOTEBOOKS, ROOT, SOLUTIONS, role
+from lib.course.cells import ANSWERS, NOTEBOOKS, ROOT, SOLUTIONS, names_bound, role
 
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -40,6 +44,7 @@ def load(source: Path) -> NotebookNode:
     notebook.metadata = nbformat.from_dict(METADATA)
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     ids: dict[str, int] = {}
+    points: dict[str, int] = {}
     for cell in notebook.cells:
         cell.metadata.pop("lines_to_next_cell", None)
         kind, name = role(cell)
@@ -49,11 +54,23 @@ def load(source: Path) -> NotebookNode:
         if kind == "check":
             cell.metadata.update(deletable=False, editable=False)
             cell.source = f'from lib.checks import check\n{name} = check("{name}")'
+            cell.metadata.nbgrader = for_nbgrader(cell.id, points.get(name, 1))
+        elif kind:
+            points[name] = cell.metadata.get("difficulty", 1)
+            cell.metadata.nbgrader = for_nbgrader(cell.id)
         if "training" in cell.metadata.get("tags", []):
             cell.metadata.tags = sorted({*cell.metadata.tags, "nbval-ignore-output"})
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
     return notebook
+
+
+def for_nbgrader(identity: str, points: int | None = None) -> NotebookNode:
+    """nbgrader's metadata: a check gives points and is locked; the answer that it looks at gives none itself."""
+    about = {"schema_version": 3, "grade_id": identity, "task": False}
+    if points is None:
+        return nbformat.from_dict(about | {"solution": True, "grade": False, "locked": False})
+    return nbformat.from_dict(about | {"solution": False, "grade": True, "locked": True, "points": points})
 
 
 def stub(notebook: NotebookNode) -> NotebookNode:
@@ -63,13 +80,30 @@ def stub(notebook: NotebookNode) -> NotebookNode:
         if cell.cell_type != "code":
             continue
         cell.outputs, cell.execution_count = [], None
-        kind, name = role(cell)
-        cell.source, count = MARKED.subn(UNWRITTEN, cell.source)
-        if (kind == "exercise") != bool(count):
-            raise ValueError(
-                f"exercise {name!r} has no marked solution" if kind else f"markers outside an exercise: {cell.id}"
-            )
+        if role(cell)[0] in ANSWERS:
+            cell.source = unwritten(cell)
+        elif MARKED.search(cell.source):
+            raise ValueError(f"markers outside an exercise or a question: {cell.id}")
     return notebook
+
+
+def unwritten(cell: NotebookNode) -> str:
+    """The source of an exercise or a question before anything is written. Raises ValueError where nothing is marked."""
+    kind, name = role(cell)
+    source, count = MARKED.subn(UNWRITTEN if kind == "exercise" else _unanswered, cell.source)
+    if not count:
+        raise ValueError(f"{kind} {name!r} has no marked solution")
+    if kind == "question" and name not in names_bound(ast.parse(source)):
+        raise ValueError(f"question {name!r} has no line `{name} = ...` between its markers")
+    return source
+
+
+def _unanswered(marked: re.Match) -> str:
+    """`name = ...` for every name that a marked part of a question gives a value."""
+    assigned = [node for node in ast.parse(textwrap.dedent(marked[0])).body if isinstance(node, ast.Assign)]
+    targets = [part for node in assigned for target in node.targets for part in ast.walk(target)]
+    names = dict.fromkeys(part.id for part in targets if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store))
+    return "\n".join(f"{marked[1]}{name} = ..." for name in names)
 
 
 def execute(notebook: NotebookNode, folder: Path) -> NotebookNode:
@@ -93,13 +127,29 @@ def execute(notebook: NotebookNode, folder: Path) -> NotebookNode:
 
 
 def with_outputs_of(notebook: NotebookNode, executed: NotebookNode | None) -> NotebookNode | None:
-    """The notebook with the outputs of an older one, where only text cells differ; None where code does."""
+    """The notebook with the outputs of an older one, where only text and metadata differ; None where code does.
+
+    Of the metadata, only tags can change what a cell prints (such as nbclient's `skip-execution`). Of an answer's
+    code, its docstrings and comments are text.
+    """
     code, old = ([cell for cell in book.cells if cell.cell_type == "code"] for book in (notebook, executed or notebook))
-    if executed is None or [(c.source, c.metadata) for c in code] != [(c.source, c.metadata) for c in old]:
+    runs = [[(_what_runs(cell), cell.metadata.get("tags")) for cell in cells] for cells in (code, old)]
+    if executed is None or runs[0] != runs[1]:
         return None
     for cell, done in zip(code, old, strict=True):
         cell.outputs, cell.execution_count = done.outputs, done.execution_count
     return notebook
+
+
+def _what_runs(cell: NotebookNode) -> str:
+    """The code of a cell; of an exercise's without docstrings and comments."""
+    if role(cell)[0] != "exercise":
+        return cell.source
+    tree = ast.parse(cell.source)
+    for part in ast.walk(tree):
+        if isinstance(part, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(part) is not None:
+            part.body = part.body[1:]
+    return ast.dump(tree)
 
 
 def as_text(notebook: NotebookNode) -> str:

@@ -16,8 +16,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 from lib.course.environment import environment, is_writable
+from lib.course.placing import find
 from lib.course.programs import ROOT, Stop, hand_over, run
 
+GRADING = ["-p", "lib.course.grading", "-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT)]  # and no other's
+GRADING += ["-o", "norecursedirs=.*"]  # hand-ins may lie in a folder called build
 TWO_WORKERS = ["-n", "2", "--dist", "loadfile"]
 TESTS = [
     ("the notebooks are built from their sources", ["lib.course.build", "--check"]),
@@ -51,17 +54,20 @@ def check(arguments: list[str]) -> int:
     paths = [Path(os.path.abspath(n)) if Path(n).is_dir() else notebook(n) for n in numbers] or all_notebooks()
     if not paths:
         raise Stop("There are no notebooks in notebooks/.", 2)
-    if not all(path.is_relative_to(ROOT) for path in paths):  # there, pytest does not see the course's conftest.py
-        options += ["-p", "lib.course.grading", "-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT)]
     names = [str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path) for path in paths]
-    return hand_over(environment(), ["pytest", "--nbval", *names, *options])
+    os.environ["COURSE_FROM"] = os.getcwd()  # the table names files as they are seen from here
+    return hand_over(environment(), ["pytest", "--nbval", *names, *GRADING, *options])
 
 
 def status(arguments: list[str]) -> int:
-    return hand_over(environment(), ["lib.course.status", *arguments])
+    without_options("status", arguments)
+    if arguments:
+        raise Stop("`course.py status` shows the whole course: say no more than that.", 2)
+    return hand_over(environment(), ["lib.course.status"])
 
 
 def reset(arguments: list[str]) -> int:
+    without_options("reset", arguments)
     if not 1 <= len(arguments) <= 2:
         raise Stop("Say which notebook: `course.py reset NN`, or `course.py reset NN exercise`.", 2)
     named = re.match(r"(\d\d?)(?=_|$)", Path(arguments[0]).name)
@@ -72,15 +78,19 @@ def reset(arguments: list[str]) -> int:
 
 
 def update(arguments: list[str]) -> int:
+    without_options("update", arguments)
+    if arguments:
+        raise Stop("`course.py update` brings the whole course up to date: say no more than that.", 2)
     if not (ROOT / ".git").exists():
         raise Stop("The course cannot update itself: this folder was not made by `git clone`. Nothing is changed.")
     if not shutil.which("git"):
         raise Stop("The course cannot update itself: git is not installed. Nothing is changed.")
-    return hand_over(environment(), ["lib.course.update", *arguments])
+    return hand_over(environment(), ["lib.course.update"])
 
 
 def test(arguments: list[str]) -> int:
     """All of the course's own tests. A failure does not keep the others from running."""
+    without_options("test", arguments)
     python = environment(tests=True)
     results = []
     for number, (what, module) in enumerate(TESTS, 1):
@@ -101,22 +111,33 @@ COMMANDS = {"lab": lab, "check": check, "status": status, "reset": reset, "updat
 def notebook(asked: str) -> Path:
     """The notebook that a number ("4", "04") or a path stands for. Raises Stop when there is none."""
     for folder in (Path.cwd(), ROOT, ROOT / "notebooks"):
-        if (folder / asked).suffix == ".ipynb" and (folder / asked).is_file():
+        if ".ipynb" in asked.lower() and (folder / asked).is_file():
             return Path(os.path.abspath(folder / asked))
-    found = [path for path in all_notebooks() if asked.isdigit() and path.name.startswith(f"{asked.zfill(2)}_")]
-    if not found:
+    names = [name for name in solutions() if asked.isdigit() and name.startswith(f"{asked.zfill(2)}_")]
+    if not names:
         raise no_notebook(asked)
-    return found[0]
+    found = find(names[0], ROOT / "notebooks")
+    if found is None:
+        raise Stop(f"notebooks/{names[0]} is not there: `python3 course.py reset {names[0][:2]}` makes it new.", 2)
+    if found.name != names[0]:
+        print(f"notebooks/{names[0]} is not there; {found.name} holds it.", flush=True)
+    return found
 
 
 def no_notebook(asked: str) -> Stop:
-    numbers = [path.name[:2] for path in all_notebooks()]
-    there = f"the course has {numbers[0]} to {numbers[-1]}" if numbers else "notebooks/ is empty"
+    numbers = [name[:2] for name in solutions()]
+    there = f"the course has {numbers[0]} to {numbers[-1]}" if numbers else "solutions/ is empty"
     return Stop(f"There is no notebook {asked}: {there}.", 2)
 
 
+def solutions() -> list[str]:
+    """The names of the course's notebooks."""
+    return sorted(path.name for path in (ROOT / "solutions").glob("[0-9][0-9]_*.ipynb"))
+
+
 def all_notebooks() -> list[Path]:
-    return sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+    """The learner's notebooks, one for each of the course's: no copies that lie beside them."""
+    return [path for name in solutions() if (path := find(name, ROOT / "notebooks"))]
 
 
 def split_options(arguments: list[str]) -> tuple[list[str], list[str]]:
@@ -125,13 +146,19 @@ def split_options(arguments: list[str]) -> tuple[list[str], list[str]]:
     return arguments[:first], arguments[first:]
 
 
+def without_options(command: str, arguments: list[str]) -> None:
+    """Raises Stop for an option: to take it for a notebook, or not to look at it, would do what nobody asked for."""
+    if options := split_options(arguments)[1]:
+        raise Stop(f"`course.py {command}` has no option {options[0]}; `course.py --help` says what there is.", 2)
+
+
 def main(arguments: list[str], usage: str) -> int:
     """Run a command of `course.py` and return the exit status. What goes wrong is one sentence on stderr."""
     for stream in filter(None, (sys.stdout, sys.stderr)):
         stream.reconfigure(encoding="utf-8", errors="replace")  # a console of another encoding must not stop a ✓
     command, rest = (arguments or ["-h"])[0], arguments[1:]
     try:
-        if command in ("-h", "--help", "help"):
+        if command in ("-h", "help") or {"-h", "--help"} & set(arguments):
             print(usage.strip())
             return 0
         if command not in COMMANDS:

@@ -2,6 +2,7 @@
 
     environment          its Python, ready to use
     active_environment   the folder of the environment that the learner has activated
+    owner                the clone of the course that an environment imports `lib` from, unless told otherwise
 
 A marker file, written last, says what a finished set-up has installed; a second start only reads it. Standard library
 only: it runs before anything is installed.
@@ -17,14 +18,19 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from lib.course.programs import ROOT, WINDOWS, Stop, run_quietly
 
 OLDEST = (3, 11)
 TORCH_INDEX = "COURSE_TORCH_INDEX"  # an environment variable: where else to look for PyTorch's builds
-SPACE = 2e9  # bytes; an environment with PyTorch for the CPU takes 1.6 GB
+SPACE, SPACE_ON_LINUX = 2e9, 5.5e9  # bytes; the environment takes 1.6 GB, and 5.0 GB with NVIDIA's libraries
+PACKAGE = "transformer-course"
 MARKER = "course-setup.json"
 HALF_MADE = "course-half-made"  # is there while something is being installed
 
@@ -37,7 +43,7 @@ def environment(tests: bool = False) -> Path:
     active = active_environment()
     home = active or ROOT / ".venv"
     python, found = python_of(home), recorded(home)
-    needed = wanted(python, tests or found.get("tests", False))
+    needed = wanted(python, tests or found.get("tests", False), owner(home, found))
     if found == needed and python.exists():
         return python
     with only_one_set_up(home):
@@ -69,11 +75,32 @@ def python_of(home: Path) -> Path:
     return home / ("Scripts/python.exe" if WINDOWS else "bin/python")
 
 
-def wanted(python: Path, tests: bool) -> dict:
+def owner(home: Path, found: dict) -> str:
+    """The clone whose `lib` an environment imports where PYTHONPATH does not say otherwise, as `course.py` does.
+
+    Another clone that has installed itself in an active environment keeps it, as long as it is there.
+    """
+    if home == ROOT / ".venv":
+        return str(ROOT)
+    theirs = found.get("root") or installed(python_of(home))
+    return theirs if theirs and (Path(theirs) / "lib" / "course").is_dir() else str(ROOT)
+
+
+def installed(python: Path) -> str:
+    """The folder that `pip install -e` has noted for the course in an environment; empty when it has not."""
+    code = f"import importlib.metadata as m; print(m.distribution({PACKAGE!r}).read_text('direct_url.json'))"
+    said = subprocess.run([python, "-I", "-c", code], capture_output=True, text=True).stdout
+    try:
+        return str(Path(url2pathname(urlsplit(json.loads(said)["url"]).path)).resolve())
+    except (ValueError, TypeError, KeyError):  # not installed, or not from a folder
+        return ""
+
+
+def wanted(python: Path, tests: bool, root: str) -> dict:
     """What the marker of a finished set-up says. New requirements, a new Python and a moved folder all change it."""
     files = [ROOT / "requirements.txt", ROOT / "pyproject.toml"]
     packages = hashlib.sha256(b"\0".join(file.read_bytes() for file in files if file.exists())).hexdigest()
-    return {"packages": packages, "python": os.path.realpath(python), "root": str(ROOT), "tests": tests}
+    return {"packages": packages, "python": os.path.realpath(python), "root": root, "tests": tests}
 
 
 def recorded(home: Path) -> dict:
@@ -106,12 +133,7 @@ def set_up(home: Path, needed: dict, never_finished: bool, is_ours: bool) -> Non
     where = "in .venv" if is_ours else f"in the active environment {home}"
     first = f"Setting the course up {where}. Once only; it takes some minutes."
     print(first if never_finished else f"Bringing the set-up {where} up to date.", flush=True)
-    if (
-        never_finished
-        and sys.platform == "linux"
-        and not shutil.which("nvidia-smi")
-        and not os.environ.get(TORCH_INDEX)
-    ):
+    if never_finished and space() > SPACE and not shutil.which("nvidia-smi"):
         print(
             f"  PyTorch for Linux may bring gigabytes of NVIDIA's libraries; see {TORCH_INDEX} in the README.",
             flush=True,
@@ -120,7 +142,7 @@ def set_up(home: Path, needed: dict, never_finished: bool, is_ours: bool) -> Non
         if is_new:
             make_environment(home)
         (home / HALF_MADE).write_text("", encoding="utf-8")
-        install(python, with_lib=writable, tests=needed["tests"])
+        install(python, with_lib=writable and needed["root"] == str(ROOT), tests=needed["tests"])
         write_marker(home, needed | {"python": os.path.realpath(python)})
     except BaseException as error:
         if is_new:
@@ -140,11 +162,18 @@ def refuse_to_make(home: Path) -> None:
         if not (home / "pyvenv.cfg").exists() and not (home / HALF_MADE).exists():
             raise Stop(f"{home} holds something other than a Python environment: move it away.")
         print(f"{home.name} is not complete: making it again.", flush=True)
-    free = shutil.disk_usage(home.parent).free
-    if free < SPACE and any(line.startswith("torch") for line in requirements()):
+    free, needed = shutil.disk_usage(home.parent).free, space()
+    if free < needed and any(line.startswith("torch") for line in requirements()):
+        smaller = f"; with {TORCH_INDEX} (see the README) {SPACE / 1e9:g} GB do" if needed > SPACE else ""
         raise Stop(
-            f"The disk is too full: set-up needs {SPACE / 1e9:.0f} GB in {home}, and {free / 1e9:.1f} GB are free."
+            f"The disk is too full: set-up needs {needed / 1e9:g} GB in {home}, "
+            f"and {free / 1e9:.1f} GB are free{smaller}."
         )
+
+
+def space() -> float:
+    """The bytes that a set-up needs. PyTorch's usual build for Linux brings NVIDIA's libraries."""
+    return SPACE_ON_LINUX if sys.platform == "linux" and not os.environ.get(TORCH_INDEX) else SPACE
 
 
 def make_environment(home: Path) -> None:
@@ -162,7 +191,7 @@ def requirements() -> list[str]:
 
 
 def install(python: Path, with_lib: bool, tests: bool) -> None:
-    """Everything in requirements.txt; a checkout that cannot be written to is not installed itself."""
+    """Everything in requirements.txt, with this clone's `lib` or without."""
     packages = [line for line in requirements() if with_lib or not line.startswith("-e")]
     index = os.environ.get(TORCH_INDEX)
     if index and (torch := [line for line in packages if line.startswith("torch==")]):
@@ -170,7 +199,8 @@ def install(python: Path, with_lib: bool, tests: bool) -> None:
     if packages:
         pip(python, [part for line in packages for part in (line.split(maxsplit=1) if line[0] == "-" else [line])])
     if tests:
-        pip(python, ["-e", ".[test]"])
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+        pip(python, project["optional-dependencies"]["test"])
 
 
 def pip(python: Path, arguments: list[str]) -> None:
@@ -211,18 +241,47 @@ def is_writable(folder: Path) -> bool:
 
 @contextlib.contextmanager
 def only_one_set_up(home: Path) -> Iterator[None]:
-    """Two windows that set up at once would break each other's environment. The lock ends with its process."""
-    name = f"course-setup-{hashlib.sha256(str(home).encode()).hexdigest()[:12]}.lock"
-    with (Path(tempfile.gettempdir()) / name).open("w") as file:
-        try:
-            if WINDOWS:
-                import msvcrt
+    """Two windows that set up at once would break each other's environment. The lock ends with its process.
 
-                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-            else:
-                import fcntl
+    Its file is taken away while it is still locked. Whoever opened it before that then holds the lock of a file that is
+    no longer there, sees that, and opens the new one.
+    """
+    path = Path(tempfile.gettempdir()) / f"course-setup-{hashlib.sha256(str(home).encode()).hexdigest()[:12]}.lock"
+    while True:
+        with path.open("w") as file:
+            if not lock(file):
+                raise Stop("The course is being set up in another window: wait until that is done.")
+            if not is_at(path, file):
+                continue
+            try:
+                yield
+            finally:
+                if WINDOWS:  # an open file cannot be taken away there: neither this one nor another window's
+                    file.close()
+                with contextlib.suppress(OSError):
+                    path.unlink()
+            return
 
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise Stop("The course is being set up in another window: wait until that is done.") from None
-        yield
+
+def is_at(path: Path, file: IO) -> bool:
+    """Whether an open file is the one that has this path now."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def lock(file: IO) -> bool:
+    """Whether this process has the file to itself now, until it closes it."""
+    try:
+        if WINDOWS:
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

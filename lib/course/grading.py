@@ -1,177 +1,153 @@
 """`pytest --nbval notebooks/04_*.ipynb`: the learner's answers, judged by the course's checks. On nbval's classes.
 
-    LearnerNotebook   a notebook that the course has a solution for: one pytest item an exercise
-    CourseNotebook    any other (the solutions themselves): plain nbval, every output compared, and a budget
-    the table         ✓ done, ✗ wrong with the reason, ○ not done yet; exit status 1 until all are done
+    LearnerNotebook    any notebook that is the course's by what it holds: one pytest item an exercise
+    NotGraded          a file that cannot be read or placed: named with the reason, never run
+    SolutionNotebook   those in solutions/: plain nbval, every output compared, and a budget (lib.course.strict)
+    the table          ✓ done, ✗ wrong with the reason, ○ not done yet (lib.course.report); exit status 1 until all are
 
 nbval alone compares outputs with those saved in the same file, which a learner's own run overwrites: a wrong answer
 then passes against itself. Here the solution notebook says what runs (see lib.course.plan), and each exercise is judged
-alone: after one that is not solved, the course's answer runs in its place.
+alone: after one that is not solved, the course's answer runs in its place. Of what lies beside a notebook (conftest.py,
+tests, modules) nothing runs. The checks draw their probes anew each time; COURSE_SEED repeats a run.
 """
 
 import os
 import re
-import sys
-import time
+import secrets
+import types
 from collections import defaultdict
-from pathlib import Path
-from queue import Empty
 
 import nbformat
 import pytest
-from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError
+from nbval.plugin import IPyNbCell, NbCellError
 
-from lib.checks import NOTEBOOKS
-from lib.course import budget
-from lib.course.cells import ROOT, SOLUTIONS, solution_of
-from lib.course.plan import Segment, Step, plan
+from lib.course import report
+from lib.course.kernel import KernelDied, KernelNotebook
+from lib.course.placing import NOTEBOOKS, ROOT, SOLUTIONS, Damaged, passed_over, place, read
+from lib.course.plan import ALONE, Segment, Step, plan
+from lib.course.report import DONE, NOT_DONE, NOT_GRADED, WRONG, note
+from lib.course.strict import SolutionNotebook
 
-DONE, NOT_DONE, WRONG = "done", "not done yet", "wrong"
-MARKS = {DONE: "✓", NOT_DONE: "○", WRONG: "✗"}
 RAISED = "your code raised"  # as lib.checks says it
-SECONDS_A_CELL = 120  # unless --nbval-cell-timeout says otherwise
+DIED = "Python itself died while this was running (out of memory, or a crash)."
+SECONDS_A_CELL = 120  # of computing, unless --nbval-cell-timeout says otherwise
 SECONDS_A_TRAINING = 900  # the same in the solutions, whose training cells run too, on machines that may be busy
 SECONDS_OWN_CELL = 10  # for cells that the learner added: they are run because an answer may need them
+SECONDS_TO_START = 180  # for a kernel, on machines that may be busy
+OWN_TESTS = (ROOT, ROOT / "tests", ROOT / "tests" / "browser")  # whose conftest.py is the course's
 
 
-class KernelDied(Exception):
-    """Python itself ended: out of memory, or a crash below Python."""
+# ------------------------------------------------------------------------------------------------- pytest's hooks
+
+
+def pytest_addoption(parser, pluginmanager):
+    """Of all conftest.py files on the way to a notebook, only the course's own run."""
+    load = pluginmanager._importconftest
+
+    def only_ours(path, *arguments, **named):
+        return load(path, *arguments, **named) if path.parent.resolve() in OWN_TESTS else types.ModuleType("conftest")
+
+    pluginmanager._importconftest = only_ours
 
 
 def pytest_configure(config):
     options = config.option
-    if not (options.nbval or options.nbval_lax):
+    if not _is_asked(config):
         return
     if getattr(options, "dist", "no") == "load":  # -n 2: a notebook's cells belong to one worker
         options.dist = "loadfile"
-    options.nbval_current_env |= not options.nbval_kernel_name  # the environment's Python, whatever the file names
     if options.nbval_cell_timeout == 2000:  # nbval's default
         options.nbval_cell_timeout = SECONDS_A_CELL
-        CourseNotebook.seconds = SECONDS_A_TRAINING
+        SolutionNotebook.seconds = SECONDS_A_TRAINING
+    options.nbval_kernel_startup_timeout = max(options.nbval_kernel_startup_timeout, SECONDS_TO_START)
+    if not os.environ.setdefault("COURSE_SEED", str(secrets.randbelow(10_000))).isdecimal():  # workers inherit it
+        raise pytest.UsageError(f"COURSE_SEED is a whole number, not {os.environ['COURSE_SEED']!r}.")
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     os.environ |= {"PYTHONPATH": os.pathsep.join(paths), "OMP_WAIT_POLICY": "PASSIVE", "COURSE_YOURS": "off"}
+    config.pluginmanager.register(report)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collect_file(file_path, parent):
+    """Every file with `.ipynb` in its name is ours; beside notebooks no other is looked into."""
     collectors = yield
-    return [_ours(collector) if type(collector) is IPyNbFile else collector for collector in collectors]
+    if not _is_asked(parent.config) or file_path.is_relative_to(ROOT / "tests"):
+        return collectors
+    hidden = file_path.name.startswith(".") and not file_path.name.startswith("._")
+    if hidden or ".ipynb" not in file_path.name.lower():
+        return []
+    strict = file_path.resolve().parent == SOLUTIONS
+    return [(SolutionNotebook if strict else LearnerNotebook).from_parent(parent, path=file_path)]
 
 
-def _ours(collector: IPyNbFile) -> IPyNbFile:
-    number = re.search(r"(?<!\d)(\d\d)_", collector.path.name)
-    solution = number and collector.path.parent.resolve() != SOLUTIONS and solution_of(number[1])
-    if not solution:
-        return CourseNotebook.from_parent(collector.parent, path=collector.path)
-    return LearnerNotebook.from_parent(collector.parent, path=collector.path, solution=solution)
+@pytest.hookimpl(tryfirst=True)
+def pytest_collect_directory(path, parent):
+    """A folder of notebooks is never a Python package: its __init__.py does not run."""
+    if _is_asked(parent.config) and not path.is_relative_to(ROOT / "tests"):
+        return pytest.Dir.from_parent(parent, path=path)
+    return None
 
 
-class CourseNotebook(IPyNbFile):
-    """A notebook in a kernel whose end is noticed at once (nbval waits 2,000 s for it)."""
-
-    seconds: float | None = None  # a limit for the next cells; None for the one of the command line
-
-    def setup(self):
-        try:
-            super().setup()
-        except RuntimeError:  # two kernels picked the same port: seen with two workers
-            super().setup()
-        reply = self.kernel.await_reply
-
-        def await_reply(message, timeout=None):
-            end = time.monotonic() + (self.seconds or timeout)
-            while True:
-                try:
-                    return reply(message, timeout=0.5)
-                except Empty:
-                    if not self.kernel.is_alive():
-                        raise KernelDied from None
-                    if time.monotonic() > end:
-                        raise
-
-        self.kernel.await_reply = await_reply
-
-    def collect(self):
-        yield from super().collect()
-        if self.path.parent.resolve() == SOLUTIONS and sys.platform != "win32":
-            yield Budget.from_parent(self)
+def _is_asked(config) -> bool:
+    return config.option.nbval or config.option.nbval_lax
 
 
-class Budget(IPyNbCell):
-    """The last item of a solution: what the notebook has cost, in processor seconds and megabytes."""
-
-    def __init__(self, name, parent):
-        super().__init__(name, parent, name, nbformat.v4.new_code_cell(budget.MEASURE), defaultdict(bool))
-
-    @classmethod
-    def from_parent(cls, parent):
-        return super(IPyNbCell, cls).from_parent(parent, name="budget")
-
-    def runtest(self):
-        super().runtest()
-        seconds, megabytes = map(float, self.test_outputs[0].text.split())
-        self.user_properties.append(("budget", [self.path.stem, seconds, megabytes]))
-        most_seconds, most_megabytes = budget.allowed(self.path.name[:2])
-        if seconds > most_seconds or megabytes > most_megabytes:
-            used = f"{seconds:.0f} processor seconds and {megabytes:.0f} MB"
-            pytest.fail(f"{used} were used; {most_seconds:.0f} and {most_megabytes:.0f} are allowed", pytrace=False)
-
-    def repr_failure(self, excinfo):
-        return str(excinfo.value)
-
-    def reportinfo(self):
-        return self.path, 0, f"{self.path.stem}: {self.name}"
+# -------------------------------------------------------------------------------------------------- the notebooks
 
 
-class LearnerNotebook(CourseNotebook):
-    """A learner's notebook and the solution it is judged by."""
+class LearnerNotebook(KernelNotebook):
+    """A learner's notebook, and the solution that it is judged by."""
 
-    seconds = None
-
-    def __init__(self, solution: Path, **named):
+    def __init__(self, **named):
         super().__init__(**named)
-        self.solution = solution
+        self.segments: list[Segment] = []
         self.ran: set[str] = set()  # exercises whose cells this kernel has seen
         self.spoiled = False  # a wrong answer has run in this kernel
         self.harmful: set[str] = set()  # cells that hung or killed a kernel: not run again
 
-    @classmethod
-    def from_parent(cls, parent, *, path, solution):
-        return super().from_parent(parent, path=path, solution=solution)
-
     def collect(self):
-        self.nb = nbformat.read(self.solution, 4)
+        if reason := passed_over(self.path):
+            return [NotGraded.from_parent(self, name="the file", reason=f"{reason}.")]
         try:
-            learners = nbformat.reads(self.path.read_text(encoding="utf-8"), 4)
-            self.segments = plan(self.nb, learners)
-        except Exception as error:  # whatever makes it no notebook: truncated, merge markers, not JSON, no cells
-            yield Unreadable.from_parent(
-                self, name="the file", reason=f"{type(error).__name__}: {error}".splitlines()[0]
-            )
-            return
-        for segment in self.segments:
-            yield Exercise.from_parent(self, segment=segment)
+            learners = read(self.path)
+        except Damaged as damage:
+            reason = f"cannot be read as a notebook: {damage}. "
+            return [NotGraded.from_parent(self, name="the file", reason=reason + self.way_out())]
+        solution = place(learners, self.path.name)
+        if solution is None:
+            reason = f"none of the course's exercises is in it. {self.way_out()}"
+            return [NotGraded.from_parent(self, name="the file", reason=reason)]
+        self.nb = nbformat.read(solution, 4)
+        self.segments = plan(self.nb, nbformat.from_dict(learners))
+        return [Exercise.from_parent(self, segment=segment) for segment in self.segments]
+
+    def way_out(self) -> str:
+        """What to do about a file that cannot be graded: the learner's own is made new, somebody's is asked for."""
+        if self.path.parent.resolve() == NOTEBOOKS and (SOLUTIONS / self.path.name).exists():
+            return f"`python3 course.py reset {self.path.name[:2]}` makes it new and keeps a copy."
+        return "Ask for the right file."
+
+    def setup(self):
+        if self.segments:
+            super().setup()
 
     def fresh_kernel(self):
         if self.kernel.is_alive():
             self.kernel.stop()
         self.ran.clear()
         self.spoiled = False
-        self.setup()
+        super().setup()
 
 
-class Unreadable(pytest.Item):
-    """A file that is no notebook any more: said in one sentence, and the other files are still graded."""
+class NotGraded(pytest.Item):
+    """A file that is not graded: said in one sentence, and the other files are."""
 
     def __init__(self, name, parent, reason):
         super().__init__(name, parent)
         self.reason = reason
 
     def runtest(self):
-        text = f"cannot be read as a notebook ({self.reason[:150]})."
-        if "<<<<<<<" in self.path.read_text(encoding="utf-8", errors="replace"):
-            text += " It holds <<<<<<< lines: a git merge damaged it."
-        _report(self, WRONG, f"{text} `python3 course.py reset {self.path.name[:2]}` makes it new and keeps a copy.")
+        note(self, NOT_GRADED, self.reason)
 
     def repr_failure(self, excinfo):
         return str(excinfo.value)
@@ -184,6 +160,7 @@ class Exercise(IPyNbCell):
         super().__init__(name, parent, segment.exercise, segment.steps[-1].cell, defaultdict(bool))
         self.segment = segment
         self.broken = False  # a given cell has failed: the learner's code before it is left out at the next try
+        self.notes = [segment.written_twice]  # said beside the verdict
 
     @classmethod
     def from_parent(cls, parent, segment):
@@ -197,7 +174,7 @@ class Exercise(IPyNbCell):
 
     def runtest(self):
         status, text = self.judge(self.segment.steps)
-        if status is None:  # an own cell ended the kernel, or the learner's code before this broke a given cell
+        if status is None:  # it says nothing about this exercise: once more
             status, text = self.judge_again(with_learners=not self.broken)
         elif status == WRONG and text.startswith(RAISED) and self.parent.spoiled:
             status, text = max(
@@ -210,7 +187,10 @@ class Exercise(IPyNbCell):
                 self.run(Step("given", self.segment.answer))
             except (NbCellError, KernelDied):  # the learner's code took away what it needs: the next starts afresh
                 self.parent.kernel.stop()
-        _report(self, status or WRONG, text)
+        if "ModuleNotFoundError" in text:
+            self.notes.append(ALONE)
+        notes = " ".join(dict.fromkeys(filter(None, self.notes)))
+        note(self, status or NOT_GRADED, f"{text} ({notes})".strip() if notes else text)
 
     def judge_again(self, with_learners: bool) -> tuple[str | None, str]:
         """In a fresh kernel; without the learner's other code where that may have done something to this exercise."""
@@ -220,49 +200,65 @@ class Exercise(IPyNbCell):
 
     def judge(self, steps: list[Step]) -> tuple[str | None, str]:
         """(DONE, NOT_DONE or WRONG, the reason); None as the status when it says nothing about this exercise."""
+        kernel, raised = self.parent.kernel, None
         for step in steps:
             try:
+                if step.why == "check":
+                    kernel.verdict(self.name)  # the learner may have called the check before: that does not count
                 self.run(step)
-            except (NbCellError, KernelDied) as error:
-                alive = self.parent.kernel.is_alive()
-                if "Timeout" in str(error) or not alive:
+            except (NbCellError, KernelDied):
+                if kernel.overloaded:  # this is about the machine, not about the learner
+                    return None, f"the machine is too busy: {kernel.stopped or 'no output arrived.'}"
+                ended = kernel.stopped or not kernel.is_alive()
+                if step.why == "given":
+                    self.broken = True
+                    return None, f"a cell of the course fails after yours ({step.cell.source.splitlines()[0]})"
+                if ended and step.why == "own":
                     self.parent.harmful.add(step.cell.id)
-                if step.why != "own":
-                    return self.explain(step, error)
-                if not alive:
-                    return None, "a cell of yours ended Python"
-        said = "".join(out.text for out in self.test_outputs if out.get("name") == "stdout").strip()
-        if said.startswith(MARKS[DONE]):
-            return DONE, ""
-        return NOT_DONE, said.partition(": ")[2].split(". The notebook")[0]
+                    self.notes.append(self.stopped())
+                    if not kernel.is_alive():
+                        return None, "a cell of yours ended Python"
+                elif ended:
+                    return WRONG, kernel.stopped or DIED
+                elif step.why == "exercise":
+                    raised = raised or self.what_was_raised()
+        try:
+            verdict = kernel.verdict(self.name)
+        except KernelDied:
+            verdict = None
+        if verdict is None:
+            self.broken = True
+            return None, f"the check could not run. {self.what_was_raised()[1]}"
+        if verdict["status"] == "unwritten":
+            return raised or (NOT_DONE, verdict["message"].partition(". The notebook")[0] or "not written yet")
+        return DONE if verdict["status"] == "passed" else WRONG, verdict["message"]
+
+    def stopped(self) -> str:
+        """What is said of an own cell that was stopped, or that ended Python."""
+        if not self.parent.kernel.stopped:
+            return "one of your own cells ended Python"
+        return f"one of your own cells was stopped after {self.parent.kernel.seconds:g} s"
 
     def run(self, step: Step) -> None:
         """Run one cell through nbval. Raises NbCellError, or KernelDied."""
         if step.cell.id in self.parent.harmful and step.why == "own":
             return
+        kernel, limit = self.parent.kernel, self.config.option.nbval_cell_timeout
         self.cell, self.options = step.cell, defaultdict(bool)
-        self.parent.seconds = step.cell.metadata.get("seconds")
-        if step.why == "own":
-            self.parent.seconds = min(SECONDS_OWN_CELL, self.config.option.nbval_cell_timeout)
+        kernel.seconds = min(SECONDS_OWN_CELL, limit) if step.why == "own" else step.cell.metadata.get("seconds")
+        self.parent.timed_out = False
         IPyNbCell.runtest(self)
+        if kernel.stopped:  # but it has not listened, or does not answer any more (`sys.stdout = None`)
+            kernel.stop()
+            raise KernelDied
 
-    def explain(self, step: Step, error: Exception) -> tuple[str | None, str]:
-        if isinstance(error, KernelDied):
-            return WRONG, "Python itself died while this was running (out of memory, or a crash)."
-        if "Timeout" in (message := str(error)):
-            limit = self.parent.seconds or self.config.option.nbval_cell_timeout
-            return WRONG, f"still running after {limit:g} s: an endless loop?"
-        raised = next((out for out in self.test_outputs if out.output_type == "error"), None)
-        if raised is None:
-            return WRONG, message
-        if raised.ename == "CheckFailed":
-            return WRONG, raised.evalue.partition(": ")[2]
-        if raised.ename == "NotImplementedError" and not raised.evalue:
+    def what_was_raised(self) -> tuple[str, str]:
+        """The verdict when the cell that ran last has raised an exception."""
+        raised = next((out for out in self.test_outputs or [] if out.output_type == "error"), None)
+        if raised is None or (raised.ename == "NotImplementedError" and not raised.evalue):
             return NOT_DONE, "not written yet"
-        if step.why == "exercise":
-            return WRONG, f"{RAISED} {raised.ename}: {raised.evalue}"
-        self.broken = True
-        return None, f"a cell of the course raises {raised.ename}: {raised.evalue} ({step.cell.source.splitlines()[0]})"
+        where = re.sub(r" \(\S+, (line \d+)\)$", r" (\1 of your cell)", raised.evalue)
+        return WRONG, f"{RAISED} {raised.ename}: {where}"
 
     def catch_up(self, with_learners: bool) -> None:
         """Run the cells of the exercises before this one, with the course's answers, in this kernel."""
@@ -279,7 +275,10 @@ class Exercise(IPyNbCell):
                     self.run(step)
                 except (NbCellError, KernelDied):
                     if not learners:
-                        raise
+                        if not with_learners:
+                            raise
+                        self.parent.fresh_kernel()
+                        return self.catch_up(with_learners=False)
                     if not self.parent.kernel.is_alive():
                         self.parent.harmful.add(step.cell.id)
                         self.parent.fresh_kernel()
@@ -287,60 +286,10 @@ class Exercise(IPyNbCell):
             self.parent.ran.add(segment.exercise)
 
     def compare_outputs(self, test, ref, skip_compare=None):
-        return True  # the check speaks through its line, not through saved outputs
+        return True  # the check speaks for itself, not through saved outputs
 
     def repr_failure(self, excinfo):
         return str(excinfo.value)
 
     def reportinfo(self):
         return self.path, 0, f"{self.path.stem}: {self.name}"
-
-
-def _report(item: pytest.Item, status: str, text: str) -> None:
-    """Note the verdict for the table, and fail the item unless it is done."""
-    item.user_properties.append(("course", [status, text, str(item.path)]))
-    if status != DONE:
-        pytest.fail(f"{status}: {text}" if text else status, pytrace=False)
-
-
-# ------------------------------------------------------------------------------------------------------- the report
-
-
-def pytest_report_teststatus(report, config):
-    status = (_property(report, "course") or [None])[0]
-    if status in (NOT_DONE, WRONG):
-        colour = {"yellow": True} if status == NOT_DONE else {"red": True}
-        return status, MARKS[status], (status.upper(), colour)
-    return None
-
-
-def pytest_terminal_summary(terminalreporter):
-    notebooks, stats = defaultdict(list), terminalreporter.stats
-    for category in ("passed", NOT_DONE, WRONG):
-        for report in stats.get(category, []):
-            if found := _property(report, "course"):
-                status, text, path = found
-                notebooks[path].append((report.nodeid.rpartition("::")[2], status, text))
-    for path, rows in sorted(notebooks.items()):
-        saved = time.strftime("%H:%M:%S", time.localtime(Path(path).stat().st_mtime))
-        done = sum(status == DONE for _, status, _ in rows)
-        title = f"{Path(path).name}: {done} of {len(rows)} done, as saved at {saved}"
-        terminalreporter.section(title, sep="─")
-        for name, status, text in sorted(rows, key=lambda row: _place(row[0])):
-            colour = {DONE: "green", NOT_DONE: "yellow", WRONG: "red"}[status]
-            line = f" {MARKS[status]} {name}  {text or (status if status != DONE else '')}".rstrip()
-            terminalreporter.write_line(line.replace("\n", "\n     "), **{colour: True})
-
-    costs = [cost for reports in stats.values() for report in reports for cost in [_property(report, "budget")] if cost]
-    for name, seconds, megabytes in sorted(costs):
-        terminalreporter.write_line(f"{name}: {seconds:.0f} processor seconds, {megabytes:.0f} MB")
-
-
-def _property(report, name: str):
-    return dict(getattr(report, "user_properties", [])).get(name) if getattr(report, "when", "") == "call" else None
-
-
-def _place(exercise: str) -> int:
-    """Where an exercise stands in the course, for sorting the table."""
-    names = [name for names in NOTEBOOKS.values() for name in names]
-    return names.index(exercise) if exercise in names else -1

@@ -5,17 +5,19 @@
 
 The order, the given cells and the checks are the solution notebook's. From the learner's file come the exercise cells,
 wherever they stand now, and the cells that they added or changed. So nothing that happens to a check cell or to a saved
-output can change a verdict.
+output can change a verdict. Where several cells hold one exercise, all are run in their order, as in the notebook, and
+the last definition counts; a text cell counts only where no code cell does.
 """
 
-import ast
 from collections import defaultdict
 from dataclasses import dataclass
 
 import nbformat
 from nbformat import NotebookNode
 
-from lib.course.cells import parse, role, untrained_cells
+from lib.course.cells import ANSWERS, names_bound, parse, role, untrained_cells
+
+ALONE = "Only the notebook itself is graded, not the files beside it."
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,13 @@ class Segment:
     steps: list[Step]
     answer: NotebookNode
 
+    @property
+    def written_twice(self) -> str:
+        """What is said when more than one of the learner's cells defines the exercise."""
+        trees = [parse(step.cell.source) for step in self.steps if step.why == "exercise"]
+        count = sum(tree is not None and self.exercise in names_bound(tree) for tree in trees)
+        return f"{count} cells define {self.exercise}; the last one counts." if count > 1 else ""
+
 
 def plan(solution: NotebookNode, learners: NotebookNode) -> list[Segment]:
     """Put the learner's cells into the solution's order. Cells that wait for training are left out."""
@@ -44,7 +53,7 @@ def plan(solution: NotebookNode, learners: NotebookNode) -> list[Segment]:
     for cell in given:
         kind, name = role(cell)
         mine = matched[cell.id]
-        if kind == "exercise":
+        if kind in ANSWERS:
             answers[name] = cell
             steps += [Step("exercise", c) for c in mine]
         elif kind == "check":
@@ -63,7 +72,7 @@ def _match(given: list[NotebookNode], learners: NotebookNode) -> tuple[dict, dic
     by_role = {role(cell): cell for cell in given if role(cell)[0]}
     by_source = {cell.source.strip(): cell for cell in reversed(given)}
     matched, added, last = defaultdict(list), defaultdict(list), None
-    unknown = []
+    unknown, texts = [], defaultdict(list)
     for theirs in learners.cells:
         if theirs.cell_type != "code" and not role(theirs)[0]:
             continue
@@ -71,9 +80,12 @@ def _match(given: list[NotebookNode], learners: NotebookNode) -> tuple[dict, dic
         cell = nbformat.v4.new_code_cell(theirs.source)  # without the outputs and tags that were saved with it
         if known is None:
             unknown.append((last, cell))
+        elif theirs.cell_type != "code":
+            texts[known.id].append(cell)
         else:
             matched[known.id].append(cell)
             last = known.id
+    matched |= {place: cells for place, cells in texts.items() if not matched[place]}
     for after, cell in unknown:
         home = _defines(cell, by_role, matched)
         (matched[home] if home else added[after]).append(cell)
@@ -83,6 +95,6 @@ def _match(given: list[NotebookNode], learners: NotebookNode) -> tuple[dict, dic
 def _defines(cell: NotebookNode, by_role: dict, matched: dict) -> str | None:
     """The exercise that an unknown cell defines and no other cell does: the file has lost its ids and metadata."""
     tree = parse(cell.source)
-    names = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)} if tree else set()
-    homes = (by_role[("exercise", name)].id for name in sorted(names) if ("exercise", name) in by_role)
+    names = sorted(names_bound(tree)) if tree else []
+    homes = (by_role[kind, name].id for kind in ANSWERS for name in names if (kind, name) in by_role)
     return next((home for home in homes if not matched[home]), None)

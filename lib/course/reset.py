@@ -5,6 +5,7 @@ reset          the whole notebook, or one exercise, with a dated copy of what wa
 with_new       a notebook in which one exercise is unwritten again
 """
 
+import argparse
 import sys
 from copy import deepcopy
 from pathlib import Path
@@ -13,7 +14,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from lib.course.build import as_text, stub
-from lib.course.cells import NOTEBOOKS, ROOT, role, solution_of
+from lib.course.cells import ANSWERS, NOTEBOOKS, ROOT, role, solution_of
 from lib.course.copies import keep, replace
 from lib.course.programs import Stop
 from lib.course.transplant import with_distinct_ids
@@ -30,7 +31,7 @@ def reset(number: str, exercise: str | None = None) -> str:
     if solution is None:
         raise Stop(f"There is no notebook {number}.", 2)
     path, new = NOTEBOOKS / solution.name, fresh(solution)
-    names = [name for kind, name in map(role, new.cells) if kind == "exercise"]
+    names = [name for kind, name in map(role, new.cells) if kind in ANSWERS]
     if exercise is not None and exercise not in names:
         raise Stop(f"Notebook {number} has no exercise {exercise}; it has {', '.join(names)}.", 2)
     what, there = f"notebooks/{path.name}", path.exists()
@@ -52,7 +53,7 @@ def reset(number: str, exercise: str | None = None) -> str:
 def readable(path: Path) -> NotebookNode:
     """The learner's notebook. Raises Stop when the file is none any more."""
     try:
-        return nbformat.reads(path.read_text(encoding="utf-8"), 4)
+        return nbformat.reads(path.read_text(encoding="utf-8-sig"), 4)  # some editors put a BOM before it
     except Exception:  # truncated, merge markers, another format: nbformat raises many things
         raise Stop(
             f"notebooks/{path.name} cannot be read as a notebook. "
@@ -63,11 +64,9 @@ def readable(path: Path) -> NotebookNode:
 def with_new(exercise: str, new: NotebookNode, learners: NotebookNode) -> NotebookNode:
     """The learner's notebook with one exercise from a new one, in place of their cells for it or where it belongs."""
     learners = deepcopy(learners)
-    place = [("exercise", exercise) == role(cell) for cell in new.cells].index(True)
+    place = [role(cell)[0] in ANSWERS and role(cell)[1] == exercise for cell in new.cells].index(True)
     cell = deepcopy(new.cells[place])
-    theirs = [
-        i for i, old in enumerate(learners.cells) if role(old) == ("exercise", exercise) or old.get("id") == cell.id
-    ]
+    theirs = [i for i, old in enumerate(learners.cells) if role(old) == role(cell) or old.get("id") == cell.id]
     if theirs:
         position = theirs[0]
         for i in reversed(theirs):  # a cell that was split counts as one
@@ -90,8 +89,12 @@ def _where(given: list[NotebookNode], place: int, learners: list[NotebookNode]) 
 
 
 def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m lib.course.reset", description=__doc__.splitlines()[0])
+    parser.add_argument("number", metavar="NN")
+    parser.add_argument("exercise", nargs="?")
+    asked = parser.parse_args(arguments)
     try:
-        print(reset(*arguments))
+        print(reset(asked.number, asked.exercise))
     except Stop as stop:
         print(stop, file=sys.stderr)
         return stop.status

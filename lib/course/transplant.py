@@ -10,7 +10,7 @@ from copy import deepcopy
 import nbformat
 from nbformat import NotebookNode
 
-from lib.course.cells import role
+from lib.course.cells import ANSWERS, role
 
 
 def transplant(old: NotebookNode, new: NotebookNode, mine: NotebookNode) -> tuple[NotebookNode, int]:
@@ -23,14 +23,14 @@ def transplant(old: NotebookNode, new: NotebookNode, mine: NotebookNode) -> tupl
     answers, seen, own, anchor, left_out = defaultdict(list), {}, defaultdict(list), None, 0
     for cell in mine.cells:
         before, now = in_old.find(cell), in_new.find(cell)
-        if now is not None and role(now)[0] == "exercise":
+        if now is not None and role(now)[0] in ANSWERS:
             answers[now.id].append(cell)
         elif now is not None and now.id not in seen:
             edited = before is not None and cell.source != before.source
             if cell.source == now.source or (edited and before.source == now.source):
                 seen[now.id] = cell
             left_out += edited and before.source != now.source and role(now)[0] is None
-        elif before is None or (role(before)[0] == "exercise" and cell.source.strip() != before.source.strip()):
+        elif before is None or (role(before)[0] in ANSWERS and cell.source.strip() != before.source.strip()):
             own[anchor].append(_own(cell))
         elif role(before)[0] is None and cell.source != before.source:
             left_out += 1
@@ -70,7 +70,7 @@ def _as(given: NotebookNode, theirs: NotebookNode) -> NotebookNode:
 
 def _own(theirs: NotebookNode) -> NotebookNode:
     cell = deepcopy(theirs)
-    for kind in ("exercise", "check"):
+    for kind in (*ANSWERS, "check"):
         cell.metadata.pop(kind, None)
     return cell
 

@@ -1,27 +1,36 @@
 """Bring a clone of the course up to date and keep the learner's work: `python -m lib.course.update`.
 
-update   fetch, put the learner's work into the new notebooks, move forward
-settle   put notebooks in their places: after an update, a failed one, and one that was cut off
+update      fetch, put the learner's work into the new notebooks, move forward
+with_work   the new notebooks with the work in them: answers follow their exercise where it has moved to
+settle      put notebooks in their places: after an update, a failed one, and one that was cut off
+RENAMED     exercises that have a new name
 
 What an update will write over is first copied to mywork/, and the new notebooks, with the learner's work in them, are
 complete in `.course/updating/` before git touches anything. From there `settle` can always go on, or back.
 """
 
+import argparse
+import ast
 import os
 import re
 import shutil
 import subprocess
 import sys
+from collections import Counter, defaultdict
+from copy import deepcopy
 from pathlib import Path
 
 import nbformat
+from nbformat import NotebookNode
 
 from lib.course.build import as_text
-from lib.course.cells import ROOT
+from lib.course.cells import ANSWERS, ROOT, role
 from lib.course.copies import keep, replace
 from lib.course.programs import Stop
 from lib.course.reset import readable
 from lib.course.transplant import transplant
+
+RENAMED: dict[str, str] = {}  # old name: new name. An update reads the table of the version that it moves to
 
 UPDATING = ROOT / ".course" / "updating"
 MINE, MERGED = UPDATING / "mine", UPDATING / "merged"
@@ -82,11 +91,7 @@ def update() -> str:
         more = f" and {len(others) - 1} more" if len(others) > 1 else ""
         undo = f"`git restore {others[0]}` undoes it"
         raise Stop(f"You have changed {others[0]}{more}, and so has the course: {undo}. {UNCHANGED}")
-    merged, left_out = {}, 0
-    for path in notebooks:
-        if path.startswith("notebooks/") and (name := new_name(path, there)):
-            merged[name], without = with_my_work(path, here, f"{there}:{name}")
-            left_out += without
+    merged, left_out = with_work([path for path in notebooks if path.startswith("notebooks/")], changed, here, there)
     copies = {path: keep(ROOT / path) for path in notebooks}
     prepare(notebooks, merged, there)
     try:
@@ -100,19 +105,67 @@ def update() -> str:
     return "\n".join(summary(here, there, merged, copies, left_out))
 
 
-def new_name(path: str, there: str) -> str | None:
-    """The notebook with this number in the new version."""
+def with_work(edited: list[str], changed: set[str], here: str, there: str) -> tuple[dict[str, bytes], int]:
+    """The new notebooks that take some of the learner's work in, and how many edits of theirs have no place in them.
+
+    edited: the learner's notebooks that the update touches. An answer goes to the notebook that has its exercise now,
+    the rest to the one that holds most of the exercises that its notebook had.
+    """
     present = names(git("ls-tree", "--name-only", "-z", there, "notebooks/"))
-    same = [name for name in present if name == path] or [name for name in present if name[:13] == path[:13]]
-    return same[0] if same else None
+    new = {path: notebook_at(there, path) for path in present if path in changed and path.endswith(".ipynb")}
+    place = {role(cell)[1]: path for path, book in new.items() for cell in book.cells if role(cell)[0] in ANSWERS}
+    merged, left_out, renamed = {}, 0, renamed_in(there)
+    for path in edited:
+        old, mine = (with_names(book, renamed) for book in (notebook_at(here, path), readable(ROOT / path)))
+        for target, part in parted(path, old, mine, place, set(new)).items():
+            merged[target], without = transplant(old, merged.get(target, new[target]), part)
+            left_out += without
+    return {path: as_text(book).encode() for path, book in merged.items()}, left_out
 
 
-def with_my_work(path: str, here: str, there: str) -> tuple[bytes, int]:
-    """The new notebook with the learner's work in it, and how many edits of theirs have no place in it."""
-    mine = readable(ROOT / path)
-    old, new = (nbformat.reads(git("show", which).decode("utf-8"), 4) for which in (f"{here}:{path}", there))
-    notebook, left_out = transplant(old, new, mine)
-    return as_text(notebook).encode(), left_out
+def parted(path: str, old: NotebookNode, mine: NotebookNode, place: dict[str, str], new: set[str]) -> dict:
+    """The learner's notebook, cut into what goes to which new one. What goes nowhere stays in the copy alone.
+
+    place: the new notebook of each exercise
+    """
+    given = {cell.id: cell for cell in old.cells}
+    answers = {role(cell): cell for cell in old.cells if role(cell)[0] in ANSWERS}
+    same_number = [name for name in sorted(new) if name[:13] == path[:13]]  # notebooks/04_
+    most = Counter(place[name] for _, name in answers if name in place).most_common(1)
+    home = path if path in new else most[0][0] if most else same_number[0] if same_number else None
+    cells = defaultdict(list)
+    for cell in mine.cells:
+        known = role(cell) if role(cell)[0] else role(given.get(cell.get("id"), cell))
+        written = known in answers and cell.source.strip() != answers[known].source.strip()
+        cells[place.get(known[1], home) if written else home].append(cell)
+    parts = {target: deepcopy(mine) for target in cells if target}
+    for target, part in parts.items():
+        part.cells = cells[target]
+    return parts
+
+
+def notebook_at(version: str, path: str) -> NotebookNode:
+    return nbformat.reads(git("show", f"{version}:{path}").decode("utf-8"), 4)
+
+
+def renamed_in(version: str) -> dict[str, str]:
+    """The RENAMED of another version of this file: the one that runs cannot know what comes after it."""
+    try:
+        statements = ast.parse(git("show", f"{version}:lib/course/update.py")).body
+    except (Stop, SyntaxError):
+        return {}
+    tables = [node.value for node in statements if isinstance(node, ast.AnnAssign) and node.target.id == "RENAMED"]
+    return ast.literal_eval(tables[0]) if tables else {}
+
+
+def with_names(notebook: NotebookNode, renamed: dict[str, str]) -> NotebookNode:
+    """The notebook with exercises, and the answers to them, under their new names."""
+    for cell in notebook.cells:
+        kind, name = role(cell)
+        if name in renamed:
+            cell.metadata[kind], cell.id = renamed[name], f"{kind}-{renamed[name]}"
+            cell.source = re.sub(rf"\b{re.escape(name)}\b", renamed[name], cell.source)
+    return notebook
 
 
 def prepare(notebooks: list[str], merged: dict[str, bytes], there: str) -> None:
@@ -154,7 +207,10 @@ def summary(here: str, there: str, merged: dict, copies: dict, left_out: int) ->
     return told
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
+    argparse.ArgumentParser(prog="python -m lib.course.update", description=__doc__.splitlines()[0]).parse_args(
+        arguments
+    )
     try:
         print(update())
     except Stop as stop:
@@ -171,4 +227,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -1,35 +1,33 @@
 """Where a learner's own answers are found, outside of the notebook that they were written in.
 
-    Piece        one exercise as it stands in the learner's notebook: unwritten, passed or wrong; and what to run
-    piece        look one up: take the code that it needs out of the notebook, run it, and judge it
-    extract      the statements of a notebook that a name depends on, in order
-    time_limit   ends a block that runs too long
+    Piece        one exercise as it stands in the learner's notebook
+    piece        look one up: judge it where its verdict is not known, then run the code that it needs
+    verdicts     on several exercises, as they come, without running any here
+    Books        the notebooks that they stand in
 
 `lib.yours` builds on this, and so does `course.py status`. Nothing is trusted that was recorded elsewhere: what counts
-is the code that stands in the notebook now. A verdict is remembered by the hash of that code, in `.course/`.
+is the code that stands in the saved notebook now, and the verdict is that of the notebook's own check after the cells
+before it, as nbval has it (lib.course.excerpts says which; lib.course.judging runs them apart, so that only code that
+has passed ever runs in the caller's Python). A verdict is remembered by the hash of those cells, in `.course/`.
 """
 
-import _thread
-import ast
 import contextlib
+import functools
 import hashlib
-import io
 import json
-import linecache
 import os
-import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import nbformat
-
 from lib.checks import exercise, notebook_of
-from lib.checks.running import describe_error
-from lib.course.cells import NOTEBOOKS, ROOT, depends_on, parse, role
-from lib.course.plan import plan
+from lib.checks.running import StillRunning, time_limit
+from lib.course.cells import NOTEBOOKS, ROOT
+from lib.course.excerpts import ALL, NEEDED, Book, quietly
+from lib.course.judging import Verdict, answers_of, judge_all
+from lib.course.placing import Damaged
 
-SECONDS = 10  # for running and judging one piece: each takes well under one
+SECONDS = 10  # for running code that has passed: it took well under one
 REMEMBERED = ROOT / ".course" / "verdicts.json"
 
 
@@ -38,102 +36,102 @@ class Piece:
     """One exercise as it stands in the learner's notebook. `answer` is theirs when it passed, else the course's."""
 
     name: str
-    status: str  # "passed", "wrong" or "unwritten"
-    answer: Callable
+    status: str  # "passed", "wrong", "unwritten", or "unreadable" when the file is no notebook
+    answer: object
     reason: str = ""
+    path: Path | None = None  # the file it stands in
 
 
-def piece(name: str, notebooks: Path = NOTEBOOKS) -> Piece:
+def piece(name: str, folder: Path = NOTEBOOKS) -> Piece:
     """The learner's `name`, judged now. Raises ValueError for a name that is no exercise."""
-    asked = exercise(name)
-    path = notebooks / f"{notebook_of(name)}.ipynb"
+    reference = exercise(name).reference
     if os.environ.get("COURSE_YOURS") == "off":  # while the course builds or grades: always the same code
-        return Piece(name, "unwritten", asked.reference)
+        return Piece(name, "unwritten", reference)
+    books = Books(folder)
+    book = books.of(name)
+    known = dict(verdicts(_with_needed(book, name) if book and name in book.segments else [name], books))
+    verdict, path = known[name], book and book.path
+    if verdict.status != "passed":
+        return Piece(name, verdict.status, reference, verdict.message.partition("\n")[0], path)
     try:
-        source = extract(name, path)
-    except (OSError, ValueError) as error:
-        return Piece(name, "unwritten", asked.reference, f"{path.name} cannot be read ({type(error).__name__})")
-    if source is None or "raise NotImplementedError()" in source:
-        return Piece(name, "unwritten", asked.reference)
-    try:
-        with time_limit(SECONDS):
-            answer = _run(source, name, path)
-            known = _remembered().get(_key(name, source))
-            verdict = known or asked.judge(answer).__dict__
-    except KeyboardInterrupt:
-        return Piece(name, "wrong", asked.reference, f"still running after {SECONDS} s")
-    except BaseException as error:  # whatever their code raises when it is run
-        return Piece(name, "wrong", asked.reference, describe_error(error).splitlines()[0])
-    if not known:
-        _remember(_key(name, source), {"status": verdict["status"], "message": verdict["message"]})
-    if verdict["status"] == "passed":
-        return Piece(name, "passed", answer)
-    return Piece(
-        name, verdict["status"], asked.reference, verdict["message"].splitlines()[0] if verdict["message"] else ""
-    )
+        with quietly(), time_limit(SECONDS):
+            answer = answers_of(book, [name], known, {})[name]
+    except StillRunning as error:
+        return Piece(name, "wrong", reference, str(error), path)
+    return Piece(name, "passed", answer, path=path)
 
 
-def extract(name: str, path: Path) -> str | None:
-    """The learner's code for `name` and all that it depends on, as one program; None when the cell is gone.
+class Books(dict):
+    """The notebooks in a folder by their stems: each a Book, or Damaged."""
 
-    Looked for among the cells that stand before the check and need no training: imports, functions, classes and
-    assignments. An earlier exercise that it uses is taken the same way as any later notebook does.
-    """
-    notebook = nbformat.reads(path.read_text(encoding="utf-8"), 4)
-    solution = nbformat.reads((ROOT / "solutions" / path.name).read_text(encoding="utf-8"), 4)
-    exercises = {role(cell)[1] for cell in solution.cells if role(cell)[0]}
-    statements: list[ast.stmt] = []
-    found = False
-    for segment in plan(solution, notebook):
-        for step in segment.steps:
-            if step.why != "check" and (tree := parse(step.cell.source)):
-                statements += tree.body
-        if segment.exercise == name:
-            found = any(step.why == "exercise" and step.cell.source.strip() for step in segment.steps)
-            break
-    if not found:
-        return None
-    needed, outside = depends_on(name, statements, exercises - {name})
-    imports = [f"from lib.yours import {other}" for other in sorted(outside)]
-    return "\n".join(imports + [ast.unparse(statement) for statement in needed])
+    def __init__(self, folder: Path = NOTEBOOKS):
+        super().__init__()
+        self.folder = folder
+
+    def __missing__(self, stem: str) -> Book | Damaged:
+        try:
+            self[stem] = Book(stem, self.folder)
+        except Damaged as damage:
+            self[stem] = damage
+        return self[stem]
+
+    def of(self, name: str) -> Book | None:
+        """The notebook of an exercise, or None when it cannot be read."""
+        book = self[notebook_of(name)]
+        return book if isinstance(book, Book) else None
 
 
-def _run(source: str, name: str, path: Path) -> Callable:
-    """Execute the program; return what it calls `name`. Its lines are kept, so that errors can show them."""
-    file = f"<{path.stem}: {name}>"
-    linecache.cache[file] = len(source), None, source.splitlines(keepends=True), file
-    namespace: dict = {"__name__": f"yours.{name}"}
-    with contextlib.redirect_stdout(io.StringIO()):
-        exec(compile(source, file, "exec"), namespace)
-    return namespace[name]
+def verdicts(names: list[str], books: Books) -> Iterator[tuple[str, Verdict]]:
+    """The verdicts on exercises, in order: plain to see, remembered, or judged now."""
+    remembered, known = _remembered(), {}
+    for name in names:
+        book = books.of(name)
+        if book is None:
+            damage = f"notebooks/{notebook_of(name)}.ipynb cannot be read as a notebook: {books[notebook_of(name)]}"
+            known[name] = Verdict("unreadable", damage)
+        elif book.is_untouched(name):
+            known[name] = Verdict("unwritten")
+        elif found := remembered.get(_key(book, name)):
+            known[name] = Verdict(**found)
+    left = [name for name in names if name not in known]
+    new = judge_all(books.folder, left, known) if left else iter(())
+    for name in names:
+        if name not in known:
+            _, known[name] = next(new)
+            _remember(_key(books.of(name), name), asdict(known[name]))
+        yield name, known[name]
 
 
-@contextlib.contextmanager
-def time_limit(seconds: float):
-    """KeyboardInterrupt in the main thread after that many seconds: an endless loop must not hang what comes later."""
-    timer = threading.Timer(seconds, _thread.interrupt_main)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
+def _with_needed(book: Book, name: str) -> list[str]:
+    """The exercise and the earlier ones of its notebook that it may use, in order."""
+    needed, wanted = set(), {name}
+    while wanted - needed:
+        one = (wanted - needed).pop()
+        needed.add(one)
+        wanted |= book.chosen(one, NEEDED)[1] | book.chosen(one, ALL)[1]
+    return [one for one in book.segments if one in needed]
 
 
-def _key(name: str, source: str) -> str:
-    checks = Path(exercise(name).probes[0][1].__code__.co_filename).read_bytes()
-    return f"{name} {hashlib.sha256(source.encode() + checks).hexdigest()[:16]}"
+def _key(book: Book, name: str) -> str:
+    """Of the learner's cells, and of all that judges them."""
+    return f"{name} {book.key(name)} {_course()}"
+
+
+@functools.cache
+def _course() -> str:
+    files = sorted([*ROOT.glob("lib/*.py"), *ROOT.glob("lib/checks/*.py"), *ROOT.glob("lib/course/*.py")])
+    return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()[:16]
 
 
 def _remembered() -> dict:
     try:
-        return json.loads(REMEMBERED.read_text(encoding="utf-8"))
+        return dict(json.loads(REMEMBERED.read_text(encoding="utf-8")))
     except (OSError, ValueError):
         return {}
 
 
 def _remember(key: str, verdict: dict) -> None:
-    """Best effort: without a writable folder every piece is judged anew, which takes a second."""
+    """Best effort: without a writable folder every piece is judged anew."""
     with contextlib.suppress(OSError):
         REMEMBERED.parent.mkdir(exist_ok=True)
         temporary = REMEMBERED.with_suffix(f".{os.getpid()}")

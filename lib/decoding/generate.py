@@ -28,7 +28,9 @@ OVERFLOW = ("drop", "error")
 def read_on(model: GPT, ids: Tensor, caches: Sequence[KeyValueCache], empty: Tensor | None = None) -> Tensor:
     """Read new tokens after those that the caches hold, one cache a block; extends the caches.
 
-    ids: (batch, new)    empty: (batch,), the columns of padding at the left of each row, None: no padding anywhere
+    ids: (batch, new)
+    empty: (batch,), the columns of padding at the left of each row, the same in every call: nobody sees them, and a
+    row's first real token stands at position 0. None: no padding anywhere
 
     Returns the logits of what comes next (batch, vocab): those of the last position only.
     """

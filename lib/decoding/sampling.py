@@ -49,9 +49,10 @@ def apply_temperature(logits: Tensor, temperature: float) -> Tensor:
 def top_k(logits: Tensor, k: int) -> Tensor:
     """Keep the k largest logits of each row, and what equals the smallest of them; -inf for the others (Fan 2018).
 
-    Returns the shape of logits; a k beyond the vocabulary keeps all. Raises ValueError when k is below 1.
+    Returns the shape of logits; a k beyond the vocabulary keeps all. Raises ValueError when k is below 1 or not an int,
+    as 5.0 is not.
     """
-    if k < 1 or k != int(k):
+    if not isinstance(k, int) or k < 1:
         raise ValueError(f"k={k} is not a whole number from 1 on; 1 keeps the likeliest token only")
     least = logits.topk(min(k, logits.shape[-1]), dim=-1).values[..., -1:]
     return logits.masked_fill(logits < least, -math.inf)
@@ -61,7 +62,7 @@ def top_p(logits: Tensor, p: float) -> Tensor:
     """Keep the likeliest tokens that together reach the probability p; -inf for the others (Holtzman et al. 2020).
 
     The token that crosses p is kept, and what is as likely as that one. In other words: out goes what has tokens above
-    it that already have p together. p = 1 changes nothing.
+    it that already have p together; exactly p is enough. p = 1 changes nothing.
 
     Returns the shape of logits. Raises ValueError when p is not in (0, 1].
     """
@@ -90,7 +91,7 @@ def min_p(logits: Tensor, p: float) -> Tensor:
 def sample(logits: Tensor, generator: torch.Generator) -> Tensor:
     """Draw one token a row, each as often as its probability says.
 
-    logits: (..., vocab)    Returns ids (...). The same state of the generator gives the same ids.
+    logits: (..., vocab)    Returns ids (...), int64. The same state of the generator gives the same ids.
     """
     probabilities = logits.softmax(dim=-1)
     drawn = torch.multinomial(probabilities.reshape(-1, logits.shape[-1]), 1, generator=generator)
@@ -146,8 +147,9 @@ def generate(
 ) -> Iterator[int]:
     """Write up to `limit` tokens after `ids` and yield each as soon as it is there.
 
-    next_logits: list of all ids so far -> logits of the next, (vocab,)    pick: (logits, all ids so far) -> the next id
-    stop: sequences of ids, lists or tuples; the writing ends after the first one that it has written to its end
+    next_logits: list of all ids so far -> logits of the next, (vocab,)
+    pick: (logits, all ids so far) -> the next id, an int or a 0-d tensor
+    stop: sequences of at least one id, lists or tuples; the writing ends after the first that it has written to its end
     """
     ids, written = list(ids), []
     for _ in range(limit):

@@ -206,3 +206,47 @@ def with_tensors(loss, n_tokens, n_bytes):
 @right("bits_per_byte")
 def from_the_perplexity(loss, n_tokens, n_bytes):
     return math.log2(math.exp(loss)) / (n_bytes / n_tokens)
+
+
+@right("gpt2_parameters")
+def by_counting_a_model(vocab, n_positions, d_model, n_layers):
+    with torch.device("meta"):
+        table, places = torch.empty(vocab, d_model), torch.empty(n_positions, d_model)
+        layer = nn.TransformerEncoderLayer(d_model, 1, 4 * d_model)
+    count = {"attention": 0, "feed-forward": 0, "norms": 2 * d_model}
+    for name, parameter in layer.named_parameters():
+        part = "attention" if "attn" in name else "norms" if "norm" in name else "feed-forward"
+        count[part] += n_layers * parameter.numel()
+    return {"embedding": table.numel(), "positions": places.numel(), **count}
+
+
+@right("initial_weights")
+def with_copies(model, generator):
+    smaller = 0.02 * (2 * len(model.blocks)) ** -0.5
+    for name, parameter in model.named_parameters():
+        if parameter.ndim == 1:
+            new = torch.ones_like(parameter) if name.split(".")[-1] == "scale" else torch.zeros_like(parameter)
+        else:
+            size = smaller if name.split(".")[-2] in ("to_out", "narrow") else 0.02
+            new = size * torch.randn(parameter.shape, generator=generator)
+        parameter.data.copy_(new)
+    return model
+
+
+@right("bits_per_byte")
+def from_the_bits_of_a_token(loss, n_tokens, n_bytes):
+    return sum(loss / math.log(2) for _ in range(n_tokens)) / n_bytes
+
+
+@right("bits_per_byte")
+def with_a_tensor_left(loss, n_tokens, n_bytes):
+    return torch.tensor(loss / math.log(2) * n_tokens / n_bytes)
+
+
+@right("bigram_loss")
+def with_a_loop_over_the_text(ids, held_out, vocab, extra=0.1):
+    counts = torch.full((vocab, vocab), extra, dtype=torch.float64)
+    for a, b in zip(ids[:-1].tolist(), ids[1:].tolist(), strict=True):
+        counts[a, b] += 1
+    logs = counts.log() - counts.sum(dim=1, keepdim=True).log()
+    return -torch.stack([logs[a, b] for a, b in itertools.pairwise(held_out.tolist())]).mean().float()

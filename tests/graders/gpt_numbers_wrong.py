@@ -5,7 +5,8 @@ import math
 
 import torch
 
-from tests.graders.cases import wrong
+from lib.checks.core import edit
+from tests.graders.cases import slips, wrong
 
 # -------------------------------------------------------------------------------------------------- gpt2_parameters
 
@@ -530,3 +531,15 @@ def rounded(loss, n_tokens, n_bytes):
 @wrong("bits_per_byte", says="return")
 def none(loss, n_tokens, n_bytes):
     loss * n_tokens / math.log(2) / n_bytes
+
+
+slips(
+    "bigram_loss",
+    pairs_in_16_bits=(
+        "expected",
+        edit("ids[:-1] * vocab + ids[1:]", "(ids[:-1] * vocab + ids[1:]).to(torch.int16).long().abs()"),
+    ),
+)
+slips(
+    "bits_per_byte", zero_taken_for_nothing=("return", edit("math.log(2) / n_bytes", "math.log(2) / n_bytes or None"))
+)

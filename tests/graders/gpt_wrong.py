@@ -7,11 +7,12 @@ from torch import nn
 from torch.nn import functional
 
 from lib.attention import causal_mask
+from lib.checks.core import edit
 from lib.gpt import gpt_loss
 from lib.layers import LayerNorm
 from lib.positions import LearnedPositions
 from lib.transformer import EncoderBlock
-from tests.graders.cases import wrong
+from tests.graders.cases import slips, wrong
 
 # --------------------------------------------------------------------------------------------------------- gpt_loss
 
@@ -446,3 +447,26 @@ class MaskOfTheBatch(Right):
         for block in self.blocks:
             x = block(x, causal_mask(len(ids)))
         return self.logits(x)
+
+
+slips(
+    "gpt_loss",
+    ids_in_16_bits=("expected", edit("ids[:, 1:].flatten()", "ids[:, 1:].to(torch.int16).abs().long().flatten()")),
+)
+slips(
+    "GPT",
+    mask_of_64=("raised", edit("causal_mask(ids.shape[1])", "causal_mask(64)[: ids.shape[1], : ids.shape[1]]")),
+    drops_in_forward=(
+        "expected",
+        edit("x = self.embed(ids)", "x = functional.dropout(self.embed(ids), self.dropout.p)"),
+    ),
+    mask_of_the_first_text=(
+        "raised",
+        edit(
+            "mask = causal_mask(ids.shape[1]).to(ids.device)",
+            'self.mask = getattr(self, "mask", causal_mask(ids.shape[1]))',
+            "block(x, mask)",
+            "block(x, self.mask)",
+        ),
+    ),
+)

@@ -36,22 +36,31 @@ class PositionByPosition(Given):
 
 
 @right("KeyValueCache")
-class Concatenates(Given):
-    """Keeps tensors that grow, as many libraries do, and the buffers only for their size."""
-
-    def __init__(self, *sizes, **named):
-        super().__init__(*sizes, **named)
-        self.seen = [self.keys[:, :, :0], self.values[:, :, :0]]
+class CatsAndFills(Given):
+    """Joins with the old by torch.cat and writes all of it back into the buffers."""
 
     def extend(self, keys, values):
-        if self.length + keys.shape[2] > self.capacity:
-            raise ValueError("full")
-        self.seen = [torch.cat([old, new], dim=2) for old, new in zip(self.seen, (keys, values), strict=True)]
-        self.length = self.seen[0].shape[2]
-        return tuple(self.seen)
+        both = [
+            torch.cat([old[:, :, : self.length], new], dim=2) for old, new in ((self.keys, keys), (self.values, values))
+        ]
+        if both[0].shape[2] > self.capacity:
+            raise ValueError("no room")
+        self.length = both[0].shape[2]
+        self.keys[:, :, : self.length], self.values[:, :, : self.length] = both
+        return both
 
-    def reorder(self, rows):
-        self.seen = [part[rows] for part in self.seen]
+
+@right("KeyValueCache")
+class IndexCopy(Given):
+    def extend(self, keys, values):
+        if self.length + keys.size(-2) > self.keys.size(-2):
+            raise ValueError(f"{self.keys.size(-2)} positions at most")
+        places = torch.arange(self.length, self.length + keys.size(-2))
+        self.keys.index_copy_(2, places, keys)
+        self.values.index_copy_(2, places, values)
+        self.length += len(places)
+        seen = torch.arange(self.length)
+        return self.keys.index_select(2, seen), self.values.index_select(2, seen)
 
 
 @right("KeyValueCache")
@@ -87,7 +96,8 @@ def from_the_buffers(layer, x, cache, mask=None):
 @right("cached_attention")
 def one_product(layer, x, cache, mask=None):
     three = [layer.to_q, layer.to_k, layer.to_v]
-    all_three = functional.linear(x, torch.cat([p.weight for p in three]), torch.cat([p.bias for p in three]))
+    bias = None if layer.to_q.bias is None else torch.cat([part.bias for part in three])
+    all_three = functional.linear(x, torch.cat([part.weight for part in three]), bias)
     q, k, v = (split(part, layer.n_heads) for part in all_three.chunk(3, dim=-1))
     keys, values = cache.extend(k.contiguous(), v.contiguous())
     return layer.to_out(join(layer.attend(q, keys, values, mask)))
@@ -100,6 +110,38 @@ def with_a_full_mask(layer, x, cache, mask=None):
     if mask is None:
         mask = torch.ones(q.shape[2], keys.shape[2], dtype=torch.bool)
     return layer.to_out(join(layer.attend(q, keys, values, mask)))
+
+
+@right("cached_attention")
+def head_axes_by_unflatten(layer, x, cache, mask=None):
+    q, k, v = (
+        part(x).unflatten(-1, (layer.n_heads, -1)).permute(0, 2, 1, 3) for part in (layer.to_q, layer.to_k, layer.to_v)
+    )
+    mixed = layer.attend(q, *cache.extend(k, v), mask)
+    return layer.to_out(mixed.permute(0, 2, 1, 3).flatten(-2))
+
+
+@right("cached_attention")
+def query_last(layer, x, cache, mask=None):
+    both = cache.extend(values=split(layer.to_v(x), layer.n_heads), keys=split(layer.to_k(x), layer.n_heads))
+    return layer.to_out(join(layer.attend(split(layer.to_q(x), layer.n_heads), both[0], both[1], mask)))
+
+
+@right("prefill_mask")
+def triu_turned_round(new, before=0, empty=None):
+    mask = torch.ones(new, before + new).triu(before + 1) == 0
+    if empty is None:
+        return mask
+    hidden = torch.arange(before + new).expand(len(empty), -1) < empty.unsqueeze(1)
+    return (mask.unsqueeze(0) & ~hidden.unsqueeze(1)).unsqueeze(1)
+
+
+@right("prefill_mask")
+def by_the_empty_zero(new, before=0, empty=None):
+    starts = torch.zeros(1, dtype=torch.long) if empty is None else empty
+    key, query = torch.arange(before + new), torch.arange(before, before + new)
+    mask = torch.logical_and(key[None, None, None] >= starts[:, None, None, None], key[None] <= query[:, None])
+    return mask[0, 0] if empty is None else mask
 
 
 @right("prefill_mask")
@@ -152,20 +194,20 @@ def filled_tensor(prompts, padding=0):
 @right("pad_left")
 def functional_pad(prompts, padding=0):
     longest = max(len(prompt) for prompt in prompts)
-    rows = [functional.pad(torch.tensor(p), (longest - len(p), 0), value=padding) for p in prompts]
+    rows = [functional.pad(torch.tensor(p, dtype=torch.long), (longest - len(p), 0), value=padding) for p in prompts]
     return torch.stack(rows), torch.tensor([longest - len(p) for p in prompts])
 
 
 @right("pad_left")
 def padding_side(prompts, padding=0):
-    rows = [torch.tensor(prompt) for prompt in prompts]
+    rows = [torch.tensor(prompt, dtype=torch.long) for prompt in prompts]
     ids = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=padding, padding_side="left")
     return ids, ids.shape[1] - torch.tensor([len(prompt) for prompt in prompts])
 
 
 @right("pad_left")
 def flipped_twice(prompts, padding=0):
-    backwards = [torch.tensor(list(prompt)[::-1]) for prompt in prompts]
+    backwards = [torch.tensor(list(prompt)[::-1], dtype=torch.long) for prompt in prompts]
     ids = torch.nn.utils.rnn.pad_sequence(backwards, batch_first=True, padding_value=padding).flip(1)
     return ids, torch.tensor([ids.shape[1] - len(prompt) for prompt in prompts])
 
@@ -177,7 +219,30 @@ def returned_as_a_list(prompts, padding=0):
     for prompt in prompts:
         empty.append(longest - len(prompt))
         ids.append([padding for _ in range(empty[-1])] + list(prompt))
-    return [torch.tensor(ids), torch.tensor(empty)]
+    return [torch.tensor(ids, dtype=torch.int64), torch.tensor(empty)]
+
+
+@right("pad_left")
+def column_after_column(prompts, padding=0):
+    lengths = [len(prompt) for prompt in prompts]
+    ids = torch.LongTensor(len(prompts), max(lengths)).fill_(padding)
+    for row, prompt in enumerate(prompts):
+        for back in range(1, len(prompt) + 1):
+            ids[row, -back] = prompt[-back]
+    return ids, torch.LongTensor([ids.shape[1] - length for length in lengths])
+
+
+@right("read_on")
+def one_row_of_positions_each(model, ids, caches, empty=None):
+    """Positions found by counting the real tokens."""
+    new, before = ids.shape[1], caches[0].length
+    columns = torch.arange(before + new).repeat(len(ids), 1)
+    real = torch.ones_like(columns) if empty is None else (columns >= empty[:, None]).long()
+    places = (real.cumsum(-1) - 1).clamp(min=0)[:, before:]
+    x, mask = model.embedding(ids) + model.positions.table[places], mask_of(new, before, empty)
+    for number in range(len(model.blocks)):
+        x = cached_block(model.blocks[number], x, caches[number], mask)
+    return model.logits(x)[:, -1]
 
 
 @right("read_on")
@@ -270,9 +335,30 @@ def recursion(ids, n_positions):
 
 @right("fit_context")
 def by_the_end(ids, n_positions):
-    if n_positions // 2 == 0:
+    if n_positions // 2 < 1:
         raise ValueError(n_positions)
     start = next(
         start for start in range(0, len(ids) + n_positions, n_positions // 2) if len(ids) - start <= n_positions
     )
     return list(ids)[start:]
+
+
+@right("fit_context")
+def step_by_step(ids, n_positions):
+    if n_positions < 2:
+        raise ValueError("two positions at least")
+    start = 0
+    while len(ids) - start > n_positions:
+        start += n_positions // 2
+    return tuple(ids[start:])
+
+
+@right("fit_context")
+def by_divmod(ids, n_positions):
+    half = n_positions // 2
+    if half < 1:
+        raise ValueError("no half")
+    if len(ids) <= n_positions:
+        return ids[:]
+    cuts, rest = divmod(len(ids) - n_positions, half)
+    return ids[(cuts + (rest > 0)) * half :]

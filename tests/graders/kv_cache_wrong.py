@@ -7,7 +7,8 @@ from torch.nn import functional
 
 from lib.cache import cached_block
 from lib.cache import prefill_mask as mask_of
-from tests.graders.cases import wrong
+from lib.checks.core import edit
+from tests.graders.cases import slips, wrong
 
 
 class Given:
@@ -92,18 +93,17 @@ class NothingReturned(Given):
 
 @wrong("KeyValueCache", says="in front of the old")
 class Prepends(Given):
-    seen = None
-
     def extend(self, keys, values):
-        if self.length + keys.shape[2] > self.capacity:
+        end = self.length + keys.shape[2]
+        if end > self.capacity:
             raise ValueError("full")
-        self.seen = (
-            (keys, values)
-            if self.seen is None
-            else (torch.cat([keys, self.seen[0]], 2), torch.cat([values, self.seen[1]], 2))
-        )
-        self.length = self.seen[0].shape[2]
-        return self.seen
+        both = [
+            torch.cat([keys, self.keys[:, :, : self.length]], 2),
+            torch.cat([values, self.values[:, :, : self.length]], 2),
+        ]
+        self.keys[:, :, :end], self.values[:, :, :end] = both
+        self.length = end
+        return tuple(both)
 
 
 @wrong("KeyValueCache", says="mixed up")
@@ -233,6 +233,72 @@ class KeepsReferences(Given):
         self.parts = (*self.parts, (keys, values))
         self.length += keys.shape[2]
         return torch.cat([k for k, _ in self.parts], 2), torch.cat([v for _, v in self.parts], 2)
+
+
+@wrong("KeyValueCache", says="beside the buffers")
+class Concatenates(Given):
+    """Keeps tensors that grow, as many libraries do; the notebook reads and resets the buffers."""
+
+    def __init__(self, *sizes, **named):
+        super().__init__(*sizes, **named)
+        self.seen = [self.keys[:, :, :0], self.values[:, :, :0]]
+
+    def extend(self, keys, values):
+        if self.length + keys.shape[2] > self.capacity:
+            raise ValueError("full")
+        self.seen = [torch.cat([old, new], dim=2) for old, new in zip(self.seen, (keys, values), strict=True)]
+        self.length = self.seen[0].shape[2]
+        return tuple(self.seen)
+
+    def reorder(self, rows):
+        self.seen = [part[rows] for part in self.seen]
+
+
+SHARED = {}
+
+
+@wrong("KeyValueCache", says="call 3")
+class OneStoreForAll(Given):
+    """Caches of one size share their buffers."""
+
+    def __init__(self, *sizes, **named):
+        super().__init__(*sizes, **named)
+        self.keys, self.values = SHARED.setdefault((sizes, self.keys.dtype), (self.keys, self.values))
+
+
+slips(
+    "KeyValueCache",
+    at_most_256=("300 positions", edit("end > self.capacity", "end > min(self.capacity, 256)")),
+    squeezed=(
+        "one row, one head",
+        edit(
+            "return self.keys[:, :, :end], self.values[:, :, :end]",
+            "return self.keys[:, :, :end].squeeze(), self.values[:, :, :end].squeeze()",
+        ),
+    ),
+    other_bits=("dtype", edit("torch.empty(0) if like is None else like", "torch.empty(0)")),
+    fewer_rows_only=(
+        "reorder([1, 0, 1, 1, 0])",
+        edit(
+            "self.keys, self.values = self.keys[rows], self.values[rows]",
+            "for part in (self.keys, self.values):\n            part[: len(rows)] = part[rows].clone()\n"
+            "        self.keys, self.values = self.keys[: len(rows)], self.values[: len(rows)]",
+        ),
+    ),
+    own_length=(
+        "`length` set to 0",
+        edit(
+            "self.length = 0",
+            "self.length = self.n = 0",
+            "self.length + keys",
+            "self.n + keys",
+            "self.length : end",
+            "self.n : end",
+            "self.length = end",
+            "self.length = self.n = end",
+        ),
+    ),
+)
 
 
 # ------------------------------------------------------------------------------------------------- cached_attention
@@ -408,6 +474,23 @@ def nothing_back(layer, x, cache, mask=None):
     layer.to_out(join(layer.attend(q, keys, values, mask)))
 
 
+slips(
+    "cached_attention",
+    squeezed=(
+        "of size 1",
+        edit(
+            "return layer.to_out(join_heads(layer.attend(q, keys, values, mask)))",
+            "return layer.to_out(join_heads(layer.attend(q, keys, values, mask)).squeeze())",
+        ),
+    ),
+    one_head=("300 positions", edit("cache.extend(k, v)", "(part[..., -256:, :] for part in cache.extend(k, v))")),
+    heads_kept=(
+        "raised",
+        edit("join_heads(layer.attend(q, keys, values, mask))", "layer.attend(q, keys, values, mask)"),
+    ),
+)
+
+
 # ------------------------------------------------------------------------------------------------------ prefill_mask
 
 
@@ -510,6 +593,28 @@ def or_instead(new, before=0, empty=None):
 def four_axes_only_if_needed(new, before=0, empty=None):
     mask = torch.ones(new, before + new, dtype=torch.bool).tril(before)
     return mask if empty is None or empty.sum() == 0 else hide(mask, empty)
+
+
+slips(
+    "prefill_mask",
+    one_sees_all=("from it, too", edit("if empty is None:", "if new == 1 or empty is None:")),
+    padding_sees_itself=(
+        "not even itself",
+        edit(
+            "mask & real[:, None, None, :]",
+            "mask & real[:, None, None, :] | torch.eye(before + new, dtype=torch.bool)[before:]",
+        ),
+    ),
+    first_row_for_all=("expected", edit("empty[:, None]  #", "empty[:1, None]  #")),
+    at_most_256=(
+        "300 new positions",
+        edit("torch.ones(new,", "new = min(new, 256)\n    mask = torch.ones(new,", "mask = new = ", "new = "),
+    ),
+    squeezed=(
+        "of which 2 columns",
+        edit("mask & real[:, None, None, :]", "(mask & real[:, None, None, :]).squeeze(0)"),
+    ),
+)
 
 
 # ---------------------------------------------------------------------------------------------------------- pad_left
@@ -627,6 +732,26 @@ def inserts(prompts, padding=0):
         while len(prompt) < longest:
             prompt.insert(0, padding)
     return torch.tensor(prompts), empty
+
+
+slips(
+    "pad_left",
+    floats_for_nothing=("without a token are float32", edit(", dtype=torch.long", "")),
+    one_prompt_alone=(
+        "a single prompt",
+        edit(
+            "return torch.tensor(rows, dtype=torch.long)",
+            "if len(rows) == 1:\n        rows = rows[0]\n    return torch.tensor(rows, dtype=torch.long)",
+        ),
+    ),
+    sixteen_bits=(
+        "64 prompts",
+        edit(
+            "torch.tensor(rows, dtype=torch.long)",
+            "torch.tensor([[i % 32_768 for i in row] for row in rows], dtype=torch.long)",
+        ),
+    ),
+)
 
 
 # ----------------------------------------------------------------------------------------------------------- read_on
@@ -768,7 +893,7 @@ def moved_in_the_first_call(model, ids, caches, empty=None):
     return model.logits(through(model, x, caches, mask_of(new, before, empty))[:, -1])
 
 
-@wrong("read_on", says="batch of one row")
+@wrong("read_on", says="batch of one")
 def squeeze(model, ids, caches, empty=None):
     before, new = caches[0].length, ids.shape[1]
     x = through(model, placed(model, ids, before, empty), caches, mask_of(new, before, empty))
@@ -782,6 +907,26 @@ def two_blocks(model, ids, caches, empty=None):
     x = cached_block(model.blocks[0], x, caches[0], mask)
     x = cached_block(model.blocks[1], x, caches[1], mask)
     return model.logits(x[:, -1])
+
+
+slips(
+    "read_on",
+    no_mask_for_one=("one new token after padding", edit("None if new == 1 and empty is None", "None if new == 1")),
+    squeezed_rows=("one row", edit("model.logits(x[:, -1])", "model.logits(x[:, -1]).squeeze(0)")),
+    at_most_256=(
+        "300 tokens",
+        edit("torch.arange(before, before + new)", "torch.arange(before, before + new).clamp(max=255)"),
+    ),
+    ignores_zeros=("expected", edit("before, empty)", "before, empty.clamp(max=1) if empty is not None else None)")),
+    two_blocks_only=(
+        "expected",
+        edit("zip(model.blocks, caches, strict=True)", "list(zip(model.blocks, caches, strict=True))[:2]"),
+    ),
+    one_row_of_empty=(
+        "one row of 4 columns",
+        edit("(columns - empty[:, None])", "(columns - (empty[:, None] if len(empty) > 1 else 0))"),
+    ),
+)
 
 
 # ------------------------------------------------------------------------------------------------------- fit_context
@@ -918,3 +1063,11 @@ def number_of_tokens(ids, n_positions):
     checked(n_positions)
     too_many = max(0, len(ids) - n_positions)
     return ids[math.ceil(too_many / (n_positions / 2)) * n_positions / 2 :]
+
+
+slips(
+    "fit_context",
+    never_empty=("no token at all", edit("    too_many, step", "    ids[0]\n    too_many, step")),
+    at_most_512=("1,000", edit("return ids[cuts * step :]", "return ids[min(cuts * step, 512) :]")),
+    negative_goes=("-4 positions", edit("n_positions < 2", "n_positions in (0, 1)")),
+)

@@ -46,6 +46,19 @@ def float64_inside(logits, temperature):
     return (logits.double() / temperature).to(logits.dtype)
 
 
+@right("apply_temperature")
+def row_by_row_in_a_list(logits, temperature):
+    if temperature <= 0 or temperature == INF:
+        raise ValueError("a temperature above 0")
+    return torch.stack([row / temperature for row in logits.unbind(-1)], dim=-1)
+
+
+@right("apply_temperature")
+def an_exponent(logits, temperature):
+    refuse(not 0 < temperature < INF)
+    return logits.mul(temperature**-1)
+
+
 # ------------------------------------------------------------------------------------------------------------ sample
 
 
@@ -97,14 +110,14 @@ def numpys_own_generator(logits, generator):
 
 @right("top_k")
 def with_topk(logits, k):
-    refuse(k < 1 or k != int(k))
+    refuse(not isinstance(k, int) or k < 1)
     bar = torch.topk(logits, min(k, logits.size(-1)))[0][..., -1, None]
     return torch.where(logits < bar, torch.tensor(-INF), logits)
 
 
 @right("top_k")
 def with_sort(logits, k):
-    refuse(k < 1 or int(k) != k)
+    refuse(not isinstance(k, int) or k < 1)
     ordered, _ = torch.sort(logits, dim=-1, descending=True)
     bar = ordered[..., min(k, logits.shape[-1]) - 1].unsqueeze(-1)
     return logits.masked_fill(~(logits >= bar), -math.inf)
@@ -112,7 +125,7 @@ def with_sort(logits, k):
 
 @right("top_k")
 def with_kthvalue(logits, k):
-    refuse(k < 1 or int(k) != k)
+    refuse(not isinstance(k, int) or k < 1)
     vocab = logits.shape[-1]
     bar = logits.kthvalue(max(vocab - k + 1, 1), dim=-1, keepdim=True).values
     return logits.masked_fill(logits < bar, -math.inf)
@@ -120,24 +133,24 @@ def with_kthvalue(logits, k):
 
 @right("top_k")
 def by_counting(logits, k):
-    refuse(k < 1 or int(k) != k)
+    refuse(not isinstance(k, int) or k < 1)
     larger = (logits[..., None, :] > logits[..., :, None]).sum(-1)
     return logits.masked_fill(larger >= k, -INF)
 
 
 @right("top_k")
 def rows_in_a_loop(logits, k):
-    refuse(k < 1 or int(k) != k)
+    refuse(not isinstance(k, int) or k < 1)
     result = []
     for row in logits.reshape(-1, logits.shape[-1]):
         bar = sorted(row.tolist(), reverse=True)[: int(k)][-1]
-        result.append(torch.tensor([x if x >= bar else -INF for x in row.tolist()]))
+        result.append(torch.tensor([x if x >= bar else -INF for x in row.tolist()], dtype=row.dtype))
     return torch.stack(result).reshape(logits.shape)
 
 
 @right("top_k")
 def logarithm_of_a_mask(logits, k):
-    refuse(k < 1 or int(k) != k)
+    refuse(not isinstance(k, int) or k < 1)
     bar = logits.topk(min(k, logits.shape[-1])).values[..., -1:]
     return logits + (logits >= bar).float().log()
 
@@ -205,6 +218,18 @@ def shifted_sums(logits, p):
     return logits.masked_fill(logits < bar, -INF)
 
 
+@right("top_p")
+def one_mask_scattered_back(logits, p):
+    refuse(not 0 < p <= 1)
+    if p == 1:
+        return logits
+    ordered = logits.sort(dim=-1, descending=True).values
+    sums = ordered.softmax(-1).cumsum(-1)
+    last = (sums >= p).int().argmax(-1, keepdim=True)  # the first place at which the sum is there
+    last = torch.where((sums >= p).any(-1, keepdim=True), last, logits.shape[-1] - 1)
+    return torch.where(logits < ordered.gather(-1, last), -INF, logits)
+
+
 # ------------------------------------------------------------------------------------------------------------- min_p
 
 
@@ -244,6 +269,14 @@ def row_after_row(logits, p):
     for row in logits.reshape(-1, logits.shape[-1]):
         rows.append(row.where(row.softmax(0) >= p * row.softmax(0).max(), torch.tensor(-INF)))
     return torch.stack(rows).reshape(logits.shape)
+
+
+@right("min_p")
+def by_division(logits, p):
+    refuse(p <= 0 or p > 1)
+    probabilities = logits.softmax(-1)
+    share = probabilities / probabilities.max(-1, keepdim=True).values
+    return torch.where(share < p, torch.full_like(logits, -INF), logits)
 
 
 # ------------------------------------------------------------------------------------------------ repetition_penalty

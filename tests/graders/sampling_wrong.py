@@ -5,7 +5,8 @@ import math
 import torch
 from torch.nn import functional
 
-from tests.graders.cases import wrong
+from lib.checks.core import edit
+from tests.graders.cases import slips, wrong
 
 INF = float("inf")
 
@@ -112,6 +113,11 @@ def never_below_a_hundredth(logits, temperature):
     refuse(not 0 < temperature < INF, "temperature")
     return logits / max(temperature, 0.01)
 
+
+slips(
+    "apply_temperature",
+    no_infinity=("expected", edit("logits / temperature", "torch.nan_to_num(logits / temperature, neginf=-1e9)")),
+)
 
 # ------------------------------------------------------------------------------------------------------------ sample
 
@@ -243,93 +249,113 @@ def one_number_a_column_of_rows(logits, generator):
     return (logits.softmax(-1).cumsum(-1) <= height).sum(-1)
 
 
+slips(
+    "sample",
+    two_leading_axes=(
+        "four leading dimensions",
+        edit(
+            "probabilities.reshape(-1, logits.shape[-1])",
+            "(probabilities.flatten(0, 1) if logits.dim() > 2 else probabilities)",
+        ),
+    ),
+    first_256=(
+        "48 rows of 2,048",
+        edit("logits.softmax", "logits[..., :256].softmax", "logits.shape[-1])", "min(256, logits.shape[-1]))"),
+    ),
+    squeezed_column=(
+        "size 1",
+        edit("drawn.reshape(logits.shape[:-1])", "drawn.reshape(*logits.shape[:-1], 1).squeeze()"),
+    ),
+)
+
 # ------------------------------------------------------------------------------------------------------------- top_k
 
 
 @wrong("top_k", says="e⁰ = 1")
 def others_to_zero(logits, k):
-    refuse(k < 1 or k != int(k), "k")
+    refuse(not isinstance(k, int) or k < 1, "k")
     least = logits.topk(min(k, logits.shape[-1])).values[..., -1:]
     return torch.where(logits >= least, logits, torch.zeros_like(logits))
 
 
 @wrong("top_k", says="vocabulary's length")
 def shortened(logits, k):
-    refuse(k < 1 or k != int(k), "k")
+    refuse(not isinstance(k, int) or k < 1, "k")
     return torch.topk(logits, k).values
 
 
 @wrong("top_k", says="these are places")
 def indices(logits, k):
+    refuse(not isinstance(k, int) or k < 1, "k")
     return torch.topk(logits, k)[1]
 
 
 @wrong("top_k", says="smallest are kept")
 def sorted_the_wrong_way(logits, k):
-    refuse(k < 1 or k != int(k), "k")
+    refuse(not isinstance(k, int) or k < 1, "k")
     bar = logits.sort(dim=-1).values[..., min(k, logits.shape[-1]) - 1, None]
     return logits.masked_fill(logits > bar, -INF)
 
 
 @wrong("top_k", says="changed places")
 def mask_inverted(logits, k):
-    refuse(k < 1 or k != int(k), "k")
+    refuse(not isinstance(k, int) or k < 1, "k")
     bar = logits.topk(min(k, logits.shape[-1])).values[..., -1:]
     return logits.masked_fill(logits >= bar, -INF)
 
 
 @wrong("top_k", says="one token too many")
 def index_k(logits, k):
-    refuse(k < 1 or k != int(k), "k")
+    refuse(not isinstance(k, int) or k < 1, "k")
     ordered = logits.sort(dim=-1, descending=True).values
     return logits.masked_fill(logits < ordered[..., min(k, logits.shape[-1] - 1), None], -INF)
 
 
 @wrong("top_k", says="one token too few")
 def less_or_equal(logits, k):
-    refuse(k < 1 or k != int(k), "k")
+    refuse(not isinstance(k, int) or k < 1, "k")
     bar = logits.topk(min(k, logits.shape[-1])).values[..., -1:]
     return logits.masked_fill(logits <= bar, -INF)
 
 
 @wrong("top_k", says="is as likely and stays too")
 def scattered(logits, k):
-    refuse(k < 1 or k != int(k), "k")
+    refuse(not isinstance(k, int) or k < 1, "k")
     values, places = logits.topk(min(k, logits.shape[-1]), dim=-1)
     return torch.full_like(logits, -INF).scatter(-1, places, values)
 
 
 @wrong("top_k", says="min(k, vocab)")
 def no_minimum(logits, k):
-    refuse(k < 1 or k != int(k), "k")
+    refuse(not isinstance(k, int) or k < 1, "k")
     bar = torch.topk(logits, k, dim=-1).values[..., -1, None]
     return torch.where(logits < bar, -INF, logits)
 
 
 @wrong("top_k", says="Each row has its own")
 def over_everything(logits, k):
-    refuse(k < 1 or k != int(k), "k")
+    refuse(not isinstance(k, int) or k < 1, "k")
     bar = logits.reshape(-1).sort(descending=True).values[min(k, logits.numel()) - 1]
     return logits.masked_fill(logits < bar, -INF)
 
 
 @wrong("top_k", says="these are probabilities")
 def renormalised(logits, k):
-    refuse(k < 1 or k != int(k), "k")
+    refuse(not isinstance(k, int) or k < 1, "k")
     bar = logits.topk(min(k, logits.shape[-1])).values[..., -1:]
     return logits.masked_fill(logits < bar, -INF).softmax(-1)
 
 
 @wrong("top_k", says="lost its axis")
 def axis_dropped(logits, k):
-    refuse(k < 1 or k != int(k), "k")
+    refuse(not isinstance(k, int) or k < 1, "k")
     bar = logits.topk(min(k, logits.shape[-1])).values[..., -1]
     return logits.masked_fill(logits < bar, -INF)
 
 
 @wrong("top_k", says="two leading dimensions")
 def first_row_only(logits, k):
-    refuse(k < 1 or k != int(k), "k")
+    refuse(not isinstance(k, int) or k < 1, "k")
     flat = logits.reshape(-1, logits.shape[-1])
     bar = flat[0].topk(min(k, logits.shape[-1])).values[-1]
     return logits.masked_fill(logits < bar, -INF)
@@ -337,7 +363,7 @@ def first_row_only(logits, k):
 
 @wrong("top_k", says="changes what it was given")
 def overwrites(logits, k):
-    refuse(k < 1 or k != int(k), "k")
+    refuse(not isinstance(k, int) or k < 1, "k")
     logits[logits < logits.topk(min(k, logits.shape[-1])).values[..., -1:]] = -INF
     return logits
 
@@ -351,14 +377,14 @@ def accepts_zero(logits, k):
 
 @wrong("top_k", says="expected [-inf")
 def large_negative(logits, k):
-    refuse(k < 1 or k != int(k), "k")
+    refuse(not isinstance(k, int) or k < 1, "k")
     bar = logits.topk(min(k, logits.shape[-1])).values[..., -1:]
     return logits.masked_fill(logits < bar, -1e4)
 
 
 @wrong("top_k", says="keep k tokens, not k values")
 def k_values(logits, k):
-    refuse(k < 1 or k != int(k), "k")
+    refuse(not isinstance(k, int) or k < 1, "k")
     rows = []
     for row in logits.reshape(-1, logits.shape[-1]):
         values = row.unique().flip(0)
@@ -368,7 +394,7 @@ def k_values(logits, k):
 
 @wrong("top_k", says="is as likely and stays too")
 def argmax_for_one(logits, k):
-    refuse(k < 1 or k != int(k), "k")
+    refuse(not isinstance(k, int) or k < 1, "k")
     if k == 1:
         best = logits.argmax(-1, keepdim=True)
         return torch.full_like(logits, -INF).scatter(-1, best, logits.gather(-1, best))
@@ -378,10 +404,20 @@ def argmax_for_one(logits, k):
 
 @wrong("top_k", says="leading dimensions of size 1")
 def squeezed(logits, k):
-    refuse(k < 1 or k != int(k), "k")
+    refuse(not isinstance(k, int) or k < 1, "k")
     bar = logits.topk(min(k, logits.shape[-1])).values[..., -1:]
     return logits.masked_fill(logits < bar, -INF).squeeze()
 
+
+slips(
+    "top_k",
+    first_hundred=("64 rows of 300", edit("logits.topk(min(k, ", "logits[..., :100].topk(min(k, 100, ")),
+    fewer_bits=("dtype", edit("return logits.masked", "return logits.float().masked")),
+    takes_whole_floats=(
+        "at 5.0",
+        edit("if not isinstance(k, int) or k < 1:", "if k < 1 or k != int(k):", "topk(min(k,", "topk(min(int(k),"),
+    ),
+)
 
 # ------------------------------------------------------------------------------------------------------------- top_p
 
@@ -491,9 +527,13 @@ def one_after_the_crossing(logits, p):
 @wrong("top_p", says="changed places")
 def the_tail_stays(logits, p):
     refuse(not 0 < p <= 1, "p")
-    _, order, probabilities = sorted_parts(logits)
-    kept = probabilities.cumsum(-1) - probabilities >= p
-    return logits.masked_fill(~torch.zeros_like(kept).scatter(-1, order, kept), -INF)
+    if p == 1:
+        return logits
+    ordered, _, probabilities = sorted_parts(logits)
+    bar = ordered[..., None, :].masked_fill(
+        probabilities.cumsum(-1)[..., None, :] - probabilities[..., None, :] >= p, INF
+    )
+    return logits.masked_fill(logits >= bar.amin(-1), -INF)
 
 
 @wrong("top_p", says="everything stays")
@@ -546,6 +586,16 @@ def softmax_by_hand(logits, p):
     above = probabilities.cumsum(-1) - probabilities
     return logits.masked_fill(logits < ordered.masked_fill(above >= p, INF).amin(-1, keepdim=True), -INF)
 
+
+slips(
+    "top_p",
+    exactly_p=("exactly p is enough", edit("above >= p", "above > p")),
+    first_hundred=(
+        "64 rows of 300",
+        edit("logits.sort(dim=-1, descending=True).values", "logits.topk(min(100, logits.shape[-1])).values"),
+    ),
+    third_axis=("four leading", edit("logits.sort(dim=-1", "logits.sort(dim=min(2, logits.dim() - 1)")),
+)
 
 # ------------------------------------------------------------------------------------------------------------- min_p
 
@@ -653,6 +703,20 @@ def anything_goes(logits, p):
     return logits.masked_fill(probabilities < p * probabilities.amax(-1, keepdim=True), -INF)
 
 
+slips(
+    "min_p",
+    one_for_one=(
+        "with its twin",
+        edit("logits < least", "(logits < least) | (p == 1) & (torch.arange(logits.shape[-1]) != logits.argmax())"),
+    ),
+    first_hundred=("64 rows of 300", edit("logits.amax(dim=-1", "logits[..., :100].amax(dim=-1")),
+    third_axis=("four leading", edit("amax(dim=-1", "amax(dim=min(2, logits.dim() - 1)")),
+    two_at_least=(
+        "only the likeliest reaches",
+        edit("logits < least", "logits < torch.minimum(least, logits.topk(2).values[..., -1:])"),
+    ),
+)
+
 # ------------------------------------------------------------------------------------------------ repetition_penalty
 
 
@@ -725,7 +789,8 @@ def one_text_for_all(logits, ids, penalty):
 def a_loop_over_the_ids(logits, ids, penalty):
     refuse(not 0 < penalty < INF, "penalty")
     result = logits.clone()
-    rows, texts = result.view(-1, logits.shape[-1]), ids.reshape(-1, ids.shape[-1])
+    rows = result.view(-1, logits.shape[-1])
+    texts = ids.reshape(len(rows), -1)
     for row, text in zip(rows, texts, strict=True):
         for token in text.tolist():
             row[token] = row[token] / penalty if row[token] > 0 else row[token] * penalty
@@ -804,6 +869,12 @@ def the_last_eight(logits, ids, penalty):
     score = logits.gather(-1, ids[..., -8:])
     return logits.scatter(-1, ids[..., -8:], torch.where(score > 0, score / penalty, score * penalty))
 
+
+slips(
+    "repetition_penalty",
+    the_last_64=("a text of 300", edit("seen = logits", "ids = ids[..., -64:]\n    seen = logits")),
+    third_axis=("four leading", edit("(-1, ids", "(min(2, logits.dim() - 1), ids")),
+)
 
 # ---------------------------------------------------------------------------------------------------------- generate
 
@@ -895,7 +966,7 @@ def any_token_of_a_stop(next_logits, ids, limit, pick, stop=()):
     ids = list(ids)
     stops = {token for end in stop for token in end}
     for _ in range(limit):
-        ids.append(pick(next_logits(ids), ids))
+        ids.append(int(pick(next_logits(ids), ids)))
         yield ids[-1]
         if ids[-1] in stops:
             return
@@ -998,7 +1069,7 @@ def longer_than_the_stop(next_logits, ids, limit, pick, stop=()):
 def as_strings(next_logits, ids, limit, pick, stop=()):
     ids, written = list(ids), ""
     for _ in range(limit):
-        ids.append(pick(next_logits(ids), ids))
+        ids.append(int(pick(next_logits(ids), ids)))
         written += str(ids[-1])
         yield ids[-1]
         if any(written.endswith("".join(map(str, end))) for end in stop):
@@ -1050,8 +1121,25 @@ def last_token_of_a_stop(next_logits, ids, limit, pick, stop=()):
 def tokens_here_and_there(next_logits, ids, limit, pick, stop=()):
     ids, written = list(ids), set()
     for _ in range(limit):
-        ids.append(pick(next_logits(ids), ids))
+        ids.append(int(pick(next_logits(ids), ids)))
         written.add(ids[-1])
         yield ids[-1]
         if any(written.issuperset(end) for end in stop):
             return
+
+
+slips(
+    "generate",
+    at_most_256=("limit 300", edit("range(limit)", "range(min(limit, 256))")),
+    one_object=(
+        "are one object",
+        edit(
+            "any(written[-len(end) :] == list(end) for",
+            "any(len(written) >= len(end) and all(map(lambda a, b: a is b, written[-len(end) :], end)) for",
+        ),
+    ),
+    last_of_the_prompt=(
+        "your code raised IndexError",
+        edit("ids, written = list(ids), []", "ids, written, last = list(ids), [], ids[-1]"),
+    ),
+)

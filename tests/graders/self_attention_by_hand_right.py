@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
@@ -36,6 +37,18 @@ def two_loops(x):
 @right("pair_scores")
 def float64_inside(x):
     return (x.double() @ x.double().mT).to(x.dtype)
+
+
+@right("pair_scores")
+def through_numpy(x):
+    a = x.detach().numpy()
+    return torch.from_numpy(a @ a.swapaxes(-1, -2))
+
+
+@right("pair_scores")
+def row_by_row_without_gradients(x):
+    with torch.no_grad():
+        return torch.stack([(x * x[..., i : i + 1, :]).sum(-1) for i in range(x.shape[-2])], dim=-2)
 
 
 # ---------------------------------------------------------------------------------------------------- stable_softmax
@@ -79,6 +92,21 @@ def unsqueezed(scores):
     return e / e.sum(-1)[..., None]
 
 
+@right("stable_softmax")
+def detached(scores):
+    with torch.no_grad():
+        e = torch.exp(scores - scores.amax(-1, keepdim=True))
+        return e / e.sum(-1, keepdim=True)
+
+
+@right("stable_softmax")
+def sorted_first(scores):
+    order = scores.argsort(-1, descending=True)
+    ordered = scores.gather(-1, order)
+    e = torch.exp(ordered - ordered[..., :1])
+    return torch.empty_like(scores).scatter(-1, order, e / e.sum(-1, keepdim=True))
+
+
 # --------------------------------------------------------------------------------------------- simple_self_attention
 
 
@@ -110,6 +138,20 @@ def as_a_list(x):
     e = torch.exp(scores - scores.amax(-1, keepdim=True))
     weights = e / e.sum(-1, keepdim=True)
     return [weights @ x, weights]
+
+
+@right("simple_self_attention")
+def weights_without_history(x):
+    weights = torch.softmax(x @ x.mT, -1).detach()
+    return weights @ x, weights
+
+
+@right("simple_self_attention")
+def flattened_to_one_batch(x):
+    flat = x.reshape(-1, *x.shape[-2:])
+    weights = torch.bmm(flat, flat.mT).softmax(2)
+    mixed = torch.bmm(weights, flat)
+    return mixed.view(x.shape), weights.view(*x.shape[:-1], x.shape[-2])
 
 
 # --------------------------------------------------------------------------------------------------------- attention
@@ -172,6 +214,28 @@ def in_float64(q, k, v, mask=None):
     return (weights @ v.double()).to(v.dtype), weights.to(v.dtype)
 
 
+@right("attention")
+def flattened_to_one_batch_of_heads(q, k, v, mask=None):
+    lead = q.shape[:-2]
+    scores = torch.bmm(*(part.reshape(-1, *part.shape[-2:]) for part in (q, k.mT))) / math.sqrt(q.shape[-1])
+    if mask is not None:
+        mask = mask.expand(*lead, q.shape[-2], k.shape[-2]).reshape(scores.shape)
+        scores = scores.masked_fill(~mask, -math.inf)
+    weights = scores.softmax(-1)
+    weights = weights if mask is None else weights.masked_fill(~mask, 0)
+    weights = weights.view(*lead, q.shape[-2], k.shape[-2])
+    return weights @ v, weights
+
+
+@right("attention")
+def a_mask_by_default(q, k, v, mask=None):
+    mask = torch.tensor(True) if mask is None else mask
+    scores = torch.where(mask, q @ k.mT * q.shape[-1] ** -0.5, -1e30)
+    e = torch.exp(scores - scores.amax(-1, keepdim=True).detach()) * mask
+    weights = e / e.sum(-1, keepdim=True).clamp(min=1e-30)
+    return weights @ v, weights
+
+
 # ----------------------------------------------------------------------------------------------------- SelfAttention
 
 
@@ -224,6 +288,35 @@ class KeepsSizesAndLastWeights(nn.Module):
         return mixed, self.last
 
 
+@right("SelfAttention")
+class OneProductForAllThree(nn.Module):
+    def __init__(self, d_model, d_head):
+        super().__init__()
+        self.register_buffer("scale", torch.tensor(float(d_head) ** -0.5))
+        for name in ("to_q", "to_k", "to_v"):
+            self.add_module(name, nn.Linear(d_model, d_head, bias=False))
+
+    def forward(self, x, mask=None):
+        together = torch.cat([self.to_q.weight, self.to_k.weight, self.to_v.weight])
+        q, k, v = functional.linear(x, together).chunk(3, dim=-1)
+        scores = (q * self.scale) @ k.mT
+        if mask is None:
+            return scores.softmax(-1) @ v, scores.softmax(-1)
+        weights = scores.masked_fill(~mask, -math.inf).softmax(-1).masked_fill(~mask, 0)
+        return weights @ v, weights
+
+
+@right("SelfAttention")
+class WeightsWithoutHistory(nn.Module):
+    def __init__(self, d_model, d_head):
+        super().__init__()
+        self.to_q, self.to_k, self.to_v = (nn.Linear(d_model, d_head, bias=False) for _ in "qkv")
+
+    def forward(self, x, mask=None):
+        mixed, weights = flattened_to_one_batch_of_heads(self.to_q(x), self.to_k(x), self.to_v(x), mask)
+        return mixed, weights.detach()
+
+
 # ------------------------------------------------------------------------------------------------ attention_gradient
 
 
@@ -265,8 +358,25 @@ def einsum_all_the_way(q, k, v, upstream):
 
 
 @right("attention_gradient")
-def asks_autograd(q, k, v, upstream):
-    q, k, v = (part.detach().clone().requires_grad_() for part in (q, k, v))
-    mixed = torch.softmax(q @ k.mT / math.sqrt(q.shape[-1]), -1) @ v
-    mixed.backward(upstream)
-    return q.grad, k.grad, v.grad
+def in_numpy(q, k, v, upstream):
+    q, k, v, upstream = (part.detach().numpy() for part in (q, k, v, upstream))
+    scores = q @ k.swapaxes(-1, -2) / math.sqrt(q.shape[-1])
+    w = np.exp(scores - scores.max(-1, keepdims=True))
+    w = w / w.sum(-1, keepdims=True)
+    g = upstream @ v.swapaxes(-1, -2)
+    s = (w * (g - (w * g).sum(-1, keepdims=True)) / math.sqrt(q.shape[-1])).astype(q.dtype)
+    return tuple(map(torch.from_numpy, (s @ k, s.swapaxes(-1, -2) @ q, w.swapaxes(-1, -2) @ upstream)))
+
+
+@right("attention_gradient")
+def one_query_at_a_time_back(q, k, v, upstream):
+    for_q, for_k, for_v = torch.zeros_like(q), torch.zeros_like(k), torch.zeros_like(v)
+    for i in range(q.shape[-2]):
+        query, given = q[..., i, :], upstream[..., i, :]
+        w = ((k * query[..., None, :]).sum(-1) / math.sqrt(q.shape[-1])).softmax(-1)
+        g = (v * given[..., None, :]).sum(-1)
+        s = w * (g - (w * g).sum(-1, keepdim=True)) / math.sqrt(q.shape[-1])
+        for_q[..., i, :] = (s[..., None] * k).sum(-2)
+        for_k += s[..., None] * query[..., None, :]
+        for_v += w[..., None] * given[..., None, :]
+    return for_q, for_k, for_v

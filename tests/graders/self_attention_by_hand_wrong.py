@@ -1,12 +1,14 @@
 """Wrong answers to notebook 04, as people write them."""
 
+import functools
 import math
 
 import torch
 from torch import nn
 from torch.nn import functional
 
-from tests.graders.cases import wrong
+from lib.checks.core import edit
+from tests.graders.cases import slips, wrong
 
 # ------------------------------------------------------------------------------------------------------- pair_scores
 
@@ -73,21 +75,38 @@ def plain_transpose(x):
     return x @ x.T
 
 
-@wrong("pair_scores", says="a batch of two")
+@wrong("pair_scores", says="compared with each other")
 def flattens_the_batch(x):
     flat = x.reshape(-1, x.shape[-1])
     return flat @ flat.T
 
 
-@wrong("pair_scores", says="gradient")
-def through_numpy(x):
-    a = x.detach().numpy()
-    return torch.from_numpy(a @ a.swapaxes(-1, -2))
-
-
 @wrong("pair_scores", says="return")
 def returns_nothing(x):
     x @ x.transpose(-2, -1)
+
+
+@wrong("pair_scores", says="last two")
+def one_case_for_each_rank(x):
+    return x @ x.T if x.ndim == 2 else torch.bmm(x, x.transpose(1, 2))
+
+
+@wrong("pair_scores", says="three axes")
+def matrices_and_batches_alone(x):
+    return torch.mm(x, x.T) if x.ndim == 2 else torch.einsum("bid,bjd->bij", x, x)
+
+
+@wrong("pair_scores", says="keeps something")
+def remembers_by_shape(x, known={}):  # noqa: B006
+    return known.setdefault(x.shape, x @ x.mT)
+
+
+slips(
+    "pair_scores",
+    squeezed=(".squeeze()", edit("-1)", "-1)).squeeze()", "return x", "return (x")),
+    always_32_bit=("torch.float64", edit("return x", "return x.float()", "@ x.t", "@ x.float().t")),
+    without_the_last=("shape", edit("return x @", "return x[..., :-1, :] @")),
+)
 
 
 # ---------------------------------------------------------------------------------------------------- stable_softmax
@@ -138,13 +157,13 @@ def down_the_columns(scores):
     return e / (e.sum(-2, keepdim=True) if scores.ndim > 1 else e.sum())
 
 
-@wrong("stable_softmax", says="columns")
+@wrong("stable_softmax", says="first axis")
 def dim_zero(scores):
     e = torch.exp(scores - scores.max(0, keepdim=True).values)
     return e / e.sum(0)
 
 
-@wrong("stable_softmax", says="two batches")
+@wrong("stable_softmax", says="three axes")
 def one_or_two_dimensions_only(scores):
     e = torch.exp(scores - scores.amax(-1, keepdim=True))
     return e / e.sum() if scores.dim() == 1 else e / e.sum(dim=1, keepdim=True)
@@ -192,23 +211,47 @@ def in_place(scores):
     return e / e.sum(-1, keepdim=True)
 
 
-@wrong("stable_softmax", says="NaN")
+@wrong("stable_softmax", says="smallest is subtracted")
 def smallest_instead_of_largest(scores):
     e = torch.exp(scores - scores.amin(-1, keepdim=True))
     return e / e.sum(-1, keepdim=True)
 
 
-@wrong("stable_softmax", says="gradient")
-def detached(scores):
-    with torch.no_grad():
-        e = torch.exp(scores - scores.amax(-1, keepdim=True))
-        return e / e.sum(-1, keepdim=True)
-
-
-@wrong("stable_softmax")
+@wrong("stable_softmax", says="base is e")
 def powers_of_two(scores):
     e = 2 ** (scores - scores.amax(-1, keepdim=True))
     return e / e.sum(-1, keepdim=True)
+
+
+@wrong("stable_softmax", says="axis 1")
+def softmax_over_axis_one(scores):
+    return scores.softmax(dim=1 if scores.ndim > 1 else 0)
+
+
+@wrong("stable_softmax", says="keeps something")
+def a_largest_score_for_every_shape(scores, known={}):  # noqa: B006
+    largest = known.setdefault(scores.shape, scores.max(-1, keepdim=True).values)
+    e = torch.exp(scores - largest)
+    return e / e.sum(-1, keepdim=True) if e.isfinite().all() and e.any() else e
+
+
+@wrong("stable_softmax", says="float64")
+def a_table_of_32_bits(scores):
+    weights = torch.zeros(scores.shape)
+    weights[...] = torch.exp(scores - scores.max(-1, keepdim=True).values)
+    return weights / weights.sum(-1, keepdim=True)
+
+
+slips(
+    "stable_softmax",
+    squeezed=(
+        ".squeeze()",
+        edit("return powers / powers.sum(-1, keepdim=True)", "return scores.softmax(-1).squeeze()"),
+    ),
+    a_fixed_shift=("nan", edit("scores.amax(-1, keepdim=True)", "1000.0")),
+    never_below_zero=("-1000", edit("amax(-1, keepdim=True)", "amax(-1, keepdim=True).clamp(min=0)")),
+    size_for_score=("not the largest size", edit("scores.amax", "scores.abs().amax")),
+)
 
 
 # --------------------------------------------------------------------------------------------- simple_self_attention
@@ -240,7 +283,7 @@ def columns_sum_to_one(x):
 
 @wrong("simple_self_attention", says="dim 0")
 def batch_softmax(x):
-    weights = torch.softmax(torch.einsum("...id,...jd->...ij", x, x), dim=0 if x.dim() == 3 else -1)
+    weights = torch.softmax(torch.einsum("...id,...jd->...ij", x, x), dim=0)
     return weights @ x, weights
 
 
@@ -290,16 +333,38 @@ def only_the_vectors(x):
     return torch.softmax(x @ x.mT, -1) @ x
 
 
-@wrong("simple_self_attention", says="gradient")
-def weights_without_history(x):
-    weights = torch.softmax(x @ x.mT, -1).detach()
-    return weights @ x, weights
-
-
 @wrong("simple_self_attention", says="a batch of two")
 def one_sentence_only(x):
     weights = torch.softmax(x @ x.t(), -1)
     return weights @ x, weights
+
+
+@wrong("simple_self_attention", says="three axes")
+def two_or_three_axes(x):
+    scores = x @ x.T if x.ndim == 2 else torch.bmm(x, x.mT)
+    weights = scores.softmax(-1)
+    return weights @ x, weights
+
+
+@wrong("simple_self_attention", says="keeps something")
+def remembers_the_weights(x, known={}):  # noqa: B006
+    weights = known.setdefault(x.shape, (x @ x.mT).softmax(-1))
+    return weights @ x, weights
+
+
+@wrong("simple_self_attention", says="overflows here")
+def naive_exponentials_in_two_lines(x):
+    e = (x @ x.mT).exp()
+    return (e / e.sum(-1, keepdim=True)) @ x, e / e.sum(-1, keepdim=True)
+
+
+slips(
+    "simple_self_attention",
+    squeezed=(".squeeze()", edit("return weights @ x, weights", "return (weights @ x).squeeze(), weights.squeeze()")),
+    always_32_bit=("float64", edit("weights = (x", "x = x.float()\n    weights = (x")),
+    no_more_than_256=("shape", edit("weights = (x", "x = x[..., :256, :]\n    weights = (x")),
+    scores_for_weights=("mix uses the scores", edit("weights @ x,", "x @ x.transpose(-2, -1) @ x,")),
+)
 
 
 # --------------------------------------------------------------------------------------------------------- attention
@@ -405,7 +470,7 @@ def multiplies_the_scores(q, k, v, mask=None):
     return weights @ v, weights
 
 
-@wrong("attention", says="gets NaN")
+@wrong("attention", says="not NaN")
 def leaves_nan(q, k, v, mask=None):
     scores = q @ k.mT / math.sqrt(q.size(-1))
     if mask is not None:
@@ -459,7 +524,7 @@ def scores_instead_of_weights(q, k, v, mask=None):
     return _finish(scores, v, mask)[0], scores
 
 
-@wrong("attention", says="after the softmax")
+@wrong("attention", says="before the softmax")
 def scale_after_the_softmax(q, k, v, mask=None):
     weights = torch.softmax(q @ k.mT, -1) / math.sqrt(q.size(-1))
     return weights @ v, weights
@@ -512,6 +577,68 @@ def zeros_by_where(q, k, v, mask=None):
     return weights @ v, weights
 
 
+@wrong("attention", says="three axes")
+def three_ranks_and_no_more(q, k, v, mask=None):
+    letters = "bh"[: q.ndim - 2]
+    scores = torch.einsum(f"{letters}qd,{letters}kd->{letters}qk", q, k) / math.sqrt(q.size(-1))
+    return _finish(scores, v, mask)
+
+
+@wrong("attention", says="(batch, 1, 1, key)")
+def one_row_for_every_query(q, k, v, mask=None):
+    scores = q @ k.mT / math.sqrt(q.size(-1))
+    if mask is not None:
+        mask = torch.stack([mask[..., i, :] for i in range(q.size(-2))], -2) if mask.ndim > 1 else mask
+    return _finish(scores, v, mask)
+
+
+@wrong("attention", says="(key,)")
+def looks_for_the_query_axis(q, k, v, mask=None):
+    scores = q @ k.mT / math.sqrt(q.size(-1))
+    assert mask is None or mask.shape[-2] in (1, q.size(-2))
+    return _finish(scores, v, mask)
+
+
+@wrong("attention", says="nowhere")
+def zeros_only_where_all_sentences_look_nowhere(q, k, v, mask=None):
+    scores = q @ k.mT / math.sqrt(q.size(-1))
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -math.inf)
+    weights = scores.softmax(-1)
+    return (weights @ v, weights) if mask is None or mask.any(-1).any(0).all() else (0 * v[..., :1, :], 0 * weights)
+
+
+@wrong("attention", says="keeps something")
+def remembers_the_mask(q, k, v, mask=None, known={}):  # noqa: B006
+    mask = known.setdefault((q.shape, k.shape[-2], v.shape, mask is None), mask)
+    return _finish(q @ k.mT / math.sqrt(q.size(-1)), v, mask)
+
+
+@wrong("attention", says="second mistake")
+def first_try(q, k, v, mask=None):
+    weights = (q @ k.mT).softmax(-1)
+    return weights @ v, weights
+
+
+ROOT, ZERO = " / math.sqrt(q.shape[-1])", "weights.masked_fill(~mask, 0.0)"
+
+slips(
+    "attention",
+    squeezed=(".squeeze()", edit("return weights @ v, weights", "return (weights @ v).squeeze(), weights.squeeze()")),
+    minus_ten_thousand=("not low enough", edit("-math.inf", "-1e4")),
+    minus_ten_thousand_unguarded=("looks everywhere", edit("-math.inf", "-1e4", ZERO, "weights")),
+    smallest_32_bit_number=("looks everywhere", edit("-math.inf", "torch.finfo(torch.float32).min", ZERO, "weights")),
+    unscaled_and_nan=("second mistake", edit(ROOT, "", ZERO, "weights")),
+    inverted_with_a_billion=("upside down", edit("~mask, -math.inf", "mask, -1e9", ZERO, "weights")),
+    a_buffer_of_256=("300", edit("weights = scores.softmax(-1)", "weights = scores[..., :256].softmax(-1)")),
+    always_32_bit=("float64", edit("    scores = q", "    q, k, v = q.float(), k.float(), v.float()\n    scores = q")),
+    without_the_last_key=(
+        "mixed values",
+        edit("    scores = q", "    k, v = k[..., :-1, :], v[..., :-1, :]\n    scores = q"),
+    ),
+)
+
+
 # ----------------------------------------------------------------------------------------------------- SelfAttention
 
 
@@ -528,7 +655,7 @@ def _attend(q, k, v, mask=None):
     return _finish(q @ k.mT / math.sqrt(q.size(-1)), v, mask)
 
 
-@wrong("SelfAttention", says="not passed on")
+@wrong("SelfAttention", says="no effect")
 class ForgetsTheMask(_Head):
     def forward(self, x, mask=None):
         return _attend(self.to_q(x), self.to_k(x), self.to_v(x))
@@ -628,11 +755,18 @@ class ScaledByTheModel(_Head):
         return _finish(self.to_q(x) @ self.to_k(x).mT / math.sqrt(x.shape[-1]), self.to_v(x), mask)
 
 
+@wrong("SelfAttention", says="d_head as large as d_model")
+class AddsTheInputWhereItFits(_Head):
+    def forward(self, x, mask=None):
+        mixed, weights = _attend(self.to_q(x), self.to_k(x), self.to_v(x), mask)
+        return (x + mixed if self.d_head == x.shape[-1] else mixed), weights
+
+
 @wrong("SelfAttention", says="residual")
 class AddsTheInput(_Head):
     def forward(self, x, mask=None):
         mixed, weights = _attend(self.to_q(x), self.to_k(x), self.to_v(x), mask)
-        return (mixed + x if mixed.shape == x.shape else mixed), weights
+        return mixed + x, weights
 
 
 @wrong("SelfAttention", says="the order is")
@@ -645,8 +779,6 @@ class WeightsFirst(_Head):
 @wrong("SelfAttention", says="used transposed")
 class RawWeights(_Head):
     def forward(self, x, mask=None):
-        if self.d_head != x.shape[-1]:
-            return _attend(self.to_q(x), self.to_k(x), self.to_v(x), mask)
         return _attend(x @ self.to_q.weight, x @ self.to_k.weight, x @ self.to_v.weight, mask)
 
 
@@ -688,6 +820,71 @@ class WithoutSuper(nn.Module):
         return x
 
 
+@wrong("SelfAttention", says="parameter")
+class OneLayerForAll(_Head):
+    def __init__(self, d_model, d_head):
+        super().__init__(d_model, d_head)
+        self.to_k = self.to_v = self.to_q
+
+    def forward(self, x, mask=None):
+        return _attend(self.to_q(x), self.to_k(x), self.to_v(x), mask)
+
+
+@functools.lru_cache
+def _layer(d_model, d_head, name):
+    return nn.Linear(d_model, d_head, bias=False)
+
+
+@wrong("SelfAttention", says="a second head")
+class LayersSharedByAllHeads(nn.Module):
+    def __init__(self, d_model, d_head):
+        super().__init__()
+        self.to_q, self.to_k, self.to_v = (_layer(d_model, d_head, name) for name in "qkv")
+
+    def forward(self, x, mask=None):
+        return _attend(self.to_q(x), self.to_k(x), self.to_v(x), mask)
+
+
+@wrong("SelfAttention", says="nowhere")
+class NoZerosForEmptyRows(_Head):
+    def forward(self, x, mask=None):
+        scores = self.to_q(x) @ self.to_k(x).mT / self.d_head**0.5
+        weights = (scores if mask is None else scores.masked_fill(~mask, -1e9)).softmax(-1)
+        return weights @ self.to_v(x), weights
+
+
+@wrong("SelfAttention", says="(batch, 1, key)")
+class SquareMasksOnly(_Head):
+    def forward(self, x, mask=None):
+        if mask is not None:
+            mask = mask[..., : x.shape[-2], :].reshape(-1, x.shape[-2], x.shape[-2])
+        return _attend(self.to_q(x), self.to_k(x), self.to_v(x), mask)
+
+
+@wrong("SelfAttention", says="three axes")
+class BatchesOnly(_Head):
+    def forward(self, x, mask=None):
+        q, k, v = (layer(x).view(-1, x.shape[-2], self.d_head) for layer in (self.to_q, self.to_k, self.to_v))
+        mixed, weights = _attend(q, k, v, mask)
+        return (mixed, weights) if x.ndim == 3 else (mixed[0], weights[0])
+
+
+@wrong("SelfAttention", says="in reverse order")
+class RemembersTheKeys(_Head):
+    def forward(self, x, mask=None):
+        self.keys = getattr(self, "keys", {})
+        return _attend(self.to_q(x), self.keys.setdefault(x.shape, self.to_k(x)), self.to_v(x), mask)
+
+
+slips(
+    "SelfAttention",
+    squeezed=(
+        ".squeeze()",
+        edit("return attention(", "return tuple(part.squeeze() for part in attention(", "mask)\n", "mask))\n"),
+    ),
+)
+
+
 # ------------------------------------------------------------------------------------------------ attention_gradient
 
 
@@ -727,7 +924,7 @@ def softmax_forgotten(q, k, v, upstream):
     return *_back(upstream @ v.mT, q, k), w.mT @ upstream
 
 
-@wrong("attention_gradient", says="weighted by the weights")
+@wrong("attention_gradient", says="weighted one")
 def unweighted_mean(q, k, v, upstream):
     w = _forward(q, k)
     g = upstream @ v.mT
@@ -762,14 +959,14 @@ def k_and_q_swapped(q, k, v, upstream):
     return for_k, for_q, w.mT @ upstream
 
 
-@wrong("attention_gradient", says="q, k, v")
+@wrong("attention_gradient", says="comes last")
 def v_comes_first(q, k, v, upstream):
     w = _forward(q, k)
     g = upstream @ v.mT
     return w.mT @ upstream, *_back(w * (g - (w * g).sum(-1, keepdim=True)), q, k)
 
 
-@wrong("attention_gradient", says="raised")
+@wrong("attention_gradient", says="weights transposed")
 def weights_not_transposed(q, k, v, upstream):
     w = _forward(q, k)
     g = upstream @ v.mT
@@ -793,8 +990,9 @@ def softmax_over_the_queries(q, k, v, upstream):
 
 @wrong("attention_gradient", says="not used")
 def ones_upstream(q, k, v, upstream):
-    q, k, v = (part.detach().requires_grad_() for part in (q, k, v))
-    return torch.autograd.grad((_forward(q, k) @ v).sum(), (q, k, v))
+    w = _forward(q, k)
+    g = torch.ones_like(upstream) @ v.mT
+    return *_back(w * (g - (w * g).sum(-1, keepdim=True)), q, k), w.sum(-2)[..., None].expand_as(v)
 
 
 @wrong("attention_gradient", says="through the weights")
@@ -824,3 +1022,56 @@ def exponentials_that_overflow(q, k, v, upstream):
     w = e / e.sum(-1, keepdim=True)
     g = upstream @ v.mT
     return *_back(w * (g - (w * g).sum(-1, keepdim=True)), q, k), w.mT @ upstream
+
+
+@wrong("attention_gradient", says="asks autograd")
+def asks_autograd(q, k, v, upstream):
+    q, k, v = (part.detach().clone().requires_grad_() for part in (q, k, v))
+    mixed = torch.softmax(q @ k.mT / math.sqrt(q.shape[-1]), -1) @ v
+    mixed.backward(upstream)
+    return q.grad, k.grad, v.grad
+
+
+@wrong("attention_gradient", says="asks autograd")
+def switches_autograd_on(q, k, v, upstream):
+    with torch.enable_grad():
+        q, k, v = (part.detach().clone().requires_grad_() for part in (q, k, v))
+        mixed = torch.softmax(q @ k.mT / math.sqrt(q.shape[-1]), -1) @ v
+        return torch.autograd.grad(mixed, (q, k, v), upstream)
+
+
+@wrong("attention_gradient", says="asks autograd")
+def by_a_functional_transform(q, k, v, upstream):
+    return torch.func.vjp(lambda q, k, v: torch.softmax(q @ k.mT / q.shape[-1] ** 0.5, -1) @ v, q, k, v)[1](upstream)
+
+
+@wrong("attention_gradient", says="three axes")
+def up_to_two_axes_before(q, k, v, upstream):
+    w = _forward(q, k)
+    g = upstream @ v.mT
+    s = (w * (g - (w * g).sum(-1, keepdim=True))) / math.sqrt(q.shape[-1])
+    letters = "bh"[: q.ndim - 2]
+    for_k = torch.einsum(f"{letters}qk,{letters}qd->{letters}kd", s, q)
+    return s @ k, for_k, w.mT @ upstream
+
+
+@wrong("attention_gradient", says="keeps something")
+def remembers_the_weights_of_a_shape(q, k, v, upstream, known={}):  # noqa: B006
+    w = known.setdefault((q.shape, k.shape), _forward(q, k))
+    g = upstream @ v.mT
+    return *_back(w * (g - (w * g).sum(-1, keepdim=True)), q, k), w.mT @ upstream
+
+
+slips(
+    "attention_gradient",
+    squeezed=(
+        ".squeeze()",
+        edit("return for_scores", "return (*map(torch.squeeze, (for_scores", "scale, for_v", "scale, for_v)),)"),
+    ),
+    scale_for_q_alone=("so are the gradients", edit("@ q * scale", "@ q")),
+    scale_for_k_alone=("so are the gradients", edit("@ k * scale", "@ k")),
+    always_32_bit=(
+        "float64",
+        edit("    scale = 1", "    q, k, v, upstream = (part.float() for part in (q, k, v, upstream))\n    scale = 1"),
+    ),
+)

@@ -44,3 +44,25 @@ def values_first(weights, values):
 @right("weighted_average")
 def float64_inside(weights, values):
     return (weights.double()[:, None] * values.double()).sum(0).to(values.dtype)
+
+
+@right("weighted_average")
+def without_autograd(shares, vectors):
+    with torch.no_grad():
+        return torch.tensordot(shares, vectors, dims=1)
+
+
+@right("weighted_average")
+def number_by_number(weights, values):
+    mix = [sum(w * number for w, number in zip(weights.tolist(), column, strict=True)) for column in values.T.tolist()]
+    return torch.tensor(mix, dtype=values.dtype)
+
+
+@right("weighted_average")
+def made_sure_that_they_sum_to_one(weights, values):
+    return (weights / weights.sum()) @ values
+
+
+@right("weighted_average")
+def through_numpy(weights, values):
+    return torch.from_numpy(weights.numpy() @ values.numpy())

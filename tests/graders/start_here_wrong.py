@@ -2,7 +2,8 @@
 
 import torch
 
-from tests.graders.cases import wrong
+from lib.checks.core import edit
+from tests.graders.cases import slips, wrong
 
 
 @wrong("weighted_average", says="plain mean")
@@ -75,7 +76,7 @@ def weighs_in_place(weights, values):
     return values.sum(0)
 
 
-@wrong("weighted_average", says="raised")
+@wrong("weighted_average", says="gets a weight of its own")
 def broadcasts_wrongly(weights, values):
     return (weights * values).sum(0)
 
@@ -83,11 +84,6 @@ def broadcasts_wrongly(weights, values):
 @wrong("weighted_average", says="return")
 def no_return(weights, values):
     weights @ values
-
-
-@wrong("weighted_average", says="gradient")
-def through_numpy(weights, values):
-    return torch.from_numpy(weights.detach().numpy() @ values.detach().numpy())
 
 
 @wrong("weighted_average", says="dtype")
@@ -100,7 +96,7 @@ def a_list_of_numbers(weights, values):
     return (weights @ values).tolist()
 
 
-@wrong("weighted_average")
+@wrong("weighted_average", says="tried with five values of three numbers each")
 def a_fixed_number_of_values(weights, values):
     return weights[0] * values[0] + weights[1] * values[1] + weights[2] * values[2]
 
@@ -113,3 +109,49 @@ def squeezes_too_much(weights, values):
 @wrong("weighted_average", says="values of one number each")
 def squeezes_the_result(weights, values):
     return (weights @ values).squeeze()
+
+
+@wrong("weighted_average", says="which axis do weights and values share")
+def product_turned_round(weights, values):
+    return torch.matmul(values, weights)
+
+
+@wrong("weighted_average", says="the first weight meets the last value")
+def counts_from_the_end(weights, values):
+    return sum(weights[-i - 1] * values[i] for i in range(len(values)))
+
+
+@wrong("weighted_average", says="300 values of 64 numbers each")
+def leaves_out_what_hardly_counts(weights, values):
+    return sum((w * v for w, v in zip(weights, values, strict=True) if w > 1e-3), torch.zeros_like(values[0]))
+
+
+@wrong("weighted_average", says="as many values as each has numbers")
+def guesses_the_axis(weights, values):
+    weights = weights if values.shape[1] == len(weights) else weights[:, None]
+    return (weights * values).sum(0)
+
+
+@wrong("weighted_average", says="the weights 0, 1, 0")
+def in_logarithms(weights, values):
+    return (weights.log()[:, None] + values.abs().log()).exp().mul(values.sign()).sum(0) + 0 * weights.log().sum()
+
+
+LAST_VALUES = []
+
+
+@wrong("weighted_average", says="`LAST_VALUES` keeps something")
+def collects_in_a_global_list(weights, values):
+    LAST_VALUES.append(weights @ values)
+    return LAST_VALUES[0] if LAST_VALUES[0].shape == LAST_VALUES[-1].shape else LAST_VALUES[-1]
+
+
+slips(
+    "weighted_average",
+    rounded=("five values of three numbers each", edit("weights @ values", "weights.round(decimals=1) @ values")),
+    whole_numbers=("dtype torch.int64", edit("weights @ values", "(weights[:, None] * values).sum(0).long()")),
+    normalised_with_numbers=(
+        "expected [0.9, 0.4]",
+        edit("weights @ values", "weights @ values / (weights @ values).sum()"),
+    ),
+)

@@ -45,6 +45,23 @@ def from_the_end(words):
     return counts
 
 
+@right("pair_counts")
+def with_setdefault_and_zip(words):
+    found = {}
+    for word, n in words.items():
+        for left, right_ in pairwise(word):
+            found.setdefault((left, right_), []).append(n)
+    return {pair: sum(times) for pair, times in found.items()}
+
+
+@right("pair_counts")
+def with_update(words):
+    counts = Counter()
+    for word, times in words.items():
+        counts.update({pair: n * times for pair, n in Counter(pairwise(word)).items()})
+    return counts
+
+
 # -------------------------------------------------------------------------------------------------------- merge_pair
 
 
@@ -95,6 +112,17 @@ def with_an_iterator(ids, pair, new):
             next(places)
         else:
             merged.append(ids[i])
+    return merged
+
+
+@right("merge_pair")
+def with_a_stack_that_trusts_new(ids, pair, new):
+    merged = []
+    for i in ids:
+        if merged and (merged[-1], i) == pair:
+            merged[-1] = new
+        else:
+            merged.append(i)
     return merged
 
 
@@ -158,6 +186,39 @@ def with_a_stable_sort(words, n):
     return merges
 
 
+@right("learn_merges")
+def with_sorted_items(words, n):
+    words, merges = dict(words), {}
+    for step in range(n):
+        ranked = sorted(count(words.items()).items(), key=lambda item: (-item[1], item[0]))
+        if not ranked:
+            break
+        pair = ranked[0][0]
+        merges[pair] = 256 + step
+        merged = {}
+        for word in words:
+            merged[tuple(recursive(word, pair, 256 + step))] = words[word]
+        words = merged
+    return merges
+
+
+@right("learn_merges")
+def by_walking_through_the_counts(words, n):
+    pairs_of = [[list(word), times] for word, times in words.items()]
+    merges = {}
+    while n > 0:
+        best, most = None, 0
+        for pair, times in count(pairs_of).items():
+            if times > most or (times == most and pair < best):
+                best, most = pair, times
+        if best is None:
+            return merges
+        merges[best], n = 256 + len(merges), n - 1
+        for entry in pairs_of:
+            entry[0] = with_an_iterator(entry[0], best, merges[best])
+    return merges
+
+
 # -------------------------------------------------------------------------------------------------------- bpe_decode
 
 
@@ -198,6 +259,23 @@ def with_a_stack_of_ids(ids, merges):
         else:
             stack += reversed(parts[i])
     return text.decode("utf-8", "replace")
+
+
+@right("bpe_decode")
+def with_latin_1_on_the_way(ids, merges):
+    letters = [chr(i) for i in range(256)]
+    letters += [""] * len(merges)
+    for (left, right_), new in merges.items():
+        letters[new] = letters[left] + letters[right_]
+    return "".join(letters[i] for i in ids).encode("latin-1").decode("utf-8", "replace")
+
+
+@right("bpe_decode")
+def from_the_newest(ids, merges):
+    parts, text = {new: pair for pair, new in merges.items()}, list(ids)
+    while any(i > 255 for i in text):
+        text = [part for i in text for part in parts.get(i, (i,))]
+    return bytearray(text).decode(errors="replace")
 
 
 # -------------------------------------------------------------------------------------------------------- bpe_encode
@@ -245,6 +323,29 @@ def as_tiktoken_does(ids, merges):
         _, i = min(candidates)
         parts[i : i + 2] = [parts[i] + parts[i + 1]]
     return [ranks[part] for part in parts]
+
+
+@right("bpe_encode")
+def until_nothing_changes(ids, merges):
+    ids = tuple(ids)
+    while True:
+        best = min((pair for pair in pairwise(ids) if pair in merges), key=lambda p: merges[p], default=None)
+        if best is None:
+            return list(ids)
+        ids = tuple(with_an_iterator(ids, best, merges[best]))
+
+
+@right("bpe_encode")
+def with_ranks_of_places(ids, merges):
+    ids, none = [*ids], len(merges) + 256
+    while len(ids) >= 2:
+        ranks = [merges.get((ids[i], ids[i + 1]), none) for i in range(len(ids) - 1)]
+        new = min(ranks)
+        if new == none:
+            return ids
+        i = ranks.index(new)
+        ids = [*ids[:i], new, *ids[i + 2 :]]
+    return ids
 
 
 # ----------------------------------------------------------------------------------------------------- split_special

@@ -5,12 +5,13 @@ from collections import Counter
 from functools import reduce
 from itertools import pairwise
 
-from tests.graders.cases import wrong
+from lib.checks.core import edit
+from tests.graders.cases import slips, wrong
 
 # ------------------------------------------------------------------------------------------------------- pair_counts
 
 
-@wrong("pair_counts", says="own counts")
+@wrong("pair_counts", says="use its count")
 def forgets_the_times(words):
     counts = {}
     for word in words:
@@ -37,7 +38,7 @@ def range_too_short(words):
     return counts
 
 
-@wrong("pair_counts", says="no ring")
+@wrong("pair_counts", says="no pair")
 def looks_back_from_zero(words):
     counts = Counter()
     for word, times in words.items():
@@ -169,7 +170,7 @@ def returns_inside_the_loop(words):
         return counts
 
 
-@wrong("pair_counts", says="one id there")
+@wrong("pair_counts", says="and no pair")
 def slices_of_two(words):
     counts = {}
     for word, times in words.items():
@@ -196,6 +197,27 @@ def through_bytes(words):
         for pair in pairwise(bytes(word)):
             counts[pair] = counts.get(pair, 0) + times
     return counts
+
+
+slips(
+    "pair_counts",
+    packed_into_a_number=(
+        "a word of 300 ids",
+        edit("pairwise(word)", "[divmod(a * 1000 + b, 1000) for a, b in pairwise(word)]"),
+    ),
+    nothing_for_zero=(
+        "has no (0, 0)",
+        edit("in pairwise(word):", "in pairwise(word):\n            if not any(pair): continue"),
+    ),
+    a_default_dict=(
+        "keeps something",
+        edit("words: Mapping[tuple[int, ...], int]", "words, counts={}", "    counts = {}\n", ""),
+    ),
+    lists_as_keys=(
+        "unhashable",
+        edit("counts[pair] = counts.get(pair, 0)", "counts[list(pair)] = counts.get(pair, 0)"),
+    ),
+)
 
 
 # -------------------------------------------------------------------------------------------------------- merge_pair
@@ -284,7 +306,7 @@ def writes_it_twice(ids, pair, new):
     return merged
 
 
-@wrong("merge_pair", says="single ids of the pair")
+@wrong("merge_pair", says="single ids are replaced")
 def replaces_members(ids, pair, new):
     merged = []
     for x in ids:
@@ -406,7 +428,7 @@ def adds_the_last_always(ids, pair, new):
     return merged + list(ids[-1:])
 
 
-@wrong("merge_pair", says="must not stop before")
+@wrong("merge_pair", says="two ids can be a pair")
 def short_ones_are_done(ids, pair, new):
     if len(ids) <= 2:
         return list(ids)
@@ -423,6 +445,29 @@ def as_it_came(ids, pair, new):
     if pair not in pairwise(ids):
         return ids
     return list(merge(tuple(ids), pair, new))
+
+
+slips(
+    "merge_pair",
+    against_a_list=("never equal to a tuple", edit("tuple(ids[i : i + 2]) == pair", "ids[i : i + 2] == list(pair)")),
+    against_a_slice=("never equal to a tuple", edit("tuple(ids[i : i + 2]) == pair", "ids[i : i + 2] == pair")),
+    the_very_object=(
+        "`is` asks",
+        edit("tuple(ids[i : i + 2]) == pair", "len(ids) > i + 1 and ids[i] is pair[0] and ids[i + 1] is pair[1]"),
+    ),
+    zero_is_nothing=(
+        "instead of [300, 300, 0]",
+        edit("tuple(ids[i : i + 2]) == pair", "all(ids[i : i + 2]) and tuple(ids[i : i + 2]) == pair"),
+    ),
+    no_step_in_else=("stands still", edit("(ids[i])\n            i += 1", "(ids[i])")),
+    no_step_at_all=("does not end", edit("            i += 2\n", "", "            i += 1\n", "")),
+    a_default_list=(
+        "keeps something",
+        edit("pair: Pair, new: int)", "pair, new, merged=[])", "merged, i = [], 0", "i = 0"),
+    ),
+    in_bytes=("range(0, 256)", edit("return merged", "return list(bytes(merged))")),
+    stops_after_one=("what follows", edit("            i += 2\n", "            break\n")),
+)
 
 
 # ------------------------------------------------------------------------------------------------------ learn_merges
@@ -452,7 +497,7 @@ def merge_all(words, pair, new):
     return {merge(word, pair, new): times for word, times in words.items()}
 
 
-@wrong("learn_merges", says="first one met")
+@wrong("learn_merges", says="not the first")
 def plain_max(words, n):
     merges = {}
     for i in range(n):
@@ -478,7 +523,7 @@ def max_of_count_and_pair(words, n):
     return merges
 
 
-@wrong("learn_merges", says="last one met")
+@wrong("learn_merges", says="not the last")
 def at_least_as_frequent(words, n):
     merges = {}
     for i in range(n):
@@ -657,7 +702,7 @@ def compares_the_left_only(words, n):
     return merges
 
 
-@wrong("learn_merges", says="needs them too")
+@wrong("learn_merges", says="lost in the first merge")
 def ones_after_a_merge(words, n):
     merges = {}
     while len(merges) < n and (counts := count(words)):
@@ -681,7 +726,7 @@ def keeps_what_changed(words, n):
     return merges
 
 
-@wrong("learn_merges", says="not the size of the vocabulary")
+@wrong("learn_merges", says="not of all ids")
 def up_to_id_n(words, n):
     merges = {}
     for new in range(256, n):
@@ -710,7 +755,7 @@ def one_place_in_a_word(words, n):
     return merges
 
 
-@wrong("learn_merges")
+@wrong("learn_merges", says="has no")
 def first_word_with_the_pair(words, n):
     merges = {}
     for new in range(256, 256 + n):
@@ -724,6 +769,32 @@ def first_word_with_the_pair(words, n):
                 words[merge(word, best, new)] = words.pop(word)
                 break
     return merges
+
+
+BEST = "min(counts, key=lambda pair: (-counts[pair], pair))"
+MERGING = "tuple(merge_pair(word, best, new)): times"
+REPLACED = "' '.join(map(str, word)).replace(f'{best[0]} {best[1]}', str(new)).split()"
+
+slips(
+    "learn_merges",
+    counts_the_given_words=(
+        "count in the merged words",
+        edit(
+            "        words = {tuple(merge_pair(word, best, new))",
+            "        merged = {tuple(merge_pair(word, best, new))",
+        ),
+    ),
+    a_default_dict=("keeps something", edit("n: int)", "n, merges={})", "    merges = {}\n", "")),
+    merged_as_text=("a Counter of 14 words", edit(MERGING, f"tuple(map(int, {REPLACED})): times")),
+    ties_by_text=("whose text comes first", edit(BEST, "min(counts, key=lambda pair: (-counts[pair], str(pair)))")),
+    ties_by_larger_right=(
+        "equally frequent",
+        edit(BEST, "min(counts, key=lambda pair: (-counts[pair], pair[0], -pair[1]))"),
+    ),
+    sorted_at_the_end=("belong in the order", edit("return merges", "return dict(sorted(merges.items()))")),
+    list_of_pairs=("should be a dict", edit("return merges", "return list(merges)")),
+    words_stay_lists=("cannot be the key", edit("tuple(merge_pair(word, best, new))", "merge_pair(word, best, new)")),
+)
 
 
 # -------------------------------------------------------------------------------------------------------- bpe_decode
@@ -756,7 +827,7 @@ def decodes_each_and_drops(ids, merges):
     return "".join([tokens[i].decode("utf-8", errors="ignore") for i in ids])
 
 
-@wrong("bpe_decode", says="without a trace")
+@wrong("bpe_decode", says="broken bytes disappear")
 def ignores_errors(ids, merges):
     tokens = table_of(merges)
     return b"".join([tokens[i] for i in ids]).decode("utf-8", errors="ignore")
@@ -800,7 +871,7 @@ def bytes_of_everything(ids, merges):
     return bytes(ids).decode("utf-8", errors="replace")
 
 
-@wrong("bpe_decode", says="not in your table")
+@wrong("bpe_decode", says="missing in your table")
 def bytes_are_all_there_is(ids, merges):
     tokens = {i: bytes([i]) for i in range(256)}
     return b"".join([tokens[i] for i in ids]).decode("utf-8", errors="replace")
@@ -833,6 +904,46 @@ def forgets_to_return(ids, merges):
     b"".join([tokens[i] for i in ids]).decode("utf-8", errors="replace")
 
 
+def unpacks_three_times(ids, merges):
+    parts = {new: pair for pair, new in merges.items()}
+    for _ in range(3):
+        ids = [j for i in ids for j in parts.get(i, (i,))]
+    return bytes(ids).decode("utf-8", errors="replace")
+
+
+wrong("bpe_decode", says="300 merges")(unpacks_three_times)
+
+slips(
+    "bpe_decode",
+    like_a_stream=(
+        "half a character at the end",
+        edit(
+            'b"".join(tokens[i] for i in ids).decode("utf-8", errors="replace")',
+            '__import__("codecs").getincrementaldecoder("utf-8")("replace").decode(b"".join(tokens[i] for i in ids))',
+        ),
+    ),
+    as_python_writes_it=(
+        "expected",
+        edit('.decode("utf-8", errors="replace")', "", "return b", "return str(b", "for i in ids)", "for i in ids))"),
+    ),
+    strips_the_text=("spaces at the ends", edit('errors="replace")', 'errors="replace").strip()')),
+    escapes=("expected", edit('errors="replace"', 'errors="backslashreplace"')),
+    a_table_that_stays=(
+        "keeps something",
+        edit(
+            "merges: Mapping[Pair, int])",
+            "merges, tokens={byte: bytes([byte]) for byte in range(256)})",
+            "    tokens = {byte: bytes([byte]) for byte in range(256)}\n",
+            "",
+            "        tokens[new] = tokens[left] + tokens[right]",
+            "        tokens.setdefault(new, tokens[left] + tokens[right])",
+        ),
+    ),
+    without_zeros=("expected", edit("for i in ids)", "for i in ids if i)")),
+    as_ascii=("expected", edit('"utf-8"', '"ascii"')),
+)
+
+
 # -------------------------------------------------------------------------------------------------------- bpe_encode
 
 
@@ -859,7 +970,7 @@ def max_instead_of_min(ids, merges):
     return list(ids)
 
 
-@wrong("bpe_encode", says="most frequent in this text")
+@wrong("bpe_encode", says="most frequent pair")
 def counts_again(ids, merges):
     ids = tuple(ids)
     while found := [pair for pair in pairwise(ids) if pair in merges]:
@@ -887,7 +998,7 @@ def if_instead_of_while(ids, merges):
     return list(ids)
 
 
-@wrong("bpe_encode", says="walked through once")
+@wrong("bpe_encode", says="one walk is not enough")
 def greedy_stack(ids, merges):
     out = []
     for i in ids:
@@ -898,7 +1009,7 @@ def greedy_stack(ids, merges):
     return out
 
 
-@wrong("bpe_encode", says="walked through once")
+@wrong("bpe_encode", says="one walk is not enough")
 def single_pass(ids, merges):
     out, i = [], 0
     while i < len(ids):
@@ -989,7 +1100,7 @@ def one_place_for_each_merge(ids, merges):
     return ids
 
 
-@wrong("bpe_encode", says="until one id is left")
+@wrong("bpe_encode", says="two ids can be a pair")
 def stops_at_two_ids(ids, merges):
     ids = tuple(ids)
     while len(ids) > 2:
@@ -1001,7 +1112,7 @@ def stops_at_two_ids(ids, merges):
     return list(ids)
 
 
-@wrong("bpe_encode", says="n ids have n - 1 pairs")
+@wrong("bpe_encode", says="pair at the end is missing")
 def range_ends_before_the_last_pair(ids, merges):
     ids = tuple(ids)
     while found := [ids[i : i + 2] for i in range(len(ids) - 2) if ids[i : i + 2] in merges]:
@@ -1016,6 +1127,31 @@ def stays_a_tuple(ids, merges):
     for pair, new in merges.items():
         ids = merge(ids, pair, new)
     return ids
+
+
+slips(
+    "bpe_encode",
+    result_lost=("are not kept", edit("        ids = merge_pair", "        merge_pair")),
+    known_words=(
+        "keeps something",
+        edit(
+            "merges: Mapping[Pair, int])",
+            "merges, known={})",
+            "    ids = list(ids)\n",
+            "    ids = list(ids)\n    word = tuple(ids)\n    if word in known:\n        return known[word]\n",
+            "    return ids",
+            "    known[word] = ids\n    return ids",
+        ),
+    ),
+    not_from_bytes=("TypeError", edit("ids = list(ids)", "ids = ids[:] + []")),
+    as_text=(
+        "the bytes of 60 words",
+        edit(
+            "merge_pair(ids, oldest, merges[oldest])",
+            "list(map(int, ' '.join(map(str, ids)).replace(f'{oldest[0]} {oldest[1]}', str(merges[oldest])).split()))",
+        ),
+    ),
+)
 
 
 # ----------------------------------------------------------------------------------------------------- split_special
@@ -1087,7 +1223,7 @@ def last_token(text, special):
     return [piece for piece in pieces if piece]
 
 
-@wrong("split_special", says="several times")
+@wrong("split_special", says="stand there often")
 def splits_once(text, special):
     for token in special:
         if token in text:
@@ -1104,7 +1240,7 @@ def ignores_case(text, special):
     return [piece for piece in pieces if piece]
 
 
-@wrong("split_special", says="sticks to the piece before")
+@wrong("split_special", says="sticks to what is before")
 def look_behind(text, special):
     for token in special:
         text = text.replace(token, f"{token}\0")
@@ -1144,7 +1280,7 @@ def escapes_the_whole(text, special):
     return [piece for piece in re.split("(" + re.escape("|".join(special)) + ")", text) if piece]
 
 
-@wrong("split_special", says="spaces or line ends is gone")
+@wrong("split_special", says="blank piece")
 def drops_what_is_blank(text, special):
     if not special:
         return [text] if text else []
@@ -1190,3 +1326,57 @@ def anything_in_pointed_brackets(text, special):
 @wrong("split_special", says="a list is asked for")
 def a_tuple_of_pieces(text, special):
     return tuple(piece for piece in re.split("(" + ("|".join(map(re.escape, special)) or "$") + ")", text) if piece)
+
+
+@wrong("split_special", says="==>")
+def goes_on_where_it_differed(text, special):
+    pieces, plain, i = [], "", 0
+    while i < len(text):
+        same = (
+            max(
+                (
+                    next(
+                        (n for n, (a, b) in enumerate(zip(t, text[i:], strict=False)) if a != b),
+                        min(len(t), len(text) - i),
+                    ),
+                    t,
+                )
+                for t in special
+            )
+            if special
+            else (0, "")
+        )
+        if special and text.startswith(same[1], i):
+            pieces += [plain, same[1]]
+            plain = ""
+        else:
+            plain += text[i : i + max(1, same[0])]
+        i += max(1, same[0])
+    return [piece for piece in [*pieces, plain] if piece]
+
+
+slips(
+    "split_special",
+    flags_in_third_place=("how many at most", edit("text) if", "text, re.IGNORECASE) if")),
+    a_dot_is_any_sign=("instead of", edit("re.escape(token)", "re.escape(token).replace(chr(92) + '.', '.')")),
+    marked_with_at_signs=(
+        "may stand in the text as well",
+        edit(
+            '    return [piece for piece in re.split(f"({either})", text) if piece]',
+            "    for token in special:\n        text = text.replace(token, '@@' + token + '@@')\n"
+            "    return [piece for piece in text.split('@@') if piece]",
+        ),
+    ),
+    nothing_without_tokens=("expected", edit("[text] if text else []", "[]")),
+    a_default_list=(
+        "keeps something",
+        edit(
+            "special: Collection[str])",
+            "special, pieces=[])",
+            "    return [piece for piece in",
+            "    pieces += [piece for piece in",
+            "if piece]  #",
+            "if piece]\n    return pieces  #",
+        ),
+    ),
+)
