@@ -25,7 +25,6 @@ same call twice with others in between, an optional argument that is ignored, an
 """
 
 import contextlib
-import functools
 import inspect
 import itertools
 import sys
@@ -82,11 +81,6 @@ def edit(*pieces: str) -> Callable[[Callable], Callable]:
 
     applied.pieces = pieces
     return applied
-
-
-@functools.cache  # reading the source of a class takes 10 ms, and pairs of mistakes are hundreds
-def _source(reference: Callable) -> str:
-    return textwrap.dedent(inspect.getsource(reference))
 
 
 @dataclass(frozen=True)
