@@ -687,7 +687,8 @@ def _(answer, rng):
 def _(answer, rng):
     vectors = torch.randn(300, 3, generator=rng) * torch.rand(300, 1, generator=rng).exp() ** 3
     words = [f"w{i}" for i in torch.randperm(300, generator=rng).tolist()]
-    return [answer(*words[i : i + 3], vectors, words) for i in range(8)]
+    asked = [f"{word} "[:-1] for word in words]  # equal strings, other objects
+    return [answer(*asked[i : i + 3], vectors, words) for i in range(8)]
 
 
 _TARGET = "(vb - va + vc)"

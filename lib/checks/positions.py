@@ -122,9 +122,9 @@ def _(answer, rng):
     return refuses(ValueError, "13", answer, 3, 13)
 
 
-@sinusoidal_positions.probe("1100 positions and d_model 4")
+@sinusoidal_positions.probe("6000 positions and d_model 4")
 def _(answer, rng):
-    return roughly(answer(1100, 4), positions.sinusoidal_positions(1100, 4))
+    return roughly(answer(6000, 4), positions.sinusoidal_positions(6000, 4))
 
 
 _SIDE_BY_SIDE = "torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(-2)"

@@ -173,9 +173,9 @@ def _(answer, rng):
     return {"the bias": answer(5, 3).bias.detach()}
 
 
-@LSTM.probe("the bias at the start with forget_bias 3")
+@LSTM.probe("the bias at the start with forget_bias 3, and with 0")
 def _(answer, rng):
-    return {"the bias": answer(2, 3, 3.0).bias.detach()}
+    return {f"the bias for {value:g}": answer(2, 3, value).bias.detach() for value in (3.0, 0.0)}
 
 
 @LSTM.probe("a sequence of one symbol")

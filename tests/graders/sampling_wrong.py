@@ -413,10 +413,6 @@ slips(
     "top_k",
     first_hundred=("64 rows of 300", edit("logits.topk(min(k, ", "logits[..., :100].topk(min(k, 100, ")),
     fewer_bits=("dtype", edit("return logits.masked", "return logits.float().masked")),
-    takes_whole_floats=(
-        "at 5.0",
-        edit("if not isinstance(k, int) or k < 1:", "if k < 1 or k != int(k):", "topk(min(k,", "topk(min(int(k),"),
-    ),
 )
 
 # ------------------------------------------------------------------------------------------------------------- top_p
