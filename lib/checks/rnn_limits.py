@@ -293,7 +293,7 @@ next_character_loss.mistakes(
     negative=("the sign is wrong: the surprise is minus the log-probability.", edit("return -", "return ")),
     raw_logits=("the logits are no probabilities yet: take log_softmax first.", edit(".log_softmax(dim=-1)", "")),
     softmax_twice=(
-        "softmax twice: cross_entropy wants logits.",
+        "softmax is applied twice: cross_entropy wants logits.",
         edit(LOG, "logits[:, :-1].softmax(-1).log_softmax(-1)"),
     ),
     no_logarithm=(
@@ -398,7 +398,10 @@ gradient_by_distance.mistakes(
         edit("reversed(gradients)", "reversed(states)"),
         edit("reversed(gradients)", "reversed([each.detach() for each in states])"),
     ),
-    relative=("these are shares of the first: return the norms.", edit(RETURN, f"{RETURN} / gradients[-1].norm()")),
+    relative=(
+        "these are divided by the first norm: return the norms as they are.",
+        edit(RETURN, f"{RETURN} / gradients[-1].norm()"),
+    ),
     of_all_states=(
         "this is the gradient of all states together: only the last state's sum is asked about.",
         edit("states[-1].sum()", "sum(each.sum() for each in states)"),
@@ -423,6 +426,10 @@ gradient_by_distance.mistakes(
 # --------------------------------------------------------------------------------------------------- clip_gradients
 
 
+def _three(rng):
+    return [normal(3, 5, rng=rng) * 9, normal(7, rng=rng), normal(2, 3, 5, rng=rng)]
+
+
 LONG = torch.tensor([3.0, 4.0])
 
 single_calls(
@@ -431,17 +438,13 @@ single_calls(
         "one gradient, (3, 4), of norm 5, and the limit 1": lambda rng: ([LONG], 1.0),
         "one gradient, (3, 4), of norm 5, and the limit 6": lambda rng: ([LONG], 6.0),
         "gradients (3, 0) and (0, 4), together of norm 5, cut to norm 2.5": lambda rng: (list(LONG.diag()), 2.5),
+        "three gradients of different shapes, far above the limit": lambda rng: (_three(rng), 0.7),
         "gradients that are all zero": lambda rng: ([torch.zeros(2, 3), torch.zeros(5)], 1.0),
         "a tuple, as torch.autograd.grad returns it": lambda rng: ((normal(3, 2, rng=rng), normal(5, rng=rng)), 0.5),
         "float64, and one number without axes, as in the next cell": lambda rng: ([torch.tensor(-7.0).double()], 0.5),
         "no limit: max_norm = math.inf, as in the next cell": lambda rng: ([LONG], math.inf),
     },
 )
-
-
-@clip_gradients.probe("three gradients of different shapes, far above the limit")
-def _(answer, rng):
-    return answer([normal(3, 5, rng=rng) * 9, normal(7, rng=rng), normal(2, 3, 5, rng=rng)], 0.7)
 
 
 FACTOR = "torch.clamp(max_norm / norm, max=1.0)"

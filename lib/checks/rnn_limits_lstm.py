@@ -152,7 +152,7 @@ def _named(result) -> dict[str, Tensor]:
     """The three parts of what forward returns, under their names."""
     match result:
         case [Tensor() as states, [Tensor() as hidden, Tensor() as cell]]:
-            return {"the states": states, "hidden at the end": hidden, "the cell at the end": cell}
+            return {"the tensor of states": states, "hidden at the end": hidden, "the cell at the end": cell}
     form = _form(result)
     raise Problem(f"returns {form}", f"`forward` should return `states, (hidden, cell)`, but it returns {form}.")
 
@@ -324,6 +324,11 @@ LSTM.mistakes(
         edit(RETURN, RETURN[:-16] + ", hidden, cell"),
     ),
     positions_first=("the axes are (position, batch, d_hidden): stack the states along dim=1.", edit("dim=1", "dim=0")),
+    squeezes_the_states=(
+        "`.squeeze()` takes away the axis of a batch of one, or of a single position.",
+        edit("dim=1), (", "dim=1).squeeze(), ("),
+        edit("dim=1), (", "dim=1).squeeze(0), ("),
+    ),
     collects_cells=("the states hold the cells: collect `hidden`.", edit("append(hidden", "append(cell")),
     reads_the_padding=(
         "the state at the end is that of the last position, padding included: stop where each sequence ends.",

@@ -97,7 +97,7 @@ def returns_cell_first(inputs, hidden, cell, w_input, w_hidden, bias):
     return cell, hidden
 
 
-@wrong("lstm_step", says="return both")
+@wrong("lstm_step", says="the next step needs both")
 def returns_one(inputs, hidden, cell, w_input, w_hidden, bias):
     return lstm_step(inputs, hidden, cell, w_input, w_hidden, bias)[0]
 
@@ -139,7 +139,7 @@ def cell_in_place(inputs, hidden, cell, w_input, w_hidden, bias):
     return o.sigmoid() * cell.tanh(), cell
 
 
-@wrong("lstm_step", says="road on which learning reaches back")
+@wrong("lstm_step", says="learning reaches back along it")
 def cell_without_gradient(inputs, hidden, cell, w_input, w_hidden, bias):
     i, f, g, o = blocks_of(inputs, hidden, w_input, w_hidden, bias)
     cell = f.sigmoid() * cell.detach() + i.sigmoid() * g.tanh()
@@ -191,7 +191,7 @@ def tanh_by_powers(inputs, hidden, cell, w_input, w_hidden, bias):
     return o.sigmoid() * (cell.exp() - 1 / cell.exp()) / (cell.exp() + 1 / cell.exp()), cell
 
 
-@wrong("lstm_step", says="as wide as the hidden state")
+@wrong("lstm_step", says="a block is as wide as hidden")
 def split_by_the_inputs(inputs, hidden, cell, w_input, w_hidden, bias):
     i, f, g, o = (inputs @ w_input + hidden @ w_hidden + bias).split(inputs.shape[-1], dim=-1)
     cell = f.sigmoid() * cell + i.sigmoid() * g.tanh()
@@ -312,7 +312,7 @@ class IgnoresTheState(Learners):
         return super().start(inputs, None)
 
 
-@wrong("LSTM", says="cell at the start is given too")
+@wrong("LSTM", says="the given cell is not used")
 class IgnoresTheCell(Learners):
     def start(self, inputs, state):
         hidden, cell = super().start(inputs, state)
@@ -364,7 +364,7 @@ class StatesOnly(Learners):
         return torch.stack(states, dim=1)
 
 
-@wrong("LSTM", says="one pair")
+@wrong("LSTM", says="return states, (hidden, cell)")
 class ThreeResults(Learners):
     def finish(self, states, hidden, cell):
         return torch.stack(states, dim=1), hidden, cell
@@ -410,7 +410,7 @@ class MaskWithoutItsAxis(Learners):
         return new_hidden * real, torch.where(real, new_hidden, hidden), torch.where(real, new_cell, cell)
 
 
-@wrong("LSTM", says="a batch of one")
+@wrong("LSTM", says="takes away the axis of a batch of one")
 class SqueezesTheBatch(Learners):
     def finish(self, states, hidden, cell):
         return torch.stack(states, dim=1).squeeze(0), (hidden, cell)
@@ -490,7 +490,7 @@ class StateOrLengths(Learners):
         return super().forward(inputs, state if lengths is None else None, lengths)
 
 
-@wrong("LSTM", says="expected (1, 5, 2)")
+@wrong("LSTM", says="expected (2, 4, 5)")
 class CutToTheLongest(Learners):
     def forward(self, inputs, state=None, lengths=None):
         return super().forward(inputs if lengths is None else inputs[:, : int(lengths.max())], state, lengths)
@@ -511,7 +511,10 @@ class CellGoesOn(Learners):
 
 slips(
     "LSTM",
-    squeezed=("every axis of size 1", edit("torch.stack(states, dim=1)", "torch.stack(states, dim=1).squeeze()")),
+    squeezed=(
+        "takes away the axis of a batch of one",
+        edit("torch.stack(states, dim=1)", "torch.stack(states, dim=1).squeeze()"),
+    ),
     no_bias_parameter=("has no 'parameter `bias`'", edit("self.bias = nn.Parameter(bias)", "self.bias = bias")),
     first_length_for_all=(None, edit("position < lengths)", "position < lengths[0].expand_as(lengths))")),
 )

@@ -46,7 +46,7 @@ def as_nn_linear(inputs, hidden, w_input, w_hidden, bias):
     return torch.tanh(functional.linear(inputs, w_input) + functional.linear(hidden, w_hidden, bias))
 
 
-@wrong("rnn_step", says="w_hidden is used transposed")
+@wrong("rnn_step", says="w_hidden is transposed")
 def one_transposed(inputs, hidden, w_input, w_hidden, bias):
     return torch.tanh(inputs @ w_input + hidden @ w_hidden.transpose(-1, -2) + bias)
 
@@ -378,7 +378,7 @@ def reduction_sum(logits, ids):
     return functional.cross_entropy(logits[:, :-1].flatten(0, 1), ids[:, 1:].flatten(), reduction="sum")
 
 
-@wrong("next_character_loss", says="take the mean over positions and batch")
+@wrong("next_character_loss", says="take the mean over both axes")
 def sum_then_mean(logits, ids):
     return functional.cross_entropy(logits[:, :-1].mT, ids[:, 1:], reduction="none").sum(1).mean()
 
@@ -398,7 +398,7 @@ def nll_of_probabilities(logits, ids):
     return functional.nll_loss(logits.softmax(-1)[:, :-1].flatten(0, 1), ids[:, 1:].flatten())
 
 
-@wrong("next_character_loss", says="not turned into probabilities")
+@wrong("next_character_loss", says="no probabilities yet")
 def nll_of_logits(logits, ids):
     return functional.nll_loss(logits[:, :-1].flatten(0, 1), ids[:, 1:].flatten())
 
@@ -422,7 +422,7 @@ def small_number(logits, ids):
     return -torch.log(p + 1e-9).mean()
 
 
-@wrong("next_character_loss", says="softmax over the characters")
+@wrong("next_character_loss", says="softmax over dim=-1")
 def softmax_of_positions(logits, ids):
     return -logits[:, :-1].log_softmax(dim=1).gather(-1, ids[:, 1:, None]).mean()
 
@@ -439,7 +439,8 @@ def per_position(logits, ids):
 
 @wrong("next_character_loss", says="no gradient flows")
 def as_a_number(logits, ids):
-    return torch.tensor(functional.cross_entropy(logits[:, :-1].flatten(0, 1), ids[:, 1:].flatten()).item())
+    loss = functional.cross_entropy(logits[:, :-1].flatten(0, 1), ids[:, 1:].flatten())
+    return torch.tensor(loss.item(), dtype=logits.dtype)
 
 
 @wrong("next_character_loss", says="one prediction fewer")
@@ -464,7 +465,7 @@ def table_of_128(logits, ids):
     return -(wanted * logits[:, :-1].log_softmax(-1)).sum(-1).mean()
 
 
-@wrong("next_character_loss", says="of which the text uses the first four")
+@wrong("next_character_loss", says="of which only 4 occur")
 def one_hot_of_what_occurs(logits, ids):
     wanted = functional.one_hot(ids[:, 1:])
     return -(wanted * logits[:, :-1].log_softmax(-1)).sum(-1).mean()
@@ -525,7 +526,7 @@ def no_start(step, inputs, state):
     return torch.stack([g.norm() for g in torch.autograd.grad(states[-1].sum(), states)]).flip(0)
 
 
-@wrong("gradient_by_distance", says="entry 0 is distance 0")
+@wrong("gradient_by_distance", says="it is entry 0")
 def no_end(step, inputs, state):
     states = unrolled(step, inputs, state)
     return torch.stack([g.norm() for g in torch.autograd.grad(states[-1].sum(), states[:-1])]).flip(0)
@@ -664,7 +665,7 @@ def clamp_values(gradients, max_norm):
     return [torch.clamp(g, min=-max_norm, max=max_norm) for g in gradients], length(gradients)
 
 
-@wrong("clip_gradients", says="never multiply by more than 1")
+@wrong("clip_gradients", says="the factor is at most 1")
 def always_scaled(gradients, max_norm):
     norm = length(gradients)
     return [g * max_norm / norm for g in gradients], norm
@@ -688,14 +689,14 @@ def without_root(gradients, max_norm):
     return ([g * max_norm / norm for g in gradients] if norm > max_norm else gradients), norm
 
 
-@wrong("clip_gradients", says="norm before clipping, not after")
+@wrong("clip_gradients", says="is the norm before clipping")
 def reports_the_result(gradients, max_norm):
     norm = length(gradients)
     gradients = [g * max_norm / norm for g in gradients] if norm > max_norm else gradients
     return gradients, length(gradients)
 
 
-@wrong("clip_gradients", says="return the norm before clipping as well")
+@wrong("clip_gradients", says="return the norm before clipping too")
 def list_only(gradients, max_norm):
     norm = length(gradients)
     return [g * max_norm / norm for g in gradients] if norm > max_norm else gradients
