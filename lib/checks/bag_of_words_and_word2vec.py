@@ -523,6 +523,12 @@ def _(answer, rng):
     return answer(centre, context, torch.tensor([1.0, 0.0, 1.0, 0.0, 0.0]), torch.rand(2, 3, 4, 5, generator=rng))
 
 
+@negative_sampling.probe("the scores 40 and -40, each once real and once drawn")
+def _(answer, rng):
+    context = torch.tensor([[2.0, 1.0], [-2.0, 1.0]]).repeat(2, 1)
+    return answer(torch.tensor([[20.0, 0.0]]), context, torch.tensor([[1.0, 1.0, 0.0, 0.0]]))
+
+
 @negative_sampling.probe("the scores 400, -400, 90 and -90, each once real and once drawn")
 def _(answer, rng):
     context = torch.tensor([[20.0, 0.0], [-20.0, 0.0], [4.5, 1.0], [-4.5, 1.0]])
@@ -681,7 +687,7 @@ def _(answer, rng):
 def _(answer, rng):
     vectors = torch.randn(300, 3, generator=rng) * torch.rand(300, 1, generator=rng).exp() ** 3
     words = [f"w{i}" for i in torch.randperm(300, generator=rng).tolist()]
-    return [answer(*words[i : i + 3], vectors, words) for i in range(30)]
+    return [answer(*words[i : i + 3], vectors, words) for i in range(8)]
 
 
 _TARGET = "(vb - va + vc)"

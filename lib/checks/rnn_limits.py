@@ -9,7 +9,7 @@ import torch
 
 from lib import recurrent
 from lib.checks.core import Exercise, edit
-from lib.checks.probing import gradients
+from lib.checks.probing import gradients, single_calls
 from lib.checks.rnn_limits_lstm import LSTM, lstm_step, normal, weights
 from lib.checks.running import Problem
 
@@ -33,54 +33,41 @@ clip_gradients = Exercise(recurrent.clip_gradients, returns=("the new gradients"
 # --------------------------------------------------------------------------------------------------------- rnn_step
 
 
+def _step(rng, *leading, d_in=5, d_hidden=7):
+    """Random inputs (*leading, d_in), hidden (*leading, d_hidden) and weights."""
+    return normal(*leading, d_in, rng=rng), normal(*leading, d_hidden, rng=rng), *weights(d_in, d_hidden, rng)
+
+
 @rnn_step.probe("the example by hand: state -2, symbol 1, all weights 1")
 def _(answer, rng):
     one = torch.ones(1, 1)
     return answer(one, torch.full((1, 1), -2.0), one, one, torch.zeros(1))
 
 
-@rnn_step.probe("d_in = d_hidden = 3, where swapped weights would still fit")
-def _(answer, rng):
-    return answer(normal(2, 3, rng=rng), normal(2, 3, rng=rng), *weights(3, 3, rng))
-
-
-@rnn_step.probe("batch 3, d_in 5, d_hidden 7")
-def _(answer, rng):
-    return answer(normal(3, 5, rng=rng), normal(3, 7, rng=rng), *weights(5, 7, rng))
-
-
-@rnn_step.probe("no batch: inputs (5,), hidden (7,)")
-def _(answer, rng):
-    return answer(normal(5, rng=rng), normal(7, rng=rng), *weights(5, 7, rng))
-
-
-@rnn_step.probe("three leading axes, 2, 3 and 4")
-def _(answer, rng):
-    return answer(normal(2, 3, 4, 5, rng=rng), normal(2, 3, 4, 7, rng=rng), *weights(5, 7, rng))
-
-
-@rnn_step.probe("four leading axes, 2, 1, 3 and 2")
-def _(answer, rng):
-    return answer(normal(2, 1, 3, 2, 5, rng=rng), normal(2, 1, 3, 2, 3, rng=rng), *weights(5, 3, rng))
+single_calls(
+    rnn_step,
+    {
+        "d_in = d_hidden = 3, where swapped weights would still fit": lambda rng: _step(rng, 2, d_in=3, d_hidden=3),
+        "batch 3, d_in 5, d_hidden 7": lambda rng: _step(rng, 3),
+        "no batch: inputs (5,), hidden (7,)": lambda rng: _step(rng),
+        "three leading axes, 2, 3 and 4": lambda rng: _step(rng, 2, 3, 4),
+        "four leading axes, 2, 1, 3 and 2": lambda rng: _step(rng, 2, 1, 3, 2, d_hidden=3),
+        "64 sequences at once, in float64": lambda rng: [part.double() for part in _step(rng, 64, d_in=3, d_hidden=5)],
+    },
+)
 
 
 @rnn_step.probe("sums as large as 200, where tanh is 1 or -1")
 def _(answer, rng):
-    return answer(torch.tensor([[200.0], [-200.0]]), torch.zeros(2, 1), torch.ones(1, 1), *weights(0, 1, rng)[1:])
+    one = torch.ones(1, 1)
+    return answer(torch.tensor([[200.0], [-200.0]]), torch.zeros(2, 1), one, one, torch.zeros(1))
 
 
 @rnn_step.probe("the gradients for everything that goes in")
 def _(answer, rng):
-    tensors = [normal(3, 5, rng=rng), normal(3, 7, rng=rng), *weights(5, 7, rng)]
-    inputs, hidden, w_input, w_hidden, bias = (tensor.requires_grad_() for tensor in tensors)
+    inputs, hidden, w_input, w_hidden, bias = (tensor.requires_grad_() for tensor in _step(rng, 3))
     result = answer(inputs, hidden, w_input, w_hidden, bias)
     return gradients(result, inputs=inputs, hidden=hidden, w_input=w_input, w_hidden=w_hidden, bias=bias)
-
-
-@rnn_step.probe("64 sequences at once, in float64")
-def _(answer, rng):
-    tensors = [normal(64, 3, rng=rng), normal(64, 5, rng=rng), *weights(3, 5, rng)]
-    return answer(*(tensor.double() for tensor in tensors))
 
 
 TANH = "torch.tanh(inputs @ w_input + hidden @ w_hidden + bias)"
@@ -108,13 +95,10 @@ rnn_step.mistakes(
     ),
     sigmoid=("this squashes with a sigmoid (0 to 1). This RNN uses torch.tanh (-1 to 1).", edit("tanh", "sigmoid")),
     relu=("this squashes with relu. This RNN uses torch.tanh, which goes below 0 too.", edit("tanh", "relu")),
-    transposed_hidden=(
-        f"w_hidden is used transposed. {RIGHT} `hidden @ w_hidden`.",
-        edit("@ w_hidden", "@ w_hidden.mT"),
-    ),
-    transposed_input=(f"w_input is used transposed. {RIGHT} `inputs @ w_input`.", edit("@ w_input", "@ w_input.mT")),
+    transposed_hidden=(f"w_hidden is transposed. {RIGHT} `hidden @ w_hidden`.", edit("@ w_hidden", "@ w_hidden.mT")),
+    transposed_input=(f"w_input is transposed. {RIGHT} `inputs @ w_input`.", edit("@ w_input", "@ w_input.mT")),
     transposed_both=(
-        f"both weights are used transposed, PyTorch's way. {RIGHT} `inputs @ w_input`.",
+        f"both weights are transposed, PyTorch's way. {RIGHT} `inputs @ w_input`.",
         edit("@ w_input", "@ w_input.mT", "@ w_hidden", "@ w_hidden.mT"),
     ),
     weights_on_the_left=(
@@ -149,42 +133,32 @@ rnn_step.mistakes(
 # ---------------------------------------------------------------------------------------------------------- run_rnn
 
 
+def _run(rng, batch, positions, d_in=5, d_hidden=7):
+    return normal(batch, positions, d_in, rng=rng), normal(batch, d_hidden, rng=rng), *weights(d_in, d_hidden, rng)
+
+
 @run_rnn.probe("batch 3, 2 positions, from a state of zeros")
 def _(answer, rng):
     return answer(normal(3, 2, 5, rng=rng), torch.zeros(3, 7), *weights(5, 7, rng))
 
 
-@run_rnn.probe("batch 3, 11 positions, d_in 5, d_hidden 7, from a given state")
-def _(answer, rng):
-    return answer(normal(3, 11, 5, rng=rng), normal(3, 7, rng=rng), *weights(5, 7, rng))
-
-
-@run_rnn.probe("a sequence of one symbol")
-def _(answer, rng):
-    return answer(normal(2, 1, 3, rng=rng), normal(2, 5, rng=rng), *weights(3, 5, rng))
-
-
-@run_rnn.probe("a batch of one")
-def _(answer, rng):
-    return answer(normal(1, 5, 2, rng=rng), normal(1, 3, rng=rng), *weights(2, 3, rng))
-
-
-@run_rnn.probe("batch, positions, d_in and d_hidden all 3")
-def _(answer, rng):
-    return answer(normal(3, 3, 3, rng=rng), normal(3, 3, rng=rng), *weights(3, 3, rng))
+single_calls(
+    run_rnn,
+    {
+        "batch 3, 11 positions, d_in 5, d_hidden 7, from a given state": lambda rng: _run(rng, 3, 11),
+        "a sequence of one symbol": lambda rng: _run(rng, 2, 1, d_in=3),
+        "a batch of one": lambda rng: _run(rng, 1, 5, d_in=2, d_hidden=3),
+        "batch, positions, d_in and d_hidden all 3": lambda rng: _run(rng, 3, 3, d_in=3, d_hidden=3),
+        "300 positions, in float64": lambda rng: [part.double() for part in _run(rng, 1, 300, d_in=2, d_hidden=1)],
+    },
+)
 
 
 @run_rnn.probe("the gradients for everything that goes in")
 def _(answer, rng):
-    tensors = [normal(2, 5, 3, rng=rng), normal(2, 7, rng=rng), *weights(3, 7, rng)]
-    inputs, hidden, w_input, w_hidden, bias = (tensor.requires_grad_() for tensor in tensors)
+    inputs, hidden, w_input, w_hidden, bias = (tensor.requires_grad_() for tensor in _run(rng, 2, 5, d_in=3))
     result = answer(inputs, hidden, w_input, w_hidden, bias)
     return gradients(result, inputs=inputs, hidden=hidden, w_input=w_input, w_hidden=w_hidden, bias=bias)
-
-
-@run_rnn.probe("300 positions, in float64")
-def _(answer, rng):
-    return answer(*(part.double() for part in (normal(2, 300, 1, rng=rng), normal(2, 1, rng=rng), *weights(1, 1, rng))))
 
 
 STACK = "torch.stack(states, dim=1)"
@@ -195,11 +169,11 @@ run_rnn.mistakes(
     stacked_first=("the axes are (position, batch, d_hidden). Stack along dim=1.", edit(STACK, "torch.stack(states)")),
     stacked_last=("the position axis is the last one. Stack along dim=1.", edit("dim=1", "dim=-1")),
     concatenated=(
-        "the states stand side by side: torch.stack(states, dim=1) makes a new axis, cat does not.",
+        "the states stand side by side: torch.stack makes a new axis, cat does not.",
         edit("stack(states", "cat(states"),
     ),
     concatenated_below=(
-        "the states stand below one another: torch.stack(states, dim=1) makes a new axis, cat does not.",
+        "the states stand one below the other: torch.stack makes an axis, cat none.",
         edit(STACK, "torch.cat(states)"),
     ),
     never_updates=(
@@ -221,7 +195,7 @@ run_rnn.mistakes(
         ),
     ),
     start_included=(
-        "the state at the start is among the results: return only the states after a symbol.",
+        "the state at the start is among the results: leave it out.",
         edit("states = []", "states = [hidden]"),
     ),
     one_too_few=(
@@ -256,40 +230,31 @@ run_rnn.mistakes(
 # ---------------------------------------------------------------------------------------------- next_character_loss
 
 
-@next_character_loss.probe("3 characters, all equally likely to the model, so the loss is log 3 = 1.099")
-def _(answer, rng):
-    return answer(torch.zeros(2, 4, 3), torch.tensor([[0, 1, 2, 1], [2, 2, 0, 1]]))
+def _texts(rng, batch, positions, vocab):
+    return normal(batch, positions, vocab, rng=rng), torch.randint(vocab, (batch, positions), generator=rng)
 
 
-@next_character_loss.probe("batch 2, 5 positions, 7 characters, of which the text uses the first four")
-def _(answer, rng):
-    return answer(normal(2, 5, 7, rng=rng), torch.tensor([[3, 1, 0, 3, 2], [0, 2, 1, 1, 3]]))
+EVEN = torch.tensor([[0, 1, 2, 1], [2, 2, 0, 1]])
+SCARCE = torch.tensor([[3, 1, 0, 3, 2], [0, 2, 1, 1, 3]])  # the last characters of the vocabulary do not occur
+EACH = torch.arange(300).flip(0)[None]
 
-
-@next_character_loss.probe("a batch of one")
-def _(answer, rng):
-    return answer(normal(1, 7, 5, rng=rng), torch.randint(5, (1, 7), generator=rng))
-
-
-@next_character_loss.probe("two positions, so one prediction for each text")
-def _(answer, rng):
-    return answer(normal(3, 2, 5, rng=rng), torch.randint(5, (3, 2), generator=rng))
-
-
-@next_character_loss.probe("scores as large as 1000")
-def _(answer, rng):
-    return answer(1000 * normal(2, 3, 5, rng=rng), torch.tensor([[4, 0, 1], [2, 4, 3]]))
+single_calls(
+    next_character_loss,
+    {
+        "3 characters, all equally likely, so the loss is log 3 = 1.099": lambda rng: (torch.zeros(2, 4, 3), EVEN),
+        "2 texts, 5 positions, 7 characters, of which only 4 occur": lambda rng: (normal(2, 5, 7, rng=rng), SCARCE),
+        "a batch of one": lambda rng: _texts(rng, 1, 7, 5),
+        "two positions, so one prediction for each text": lambda rng: _texts(rng, 3, 2, 5),
+        "scores as large as 1000": lambda rng: (1000 * normal(2, 5, 5, rng=rng), SCARCE),
+        "300 positions and 300 characters, in float64": lambda rng: (normal(1, 300, 300, rng=rng).double(), EACH),
+    },
+)
 
 
 @next_character_loss.probe("the gradient for the logits: 4 texts, 4 positions, 4 characters")
 def _(answer, rng):
-    logits = normal(4, 4, 4, rng=rng).requires_grad_()
-    return gradients(answer(logits, torch.randint(4, (4, 4), generator=rng)), logits=logits)
-
-
-@next_character_loss.probe("a text of 300 positions with 300 characters, in float64")
-def _(answer, rng):
-    return answer(normal(1, 300, 300, rng=rng).double(), torch.arange(300).flip(0)[None])
+    logits, ids = _texts(rng, 4, 4, 4)
+    return gradients(answer(logits.requires_grad_(), ids), logits=logits)
 
 
 LOG = "logits[:, :-1].log_softmax(dim=-1)"
@@ -322,25 +287,13 @@ next_character_loss.mistakes(
         "cross_entropy wants the characters on the second axis, or one flat row of predictions: `.flatten(0, 1)`.",
         edit(PICKED, "return functional.cross_entropy(logits[:, :-1], ids[:, 1:])"),
     ),
-    summed=(
-        "this is the sum over the positions; the mean does not grow with the text's length.",
-        edit("mean()", "sum()"),
-    ),
-    summed_over_positions=(
-        "summed over positions: take the mean over positions and batch.",
-        edit("mean()", "sum(1).mean()"),
-    ),
-    one_too_many=(
-        "divided by the number of characters; there is one prediction fewer in each row.",
-        edit(MEAN, "of_the_next.sum() / ids.numel()"),
-    ),
+    summed=("this is the sum over the positions; the mean does not grow with the text.", edit("mean()", "sum()")),
+    summed_over_positions=("summed over positions: take the mean over both axes.", edit("mean()", "sum(1).mean()")),
+    one_too_many=("each row has one prediction fewer than characters.", edit(MEAN, "of_the_next.sum() / ids.numel()")),
     negative=("the sign is wrong: the surprise is minus the log-probability.", edit("return -", "return ")),
-    raw_logits=(
-        "the logits are not turned into probabilities: take log_softmax first.",
-        edit(".log_softmax(dim=-1)", ""),
-    ),
+    raw_logits=("the logits are no probabilities yet: take log_softmax first.", edit(".log_softmax(dim=-1)", "")),
     softmax_twice=(
-        "softmax is applied twice: cross_entropy wants the logits as they are.",
+        "softmax twice: cross_entropy wants logits.",
         edit(LOG, "logits[:, :-1].softmax(-1).log_softmax(-1)"),
     ),
     no_logarithm=(
@@ -359,7 +312,7 @@ next_character_loss.mistakes(
         edit("log_softmax", "softmax", MEAN, "of_the_next.mean().log()"),
     ),
     softmax_over_positions=(
-        "the probabilities sum to 1 over the positions: softmax over the characters, dim=-1.",
+        "probabilities sum to 1 over the characters: softmax over dim=-1.",
         edit("dim=-1", "dim=1"),
     ),
     in_bits=("this is in bits (log2): the course counts in nats, with torch.log.", edit(MEAN, MEAN + " / math.log(2)")),
@@ -372,7 +325,7 @@ next_character_loss.mistakes(
         *(edit(LOG, f"(logits[:, :-1].softmax(-1) + 1e-{n}).log()") for n in (6, 7, 8, 9, 10, 12)),
     ),
     last_prediction_only=(
-        "only the last prediction of each text counts here: all of logits[:, :-1] do.",
+        "only the last prediction counts here: all of them do.",
         edit(MEAN, "of_the_next[:, -1].mean()"),
     ),
 )
@@ -381,23 +334,25 @@ next_character_loss.mistakes(
 # --------------------------------------------------------------------------------------------- gradient_by_distance
 
 
-def halving(inputs, state):
-    return 0.5 * state + inputs
-
-
 def squashing(w_input, w_hidden):
     return lambda inputs, state: torch.tanh(inputs @ w_input + state @ w_hidden)
 
 
 @gradient_by_distance.probe("one number in the state, halved at each of 3 steps, so the gradients are 1, 1/2, 1/4, 1/8")
 def _(answer, rng):
-    return answer(halving, torch.ones(1, 3, 1), torch.zeros(1, 1))
+    return answer(lambda inputs, state: 0.5 * state + inputs, torch.ones(1, 3, 1), torch.zeros(1, 1))
 
 
 @gradient_by_distance.probe("an RNN, batch 3, 7 positions, d_in 2, d_hidden 5")
 def _(answer, rng):
     w_input, w_hidden, _ = weights(2, 5, rng)
     return answer(squashing(w_input, w_hidden), normal(3, 7, 2, rng=rng), normal(3, 5, rng=rng))
+
+
+@gradient_by_distance.probe("100 positions in float64, as in the next cell")
+def _(answer, rng):
+    inputs, state = normal(2, 100, 1, rng=rng).double(), torch.ones(2, 1).double()
+    return answer(lambda inputs, state: 0.97 * state + inputs, inputs, state)
 
 
 @gradient_by_distance.probe("one position, weights that are being trained, and a state that wants a gradient too")
@@ -413,48 +368,26 @@ def _(answer, rng):
     return result.detach() if isinstance(result, torch.Tensor) else result
 
 
-@gradient_by_distance.probe("100 positions in float64, as in the next cell")
-def _(answer, rng):
-    return answer(
-        lambda inputs, state: 0.97 * state + inputs, normal(2, 100, 1, rng=rng).double(), torch.ones(2, 1).double()
-    )
-
-
 NORM = "gradient.norm()"
 RETURN = "torch.stack([gradient.norm() for gradient in reversed(gradients)])"
 LAST = "the last state's {}; its sum is asked for."
 
 gradient_by_distance.mistakes(
     in_order_of_time=(
-        "the order is turned round: entry 0 belongs to the last state.",
+        "the order is turned round: entry 0 is the last state's.",
         edit("reversed(gradients)", "gradients"),
     ),
-    without_the_start=(
-        "the state at the start is left out: there is one state more than there are symbols.",
-        edit("reversed(gradients)", "gradients[:0:-1]"),
-    ),
-    without_the_end=(
-        "the last state is left out: entry 0 is distance 0.",
-        edit("reversed(gradients)", "gradients[-2::-1]"),
-    ),
-    no_norm=(
-        "the gradients themselves come back: take the norm of each.",
-        edit(RETURN, "torch.stack(gradients[::-1])"),
-    ),
-    norm_by_row=(
-        "one norm for each row comes back: take one over the whole gradient.",
-        edit(NORM, "gradient.norm(dim=-1)"),
-    ),
+    without_the_start=("the start is left out: its state counts too.", edit("reversed(gradients)", "gradients[:0:-1]")),
+    without_the_end=("the last state is left out: it is entry 0.", edit("reversed(gradients)", "gradients[-2::-1]")),
+    no_norm=("these are the gradients: take the norm of each.", edit(RETURN, "torch.stack(gradients[::-1])")),
+    norm_by_row=("one norm for each row: take one over the whole gradient.", edit(NORM, "gradient.norm(dim=-1)")),
     mean_over_rows=(
-        "this is the mean of the rows' norms: take one norm over the whole gradient.",
+        "this is the mean of the rows' norms: take one of all.",
         edit(NORM, "gradient.norm(dim=-1).mean()"),
     ),
     squared_norm=("these are the squares of the norms: take the square root.", edit(NORM, "gradient.square().sum()")),
     absolute_sum=("this is the sum of absolute values; `.norm()` is asked for.", edit(NORM, "gradient.abs().sum()")),
-    absolute_mean=(
-        "this is the mean size of the numbers; `.norm()` is asked for.",
-        edit(NORM, "gradient.abs().mean()"),
-    ),
+    absolute_mean=("this is the mean size; `.norm()` is asked for.", edit(NORM, "gradient.abs().mean()")),
     plain_sum=("this is the sum of the gradient's numbers; `.norm()` is asked for.", edit(NORM, "gradient.sum()")),
     largest=("this is the gradient's largest number; `.norm()` is asked for.", edit(NORM, "gradient.abs().max()")),
     of_the_mean=(f"this is the gradient of {LAST.format('mean')}", edit("states[-1].sum()", "states[-1].mean()")),
@@ -465,10 +398,7 @@ gradient_by_distance.mistakes(
         edit("reversed(gradients)", "reversed(states)"),
         edit("reversed(gradients)", "reversed([each.detach() for each in states])"),
     ),
-    relative=(
-        "these are divided by the first: return the norms as they are.",
-        edit(RETURN, f"{RETURN} / gradients[-1].norm()"),
-    ),
+    relative=("these are shares of the first: return the norms.", edit(RETURN, f"{RETURN} / gradients[-1].norm()")),
     of_all_states=(
         "this is the gradient of all states together: only the last state's sum is asked about.",
         edit("states[-1].sum()", "sum(each.sum() for each in states)"),
@@ -493,44 +423,25 @@ gradient_by_distance.mistakes(
 # --------------------------------------------------------------------------------------------------- clip_gradients
 
 
-@clip_gradients.probe("one gradient, (3, 4), of norm 5, and the limit 1")
-def _(answer, rng):
-    return answer([torch.tensor([3.0, 4.0])], 1.0)
+LONG = torch.tensor([3.0, 4.0])
 
-
-@clip_gradients.probe("one gradient, (3, 4), of norm 5, and the limit 6")
-def _(answer, rng):
-    return answer([torch.tensor([3.0, 4.0])], 6.0)
-
-
-@clip_gradients.probe("gradients (3, 0) and (0, 4), together of norm 5, cut to norm 2.5")
-def _(answer, rng):
-    return answer([torch.tensor([3.0, 0.0]), torch.tensor([0.0, 4.0])], 2.5)
+single_calls(
+    clip_gradients,
+    {
+        "one gradient, (3, 4), of norm 5, and the limit 1": lambda rng: ([LONG], 1.0),
+        "one gradient, (3, 4), of norm 5, and the limit 6": lambda rng: ([LONG], 6.0),
+        "gradients (3, 0) and (0, 4), together of norm 5, cut to norm 2.5": lambda rng: (list(LONG.diag()), 2.5),
+        "gradients that are all zero": lambda rng: ([torch.zeros(2, 3), torch.zeros(5)], 1.0),
+        "a tuple, as torch.autograd.grad returns it": lambda rng: ((normal(3, 2, rng=rng), normal(5, rng=rng)), 0.5),
+        "float64, and one number without axes, as in the next cell": lambda rng: ([torch.tensor(-7.0).double()], 0.5),
+        "no limit: max_norm = math.inf, as in the next cell": lambda rng: ([LONG], math.inf),
+    },
+)
 
 
 @clip_gradients.probe("three gradients of different shapes, far above the limit")
 def _(answer, rng):
     return answer([normal(3, 5, rng=rng) * 9, normal(7, rng=rng), normal(2, 3, 5, rng=rng)], 0.7)
-
-
-@clip_gradients.probe("gradients that are all zero")
-def _(answer, rng):
-    return answer([torch.zeros(2, 3), torch.zeros(5)], 1.0)
-
-
-@clip_gradients.probe("a tuple, as torch.autograd.grad returns it")
-def _(answer, rng):
-    return answer((normal(3, 2, rng=rng), normal(5, rng=rng)), 0.5)
-
-
-@clip_gradients.probe("float64, and one number without axes, as in the next cell")
-def _(answer, rng):
-    return answer([torch.tensor(-7.0).double()], 0.5)
-
-
-@clip_gradients.probe("no limit: max_norm = math.inf, as in the next cell")
-def _(answer, rng):
-    return answer([torch.tensor([3.0, 4.0])], math.inf)
 
 
 FACTOR = "torch.clamp(max_norm / norm, max=1.0)"
@@ -562,7 +473,7 @@ clip_gradients.mistakes(
         edit("max=1.0", "min=1.0"),
     ),
     stretches=(
-        "gradients below the limit must stay as they are: never multiply by more than 1.",
+        "gradients below the limit must stay as they are: the factor is at most 1.",
         edit(FACTOR, "max_norm / norm"),
     ),
     to_length_one=(
@@ -570,14 +481,8 @@ clip_gradients.mistakes(
         edit(FACTOR, "1 / norm if norm > max_norm else 1.0"),
         edit(FACTOR, "torch.clamp(1 / norm, max=1.0)"),
     ),
-    only_times_the_limit=(
-        "this multiplies by max_norm only; divide by the norm too.",
-        edit(FACTOR, "max_norm if norm > max_norm else 1.0"),
-    ),
-    turned_over=(
-        "the factor is upside down: max_norm / norm.",
-        edit(FACTOR, "norm / max_norm if norm > max_norm else 1.0"),
-    ),
+    only_times_the_limit=("divide by the norm too.", edit(FACTOR, "max_norm if norm > max_norm else 1.0")),
+    turned_over=("the factor is upside down.", edit(FACTOR, "norm / max_norm if norm > max_norm else 1.0")),
     added_norms=(
         "the norms are added up. The norm of all together is the root of the sum of the squares.",
         edit(LENGTH, "sum(gradient.norm() for gradient in gradients)"),
@@ -588,19 +493,19 @@ clip_gradients.mistakes(
         edit(LENGTH, "max(gradient.norm() for gradient in gradients)"),
     ),
     first_only=(
-        "this takes the norm of the first gradient: the limit is for all of them together.",
+        "this is the norm of the first gradient: the limit is for all together.",
         edit(LENGTH, "gradients[0].norm()"),
     ),
     norm_after=(
-        "the second result is the norm before clipping, not after.",
+        "the second result is the norm before clipping.",
         edit("in gradients], norm", "in gradients], norm * factor"),
     ),
     gradients_only=(
-        "only the gradients come back: return the norm before clipping as well.",
+        "only the gradients come back: return the norm before clipping too.",
         edit("gradients], norm", "gradients]"),
     ),
     unclipped=(
-        "nothing is clipped: multiply each gradient by max_norm / norm when the norm is larger.",
+        "nothing is clipped: multiply by max_norm / norm when norm is larger.",
         edit("gradient * factor", "gradient"),
     ),
     root_mean_square=(
@@ -615,7 +520,7 @@ clip_gradients.mistakes(
         ),
     ),
     a_plain_number=(
-        "the length is asked for as a 0-d tensor: leave out `.item()`.",
+        "the length should be a 0-d tensor: no `.item()`.",
         edit("gradients], norm", "gradients], norm.item()"),
     ),
 )

@@ -6,7 +6,7 @@ from torch import Tensor
 from lib import recurrent
 from lib.checks.core import Exercise, edit
 from lib.checks.differences import kind_of
-from lib.checks.probing import fill, gradients, parameters
+from lib.checks.probing import fill, gradients, parameters, single_calls
 from lib.checks.running import Problem
 
 lstm_step = Exercise(recurrent.lstm_step, returns=("the new hidden state", "the new cell"))
@@ -38,14 +38,16 @@ def _(answer, rng):
     return answer(zero, zero, cell, torch.zeros(1, 4), torch.zeros(1, 4), bias)
 
 
-@lstm_step.probe("d_in = d_hidden = 3, where swapped weights would still fit")
-def _(answer, rng):
-    return answer(*_step((2,), 3, 3, rng))
-
-
-@lstm_step.probe("batch 3, d_in 5, d_hidden 7")
-def _(answer, rng):
-    return answer(*_step((3,), 5, 7, rng))
+single_calls(
+    lstm_step,
+    {
+        "d_in = d_hidden = 3, where swapped weights would still fit": lambda rng: _step((2,), 3, 3, rng),
+        "batch 3, d_in 5, d_hidden 7": lambda rng: _step((3,), 5, 7, rng),
+        "no batch: inputs (5,), hidden and cell (3,)": lambda rng: _step((), 5, 3, rng),
+        "three leading axes, 2, 4 and 3": lambda rng: _step((2, 4, 3), 5, 3, rng),
+        "64 sequences at once, in float64": lambda rng: (tensor.double() for tensor in _step((64,), 2, 3, rng)),
+    },
+)
 
 
 @lstm_step.probe("large cells, as after hundreds of steps")
@@ -54,26 +56,11 @@ def _(answer, rng):
     return answer(inputs, hidden, 500 * cell.sign() + cell, *w)
 
 
-@lstm_step.probe("no batch: inputs (5,), hidden and cell (3,)")
-def _(answer, rng):
-    return answer(*_step((), 5, 3, rng))
-
-
-@lstm_step.probe("three leading axes, 2, 4 and 3")
-def _(answer, rng):
-    return answer(*_step((2, 4, 3), 5, 3, rng))
-
-
 @lstm_step.probe("the gradients for everything that goes in")
 def _(answer, rng):
     inputs, hidden, cell, w_input, w_hidden, bias = (tensor.requires_grad_() for tensor in _step((3,), 5, 2, rng))
     both = torch.cat(answer(inputs, hidden, cell, w_input, w_hidden, bias), dim=-1)
     return gradients(both, inputs=inputs, hidden=hidden, cell=cell, w_input=w_input, w_hidden=w_hidden, bias=bias)
-
-
-@lstm_step.probe("64 sequences at once, in float64")
-def _(answer, rng):
-    return answer(*(tensor.double() for tensor in _step((64,), 2, 3, rng)))
 
 
 BLOCKS = "write, keep, candidate, show = "
@@ -95,18 +82,18 @@ lstm_step.mistakes(
         edit(BLOCKS, "keep, write, show, candidate = "),
     ),
     sigmoid_candidate=(
-        "the candidate goes through a sigmoid: it is a value (tanh, -1 to 1), only gates are sigmoids.",
+        "the candidate goes through a sigmoid: only gates do.",
         edit("tanh(candidate)", "sigmoid(candidate)"),
     ),
     tanh_gates=("the gates go through tanh: a gate is a share between 0 and 1, a sigmoid.", edit("sigmoid", "tanh")),
     raw_gates=("the gates are not squashed: each goes through torch.sigmoid.", edit("torch.sigmoid", "")),
     raw_candidate=("the candidate is not squashed: take its tanh.", edit("torch.tanh(candidate)", "candidate")),
     plain_cell=(
-        "the cell is shown as it is: hidden is the output gate times tanh(cell).",
+        "the cell is shown as it is: hidden is output gate times tanh(cell).",
         edit("torch.tanh(cell)", "cell"),
     ),
     shows_the_old_cell=(
-        "hidden shows the old cell: use the cell that was just computed.",
+        "hidden shows the old cell: use the new one.",
         edit("    cell = ", "    new = ", "(cell), cell", "(cell), new"),
     ),
     squashed_cell=(
@@ -114,14 +101,8 @@ lstm_step.mistakes(
         edit(NEW, f"torch.tanh({NEW})", "torch.tanh(cell), cell", "cell, cell"),
         edit("(cell), cell", "(cell), torch.tanh(cell)"),
     ),
-    squashed_twice=(
-        "the new cell is squashed by tanh and then once more: keep the plain sum as the cell.",
-        edit(NEW, f"torch.tanh({NEW})"),
-    ),
-    no_forget_gate=(
-        "there is no forgetting: multiply the old cell by the forget gate.",
-        edit("torch.sigmoid(keep) * ", ""),
-    ),
+    squashed_twice=("the cell is squashed twice: keep the plain sum as the cell.", edit(NEW, f"torch.tanh({NEW})")),
+    no_forget_gate=("there is no forgetting: the forget gate times the old cell.", edit("torch.sigmoid(keep) * ", "")),
     no_input_gate=("the candidate is written without its gate, the input gate.", edit("torch.sigmoid(write) * ", "")),
     no_output_gate=("hidden is not gated: multiply tanh(cell) by the output gate.", edit("torch.sigmoid(show) * ", "")),
     inverted_forget_gate=(
@@ -141,25 +122,19 @@ lstm_step.mistakes(
         "the weights are swapped: `w_input` belongs to the inputs, `w_hidden` to the hidden state.",
         edit("inputs @ w_input + hidden @ w_hidden", "inputs @ w_hidden + hidden @ w_input"),
     ),
-    hidden_only=(
-        "only hidden comes back: the next step needs the cell too, return both.",
-        edit("tanh(cell), cell", "tanh(cell)"),
-    ),
+    hidden_only=("only hidden comes back: the next step needs both.", edit("tanh(cell), cell", "tanh(cell)")),
     chunks_the_batch=("the blocks are cut along the batch: chunk along dim=-1.", edit(CHUNK, "blocks.chunk(4)")),
-    chunks_axis_one=(
-        "the blocks are cut along the second axis, which is not always the last: dim=-1.",
-        edit("dim=-1", "dim=1"),
-    ),
+    chunks_axis_one=("the blocks are cut along the second axis: dim=-1, the last.", edit("dim=-1", "dim=1")),
     interleaved=(
-        "every fourth column is taken: the blocks lie side by side, each d_hidden wide.",
+        "this takes every fourth column: a block is d_hidden wide.",
         edit(CHUNK, "(blocks[..., k::4] for k in range(4))"),
     ),
     width_of_the_inputs=(
-        "each block is as wide as the hidden state, d_hidden, not as the inputs.",
+        "a block is as wide as hidden, not as inputs.",
         edit(CHUNK, "blocks.split(inputs.shape[-1], dim=-1)"),
     ),
     detached_cell=(
-        "the cell is cut off by `.detach()`: it is the road on which learning reaches back.",
+        "the cell is cut off by `.detach()`: learning reaches back along it.",
         edit("* cell +", "* cell.detach() +"),
     ),
     overflows=(
@@ -255,7 +230,8 @@ def _(answer, rng):
 
 @LSTM.probe("one sequence of 300 positions")
 def _(answer, rng):
-    return _named(fill(answer(2, 1), rng)(normal(1, 300, 2, rng=rng)))
+    with torch.no_grad():
+        return _named(fill(answer(2, 1), rng)(normal(1, 300, 2, rng=rng)))
 
 
 @LSTM.probe("two models: their weights are drawn at random, not all equal")
@@ -301,21 +277,11 @@ STATE = "else state\n"
 REAL = "(position < lengths)[:, None]"
 WHERE = "torch.where(real, new_hidden, hidden), torch.where(real, new_cell, cell)"
 SHOW = "states.append(hidden * real)"
-KEPT = "hidden, cell = state or getattr(self, 'kept', (hidden, cell))"
 W_INPUT = "torch.empty(d_in, 4 * d_hidden)", "torch.empty(4 * d_hidden, d_in)"
 W_HIDDEN = "torch.empty(d_hidden, 4 * d_hidden)", "torch.empty(4 * d_hidden, d_hidden)"
 AXES = "the weights stand on the right, so it is"
 
 LSTM.mistakes(
-    remembers=(
-        "the state is kept from one call to the next: without a given state, every call starts from zeros.",
-        edit(
-            "    states = []",
-            f"    {KEPT}\n        states = []",
-            f"return {RETURN}",
-            f"self.kept = hidden, cell; return {RETURN}",
-        ),
-    ),
     bias_of_zeros=("the bias has no forget_bias: its second block starts with it.", edit(FORGET, "pass")),
     bias_everywhere=(
         "forget_bias is in all four blocks: it belongs into the second one only, bias[d_hidden : 2 * d_hidden].",
@@ -332,7 +298,7 @@ LSTM.mistakes(
     ),
     bias_always_one=("forget_bias is not used: the bias always gets 1.", edit("] = forget_bias", "] = 1.0")),
     weights_of_zero=(
-        "the weights start at zero, so all units learn the same: draw them at random.",
+        "the weights start at zero, so all units are alike: draw them at random.",
         edit(DRAWN, ".zero_()"),
     ),
     input_weights_transposed=(
@@ -350,17 +316,11 @@ LSTM.mistakes(
         edit("if state is None", "if state is None or lengths is not None"),
     ),
     state_swapped=("the state comes in as (hidden, cell), in this order.", edit(STATE, "else state[::-1]\n")),
-    cell_from_zero=(
-        "of the given state only `hidden` is used: the cell at the start is given too.",
-        edit(STATE, "else (state[0], 0 * state[1])\n"),
-    ),
-    returned_swapped=(
-        "the state at the end comes back as (cell, hidden): hidden first.",
-        edit("dim=1), (hidden, cell)", "dim=1), (cell, hidden)"),
-    ),
+    cell_from_zero=("the given cell is not used, only `hidden`.", edit(STATE, "else (state[0], 0 * state[1])\n")),
+    returned_swapped=("the pair at the end: hidden first.", edit("dim=1), (hidden, cell)", "dim=1), (cell, hidden)")),
     states_only=("only the states come back: return the last (hidden, cell) as well.", edit(RETURN, RETURN[:-16])),
     three_values=(
-        "three values come back; the state is one pair: return states, (hidden, cell).",
+        "three values come back: return states, (hidden, cell).",
         edit(RETURN, RETURN[:-16] + ", hidden, cell"),
     ),
     positions_first=("the axes are (position, batch, d_hidden): stack the states along dim=1.", edit("dim=1", "dim=0")),
@@ -384,7 +344,7 @@ LSTM.mistakes(
         ),
     ),
     repeats_the_last_state=(
-        "the states on padding must be zero; here the last real state is repeated.",
+        "the states on padding must be zero; here the last one is repeated.",
         edit(SHOW, "states.append(hidden)"),
     ),
     off_by_one=(
@@ -392,7 +352,7 @@ LSTM.mistakes(
         edit("position < lengths", "position <= lengths"),
     ),
     stops_early=(
-        "the last real position is not read: position is real when position < lengths.",
+        "the last real position is not read: use position < lengths.",
         edit("position < lengths", "position < lengths - 1"),
     ),
     forgets_on_padding=(
@@ -419,7 +379,7 @@ LSTM.mistakes(
         edit(REAL, "position < lengths"),
     ),
     float32_zeros=(
-        "the zeros at the start are float32: `inputs.new_zeros(...)` has the type of the inputs.",
+        "the zeros are float32: `inputs.new_zeros` has the inputs' type.",
         edit("inputs.new_zeros", "torch.zeros"),
     ),
 )

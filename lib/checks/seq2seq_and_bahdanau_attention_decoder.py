@@ -370,6 +370,7 @@ greedy_translate.mistakes(
     no_last_eos=(
         "the last <EOS> is missing: it is part of the result.",
         edit("        written.append", "        if done.all():\n            break\n        written.append"),
+        edit(_WRITES, "result = torch.stack(written, dim=1)\n    return result[:, :-1] if done.all() else result"),
     ),
     no_eos=(
         "the <EOS> of each row is missing: it is part of the result.",

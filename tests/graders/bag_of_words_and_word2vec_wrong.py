@@ -747,7 +747,7 @@ def lets_autograd_work(centre, context, label, weight=1.0):
         return loss.detach(), *torch.autograd.grad(loss, (centre, context))
 
 
-@wrong("negative_sampling", says="two leading dimensions")
+@wrong("negative_sampling", says="turns all axes around")
 def plain_transpose(centre, context, label, weight=1.0):
     score = torch.einsum("nd,md->nm", centre, context)
     error = weight * (torch.sigmoid(score) - label)
@@ -769,8 +769,21 @@ def loss_alone(centre, context, label, weight=1.0):
 slips(
     "negative_sampling",
     loss_of_one_axis=("shape", edit("label * score)).sum()", "label * score)).sum(0)")),
-    loss_as_a_float=("0-d", edit("return loss,", "return loss.item(),")),
-    squeezed=("axis of size 1", edit("return loss, error @ context", "return loss, (error @ context).squeeze()")),
+    loss_as_a_float=("not a float", edit("return loss,", "return loss.item(),")),
+    squeezed=("shape", edit("return loss, error @ context", "return loss, (error @ context).squeeze()")),
+    context_of_one=(
+        "one context word",
+        edit("error.transpose(-2, -1) @ centre", "(error.transpose(-2, -1) @ centre).squeeze(-2)"),
+    ),
+    three_axes_at_most=(
+        "raised",
+        edit(
+            "centre @ context.tr",
+            "(torch.bmm if centre.ndim > 2 else torch.mm)(centre, context.tr",
+            "-1)  # (..., n, m)\n    loss",
+            "-1))\n    loss",
+        ),
+    ),
     weight_squared=("expected", edit("error = weight", "error = weight * weight")),
     label_by_row=("raised", edit("label * score", "label.view(score.shape) * score")),
     clamped_scores=("expected", edit("    loss", "    score = score.clamp(-30, 30)\n    loss")),
@@ -805,7 +818,7 @@ def excludes_c(a, b, c, vectors, words):
     return _best(_cosine(vb - va + vc, vectors), words, {c})
 
 
-@wrong("analogy", says="leave all three out")
+@wrong("analogy", says="leaves out b only")
 def excludes_b(a, b, c, vectors, words):
     va, vb, vc = _rows(a, b, c, vectors, words)
     return _best(_cosine(vb - va + vc, vectors), words, {b})

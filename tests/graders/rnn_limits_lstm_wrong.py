@@ -389,7 +389,7 @@ class CutsTheChain(Learners):
         return self.finish(states, hidden, cell)
 
 
-@wrong("LSTM", says="kept from one call to the next")
+@wrong("LSTM", says="stays there for the next call")
 class KeepsItsState(Learners):
     memory = None
 

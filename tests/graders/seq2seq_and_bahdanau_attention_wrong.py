@@ -740,7 +740,7 @@ def limit_plus_one(step, state, limit):
 
 @wrong("greedy_translate", says="one token is missing")
 def limit_minus_one(step, state, limit):
-    return tidy(writes(step, state, limit - 1)) if limit > 1 else torch.zeros(2, 0, dtype=torch.long)
+    return tidy(writes(step, state, limit - 1))
 
 
 @wrong("greedy_translate", says="as soon as one sentence is done")
@@ -835,4 +835,13 @@ slips(
     one_for_the_end=("expected", edit("< limit", "< limit + (len(written) == limit and not done.any())")),
     logits_back=("logits come back", edit("append(ids)", "append(logits)")),
     one_more_when_done=("thrown away", edit("return torch", "step(ids, state)\n    return torch")),
+)
+
+slips(
+    "BahdanauDecoder",
+    key_axis_squeezed=("a single token", edit("self.v), mask)", "self.v), mask).squeeze(-1)")),
+    source_of_256=(
+        "300 keys",
+        edit("keys, mask = state", "keys, mask = (part[:, :256] if part.ndim > 1 else part for part in state)"),
+    ),
 )

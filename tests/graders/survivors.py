@@ -89,7 +89,6 @@ SURVIVORS: dict[str, dict[str, str]] = {
         "True -> False": "there is a cache for each block",
         "(columns - empty[:, None]).clamp(min=0) -> columns - empty[:, None]": "nobody sees where padding stands",
         "0 -> -1": "nobody sees where padding stands, and all caches are equally long",
-        "0 -> 1": "nobody sees where padding stands, and all caches are equally long",
         "1 -> -1": "of two axes, the last is axis 1",
     },
     "pad_left": {
