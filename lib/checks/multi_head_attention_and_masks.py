@@ -48,32 +48,26 @@ def _(answer, rng):
 CUT = "x.unflatten(-1, (n_heads, -1)).transpose(1, 2)"
 
 split_heads.mistakes(
-    always_32_bit=(
-        "64-bit numbers come back as 32-bit ones: torch.zeros(..., dtype=x.dtype).",
-        edit(CUT, f"{CUT}.float()"),
-    ),
+    always_32_bit=("64-bit numbers become 32-bit: zeros(..., dtype=x.dtype).", edit(CUT, f"{CUT}.float()")),
     one_reshape=(
         "the shape is right, the numbers are not: split the last axis first, then swap heads and positions.",
         edit(CUT, "x.reshape(x.shape[0], n_heads, x.shape[1], -1)"),
     ),
     not_swapped=(
-        "heads and positions still have to change places: (batch, heads, position, d_head).",
+        "heads and positions must change places: (batch, heads, position, d_head).",
         edit(".transpose(1, 2)", ""),
     ),
     interleaved=(
         "head h takes the h-th slice of neighbours, not every n_heads-th number: (heads, d_head), in this order.",
         edit(CUT, "x.unflatten(-1, (-1, n_heads)).permute(0, 3, 1, 2)"),
     ),
-    size_for_number=(
-        "n_heads is the number of heads, not the size of one: d_head = d_model // n_heads.",
-        edit("(n_heads, -1)", "(-1, n_heads)"),
-    ),
+    size_for_number=("n_heads is the number of heads, not the size of one.", edit("(n_heads, -1)", "(-1, n_heads)")),
     last_two_swapped=(
-        "the last two axes are swapped too: (batch, heads, position, d_head).",
+        "the last two axes are swapped: (..., position, d_head).",
         edit("transpose(1, 2)", "permute(0, 2, 3, 1)"),
     ),
     heads_first=(
-        "the heads stand in front of the batch: (batch, heads, position, d_head).",
+        "the heads stand in front of the batch, not behind it.",
         edit("transpose(1, 2)", "permute(2, 0, 1, 3)"),
     ),
     positions_split=(
@@ -81,7 +75,7 @@ split_heads.mistakes(
         edit(CUT, "torch.stack(x.tensor_split(n_heads, dim=1), dim=1)"),
     ),
     whole_vectors=(
-        "every head gets the whole vector; it gets its slice of d_model // n_heads numbers.",
+        "every head gets the whole vector, not a slice.",
         edit(CUT, "x.unsqueeze(1).expand(-1, n_heads, -1, -1)"),
     ),
     heads_backwards=("the heads stand in reverse order: head 0 takes the first slice.", edit(CUT, f"{CUT}.flip(1)")),
@@ -112,12 +106,9 @@ def _(answer, rng):
 SWAP, BACK = ".transpose(1, 2)", "x.transpose(1, 2).flatten(2)"
 
 join_heads.mistakes(
-    always_32_bit=(
-        "64-bit numbers come back as 32-bit ones: torch.zeros(..., dtype=x.dtype).",
-        edit(BACK, f"{BACK}.float()"),
-    ),
+    always_32_bit=("64-bit numbers become 32-bit: zeros(..., dtype=x.dtype).", edit(BACK, f"{BACK}.float()")),
     reshaped_at_once=(
-        "the shape is right, the numbers are not: swap heads and positions before you flatten.",
+        "swap heads and positions before you flatten.",
         edit(BACK, "x.reshape(x.shape[0], x.shape[2], -1)"),
     ),
     flattened_only=("heads and positions have to change places: (batch, position, d_model).", edit(SWAP, "")),
@@ -128,10 +119,7 @@ join_heads.mistakes(
     ),
     added=("the heads are added; they stand side by side, d_head numbers each.", edit(BACK, "x.sum(1)")),
     averaged=("the heads are averaged; they stand side by side, d_head numbers each.", edit(BACK, "x.mean(1)")),
-    woven=(
-        "the heads are interleaved; one head's numbers stay neighbours: heads before d_head.",
-        edit(BACK, "x.permute(0, 2, 3, 1).flatten(2)"),
-    ),
+    woven=("the heads are interleaved; heads come before d_head.", edit(BACK, "x.permute(0, 2, 3, 1).flatten(2)")),
     swapped_only=("the two axes are swapped but not joined yet: the result has three axes.", edit(".flatten(2)", "")),
     view=(
         "after `transpose` the numbers lie in another order, which `view` cannot read: `reshape` or `flatten`.",
@@ -151,7 +139,7 @@ ALL = "torch.ones(length, length, dtype=torch.bool)"
 causal_mask.mistakes(
     strict=("a position may look at itself: the diagonal is True.", edit("tril()", "tril(-1)")),
     upper=(
-        "this lets positions see the future and hides the past: the lower triangle is True (rows are queries).",
+        "positions see the future, not the past: the lower triangle is True (a row is a query).",
         edit("tril()", "triu()"),
     ),
     inverted=("True means may look; here it means hidden. Turn it round.", edit("tril()", "triu(1)")),
@@ -212,10 +200,7 @@ padding_mask.mistakes(
     two_axes=("two axes are missing: (batch, 1, 1, key) fits any number of heads and queries.", edit(AXES, "")),
     three_axes=("one axis is missing: (batch, 1, 1, key) has room for heads and queries.", edit(AXES, "[:, None]")),
     axes_in_front=("the new axes stand behind the batch: (batch, 1, 1, key).", edit(AXES, "[None, None]")),
-    queries_hidden=(
-        "the keys are hidden, not the queries: they stand on the last axis, (batch, 1, 1, key).",
-        edit(AXES, "[:, None, :, None]"),
-    ),
+    queries_hidden=("hide keys, not the queries: keys are the last axis.", edit(AXES, "[:, None, :, None]")),
     always_zero=("the number of padding is an argument; do not count on 0.", edit("ids != padding", "ids != 0")),
     greater=("ids below padding are words too: compare with !=.", edit("!=", ">")),
     words_first=(
@@ -331,17 +316,14 @@ ATTEND = "self.attend(q, k, v, mask)"
 
 MultiHeadAttention.mistakes(
     without_to_out=(
-        "the last matrix is missing: to_out mixes what the heads found.",
+        "the last matrix is missing: to_out mixes the heads.",
         edit("self.to_out(join_heads", "(join_heads"),
     ),
     other_way_round=(
         "the queries come from x, keys and values from the context; here it is the other way round.",
         edit("(context)", "(_)", "to_q(x)", "to_q(context)", "(_)", "(x)"),
     ),
-    queries_from_context=(
-        "the queries come from the context; they come from x, which asks.",
-        edit("to_q(x)", "to_q(context)"),
-    ),
+    queries_from_context=("the queries must come from x, which asks.", edit("to_q(x)", "to_q(context)")),
     half_of_the_context=(
         "keys and values both come from the context.",
         edit("to_v(context)", "to_v(x)"),
@@ -357,7 +339,7 @@ MultiHeadAttention.mistakes(
         edit(f"join_heads({ATTEND})", f"{ATTEND}.reshape(x.shape)"),
     ),
     key_before_query=(
-        "`attend` takes query, key, value; query and key have changed places.",
+        "q and k have changed places: `attend(q, k, v, mask)`.",
         edit(ATTEND, "self.attend(k, q, v, mask)"),
     ),
     values_from_keys=("the keys are mixed; the values come from to_v.", edit(ATTEND, "self.attend(q, k, k, mask)")),
@@ -366,17 +348,14 @@ MultiHeadAttention.mistakes(
         edit("self.to_q(x)", "x", "self.to_k(context)", "context", "self.to_v(context)", "context"),
     ),
     residual=(
-        "the input is added on top. That is the residual of notebook 07.",
+        "the input is added on top: the residual comes in notebook 07.",
         edit("return self.", "return x + self."),
     ),
     keeps_always=(
         "`weights` is kept always; pictures are wanted only where keep_weights is set. Call self.attend.",
         edit("if not self.keep_weights:", "if False:"),
     ),
-    keeps_never=(
-        "`weights` is not kept where keep_weights is set: call self.attend.",
-        edit("not self.keep_weights", "True"),
-    ),
+    keeps_never=("`weights` is not kept for keep_weights: call self.attend.", edit("not self.keep_weights", "True")),
     always_bias=("a bias is learned only where `bias` is set: bias=bias.", edit("bias=bias", "bias=True")),
     one_head_wide=(
         "each of the four matrices serves all heads at once: from d_model to d_model numbers.",
@@ -440,10 +419,7 @@ CHANGE, MOVED = "[x[:, :position], -x[:, position:]]", "[:, :position].abs().max
 TRIED = "range(1, x.shape[1])"
 
 future_leak.mistakes(
-    everywhere=(
-        "the changed positions are compared as well; look only at the outputs before them: [:, :position].",
-        edit(MOVED, ".abs().max()"),
-    ),
+    everywhere=("the changed positions are compared as well; take [:, :position].", edit(MOVED, ".abs().max()")),
     itself_too=(
         "the output at the changed position may move; compare only those before it: [:, :position].",
         edit("[:, :position].abs", "[:, : position + 1].abs"),
@@ -462,16 +438,16 @@ future_leak.mistakes(
         edit("-x[:, position:]]", "-x[:, position : position + 1], x[:, position + 1 :]]"),
     ),
     only_the_last=(
-        "this is the last position's move alone: try all from 1 on, keep the largest.",
+        "this is the last move: try all from 1 on, keep the largest.",
         edit("max(largest, moved.item())", "moved.item()"),
     ),
     only_the_first=(
-        "only the change from position 1 on is tried; try every position.",
+        "only the change from position 1 on is tried; try all.",
         edit(TRIED, "range(1, min(2, x.shape[1]))"),
     ),
     over_the_batch=("the batch is counted instead of the positions: x.shape[1].", edit("x.shape[1]", "x.shape[0]")),
     one_sentence=(
-        "only the first sentence of the batch is compared; the largest move of all is asked for.",
+        "only the first sentence of the batch is compared.",
         edit("[:, :position].abs", "[:1, :position].abs"),
     ),
     zeroed=("the inputs are set to 0 from there on; the task says negate.", edit("-x[:", "0 * x[:")),
@@ -480,11 +456,8 @@ future_leak.mistakes(
         edit(f"torch.cat({CHANGE}, dim=1)", "x[:, :position]", "- outputs)[:, :position]", "- outputs[:, :position])"),
     ),
     past_negated=(
-        "this changes the past and looks at the past; negate from `position` on.",
+        "this changes the past; negate from `position` on.",
         edit(CHANGE, "[-x[:, :position], x[:, position:]]"),
     ),
-    compared_with_x=(
-        "the moves are counted from x; count them from the outputs for the unchanged x.",
-        edit("- outputs", "- x"),
-    ),
+    compared_with_x=("the moves are counted from x; count them from the outputs for x.", edit("- outputs", "- x")),
 )
