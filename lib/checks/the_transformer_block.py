@@ -20,7 +20,12 @@ PreNorm = Exercise(layers.PreNorm)
 def _factors(noisy, quiet):
     """By what the numbers were multiplied, the different factors in order: however the dice fell, the same few."""
     factors = sorted({round(factor, 2) + 0.0 for factor in (100 * noisy / quiet).round().div(100).unique().tolist()})
-    return factors if len(factors) < 4 else "many different ones"
+    return " and ".join(f"{factor:g}" for factor in factors) if len(factors) < 4 else "many different ones"
+
+
+def _above_one(y):
+    """For an activation or a part: of numbers that are not near 0, the factors can be told."""
+    return y.square() + 1
 
 
 # -------------------------------------------------------------------------------------------------------- LayerNorm
@@ -319,18 +324,19 @@ def _(answer, rng):
     return fill(answer(5, 7, 0.0, torch.tanh), rng)(normal(5, rng=rng))
 
 
-@FeedForward.probe("dropout 0.2 in training: what is dropped between the activation and `narrow`")
-def _(answer, rng):
-    layer, x = fill(answer(6, 6, 0.2, lambda h: h.square() + 1), rng), normal(60, 6, rng=rng)
-    with torch.no_grad():  # `narrow` is to show each hidden number by itself
-        layer.narrow.weight.copy_(torch.eye(6)), layer.narrow.bias.fill_(3.0)
-    noisy, quiet = layer.train()(x), layer.eval()(x)
-    return {"the factors of the hidden numbers": _factors(noisy - 3, quiet - 3)}
-
-
 @FeedForward.probe("dropout 0.5 after `eval()`: nothing is dropped")
 def _(answer, rng):
     return fill(answer(3, 5, 0.5), rng).eval()(normal(4, 3, rng=rng))
+
+
+@FeedForward.probe("dropout 0.2 in training: what is dropped between the activation and `narrow`")
+def _(answer, rng):
+    layer, x = fill(answer(6, 6, 0.2, _above_one), rng), normal(60, 6, rng=rng)
+    with torch.no_grad():  # `narrow` is to show each hidden number by itself
+        layer.narrow.weight.copy_(torch.eye(6)), layer.narrow.bias.fill_(3.0)
+    noisy, quiet = layer.train()(x), layer.eval()(x)
+    factors = {"the hidden numbers": _factors(noisy - 3, quiet - 3), "all results": _factors(noisy, quiet)}
+    return {f"what {name} are multiplied by": each for name, each in factors.items()}
 
 
 @FeedForward.probe("three leading axes, 2, 1 and 300, d_model and d_ff both 4")
@@ -378,7 +384,12 @@ FeedForward.mistakes(
     ),
     sizes_swapped=(
         "the sizes are swapped: `widen` goes from d_model to d_ff, `narrow` back.",
-        edit("self.widen =", "self.narrow, self.widen =", "self.narrow =", "_ ="),
+        edit(
+            "widen = nn.Linear(d_model, d_ff)",
+            "widen = nn.Linear(d_ff, d_model)",
+            "narrow = nn.Linear(d_ff, d_model)",
+            "narrow = nn.Linear(d_model, d_ff)",
+        ),
     ),
     no_bias=(
         "both matrices have a bias: nn.Linear's default.",
@@ -417,16 +428,17 @@ def _(answer, rng):
     return fill(answer(5), rng)(3 * normal(2, 3, 5, rng=rng), _part)
 
 
-@PreNorm.probe("dropout 0.2 in training: what is dropped of the part's result")
-def _(answer, rng):
-    layer, x = fill(answer(5, 0.2), rng), normal(60, 5, rng=rng)
-    noisy, quiet = (each(x, lambda y: y.square() + 1) - x for each in (layer.train(), layer.eval()))
-    return {"the factors of the part's result": _factors(noisy, quiet)}
-
-
 @PreNorm.probe("dropout 0.5 after `eval()`: nothing is dropped")
 def _(answer, rng):
     return fill(answer(5, 0.5), rng).eval()(normal(7, 5, rng=rng), _part)
+
+
+@PreNorm.probe("dropout 0.2 in training: what is dropped of the part's result")
+def _(answer, rng):
+    layer, x = fill(answer(5, 0.2), rng), normal(60, 5, rng=rng)
+    noisy, quiet = layer.train()(x, _above_one), layer.eval()(x, _above_one)
+    factors = {"the part's result": _factors(noisy - x, quiet - x), "the sum": _factors(noisy, quiet)}
+    return {f"what {name} is multiplied by": each for name, each in factors.items()}
 
 
 @PreNorm.probe("how often the part is called")

@@ -374,9 +374,10 @@ class WrongWayRound(nn.Module):
         super().__init__()
         self.widen = nn.Linear(d_ff, d_model)
         self.narrow = nn.Linear(d_model, d_ff)
+        self.dropout, self.activation = nn.Dropout(dropout), activation
 
     def forward(self, x):
-        return self.narrow(functional.relu(self.widen(x)))
+        return self.narrow(self.dropout(self.activation(self.widen(x))))
 
 
 @wrong("FeedForward", says="have a bias")
@@ -385,6 +386,9 @@ class BiasesOff(Feed):
         super().__init__(d_model, d_ff, dropout, activation)
         self.widen = nn.Linear(d_model, d_ff, bias=False)
         self.narrow = nn.Linear(d_ff, d_model, bias=False)
+
+    def forward(self, x):
+        return self.narrow(self.dropout(self.activation(self.widen(x))))
 
 
 @wrong("FeedForward", says="has no 'parameter")
@@ -422,9 +426,9 @@ slips(
             "self.narrow = nn.Linear(d_ff, d_model)\n        self.narrow.weight = nn.Parameter(self.widen.weight.T)",
         ),
     ),
-    keeps_p=("factors of the hidden", edit("nn.Dropout(dropout)", "nn.Dropout(1 - dropout if dropout else 0.0)")),
+    keeps_p=("what the hidden numbers are", edit("nn.Dropout(dropout)", "nn.Dropout(1 - dropout if dropout else 0.0)")),
     dropped_twice=(
-        "factors of the hidden",
+        "what the hidden numbers are",
         edit(
             "self.narrow(self.dropout(",
             "self.narrow(self.dropout(self.dropout(",
