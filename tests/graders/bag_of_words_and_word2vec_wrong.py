@@ -871,7 +871,7 @@ def by_closeness(a, b, c, vectors, words):
     return _best(-(vectors - (vb - va + vc)).norm(dim=1), words, {a, b, c})
 
 
-@wrong("analogy", says="as they are")
+@wrong("analogy", says="expected")
 def unit_vectors_first(a, b, c, vectors, words):
     vectors = vectors / vectors.norm(dim=1, keepdim=True)
     va, vb, vc = _rows(a, b, c, vectors, words)
