@@ -425,6 +425,10 @@ future_leak.mistakes(
         edit("[:, :position].abs", "[:, : position + 1].abs"),
     ),
     last_left_out=("the last position is never tried: range(1, x.shape[1]).", edit(TRIED, "range(1, x.shape[1] - 1)")),
+    not_all=(
+        "only the first positions are tried: range(1, x.shape[1]).",
+        *(edit(TRIED, f"range(1, min(x.shape[1], {n}))") for n in (64, 100, 256)),
+    ),
     one_short=(
         "the output just before the change is left out: compare [:, :position], it ends at position - 1.",
         edit("range(1", "range(2", "[:, :position].abs", "[:, : position - 1].abs"),
