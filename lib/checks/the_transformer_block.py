@@ -177,7 +177,10 @@ def _many(answer, x, *rest):
 @dropout.probe("p = 0.5: the factors that the numbers are multiplied by")
 def _(answer, rng):
     x = _large(rng, 4, 5)
-    calls = {"the factors when not training": (x, 0.5, False), "the factors in training": (x, 0.5, True)}
+    calls = {
+        "the factor of a number when not training": (x, 0.5, False),
+        "the factor of a number in training": (x, 0.5, True),
+    }
     return {name: _factors(_many(answer, *call), x) for name, call in calls.items()}
 
 
@@ -200,7 +203,7 @@ def _(answer, rng):
     many = _many(answer, x, 0.2)
     zeros = (many == 0).float().mean().item()
     share = "a fifth" if 0.1 < zeros < 0.3 else f"a share of {zeros:.1f}"
-    return {"the factors": _factors(many, x), "what becomes 0": share}
+    return {"the factor of a number": _factors(many, x), "what becomes 0": share}
 
 
 @dropout.probe("many calls on 10 numbers: do they always drop as many?")
