@@ -54,7 +54,7 @@ def _mapping_difference(mine, expected: Mapping, name: str, within: float) -> tu
 def _sequence_difference(
     mine, expected: Sequence, name: str, names: Sequence[str], within: float
 ) -> tuple[str, str] | None:
-    parts = f" ({', '.join(names)})" if names else ""
+    parts = f" ({', '.join(names[: len(expected)])})" if names else ""
     if not isinstance(mine, tuple | list):
         what = "is None. Is a `return` missing?" if mine is None else f"is {kind_of(mine)}"
         return "type", f"{name} {what}; expected {len(expected)} values{parts}."

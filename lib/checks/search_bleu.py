@@ -2,12 +2,11 @@
 
 import math
 import random
-from collections import Counter
+from functools import partial
 
 from lib import scoring
-from lib.checks.core import Exercise
+from lib.checks.core import Exercise, edit
 from lib.checks.running import Problem
-from lib.scoring import LONGEST, ngrams
 
 clipped_matches = Exercise(scoring.clipped_matches, returns=("the hits", "the tries"))
 bleu = Exercise(scoring.bleu)
@@ -26,151 +25,109 @@ def corpus(rng, sentences=6, shortest=4, longest=11, skip=0.1):
 # -------------------------------------------------------------------------------------------------- clipped_matches
 
 
-@clipped_matches.probe("'the the the cat' against 'the mat cat the', n = 1")
-def _(answer, rng):
-    return answer([["the", "the", "the", "cat"]], [["the", "mat", "cat", "the"]], 1)
-
-
-@clipped_matches.probe("'a b a b a' against 'a b c a b b c', n = 2")
-def _(answer, rng):
-    return answer([list("ababa")], [list("abcabbc")], 2)
-
-
-@clipped_matches.probe("two sentences that share their words crosswise, n = 1")
-def _(answer, rng):
-    return answer([list("ab"), list("cde")], [list("cd"), list("abe")], 1)
-
-
-@clipped_matches.probe("random tokens, n = 3, two sentences too short")
-def _(answer, rng):
+def with_short_ones(rng):
     written, right = corpus(rng)
-    return answer([*written, ["a", "b"], []], [*right, ["a", "b"], ["a"]], 3)
+    return [*written, ["a", "b"], []], [*right, ["a", "b"], ["a"]], 3
 
 
-@clipped_matches.probe("'dog bites man bites' against 'man bites dog', n = 2")
-def _(answer, rng):
-    return answer([["dog", "bites", "man", "bites"]], [["man", "bites", "dog"]], 2)
+def long_ones(rng):
+    ids = [50_000 + int(i) for i in ["255", "256", "257"]]
+    written, right = corpus(rng, 1, 150, 150)
+    return [*written, ids * 40], [*right, [*ids * 40, 7]], 5
 
 
-@clipped_matches.probe("ids 1, 23, 5, 6 against 12, 3, 51, 23, 5, n = 2")
-def _(answer, rng):
-    return answer([[1, 23, 5, 6]], [[12, 3, 51, 23, 5]], 2)
+for label, drawn in {
+    "'the the the cat' against 'the mat cat the', n = 1": lambda rng: (
+        [["the", "the", "the", "cat"]],
+        [["the", "mat", "cat", "the"]],
+        1,
+    ),
+    "'a b a b a' against 'a b c a b b c', n = 2": lambda rng: ([list("ababa")], [list("abcabbc")], 2),
+    "two sentences that share their words crosswise, n = 1": lambda rng: (
+        [list("ab"), list("cde")],
+        [list("cd"), list("abe")],
+        1,
+    ),
+    "random tokens, n = 3, two sentences too short": with_short_ones,
+    "'dog bites man bites' against 'man bites dog', n = 2": lambda rng: (
+        [["dog", "bites", "man", "bites"]],
+        [["man", "bites", "dog"]],
+        2,
+    ),
+    "ids 1, 23, 5, 6 against 12, 3, 51, 23, 5, n = 2": lambda rng: ([[1, 23, 5, 6]], [[12, 3, 51, 23, 5]], 2),
+    "nothing that is 4 tokens long, n = 4": lambda rng: ([["a", "b"], []], [["a", "b"], ["c"]], 4),
+    "two long sentences, one of ids up to 50,257, n = 5": long_ones,
+}.items():
+    clipped_matches.probe(label)(lambda answer, rng, drawn=drawn: answer(*drawn(rng)))
+
+HITS, TRIES = "(found & ngrams(theirs, n)).total()", "found.total()"
+LONG_RUNS = "Counter(tuple({0}[i : i + n]) for i in range(max(1, len({0}) - n + 1)))"
+BAGS = "    mine, theirs = (sum((ngrams(s, n) for s in side), Counter()) for side in (written, right))\n"
+hits = partial(edit, HITS)
 
 
-@clipped_matches.mistake("the order in a run does not count: 'man bites' is not 'bites man'; compare tuples.")
-def without_order(written, right, n):
-    def runs(sentence):
-        return Counter(tuple(sorted(sentence[i : i + n], key=repr)) for i in range(len(sentence) - n + 1))
-
-    hits = sum((runs(mine) & runs(theirs)).total() for mine, theirs in zip(written, right, strict=True))
-    return hits, scoring.clipped_matches(written, right, n)[1]
+def counted(run: str):
+    """An edit: something else is counted than the runs."""
+    changed = "Counter({1} for run in ngrams({0}, n).elements())"
+    mine, theirs = (changed.format(side, run) for side in ("mine", "theirs"))
+    return edit("ngrams(mine, n)", mine, "ngrams(theirs, n)", theirs)
 
 
-@clipped_matches.mistake("runs are compared as text, where 1, 23 looks like 12, 3: compare tuples of tokens.")
-def as_text(written, right, n):
-    def runs(sentence):
-        return Counter("".join(map(str, sentence[i : i + n])) for i in range(len(sentence) - n + 1))
-
-    hits = sum((runs(mine) & runs(theirs)).total() for mine, theirs in zip(written, right, strict=True))
-    return hits, scoring.clipped_matches(written, right, n)[1]
-
-
-@clipped_matches.mistake("what is longer than the right sentence is cut off: every run that was written is a try.")
-def cut_off(written, right, n):
-    return scoring.clipped_matches([a[: len(b)] for a, b in zip(written, right, strict=True)], right, n)
-
-
-@clipped_matches.mistake("a sentence shorter than n has no run: neither a hit nor a try.")
-def short_ones_too(written, right, n):
-    def runs(sentence):
-        return [tuple(sentence[i : i + n]) for i in range(max(1, len(sentence) - n + 1))]
-
-    counts = [(Counter(runs(mine)), Counter(runs(theirs))) for mine, theirs in zip(written, right, strict=True)]
-    return sum((a & b).total() for a, b in counts), sum(a.total() for a, _ in counts)
-
-
-@clipped_matches.mistake("a run counts as often as it was written: at most as often as the right sentence has it.")
-def unclipped(written, right, n):
-    hits = tries = 0
-    for mine, theirs in zip(written, right, strict=True):
-        found, there = ngrams(mine, n), ngrams(theirs, n)
-        hits += sum(count for run, count in found.items() if run in there)
-        tries += found.total()
-    return hits, tries
-
-
-@clipped_matches.mistake("every run counts once: count how often, the smaller of the two counts.")
-def kinds(written, right, n):
-    pairs = [(set(ngrams(mine, n)), set(ngrams(theirs, n))) for mine, theirs in zip(written, right, strict=True)]
-    return sum(len(a & b) for a, b in pairs), sum(len(a) for a, _ in pairs)
-
-
-@clipped_matches.mistake("hits count each run once: the smaller of the two counts.")
-def kinds_of_hits(written, right, n):
-    hits = sum(len(ngrams(mine, n) & ngrams(theirs, n)) for mine, theirs in zip(written, right, strict=True))
-    return hits, scoring.clipped_matches(written, right, n)[1]
-
-
-@clipped_matches.mistake("tries count the right sentence's runs: count what was written. (That would be recall.)")
-def recall(written, right, n):
-    return scoring.clipped_matches(right, written, n)
-
-
-@clipped_matches.mistake("tries count different runs: count each as often as it was written, `.total()`.")
-def different_tries(written, right, n):
-    return scoring.clipped_matches(written, right, n)[0], sum(len(ngrams(mine, n)) for mine in written)
-
-
-@clipped_matches.mistake("tries are the words, not the runs: a sentence of 5 words has 4 pairs.")
-def words_for_tries(written, right, n):
-    return scoring.clipped_matches(written, right, n)[0], sum(map(len, written))
-
-
-@clipped_matches.mistake("all sentences are thrown together: compare each with its own reference.")
-def together(written, right, n):
-    mine, theirs = (sum((ngrams(s, n) for s in side), start=ngrams([], n)) for side in (written, right))
-    return (mine & theirs).total(), mine.total()
-
-
-@clipped_matches.mistake("n is not used: count runs of n tokens.")
-def words_only(written, right, n):
-    return scoring.clipped_matches(written, right, 1)
-
-
-@clipped_matches.mistake("hits and tries are exchanged: hits first.")
-def exchanged(written, right, n):
-    return scoring.clipped_matches(written, right, n)[::-1]
-
-
-@clipped_matches.mistake("a share comes back: return the two counts, they are summed over the corpus first.")
-def share(written, right, n):
-    hits, tries = scoring.clipped_matches(written, right, n)
-    return hits / tries
-
-
-@clipped_matches.mistake("only the last sentence counts: add up over all of them.")
-def last_only(written, right, n):
-    return scoring.clipped_matches(written[-1:], right[-1:], n)
-
-
-@clipped_matches.mistake("only the first sentence counts: add up over all of them.")
-def first_only(written, right, n):
-    return scoring.clipped_matches(written[:1], right[:1], n)
-
-
-@clipped_matches.mistake("the larger of the two counts is taken (`|`): take the smaller, `&`.")
-def larger(written, right, n):
-    hits = sum((ngrams(mine, n) | ngrams(theirs, n)).total() for mine, theirs in zip(written, right, strict=True))
-    return hits, scoring.clipped_matches(written, right, n)[1]
-
-
-@clipped_matches.mistake("words are compared place by place: a run is right wherever it stands in the sentence.")
-def by_place(written, right, n):
-    hits = 0
-    for mine, theirs in zip(written, right, strict=True):
-        runs = [list(zip(*(s[start:] for start in range(n)), strict=False)) for s in (mine, theirs)]
-        hits += sum(a == b for a, b in zip(*runs, strict=False))
-    return hits, scoring.clipped_matches(written, right, n)[1]
+clipped_matches.mistakes(
+    without_order=(
+        "the order in a run does not count: 'man bites' is not 'bites man'; compare tuples.",
+        counted("tuple(sorted(run, key=repr))"),
+    ),
+    as_text=(
+        "runs are compared as text, where 1, 23 looks like 12, 3: compare tuples of tokens.",
+        counted("''.join(map(str, run))"),
+        hits("sum(min(c, ' '.join(map(str, theirs)).count(' '.join(map(str, run)))) for run, c in found.items())"),
+    ),
+    cut_off=(
+        "what is longer than the right sentence is cut off: every run that was written is a try.",
+        edit("found = ngrams(mine, n)", "found = ngrams(mine[: len(theirs)], n)"),
+    ),
+    short_ones_too=(
+        "a sentence shorter than n has no run: neither a hit nor a try.",
+        edit("ngrams(mine, n)", LONG_RUNS.format("mine"), "ngrams(theirs, n)", LONG_RUNS.format("theirs")),
+    ),
+    unclipped=(
+        "a run counts as often as it was written: at most as often as the right sentence has it.",
+        hits("sum(count for run, count in found.items() if run in ngrams(theirs, n))"),
+    ),
+    kinds=(
+        "every run counts once: count how often, the smaller of the two counts.",
+        hits("len(found & ngrams(theirs, n))", TRIES, "len(found)"),
+    ),
+    kinds_of_hits=("hits count each run once: the smaller of the two counts.", hits("len(found & ngrams(theirs, n))")),
+    recall=(
+        "tries count the right sentence's runs: count what was written. (That would be recall.)",
+        edit(TRIES, "ngrams(theirs, n).total()"),
+    ),
+    different_tries=("tries count different runs: each as often as it was written.", edit(TRIES, "len(found)")),
+    words_for_tries=("tries are the words, not the runs: 5 words have 4 pairs.", edit(TRIES, "len(mine)")),
+    together=(
+        "all sentences are thrown together: compare each with its own reference.",
+        edit("    hits = tries", f"{BAGS}    return (mine & theirs).total(), mine.total()\n    hits = tries"),
+        edit("zip(written, right, strict=True)", "[[[t for s in side for t in s] for side in (written, right)]]"),
+    ),
+    words_only=("n is not used: count runs of n tokens.", edit("(mine, n)", "(mine, 1)", "(theirs, n)", "(theirs, 1)")),
+    share=(
+        "a share comes back: return the two counts, they are summed over the corpus first.",
+        edit("return hits, tries", "return hits / tries"),
+        edit("return hits, tries", "return hits / tries if tries else 0.0"),
+    ),
+    last_only=(
+        "only the last sentence counts: add up over all of them.",
+        edit("hits +=", "hits =", "tries +=", "tries ="),
+    ),
+    first_only=("only the first sentence counts: add up over all of them.", edit("    return", "        return")),
+    larger=("the larger of the two counts is taken (`|`): take the smaller, `&`.", edit("found & ", "found | ")),
+    by_place=(
+        "words are compared place by place: a run is right wherever it stands in the sentence.",
+        hits("sum(mine[i : i + n] == theirs[i : i + n] for i in range(min(len(mine), len(theirs)) - n + 1))"),
+    ),
+)
 
 
 # ------------------------------------------------------------------------------------------------------------- bleu
@@ -192,114 +149,90 @@ def to_nine_digits(answer, written, right):
     return found
 
 
-@bleu.probe("what was written is the right sentence, and goes on")
-def _(answer, rng):
-    return to_nine_digits(answer, [list("abcdefgxy")], [list("abcdefg")])
-
-
-@bleu.probe("'the cat sat on a mat' against 'the cat sat on the mat today'")
-def _(answer, rng):
-    return to_nine_digits(
-        answer, [["the", "cat", "sat", "on", "a", "mat"]], [["the", "cat", "sat", "on", "the", "mat", "today"]]
-    )
-
-
-@bleu.probe("six sentences, four tokens and more")
-def _(answer, rng):
+def one_too_long(rng):
     written, right = corpus(rng, skip=0.0)
-    return to_nine_digits(answer, [[*right[0][:5], *"xyz"], *written], [right[0], *right])
+    return [[*right[0][:5], *"xyz"], *written], [right[0], *right]
 
 
-@bleu.probe("twelve sentences, some words left out")
-def _(answer, rng):
+def some_too_short(rng):
     written, right = corpus(rng, 12, 8, 14, skip=0.15)
-    return to_nine_digits(answer, [right[0][:-2], *written], [right[0], *right])
+    return [right[0][:-2], *written], [right[0], *right]
 
 
-@bleu.probe("ids instead of strings")
-def _(answer, rng):
-    return to_nine_digits(answer, [[5, 16, 7, 8, 9, 2]], [[5, 16, 7, 8, 1]])
+for label, drawn in {
+    "what was written is the right sentence, and goes on": lambda rng: ([list("abcdefgxy")], [list("abcdefg")]),
+    "'the cat sat on a mat' against 'the cat sat on the mat today'": lambda rng: (
+        [["the", "cat", "sat", "on", "a", "mat"]],
+        [["the", "cat", "sat", "on", "the", "mat", "today"]],
+    ),
+    "six sentences, four tokens and more": one_too_long,
+    "twelve sentences, some words left out": some_too_short,
+    "ids instead of strings": lambda rng: ([[5, 16, 7, 8, 9, 2]], [[5, 16, 7, 8, 1]]),
+    "no run of four is right": lambda rng: ([list("abcxdefx")], [list("abcydefy")]),
+    "nothing is four tokens long": lambda rng: ([["a", "b"], []], [["a", "b"], ["c"]]),
+    "nothing was written": lambda rng: ([[], []], [list("abcde"), ["c"]]),
+}.items():
+    bleu.probe(label)(lambda answer, rng, drawn=drawn: to_nine_digits(answer, *drawn(rng)))
 
+PRECISION = "math.prod(hits / tries for hits, tries in counts) ** (1 / LONGEST)"
+PRICE, GUARD = "math.exp(1 - wanted / length)", "    if any(hits == 0 for hits, _ in counts):\n        return 0.0\n"
+BY_SENTENCE = "sum(min(1.0, math.exp(1 - len(b) / max(1, len(a)))) for a, b in zip(written, right)) / len(right)"
+precision, first, orders = (
+    partial(edit, PRECISION),
+    partial(edit, "    counts ="),
+    partial(edit, "range(1, LONGEST + 1)"),
+)
 
-@bleu.probe("no run of four is right")
-def _(answer, rng):
-    return to_nine_digits(answer, [list("abcxdefx")], [list("abcydefy")])
-
-
-@bleu.probe("nothing is four tokens long")
-def _(answer, rng):
-    return to_nine_digits(answer, [["a", "b"], []], [["a", "b"], ["c"]])
-
-
-def counts_of(written, right):
-    return [scoring.clipped_matches(written, right, n) for n in range(1, LONGEST + 1)]
-
-
-def price(written, right):
-    return min(1.0, math.exp(1 - sum(map(len, right)) / sum(map(len, written))))
-
-
-def variant(mean=None, brevity=price, factor=100):
-    def score(written, right):
-        scoring.same_number(written, right)
-        counts = counts_of(written, right)
-        if any(hits == 0 for hits, _ in counts):
-            return 0.0
-        mean_of = mean or (lambda shares: math.prod(shares) ** (1 / LONGEST))
-        return factor * mean_of([hits / tries for hits, tries in counts]) * brevity(written, right)
-
-    return score
-
-
-for sentence, named in (
-    ("the arithmetic mean is taken: multiply the four and take the fourth root.", {"mean": lambda s: sum(s) / 4}),
-    ("the four are multiplied without taking the fourth root.", {"mean": math.prod}),
-    ("this is a share: BLEU goes from 0 to 100.", {"factor": 1}),
-    (
+bleu.mistakes(
+    arithmetic_mean=(
+        "the arithmetic mean is taken: multiply the four and take the fourth root.",
+        precision("sum(hits / tries for hits, tries in counts) / LONGEST"),
+    ),
+    no_root=("the four are multiplied without taking the fourth root.", edit(" ** (1 / LONGEST)", "")),
+    a_share=("this is a share: BLEU goes from 0 to 100.", edit("100 * precision", "precision")),
+    no_price=(
         "being short costs nothing: multiply by e^(1 - wanted/length) where it is shorter.",
-        {"brevity": lambda w, r: 1.0},
+        edit(" * brevity", ""),
+        edit(f"    brevity = min(1.0, {PRICE})\n", "", " * brevity", ""),
     ),
-    (
-        "being long is rewarded: the factor for the length is at most 1.",
-        {"brevity": lambda w, r: math.exp(1 - sum(map(len, r)) / sum(map(len, w)))},
-    ),
-    (
+    no_limit=("being long is rewarded: the factor for the length is at most 1.", edit(f"min(1.0, {PRICE})", PRICE)),
+    turned_around=(
         "the price is turned around: e^(1 - wanted/length), where length counts what was written.",
-        {"brevity": lambda w, r: min(1.0, math.exp(1 - sum(map(len, w)) / sum(map(len, r))))},
+        edit("wanted / length", "length / wanted"),
     ),
-    (
-        "the price is length/wanted here: e^(1 - wanted/length).",
-        {"brevity": lambda w, r: min(1.0, sum(map(len, w)) / sum(map(len, r)))},
-    ),
-    ("only single words are scored: use runs of 1, 2, 3 and 4.", {"mean": lambda shares: shares[0]}),
-    ("only runs of four are scored: use 1, 2, 3 and 4.", {"mean": lambda shares: shares[-1]}),
-    (
+    linear=("the price is length/wanted here: e^(1 - wanted/length).", edit(PRICE, "length / wanted")),
+    words_only=("only single words are scored: use runs of 1, 2, 3 and 4.", orders("(1,)", " ** (1 / LONGEST)", "")),
+    fours_only=("only runs of four are scored: use 1, 2, 3 and 4.", orders("(LONGEST,)", " ** (1 / LONGEST)", "")),
+    up_to_three=(
         "only runs of 1, 2 and 3 are scored: range(1, LONGEST + 1).",
-        {"mean": lambda shares: math.prod(shares[:3]) ** (1 / 3)},
+        orders("range(1, LONGEST)"),
+        orders("range(1, LONGEST)", "(1 / LONGEST)", "(1 / 3)"),
+        edit("in counts) **", "in counts[:3]) **"),
+        edit("in counts) ** (1 / LONGEST)", "in counts[:3]) ** (1 / 3)"),
     ),
-    (
-        "only runs of 1, 2 and 3 are multiplied: range(1, LONGEST + 1).",
-        {"mean": lambda shares: math.prod(shares[:3]) ** (1 / 4)},
+    logarithm=(
+        "the logarithm of the precision is taken for it: exp() is missing.",
+        precision("sum(math.log(hits / tries) for hits, tries in counts) / LONGEST"),
     ),
-    ("the logarithm of the score comes back: exp() is missing.", {"mean": lambda s: sum(map(math.log, s)) / 4}),
-):
-    bleu.mistake(sentence)(variant(**named))
-
-
-@bleu.mistake("the scores of the sentences are averaged: sum hits and tries over the corpus, then divide.")
-def mean_of_sentences(written, right):
-    scoring.same_number(written, right)
-    return sum(scoring.bleu([a], [b]) for a, b in zip(written, right, strict=True)) / len(right)
-
-
-@bleu.mistake("each sentence pays for being short by itself: compare the lengths of the whole corpus.")
-def price_by_sentence(written, right):
-    def mean_price(w, r):
-        return sum(min(1.0, math.exp(1 - len(b) / max(1, len(a)))) for a, b in zip(w, r, strict=True)) / len(r)
-
-    return variant(brevity=mean_price)(written, right)
-
-
-@bleu.mistake("written and right are exchanged: precision asks what was written.")
-def exchanged_sides(written, right):
-    return scoring.bleu(right, written)
+    mean_of_sentences=(
+        "the scores of the sentences are averaged: sum hits and tries over the corpus, then divide.",
+        first(
+            "    if len(right) > 1:\n        return sum(bleu([a], [b]) for a, b in zip(written, right)) / len(right)\n"
+            "    counts ="
+        ),
+    ),
+    price_by_sentence=(
+        "each sentence pays for being short by itself: compare the lengths of the whole corpus.",
+        edit(f"min(1.0, {PRICE})", BY_SENTENCE),
+    ),
+    exchanged_sides=(
+        "written and right are exchanged: precision asks what was written.",
+        first("    written, right = right, written\n    counts ="),
+        edit("clipped_matches(written, right, n)", "clipped_matches(right, written, n)"),
+    ),
+    nothing_written=(
+        "nothing was written at all: BLEU is 0 there; ask before you divide by the length.",
+        edit(GUARD, "", "hits / tries", "hits / max(1, tries)"),
+    ),
+    no_tries=("nothing is four tokens long: there is no hit, and BLEU is 0; ask before you divide.", edit(GUARD, "")),
+)

@@ -157,9 +157,23 @@ def rows_computed_otherwise(step, state, limit, beams=4, alpha=1.0, reorder=sear
 
 @right("beam_search")
 def one_sentence_at_a_time(step, state, limit, beams=4, alpha=1.0, reorder=search.reorder):
+    """Each sentence searched by itself, the results padded together at the end."""
     found = []
     for row in range(len(state[0])):
-        found.append(search.beam_search(step, reorder(state, torch.tensor([row])), limit, beams, alpha, reorder))
+        now, scores, ids = reorder(state, torch.tensor([row])), torch.zeros(1), torch.full((1, 1), SOS)
+        finished = Finished(1, limit, beams, alpha)
+        while True:
+            logits, now, _ = step(ids[:, -1], now)
+            together = (scores[:, None] + logits.log_softmax(-1)).flatten()
+            scores, places = together.topk(min(2 * beams, len(together)))
+            beam, word = places // logits.shape[1], places % logits.shape[1]
+            longer = torch.cat([ids[beam], word[:, None]], 1)
+            if not finished.collect(torch.tensor([0]), longer[None, :, 1:], scores[None]):
+                break
+            alive = (word != EOS).nonzero().flatten()[:beams]
+            scores, ids = scores[alive], longer[alive]
+            now = reorder(now, beam[alive])
+        found.append(finished.result())
     longest = max(ids.shape[1] for ids, _ in found)
     ids = torch.cat([functional.pad(ids, (0, longest - ids.shape[1]), value=PAD) for ids, _ in found])
     return ids, torch.cat([values for _, values in found])
@@ -326,3 +340,132 @@ def checks_by_itself(written, right):
         score *= (hits / tries) ** 0.25 if tries else 0.0
     short = sum(map(len, right)) / max(1, sum(map(len, written)))
     return score * math.exp(min(0.0, 1 - short))
+
+
+@right("best_continuations")
+def turned_over(logits, k):
+    """Of equally likely words the last comes first."""
+    values, ids = logits.softmax(-1).sort(dim=-1, stable=True)
+    return values.flip(-1)[..., :k], ids.flip(-1)[..., :k]
+
+
+@right("best_continuations")
+def row_by_row(logits, k):
+    rows = [row.softmax(0).topk(k) for row in logits.reshape(-1, logits.shape[-1])]
+    shape = (*logits.shape[:-1], k)
+    return torch.stack([p for p, _ in rows]).view(shape), torch.stack([i for _, i in rows]).view(shape)
+
+
+@right("log_probability")
+def without_gradients(logits, targets, mask):
+    with torch.no_grad():
+        log_p = logits.double().log_softmax(-1)
+        words = torch.take_along_dim(log_p, targets.unsqueeze(2), dim=2)[:, :, 0]
+        return torch.where(mask, words, 0.0).sum(1).to(logits.dtype)
+
+
+@right("log_probability")
+def words_gathered_by_the_mask(logits, targets, mask):
+    words = logits[mask].log_softmax(-1)[torch.arange(int(mask.sum())), targets[mask]]
+    return torch.zeros(len(mask), dtype=logits.dtype).index_add(0, mask.nonzero()[:, 0], words)
+
+
+@right("beam_step")
+def with_einsum_like_views(scores, log_probs, keep):
+    s, b, v = log_probs.shape
+    best, places = torch.add(scores.view(s, b, 1), log_probs).view(s, -1).sort(dim=1, descending=True)
+    best, places = best[:, :keep], places[:, :keep]
+    beam = torch.arange(b).repeat_interleave(v)[places]
+    return best, beam, places - beam * v
+
+
+@right("beam_step")
+def sentence_by_sentence(scores, log_probs, keep):
+    rows = []
+    for own, words in zip(scores, log_probs, strict=True):
+        found = (own[:, None] + words).flatten()
+        best, places = found.topk(min(len(found), keep))
+        rows.append((best, places // words.shape[1], places % words.shape[1]))
+    return tuple(torch.stack(part) for part in zip(*rows, strict=True))
+
+
+@right("reorder")
+def with_gather_of_lists(state, rows):
+    return tuple(part[rows.tolist()] for part in state)
+
+
+@right("reorder")
+def mapped(state, rows):
+    return tuple(part.__getitem__((rows, ...)) for part in state)
+
+
+@right("clipped_matches")
+def with_a_generator_of_runs(written, right, n):
+    totals = [0, 0]
+    for i in range(len(written)):
+        left = {}
+        for j in range(len(right[i]) - n + 1):
+            run = tuple(right[i][j : j + n])
+            left[run] = left.get(run, 0) + 1
+        for j in range(len(written[i]) - n + 1):
+            run = tuple(written[i][j : j + n])
+            totals[1] += 1
+            if left.get(run):
+                left[run] -= 1
+                totals[0] += 1
+    return tuple(totals)
+
+
+@right("clipped_matches")
+def by_subtraction(written, right, n):
+    tries = missed = 0
+    for mine, theirs in zip(written, right, strict=True):
+        found = grams(mine, n)
+        tries += found.total()
+        missed += (found - grams(theirs, n)).total()
+    return tries - missed, tries
+
+
+@right("bleu")
+def with_lists_of_runs(written, right):
+    score, length, wanted = 1.0, sum(len(s) for s in written), sum(len(s) for s in right)
+    for n in range(1, 5):
+        hits, tries = by_subtraction(written, right, n)
+        if not hits:
+            return 0.0
+        score *= hits / tries
+    price = math.exp(1 - wanted / length) if length < wanted else 1
+    return score**0.25 * price * 100
+
+
+@right("beam_search")
+def rows_and_words_in_python(step, state, limit, beams=4, alpha=1.0, reorder=search.reorder):
+    """Lists of beginnings for each sentence; the batch is put together anew for each step."""
+    open_ = [[(0.0, [SOS], row)] for row in range(len(state[0]))]
+    best = [(-math.inf, []) for _ in open_]
+    ended = [0] * len(open_)
+    for length in range(1, limit + 1):
+        rows = [b for beams_of in open_ for b in beams_of]
+        if not rows:
+            break
+        state = reorder(state, torch.tensor([row for *_, row in rows]))
+        logits, state, _ = step(torch.tensor([words[-1] for _, words, _ in rows]), state)
+        log_p, place = logits.log_softmax(-1), 0
+        for s, beams_of in enumerate(open_):
+            if not beams_of:
+                continue
+            found = []
+            for score, words, _ in beams_of:
+                found += [(score + p, [*words, w], place) for w, p in enumerate(log_p[place].tolist())]
+                place += 1
+            found = sorted(found, key=lambda one: one[0], reverse=True)[: 2 * beams]
+            for score, words, _ in found[:beams]:
+                if words[-1] == EOS or length == limit:
+                    ended[s] += 1
+                    best[s] = max(best[s], (score / length**alpha, words[1:]))
+            open_[s] = [one for one in found if one[1][-1] != EOS][:beams] if ended[s] < beams else []
+    longest = max(len(words) for _, words in best)
+    ids = torch.full((len(best), longest), PAD)
+    for s, (_, words) in enumerate(best):
+        ids[s, : len(words)] = torch.tensor(words)
+    return ids, torch.tensor([value for value, _ in best])

@@ -7,11 +7,12 @@ import torch
 from torch.nn import functional
 
 from lib.batching import EOS, PAD, SOS
+from lib.checks.core import edit
 from lib.decoding import search
 from lib.decoding.search import Finished
 from lib.scoring import LONGEST, ngrams, same_number
 from lib.scoring import clipped_matches as matches
-from tests.graders.cases import wrong
+from tests.graders.cases import slips, wrong
 
 # ----------------------------------------------------------------------------------------------- best_continuations
 
@@ -45,7 +46,7 @@ def last_k_of_a_sort(logits, k):
     return values[..., -k:], ids[..., -k:]
 
 
-@wrong("best_continuations", says="exchanged")
+@wrong("best_continuations", says="the probabilities first")
 def ids_first(logits, k):
     values, ids = logits.softmax(-1).topk(k)
     return ids, values
@@ -92,6 +93,52 @@ def crosses_out_by_value(logits, k):
 @wrong("best_continuations", says="return")
 def forgets_to_return(logits, k):
     logits.softmax(-1).topk(k)
+
+
+slips(
+    "best_continuations",
+    longest_axis=("all 3 words", edit("dim=-1", "dim=list(logits.shape).index(max(logits.shape))")),
+    short_numbers=(
+        "a vocabulary of 50,300",
+        edit(
+            "return logits.softmax(dim=-1).topk(k)",
+            "p, ids = logits.softmax(dim=-1).topk(k)\n    return p, ids.short().long()",
+        ),
+    ),
+    without_the_axis=(
+        "also for k = 1",
+        edit(
+            "return logits.softmax(dim=-1).topk(k)",
+            "p, ids = logits.softmax(dim=-1).topk(k)\n    return p.squeeze(-1), ids.squeeze(-1)",
+        ),
+    ),
+    over_everything=(
+        "all numbers together",
+        edit("logits.softmax(dim=-1)", "logits.flatten().softmax(0).view_as(logits)"),
+    ),
+    lists=(
+        "should be a torch.Tensor",
+        edit(
+            "return logits.softmax(dim=-1).topk(k)", "return [part.tolist() for part in logits.softmax(dim=-1).topk(k)]"
+        ),
+    ),
+    by_id=(
+        "order of their ids",
+        edit(
+            "return logits.softmax(dim=-1).topk(k)",
+            "ids = logits.topk(k).indices.sort(-1).values\n    return logits.softmax(-1).gather(-1, ids), ids",
+        ),
+    ),
+    keeps_the_first=(
+        "keeps something",
+        edit(
+            "logits: Tensor, k: int",
+            "logits, k, kept=[]",
+            "return logits.softmax(dim=-1).topk(k)",
+            "kept.append(logits.softmax(dim=-1))\n    return kept[0].topk(k)",
+        ),
+    ),
+)
 
 
 # -------------------------------------------------------------------------------------------------- log_probability
@@ -184,9 +231,24 @@ def log_of_a_product(logits, targets, mask):
     return torch.where(mask, p, 1.0).prod(1).log()
 
 
-@wrong("log_probability", says="gradient")
-def detached(logits, targets, mask):
-    return (picked(logits.detach(), targets) * mask).sum(1)
+CHOSEN = ".log_softmax(dim=-1).gather(-1, targets[..., None])"
+
+slips(
+    "log_probability",
+    longest_axis=(
+        "5 sentences of up to 5 words",
+        edit("log_softmax(dim=-1)", "log_softmax(dim=list(logits.shape).index(max(logits.shape)))"),
+    ),
+    product=("too small for a float", edit("log_softmax", "softmax", "0.0).sum(dim=-1)", "1.0).prod(-1).log()")),
+    masked_by_product_of_logits=(
+        "sentences of 4, 2 and 0",
+        edit("logits.log_softmax", "(logits * mask[..., None]).log_softmax", ".masked_fill(~mask, 0.0)", ""),
+    ),
+    padding_of_zero_id=("expected", edit("~mask", "targets == 0")),
+    shifted_by_one=("expected", edit("targets[..., None]", "targets.roll(-1, dims=1)[..., None]")),
+    in_bits=("expected", edit("return of_words", "return 1 / math.log(2) * of_words")),
+    stays_a_column=("has shape", edit(".sum(dim=-1)", ".sum(dim=-1, keepdim=True)")),
+)
 
 
 # -------------------------------------------------------------------------------------------------------- beam_step
@@ -330,10 +392,20 @@ def in_place(scores, log_probs, keep):
     return search.beam_step(torch.zeros_like(scores), log_probs, keep)
 
 
+slips(
+    "beam_step",
+    as_many_as_beams=("keep 1", edit("min(keep,", "min(max(keep, scores.shape[1]),")),
+    words_in_a_byte=("600 words", edit("places % log_probs.shape[-1]", "(places % log_probs.shape[-1]).byte().long()")),
+    wrong_remainder=("expected", edit("places % log_probs.shape[-1]", "places % log_probs.shape[1]")),
+    averaged=("expected", edit("scores[:, :, None] + log_probs", "(scores[:, :, None] + log_probs) / 2")),
+    scores_on_the_words=("raised", edit("scores[:, :, None]", "scores[:, None]")),
+)
+
+
 # ---------------------------------------------------------------------------------------------------------- reorder
 
 
-@wrong("reorder", says="new[i] = old[rows[i]]")
+@wrong("reorder", says="the first part")
 def scatters(state, rows):
     new = []
     for part in state:
@@ -354,13 +426,13 @@ def does_nothing(state, rows):
     return tuple(state)
 
 
-@wrong("reorder", says="in their order")
+@wrong("reorder", says="the first part")
 def keeps_the_order(state, rows):
     order = sorted(rows.tolist())
     return tuple(torch.stack([part[i] for i in order]) for part in state)
 
 
-@wrong("reorder", says="several times")
+@wrong("reorder", says="has shape")
 def a_mask(state, rows):
     chosen = torch.zeros(len(state[0]), dtype=torch.bool)
     chosen[rows] = True
@@ -427,88 +499,82 @@ def forgets_the_last(state, rows):
     return tuple(part[rows] for part in state[:-1])
 
 
+slips(
+    "reorder",
+    empty_parts_stay=("before the first word", edit("part[rows] for", "(part[rows] if part.numel() else part) for")),
+    one_row_stays=("one part of one row", edit("part[rows] for", "(part if len(part) == 1 else part[rows]) for")),
+    rows_in_a_byte=("300 rows", edit("part[rows] for", "part[rows.byte().long()] for")),
+    in_their_old_order=("in their old order", edit("part[rows] for", "part[rows.sort().values] for")),
+    moved_to=("new[i] = old[rows[i]]", edit("part[rows] for", "part[rows.argsort()] for")),
+    repeated=("expected", edit("part[rows] for", "part.repeat_interleave(2, 0)[: len(rows)] for")),
+    floats=("dtype", edit("part[rows] for", "part[rows].float() for")),
+)
+
+
 # ------------------------------------------------------------------------------------------------------ beam_search
 
 
-def searches(
-    told=lambda ids: ids[:, :, -1].flatten(),
-    logs=lambda logits: logits.log_softmax(-1),
-    base=lambda scores: scores,
-    candidates=lambda beams: 2 * beams,
-    earlier=lambda ids, beam: ids.take_along_dim(beam[:, :, None], 1),
-    seen=lambda ids: ids[:, :, 1:],
-    row=lambda sentence, width, beam: sentence * width + beam,
-    mask_ended=True,
-    second=lambda rows, best: rows.gather(1, best),
-    reorder_of=lambda given: given,
-    limit_of=lambda limit: limit,
-    alpha_of=lambda alpha: alpha,
-    returns=lambda ids, values: (ids, values),
-    dropped=lambda scores, words: scores,
-    numbers=lambda going: going,
-    goes_on=lambda on, words: on,
-):
-    """The right search with one line exchanged; each wrong answer below says which."""
+REORDER = "        state = reorder(state, rows[on].gather(1, best).flatten())\n"
+ON = "on = finished.collect(going, ids[:, :, 1:], scores)"
+RESULT = "return finished.result()"
 
-    def find(step, state, limit, beams=4, alpha=1.0, reorder=search.reorder):
-        going = torch.arange(len(state[0]))
-        ids, scores = torch.full((len(going), 1, 1), SOS), torch.zeros(len(going), 1)
-        finished = Finished(len(going), limit_of(limit), beams, alpha_of(alpha))
-        while len(going) and ids.shape[-1] < 40:
-            width = scores.shape[1]
-            logits, state, _ = step(told(ids), state)
-            log_probs = logs(logits).unflatten(0, scores.shape)
-            scores, beam, words = search.beam_step(base(scores), log_probs, candidates(beams))
-            ids = torch.cat([earlier(ids, beam), words[:, :, None]], -1)
-            scores = dropped(scores, words)
-            on = goes_on(finished.collect(numbers(going), seen(ids), scores), words)
-            rows = row(torch.arange(len(going))[:, None], width, beam)
-            left = scores[on].masked_fill(words[on] == EOS, -math.inf) if mask_ended else scores[on]
-            enough = words.shape[1] - width if candidates(2) == 4 else words.shape[1]
-            scores, best = left.topk(min(beams, enough))
-            going, ids = going[on], ids[on].take_along_dim(best[:, :, None], 1)
-            state = reorder_of(reorder)(state, second(rows[on], best).flatten())
-        return returns(*finished.result())
-
-    return find
-
-
-def as_many(ids, beam):
-    """The first beginnings, whatever `beam` says."""
-    return (
-        ids.expand(-1, beam.shape[1], -1) if ids.shape[1] == 1 else ids[:, torch.arange(beam.shape[1]) % ids.shape[1]]
-    )
-
-
-for says, changed in (
-    ("log_softmax over the words first", {"logs": lambda logits: logits}),
-    ("log_softmax, not softmax", {"logs": lambda logits: logits.softmax(-1)}),
-    ("feed it the last id", {"told": lambda ids: torch.full_like(ids[:, :, 0], SOS).flatten()}),
-    ("sentence × width + beam", {"row": lambda sentence, width, beam: beam + 0 * sentence}),
-    ("starts from scores of 0", {"base": torch.zeros_like}),
-    ("some of them end", {"candidates": lambda beams: beams}),
-    ("before the second topk", {"mask_ended": False}),
-    ("hand it `ids[:, :, 1:]`", {"seen": lambda ids: ids}),
-    ("the second choice", {"second": lambda rows, best: rows[:, : best.shape[1]]}),
-    ("is not used", {"reorder_of": lambda given: search.reorder}),
-    ("`alpha` is not used", {"alpha_of": lambda alpha: 1.0}),
-    ("not the limit", {"limit_of": lambda limit: limit - 1}),
-    ("not the limit", {"limit_of": lambda limit: limit + 1}),
-    ("return `finished.result()`", {"returns": lambda ids, values: ids}),
-    ("ids first", {"returns": lambda ids, values: (values, ids)}),
-    ("at the front", {"returns": lambda ids, values: (torch.cat([torch.full_like(ids[:, :1], SOS), ids], 1), values)}),
-    ("it is part of the result", {"returns": lambda ids, values: (ids.masked_fill(ids == EOS, PAD), values)}),
-    (None, {"earlier": as_many}),
-    (None, {"row": lambda sentence, width, beam: sentence * beam.shape[1] + beam % width}),
-    ("width is 1 at the first step", {"row": lambda sentence, width, beam: sentence * beam.shape[1] // 2 + beam}),
-    ("when its best beginning ends", {"goes_on": lambda on, words: on & (words[:, 0] != EOS)}),
-    ("keep going[on]", {"numbers": lambda going: torch.arange(len(going))}),
-    ("`collect` first", {"dropped": lambda scores, words: scores.masked_fill(words == EOS, -math.inf)}),
-):
-    wrong("beam_search", says=says)(searches(**changed))
+slips(
+    "beam_search",
+    no_log_softmax=("log_softmax over the words first", edit("logits.log_softmax(dim=-1)", "logits")),
+    softmax=("log_softmax, not softmax", edit("log_softmax", "softmax")),
+    always_sos=("feed it the last id", edit("ids[:, :, -1].flatten()", "torch.full_like(ids[:, :, 0], SOS).flatten()")),
+    beam_for_row=("sentence × width + beam", edit("torch.arange(len(going))[:, None] * width + beam", "beam")),
+    no_sum=("starts from scores of 0", edit("beam_step(scores,", "beam_step(torch.zeros_like(scores),")),
+    as_many_candidates_as_beams=(
+        "some of them end",
+        edit("2 * beams", "beams", "words.shape[1] - width", "words.shape[1]"),
+    ),
+    ended_ones_stay=("before the second topk", edit(".masked_fill(words[on] == EOS, -math.inf)", "")),
+    sos_handed_over=("hand it `ids[:, :, 1:]`", edit("ids[:, :, 1:]", "ids")),
+    first_rows=("the second choice", edit("rows[on].gather(1, best)", "rows[on][:, : best.shape[1]]")),
+    own_reorder=("`reorder` has no effect", edit(REORDER, REORDER.replace("reorder(", "globals()['reorder']("))),
+    alpha_one=("`alpha` has no effect", edit("beams, alpha)", "beams, 1.0)")),
+    one_less=("not the limit", edit("going), limit", "going), limit - 1")),
+    one_more=("not the limit", edit("going), limit", "going), limit + 1")),
+    only_ids=("return `finished.result()`", edit(RESULT, "return finished.result()[0]")),
+    values_first=("the ids first", edit(RESULT, "return finished.result()[::-1]")),
+    begins_with_sos=(
+        "at the front",
+        edit(RESULT, "ids, v = finished.result()\n    return torch.cat([torch.full_like(ids[:, :1], SOS), ids], 1), v"),
+    ),
+    eos_dropped=(
+        "it is part of the result",
+        edit(RESULT, "ids, values = finished.result()\n    return ids.masked_fill(ids == EOS, PAD), values"),
+    ),
+    words_of_others=("expected", edit("ids.take_along_dim(beam[:, :, None], dim=1)", "ids[:, [0] * beam.shape[1]]")),
+    wrong_rows=("", edit("[:, None] * width + beam", "[:, None] * beam.shape[1] + beam % width")),
+    half_the_candidates=("", edit("[:, None] * width + beam", "[:, None] * beam.shape[1] // 2 + beam")),
+    ends_with_the_best=("when its best beginning ends", edit(ON, f"{ON} & (words[:, 0] != EOS)")),
+    numbers_of_places=("keep going[on]", edit("collect(going,", "collect(torch.arange(len(going)),")),
+    masked_before=(
+        "`collect` first",
+        edit("        on = ", "        scores = scores.masked_fill(words == EOS, -math.inf)\n        on = "),
+    ),
+    no_reorder=("does not follow the beams", edit(REORDER, "")),
+    all_go_on=(
+        "go on: keep only those",
+        edit("        rows = torch", "        on = torch.ones_like(on)\n        rows = torch"),
+    ),
+    steps_for_ever=(
+        "does not end",
+        edit(
+            "while len(going):",
+            "while True:",
+            "        going, ids =",
+            "        if not on.any():\n            continue\n        going, ids =",
+        ),
+    ),
+    buffer_of_64=("never says <EOS>", edit("while len(going):", "while len(going) and ids.shape[-1] < 64:")),
+    means_at_once=("expected", edit("beam_step(scores,", "beam_step(scores / ids.shape[-1],")),
+)
 
 
-@wrong("beam_search")
+@wrong("beam_search", says="has shape")
 def as_wide_as_allowed(step, state, limit, beams=4, alpha=1.0, reorder=search.reorder):
     ids, values = search.beam_search(step, state, limit, beams, alpha, reorder)
     return functional.pad(ids, (0, limit - ids.shape[1]), value=PAD), values
@@ -687,6 +753,25 @@ def lists_for_each_sentence(written, right, n):
     return hits, [ngrams(a, n).total() for a in written]
 
 
+slips(
+    "clipped_matches",
+    nothing_as_zero=(
+        "nothing that is 4 tokens long",
+        edit("return hits, tries", "return (hits, tries) if tries else 0.0"),
+    ),
+    four_at_most=("n = 5", edit("(mine, n)", "(mine, min(n, 4))", "(theirs, n)", "(theirs, min(n, 4))")),
+    kept_counts=(
+        "keeps something",
+        edit(
+            "n: int)",
+            "n, total=[0, 0])",
+            "return hits, tries",
+            "total[0] += hits\n    total[1] += tries\n    return tuple(total)",
+        ),
+    ),
+)
+
+
 # ------------------------------------------------------------------------------------------------------------- bleu
 
 
@@ -830,3 +915,47 @@ def divides_by_zero(written, right):
     same_number(written, right)
     precisions = [hits / tries for hits, tries in (matches(written, right, n) for n in (1, 2, 3, 4))]
     return 100 * math.prod(precisions) ** 0.25 * brevity_of(written, right)
+
+
+slips(
+    "bleu",
+    divides_by_the_length=(
+        "nothing was written",
+        edit(
+            "    if any(hits == 0 for hits, _ in counts):\n        return 0.0\n",
+            "",
+            "hits / tries",
+            "hits / max(1, tries)",
+        ),
+    ),
+    third_root=("expected", edit("(1 / LONGEST)", "(1 / 3)")),
+    price_of_characters=(
+        "expected",
+        edit(
+            "map(len, written)",
+            "len(str(t)) for s in written for t in s",
+            "map(len, right)",
+            "len(str(t)) for s in right for t in s",
+        ),
+    ),
+    smoothed=(
+        "expected",
+        edit(
+            "hits / tries",
+            "(hits + 1) / (tries + 1)",
+            "    if any(hits == 0 for hits, _ in counts):\n        return 0.0\n",
+            "",
+        ),
+    ),
+    kept_counts=(
+        "keeps something",
+        edit(
+            "right: Sequence[Sentence])",
+            "right, seen=[])",
+            "    counts =",
+            "    seen += written\n    counts =",
+            "map(len, written)",
+            "map(len, seen)",
+        ),
+    ),
+)
