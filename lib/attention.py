@@ -158,6 +158,7 @@ class MultiHeadAttention(nn.Module):
     """Several attentions side by side, each on its own slice of d_model, then mixed (section 3.2.2).
 
     `weights` (batch, heads, query, key) holds what the last call looked at, if `keep_weights` was set before it.
+    Raises ValueError where d_model does not split into n_heads equal heads.
     """
 
     def __init__(self, d_model: int, n_heads: int, bias: bool = False):
@@ -174,7 +175,7 @@ class MultiHeadAttention(nn.Module):
     def forward(self, x: Tensor, context: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
         """x: (batch, query, d_model). Keys and values come from context (batch, key, d_model), or from x itself.
 
-        mask: broadcastable to (batch, heads, query, key). Returns (batch, query, d_model).
+        mask: broadcastable to (batch, heads, query, key). Returns (batch, query, d_model). Gradients flow everywhere.
         """
         context = x if context is None else context
         q = split_heads(self.to_q(x), self.n_heads)
@@ -196,7 +197,7 @@ def future_leak(layer: Callable[[Tensor], Tensor], x: Tensor) -> float:
     layer: (batch, position, d_model) -> (batch, position, ...)    x: (batch, position, d_model)
 
     For every position: negate the inputs from there on and look how far the outputs before it move. Returns the
-    largest move; 0.0 for a single position.
+    largest move as a float; 0.0 for a single position.
     """
     outputs, largest = layer(x), 0.0
     for position in range(1, x.shape[1]):

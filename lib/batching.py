@@ -58,10 +58,10 @@ class Vocabulary:
 def pad_batch(sentences: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
     """One rectangle of ids, filled up with <PAD> (id 0) after each sentence, and its mask.
 
-    sentences: lists of ids of any lengths, empty ones included; at least one list
+    sentences: lists of ids above 0, of any lengths, empty ones included; at least one list
 
-    Returns ids (batch, position), int64, and mask (batch, position), True on real tokens. position is the length of
-    the longest sentence.
+    Returns ids (batch, position), int64, and mask (batch, position), bool, True on real tokens. position is the length
+    of the longest sentence, 0 if all are empty.
     """
     longest = max(len(sentence) for sentence in sentences)
     ids = torch.zeros(len(sentences), longest, dtype=torch.long)
@@ -75,10 +75,11 @@ def pad_batch(sentences: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
 def shift_right(sentences: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor, Tensor]:
     """What a decoder reads at each position, and what it should say there: the same words, one step apart.
 
-    sentences: lists of ids, without <SOS> and <EOS>; at least one list
+    sentences: lists of ids, without <SOS> and <EOS>, maybe empty; at least one list
 
-    Returns inputs, targets and mask, (batch, position) each, position being one more than the longest sentence: the
-    inputs start with <SOS> (id 1), the targets end with <EOS> (id 2), and the mask is True where there is a target.
+    Returns inputs and targets, int64, and mask, bool, (batch, position) each, position being one more than the longest
+    sentence: the inputs start with <SOS> (id 1), the targets end with <EOS> (id 2), and the mask is True where there is
+    a target.
     """
     inputs, mask = pad_batch([[SOS, *sentence] for sentence in sentences])
     targets, _ = pad_batch([[*sentence, EOS] for sentence in sentences])

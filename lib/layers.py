@@ -28,7 +28,10 @@ class LayerNorm(nn.Module):
         self.shift = nn.Parameter(torch.zeros(d_model))
 
     def forward(self, x: Tensor) -> Tensor:
-        """x (..., d_model) -> the same shape. A vector of equal numbers becomes `shift`, not NaN."""
+        """x (..., d_model) -> the same shape. A vector of equal numbers becomes `shift`, not NaN.
+
+        Gradients reach x, through mean and variance too, and scale and shift.
+        """
         centred = x - x.mean(dim=-1, keepdim=True)
         variance = centred.square().mean(dim=-1, keepdim=True)
         return centred * torch.rsqrt(variance + self.epsilon) * self.scale + self.shift
@@ -88,7 +91,10 @@ class PreNorm(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, part: Callable[[Tensor], Tensor]) -> Tensor:
-        """x (..., d_model) -> the same shape; `part` is a function of x, such as an attention or a FeedForward."""
+        """x (..., d_model) -> the same shape; `part` is a function of x, such as an attention or a FeedForward.
+
+        The part is called once. Gradients reach x.
+        """
         return x + self.dropout(part(self.norm(x)))
 
 

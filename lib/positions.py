@@ -20,7 +20,8 @@ def position_angles(positions: Tensor, size: int, base: float = 10000.0) -> Tens
 
     positions: (position,), numbers of any kind    size: even, the numbers in a vector
 
-    Returns angles in radians (position, size / 2), float32 for whole positions. The first pair turns by 1 a position, the last very slowly.
+    Returns angles in radians (position, size / 2), float32 for whole positions. The first pair turns by 1 a position,
+    the last very slowly.
     """
     speeds = base ** (-torch.arange(0, size, 2) / size)
     return positions[:, None] * speeds
@@ -116,8 +117,8 @@ class RotaryPositions(nn.Module):
 def distance_penalty(n_heads: int, length: int) -> Tensor:
     """What to add to the scores so that far keys count less, in each head at its own rate (ALiBi: Press et al. 2022).
 
-    Returns (heads, query, key), float32, with query = key = length: minus the distance times the head's slope. The slopes are a
-    geometric series, 2^(-8/n_heads), 2^(-16/n_heads) ... 2^-8.
+    Returns (heads, query, key), float32, with query = key = length: minus the distance times the head's slope. The
+    slopes are a geometric series, 2^(-8/n_heads), 2^(-16/n_heads) ... 2^-8.
     """
     slopes = 2.0 ** (-8 * torch.arange(1, n_heads + 1) / n_heads)
     positions = torch.arange(length)

@@ -37,7 +37,7 @@ def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
 
     scores: (..., key)    mask: bool, broadcastable to the scores, True where looking is allowed
 
-    Returns the weights (..., key). A row that may look nowhere gets weights 0 throughout.
+    Returns the weights (..., key). A row that may look nowhere gets weights 0 throughout. Gradients flow through.
     """
     weights = scores.masked_fill(~mask, -math.inf).softmax(dim=-1)
     return weights.masked_fill(~mask, 0.0)  # subtle: a row of nothing but -inf has become NaN
@@ -49,7 +49,7 @@ def additive_scores(query: Tensor, keys: Tensor, w_query: Tensor, v: Tensor) -> 
     query: (..., d_hidden), the decoder's state    keys: (..., key, d_attention), the source, already times its matrix
     w_query: (d_hidden, d_attention)    v: (d_attention,)
 
-    Returns the scores (..., key).
+    Returns the scores (..., key). Gradients flow through to everything.
     """
     asked = (query @ w_query).unsqueeze(-2)  # one row, compared with every key
     return torch.tanh(asked + keys) @ v
@@ -131,7 +131,7 @@ class BahdanauDecoder(nn.Module):
     def step(self, ids: Tensor, state: State) -> tuple[Tensor, State, Tensor]:
         """ids: (batch,), the word before    state: as `start` returns it
 
-        Returns logits (batch, vocab), the next state, and the weights (batch, key).
+        Returns logits (batch, vocab) from the new hidden and the context, the next state, and weights (batch, key).
         """
         hidden, cell, memory, keys, mask = state
         weights = masked_softmax(additive_scores(hidden, keys, self.w_query, self.v), mask)  # (batch, key)
@@ -166,8 +166,8 @@ def greedy_translate(step: Step, state: State, limit: int) -> Tensor:
     step: a function (ids (batch,), state) -> logits (batch, vocab), the next state, something else
     state: a tuple of tensors, (batch, ...) each    limit: write at most so many tokens, at least 1
 
-    Returns ids (batch, written), int64, <EOS> included; after a row's <EOS> there is only <PAD>. It stops when every
-    row has its <EOS>.
+    Returns ids (batch, written), int64, <EOS> included; after a row's <EOS> there is only <PAD>. Before it, <PAD> is a
+    token like any other. What a row that is done is fed does not matter; when all are done, `step` is not called again.
     """
     ids = torch.full((len(state[0]),), SOS)
     done = ids == EOS

@@ -25,6 +25,8 @@ from torch.nn import functional
 def bag_of_words(texts: Sequence[Sequence[str]], words: Sequence[str]) -> Tensor:
     """Count how often each word of the vocabulary stands in each text. Other words are not counted.
 
+    texts: lists of words, which may be empty    words: the vocabulary
+
     Returns counts (text, vocab), float32.
     """
     number = {word: i for i, word in enumerate(words)}
@@ -39,10 +41,10 @@ def bag_of_words(texts: Sequence[Sequence[str]], words: Sequence[str]) -> Tensor
 def tf_idf(counts: Tensor) -> Tensor:
     """Weigh each count by how few texts have the word, then scale each row to length 1 (scikit-learn's variant).
 
-    counts: (text, vocab)
+    counts: (text, vocab), floats as from `bag_of_words`
 
-    The weight of a word is ln((1 + texts) / (1 + texts that have it)) + 1. Returns (text, vocab); the row of a text
-    without words stays 0.
+    The weight of a word is ln((1 + texts) / (1 + texts that have it)) + 1. Returns (text, vocab). A text without words
+    is one of the texts, and its row stays 0.
     """
     texts_with_word = (counts > 0).sum(dim=0)
     rarity = torch.log((1 + len(counts)) / (1 + texts_with_word)) + 1
@@ -100,7 +102,7 @@ def nearest(vector: Tensor, vectors: Tensor, words: Sequence[str], n: int = 5) -
 def analogy(a: str, b: str, c: str, vectors: Tensor, words: Sequence[str]) -> str:
     """a is to b as c is to what? The word nearest by cosine to b - a + c; the three given words are no answer.
 
-    vectors: (vocab, d), row i for words[i]
+    vectors: (vocab, d), row i for words[i]; a row of zeros has the cosine 0
     """
     given = [words.index(word) for word in (a, b, c)]
     va, vb, vc = vectors[given]

@@ -84,7 +84,7 @@ class DecoderBlock(nn.Module):
         mask: broadcastable to (batch, heads, position, position), for self-attention
         memory_mask: broadcastable to (batch, heads, position, key), for cross-attention
 
-        Returns x's shape.
+        Returns x's shape. Gradients reach x and memory.
         """
         x = self.around_self_attention(x, lambda y: self.self_attention(y, mask=mask))
         x = self.around_cross_attention(x, lambda y: self.cross_attention(y, memory, memory_mask))
@@ -172,7 +172,8 @@ class TransformerParts(nn.Module):
 class Transformer(TransformerParts):
     """An encoder that reads and a decoder that writes: ids in, a score for every word of the target out (section 3).
 
-    A source mask is (batch, key), True on real tokens, as in `lib.batching.Batch`.
+    A source mask is (batch, key), True on real tokens, as in `lib.batching.Batch`. Gradients flow from the logits back
+    to both embeddings.
     """
 
     def encode(self, source: Tensor, source_mask: Tensor) -> Tensor:
@@ -198,8 +199,8 @@ def next_word_step(model: Transformer, ids: Tensor, state: tuple[Tensor, ...]) -
 
     ids: (batch,), the word before    state: (written, memory, source_mask), the first (batch, position), before `ids`
 
-    Returns logits (batch, vocab), the next state (`ids` now the last column of `written`), and None: it fits
-    `lib.seq2seq.greedy_translate`. At the start `written` is (batch, 0).
+    Returns logits (batch, vocab), the next state (`ids` now the last column of `written`, the rest as it was), and
+    None: it fits `lib.seq2seq.greedy_translate`. At the start `written` is (batch, 0).
     """
     written, memory, source_mask = state
     written = torch.cat([written, ids[:, None]], dim=1)

@@ -450,10 +450,7 @@ lstm_step = check("lstm_step")
 
 # %% exercise="LSTM" difficulty=3 minutes=20
 class LSTM(nn.Module):
-    """An LSTM with its own parameters: `w_input`, `w_hidden` and `bias`, shaped as `lstm_step` takes them.
-
-    generator: draws the weights; None: PyTorch's own random numbers. Gradients flow back to inputs and parameters.
-    """
+    """An LSTM with its own `w_input`, `w_hidden` (drawn by `generator`) and `bias`, shaped as `lstm_step` takes them."""
 
     def __init__(self, d_in, d_hidden, forget_bias=1.0, generator=None):
         super().__init__()

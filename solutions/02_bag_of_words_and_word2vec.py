@@ -99,7 +99,8 @@ assert torch.isclose(cosine(a, c), 2 / (2 * torch.tensor(8.0).sqrt()))
 # %% [markdown]
 # ## Exercise 2.1 · bag_of_words
 # From a list of texts, each a list of words, to their counts: a float tensor (text, vocab). Column i belongs to
-# `words[i]`. Words outside of the vocabulary are left out. Difficulty ●○○ · 5 minutes.
+# `words[i]`. Words outside of the vocabulary are left out; a text without words is a row of zeros.
+# Difficulty ●○○ · 5 minutes.
 #
 # <details><summary>How do I find a word's column?</summary>Make a dictionary once:
 # <code>{word: i for i, word in enumerate(words)}</code>.</details>
@@ -110,7 +111,9 @@ assert torch.isclose(cosine(a, c), 2 / (2 * torch.tensor(8.0).sqrt()))
 def bag_of_words(texts, words):
     """Count how often each word of the vocabulary stands in each text. Other words are not counted.
 
-    texts: a list of lists of words    words: the vocabulary, a list. Returns counts (text, vocab), float32.
+    texts: a list of lists of words, which may be empty    words: the vocabulary, a list
+
+    Returns counts (text, vocab), float32.
     """
     ### BEGIN SOLUTION
     number = {word: i for i, word in enumerate(words)}
@@ -145,7 +148,8 @@ assert torch.equal(rows[0], rows[1])
 #
 # ## Exercise 2.2 · tf_idf
 # *the* says little: it is everywhere. Multiply each word's column by ln((1 + texts) / (1 + texts that have it)) + 1, then
-# scale each row to length 1. (text, vocab) to the same. Difficulty ●●○ · 10 minutes.
+# scale each row to length 1. (text, vocab) to the same. A text without words is one of the texts, and its row stays 0.
+# Difficulty ●●○ · 10 minutes.
 #
 # <details><summary>How many texts have a word?</summary><code>(counts > 0).sum(dim=0)</code>: a word that stands twice in
 # one text is in one text.</details>
@@ -157,10 +161,10 @@ assert torch.equal(rows[0], rows[1])
 def tf_idf(counts):
     """Weigh each count by how few texts have the word, then scale each row to length 1.
 
-    counts: (text, vocab)
+    counts: (text, vocab), floats as from bag_of_words
 
-    The weight of a word is ln((1 + texts) / (1 + texts that have it)) + 1. Returns (text, vocab); the row of a text
-    without words stays 0.
+    The weight of a word is ln((1 + texts) / (1 + texts that have it)) + 1. Returns (text, vocab). A text without words
+    is one of the texts, and its row stays 0.
     """
     ### BEGIN SOLUTION
     texts_with_word = (counts > 0).sum(dim=0)
@@ -339,7 +343,8 @@ print("the same gradients as autograd's")
 # %% [markdown]
 # ## Exercise 2.6 · analogy
 # a is to b as c is to what? Return the word whose vector has the largest cosine with b − a + c. The three given words are
-# no answer. vectors (vocab, d), row i for `words[i]`. Difficulty ●●○ · 10 minutes.
+# no answer. vectors (vocab, d), row i for `words[i]`; as in 2.3, a row of zeros has the cosine 0.
+# Difficulty ●●○ · 10 minutes.
 #
 # <details><summary>I get one of the given words back</summary>It is often the nearest. Give all three −∞ before the
 # <code>argmax</code>.</details>
@@ -350,7 +355,7 @@ print("the same gradients as autograd's")
 def analogy(a, b, c, vectors, words):
     """a is to b as c is to what? The word nearest by cosine to b - a + c; the three given words are no answer.
 
-    vectors: (vocab, d), row i for words[i]    words: a list
+    vectors: (vocab, d), row i for words[i]; a row of zeros has the cosine 0    words: a list
     """
     ### BEGIN SOLUTION
     given = [words.index(word) for word in (a, b, c)]

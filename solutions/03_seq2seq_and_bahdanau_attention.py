@@ -104,7 +104,8 @@ assert torch.allclose(mix, torch.tensor([1.0, 3.0]))
 #
 # ## Exercise 3.1 · pad_batch
 # From a list of sentences (lists of ids) to `ids` (batch, position), filled up after each sentence, and `mask` (batch,
-# position), bool, True on real tokens. An empty sentence is possible. Difficulty ●○○ · 6 minutes.
+# position), bool, True on real tokens, none of which has the id 0. An empty sentence is possible; if all are empty, both
+# results are (batch, 0). Difficulty ●○○ · 6 minutes.
 #
 # <details><summary>Which type do ids have?</summary><code>torch.zeros(rows, columns, dtype=torch.long)</code>, then write
 # each sentence into its row.</details>
@@ -116,9 +117,9 @@ assert torch.allclose(mix, torch.tensor([1.0, 3.0]))
 def pad_batch(sentences):
     """One rectangle of ids, filled up with <PAD> (id 0) after each sentence, and its mask.
 
-    sentences: lists of ids of any lengths, empty ones included; at least one list
-    Returns ids (batch, position), int64, and mask (batch, position), True on real tokens. position is the length of
-    the longest sentence.
+    sentences: lists of ids above 0, of any lengths, empty ones included; at least one list
+    Returns ids (batch, position), int64, and mask (batch, position), bool, True on real tokens. position is the length
+    of the longest sentence, 0 if all are empty.
     """
     ### BEGIN SOLUTION
     longest = max(len(sentence) for sentence in sentences)
@@ -156,8 +157,9 @@ pad_batch = check("pad_batch")
 def shift_right(sentences):
     """What a decoder reads at each position, and what it should say there: the same words, one step apart.
 
-    sentences: lists of ids, without <SOS> and <EOS>; at least one list. The ids are named SOS and EOS.
-    Returns inputs, targets and mask, (batch, position) each, position being one more than the longest sentence.
+    sentences: lists of ids, without <SOS> and <EOS>, maybe empty; at least one list. The ids are named SOS and EOS.
+    Returns inputs and targets, int64, and mask, bool, (batch, position) each, position being one more than the longest
+    sentence.
     """
     ### BEGIN SOLUTION
     inputs, mask = pad_batch([[SOS, *sentence] for sentence in sentences])
@@ -181,8 +183,9 @@ assert rows["hears"].tolist() == [[1, 7, 8, 9], [1, 5, 0, 0]]
 # When there is no teacher, the decoder hears itself.
 #
 # ## Exercise 3.3 · greedy_translate
-# Start every row with `<SOS>`. Call `step(ids, state)`, take the likeliest token, feed it back. After a row's `<EOS>` write
-# `<PAD>`. Stop when all rows are done, or after `limit` tokens. Returns ids (batch, written). Difficulty ●●○ · 12 minutes.
+# Start every row with `<SOS>`. Call `step(ids, state)`, take the likeliest token, whichever it is, feed it back. Only `<EOS>`
+# ends a row; after it write `<PAD>` there, and feed what you like. Once all rows are done, or after `limit` tokens, call `step`
+# no more. Returns ids (batch, written). Difficulty ●●○ · 12 minutes.
 #
 # <details><summary>How many rows are there?</summary>Every part of the state has one row a sentence:
 # <code>len(state[0])</code>.</details>
@@ -198,7 +201,8 @@ def greedy_translate(step, state, limit):
 
     step: a function (ids (batch,), state) -> logits (batch, vocab), the next state, something else
     state: a tuple of tensors, (batch, ...) each    limit: write at most so many tokens, at least 1
-    Returns ids (batch, written), int64, <EOS> included; after a row's <EOS> there is only <PAD>.
+    Returns ids (batch, written), int64, <EOS> included; after a row's <EOS> there is only <PAD>. Before it, <PAD> is a
+    token like any other. What a row that is done is fed does not matter; when all are done, `step` is not called again.
     """
     ### BEGIN SOLUTION
     ids = torch.full((len(state[0]),), SOS)
@@ -287,7 +291,8 @@ assert right_symbols(fixed, 20) < 0.25
 #
 # ## Exercise 3.4 · masked_softmax
 # From `scores` (..., key) and `mask` (True where looking is allowed) to weights (..., key) that sum to 1, with exactly 0 on
-# padding. A row that is nothing but padding gets only zeros. Difficulty ●●○ · 8 minutes.
+# padding. The mask may have fewer axes. A row that is nothing but padding gets only zeros. Gradients flow through to the
+# scores. Difficulty ●●○ · 8 minutes.
 #
 # <details><summary>The rows do not sum to 1</summary>Mask before the softmax: <code>scores.masked_fill(~mask, -math.inf)</code>.
 # e to the power of -∞ is 0.</details>
@@ -298,8 +303,8 @@ assert right_symbols(fixed, 20) < 0.25
 def masked_softmax(scores, mask):
     """Scores to weights that sum to 1 over the last axis, where the mask is True; the weight 0 elsewhere.
 
-    scores: (..., key)    mask: bool, broadcastable to the scores, True where looking is allowed
-    Returns the weights (..., key). A row that may look nowhere gets weights 0 throughout.
+    scores: (..., key)    mask: bool, broadcastable to the scores, as (key,) or (batch, 1, key) are; True where looking is
+    allowed. Returns the weights (..., key). A row that may look nowhere gets weights 0 throughout. Gradients flow through.
     """
     ### BEGIN SOLUTION
     weights = scores.masked_fill(~mask, -math.inf).softmax(dim=-1)
@@ -318,7 +323,7 @@ masked_softmax = check("masked_softmax")
 #
 # ## Exercise 3.5 · additive_scores
 # Compute v · tanh(query W_query + key) for every key: from `query` (..., d_hidden) and `keys` (..., key, d_attention) to
-# scores (..., key). Difficulty ●●○ · 8 minutes.
+# scores (..., key). Gradients flow through to all four. Difficulty ●●○ · 8 minutes.
 #
 # <details><summary>The size of tensor a must match</summary>One query meets many keys: give it an axis of size 1 for them,
 # <code>.unsqueeze(-2)</code>.</details>
@@ -331,7 +336,7 @@ def additive_scores(query, keys, w_query, v):
 
     query: (..., d_hidden), the decoder's state    keys: (..., key, d_attention), the source, already times its matrix
     w_query: (d_hidden, d_attention)    v: (d_attention,)
-    Returns the scores (..., key).
+    Returns the scores (..., key). Gradients flow through to everything.
     """
     ### BEGIN SOLUTION
     asked = (query @ w_query).unsqueeze(-2)  # one row, compared with every key
@@ -347,7 +352,9 @@ additive_scores = check("additive_scores")
 # %% [markdown]
 # ## Exercise 3.6 · BahdanauDecoder
 # Write `start` and `step`. A step: weights from `additive_scores` and `masked_softmax`; the context (batch, d_hidden), their
-# mix of the memory; `self.cell` reads embedding and context, side by side; `self.logits` speaks. Difficulty ●●● · 20 minutes.
+# mix of the memory; `self.cell` reads embedding and context, side by side, and makes the state anew; `self.logits` speaks from
+# the new hidden and the context. What a step needs stands in its `state`: several batches may take turns. Gradients flow to
+# every weight. Difficulty ●●● · 20 minutes.
 #
 # <details><summary>What are the keys?</summary>The memory times <code>self.w_key</code>: the same at every step, so
 # <code>start</code> computes them once.</details>
@@ -373,13 +380,15 @@ class BahdanauDecoder(nn.Module):
     def start(self, memory, mask, hidden, cell):
         """The encoder's vectors (batch, key, d_hidden), their mask (batch, key), its end, hidden and cell (batch, d_hidden).
 
-        Returns the state: hidden, cell, memory, keys (batch, key, d_attention) and mask."""
+        Returns the state, a tuple or a list: hidden, cell, memory, keys (batch, key, d_attention) and mask."""
         ### BEGIN SOLUTION
         return hidden, cell, memory, memory @ self.w_key, mask
         ### END SOLUTION
 
     def step(self, ids, state):
-        """The word before (batch,), and the state -> logits (batch, vocab), the next state, the weights (batch, key)."""
+        """The word before (batch,), and the state -> logits (batch, vocab), the next state, the weights (batch, key).
+
+        The logits come from the new hidden and the context; the next state has the same five parts."""
         ### BEGIN SOLUTION
         hidden, cell, memory, keys, mask = state
         weights = masked_softmax(additive_scores(hidden, keys, self.w_query, self.v), mask)  # (batch, key)

@@ -79,7 +79,7 @@ assert torch.allclose(joined, torch.tensor([0.9, 0.1, 0.1, 0.9]))
 # %% [markdown]
 # ## Exercise 5.1 · split_heads
 # From `x` (batch, position, d_model) to (batch, heads, position, d_head), where head h gets the h-th slice of d_head =
-# d_model // n_heads neighbouring numbers. Difficulty ●●○ · 6 minutes.
+# d_model // n_heads neighbouring numbers. Gradients must flow through: the layer below is trained. Difficulty ●●○ · 6 minutes.
 #
 # <details><summary>Right shape, wrong numbers</summary>One <code>reshape</code> to the final shape tears positions apart.
 # First make (batch, position, heads, d_head), then swap two axes with <code>transpose</code>.</details>
@@ -108,7 +108,8 @@ assert x.reshape(1, 3, 3, 2)[0, 0].flatten().tolist() == x[0].tolist()
 
 # %% [markdown]
 # ## Exercise 5.2 · join_heads
-# The way back: from (batch, heads, position, d_head) to (batch, position, d_model). Difficulty ●○○ · 3 minutes.
+# The way back: from (batch, heads, position, d_head) to (batch, position, d_model). Gradients must flow through.
+# Difficulty ●○○ · 3 minutes.
 #
 # <details><summary>RuntimeError: view size is not compatible</summary>After <code>transpose</code> the numbers lie in
 # another order in memory. <code>reshape</code> and <code>flatten</code> copy where they must.</details>
@@ -133,8 +134,8 @@ for n_heads in (1, 2, 3, 6):
 
 # %% [markdown]
 # ## Exercise 5.3 · causal_mask
-# A model that predicts the next word must not see it. Return a bool matrix (query, key): position i may look at 0 to i.
-# Difficulty ●○○ · 3 minutes.
+# A model that predicts the next word must not see it. Return a bool matrix (query, key): position i may look at 0 to i, for
+# any `length`. Difficulty ●○○ · 3 minutes.
 #
 # <details><summary>Which triangle?</summary>Row i is the query. It has i + 1 times True, on the left: the lower triangle,
 # diagonal included.</details>
@@ -156,7 +157,8 @@ causal_mask = check("causal_mask")
 # %% [markdown]
 # ## Exercise 5.4 · padding_mask
 # Sentences of a batch are filled up to one length. From `ids` (batch, key) and the number that stands for padding to a bool
-# mask (batch, 1, 1, key), True at the words. Difficulty ●○○ · 4 minutes.
+# mask (batch, 1, 1, key), True at the words and False at every padding, wherever it stands and even where a sentence holds
+# nothing else. Difficulty ●○○ · 4 minutes.
 #
 # <details><summary>Why the two axes of size 1?</summary>Scores have the shape (batch, heads, query, key). An axis of size 1
 # stretches over all heads and all queries.</details>
@@ -200,8 +202,10 @@ plt.show()
 # look back, and nobody looks at it.
 #
 # ## Exercise 5.5 · MultiHeadAttention
-# Write the four layers, d_model to d_model, and `forward`: project, split, `self.attend(q, k, v, mask)`, join, `to_out`.
-# Queries from `x`; keys and values from `context`, or from `x` where it is None. Difficulty ●●● · 15 minutes.
+# Write the four layers `to_q`, `to_k`, `to_v`, `to_out`, each `nn.Linear` from d_model to d_model numbers, with a bias only if
+# `bias` says so; and `forward`: project, split, `self.attend(q, k, v, mask)`, join, `to_out`. Queries come from `x`; keys and
+# values from `context`, or from `x` where it is None. Gradients must flow to all of them. What is given stays: later notebooks
+# read `n_heads` and `weights`, and call `attend` by itself. Difficulty ●●● · 15 minutes.
 #
 # <details><summary>What does attend do?</summary>It is given: your <code>attention</code> where the weights are to be kept
 # for a picture, else PyTorch's fused kernel, which gives the same mix without the weights, and faster.</details>
@@ -211,7 +215,11 @@ plt.show()
 
 # %% exercise="MultiHeadAttention" difficulty=3 minutes=15
 class MultiHeadAttention(nn.Module):
-    """Several attentions side by side, each on its own slice of d_model, then mixed (section 3.2.2)."""
+    """Several attentions side by side, each on its own slice of d_model, then mixed (section 3.2.2).
+
+    `weights` (batch, heads, query, key) holds what the last call looked at, if `keep_weights` was set before it.
+    Raises ValueError where d_model does not split into n_heads equal heads.
+    """
 
     def __init__(self, d_model, n_heads, bias=False):
         super().__init__()
@@ -227,7 +235,10 @@ class MultiHeadAttention(nn.Module):
         ### END SOLUTION
 
     def forward(self, x, context=None, mask=None):
-        """x: (batch, query, d_model). Keys and values come from context (batch, key, d_model), or from x itself."""
+        """x: (batch, query, d_model). Keys and values come from context (batch, key, d_model), or from x itself.
+
+        mask: broadcastable to (batch, heads, query, key). Returns (batch, query, d_model). Gradients flow everywhere.
+        """
         ### BEGIN SOLUTION
         context = x if context is None else context
         q = split_heads(self.to_q(x), self.n_heads)
@@ -285,7 +296,8 @@ assert layer.weights.shape == (2, 8, 5, 5)  # (batch, heads, query, key)
 # %% [markdown]
 # ## Exercise 5.6 · future_leak
 # Is the future hidden? Test it. For every position from 1 on: negate all inputs from there on, and see how far the outputs
-# before it move. Return the largest move, a float. Difficulty ●●○ · 10 minutes.
+# before it move, in any sentence of the batch, up or down. Return the largest move, a float (not a tensor).
+# Difficulty ●●○ · 10 minutes.
 #
 # <details><summary>It reports a leak where there is none</summary>Outputs from the changed position on may move. Compare
 # only <code>[:, :position]</code>.</details>
@@ -298,7 +310,7 @@ def future_leak(layer, x):
     """How much later inputs change earlier outputs: exactly 0 where the future cannot be seen.
 
     layer: (batch, position, d_model) -> (batch, position, ...)    x: (batch, position, d_model)
-    Returns the largest move of an earlier output; 0.0 for a single position.
+    Returns the largest move of an earlier output, as a float; 0.0 for a single position.
     """
     ### BEGIN SOLUTION
     outputs, largest = layer(x), 0.0

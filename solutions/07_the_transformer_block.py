@@ -111,7 +111,8 @@ for vector in (torch.tensor([1.0, 3.0]), torch.tensor([0.0, 20.0])):
 # %% [markdown]
 # ## Exercise 7.1 · LayerNorm
 # `forward`: every vector (the last axis of x) to mean 0 and variance 1, then times `scale` plus `shift`, which are learned.
-# Divide by √(variance + epsilon); the variance is the mean of the squares. Difficulty ●●○ · 8 minutes.
+# Divide by √(variance + epsilon); the variance is the mean of the squares. Like every layer of this notebook it is going to
+# be trained: gradients reach x (through mean and variance too) and the parameters. Difficulty ●●○ · 8 minutes.
 #
 # <details><summary>My shapes do not fit</summary>Means need <code>keepdim=True</code> to be subtracted from their
 # vectors.</details>
@@ -130,7 +131,10 @@ class LayerNorm(nn.Module):
         self.shift = nn.Parameter(torch.zeros(d_model))
 
     def forward(self, x):
-        """x (..., d_model) -> the same shape. A vector of equal numbers becomes `shift`, not NaN."""
+        """x (..., d_model) -> the same shape. A vector of equal numbers becomes `shift`, not NaN.
+
+        Gradients reach x, through mean and variance too, and scale and shift.
+        """
         ### BEGIN SOLUTION
         centred = x - x.mean(dim=-1, keepdim=True)
         variance = centred.square().mean(dim=-1, keepdim=True)
@@ -154,8 +158,8 @@ assert torch.allclose(LayerNorm(32)(1000 * x), LayerNorm(32)(x), atol=1e-4)  # t
 # nothing. `RMSNorm` in `lib.layers` leaves out mean and shift: Llama and T5 use that.
 #
 # ## Exercise 7.2 · dropout
-# While training, set each number to 0 with probability `p` and divide the others by 1 − p, so that the mean stays. When not
-# training, x as it is. Any shape. Difficulty ●○○ · 5 minutes.
+# While training, set each number to 0 with probability `p`, each by its own luck, and divide the others by 1 − p, so that the
+# mean stays. When not training, x as it is. Any shape. Difficulty ●○○ · 5 minutes.
 #
 # <details><summary>Where does the luck come from?</summary><code>torch.rand_like(x)</code>: for each number one from 0 to
 # 1, which is below p with probability p.</details>
@@ -228,8 +232,8 @@ assert functional.gelu(places).min() < -0.16
 
 # %% [markdown]
 # ## Exercise 7.3 · FeedForward
-# `widen`: an `nn.Linear` from d_model to d_ff; `narrow`: one back. `forward`: widen, `activation`, dropout, narrow. The same
-# at each position, x (..., d_model). Difficulty ●○○ · 6 minutes.
+# `widen`: an `nn.Linear` from d_model to d_ff; `narrow`: one back. `forward`: widen, `activation`, dropout (in training
+# only), narrow. The same at each position, x (..., d_model). Difficulty ●○○ · 6 minutes.
 #
 # <details><summary>Which dropout?</summary><code>nn.Dropout(dropout)</code>, made in <code>__init__</code>: it knows
 # whether the model trains.</details>
@@ -275,7 +279,7 @@ FeedForward = check("FeedForward")
 # %% [markdown]
 # ## Exercise 7.4 · PreNorm
 # `forward(x, part)`: x + dropout(part(norm(x))), with `self.norm` and `self.dropout`. `part` is any function from
-# (..., d_model) to the same shape, such as an attention. Difficulty ●○○ · 3 minutes.
+# (..., d_model) to the same shape, such as an attention; call it once. Difficulty ●○○ · 3 minutes.
 #
 # <details><summary>Does it matter whether I write x += ...?</summary>Yes: that changes the caller's x, and autograd may
 # still need it.</details>
@@ -291,7 +295,10 @@ class PreNorm(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x, part):
-        """x (..., d_model) -> the same shape; `part` is a function of x, such as an attention or a FeedForward."""
+        """x (..., d_model) -> the same shape; `part` is a function of x, such as an attention or a FeedForward.
+
+        The part is called once. Gradients reach x.
+        """
         ### BEGIN SOLUTION
         return x + self.dropout(part(self.norm(x)))
         ### END SOLUTION
@@ -304,8 +311,8 @@ PreNorm = check("PreNorm")
 
 # %% [markdown]
 # ## Exercise 7.5 · EncoderBlock
-# The parts are given. `forward`: self-attention, then feed-forward, each inside its own shortcut. Only the attention needs
-# the mask. x (batch, position, d_model). Difficulty ●●○ · 8 minutes.
+# The parts are given. `forward`: self-attention, then feed-forward, each inside its own shortcut, whichever `shortcut` was
+# asked for. Only the attention needs the mask. x (batch, position, d_model). Difficulty ●●○ · 8 minutes.
 #
 # <details><summary>The shortcut calls part(y) with one argument; where does the mask go?</summary>Into a function of one
 # argument: <code>lambda y: self.attention(y, mask=mask)</code>.</details>
@@ -394,6 +401,7 @@ class DecoderBlock(nn.Module):
         """x: (batch, position, d_model)    memory: (batch, key, d_model)    Returns x's shape.
 
         mask: broadcastable to (batch, heads, position, position)    memory_mask: to (batch, heads, position, key)
+        Gradients reach x and memory.
         """
         ### BEGIN SOLUTION
         x = self.around_self_attention(x, lambda y: self.self_attention(y, mask=mask))

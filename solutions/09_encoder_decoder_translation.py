@@ -122,7 +122,8 @@ assert torch.isclose(surprise.mean(), torch.tensor(math.log(2)))
 # ## Exercise 9.1 · Transformer
 # The parts are given: `embed_source(ids)` and `embed(ids)` (scaled, with positions), `encoder(x, mask)`,
 # `decoder(x, memory, mask, memory_mask)`, `logits(x)`. Write the three methods. `source_mask` (batch, key) is True on real
-# tokens; attention wants it as (batch, 1, 1, key). Difficulty ●●● · 15 minutes.
+# tokens, whatever their ids; attention wants it as (batch, 1, 1, key). The model will be trained: gradients flow from the
+# logits back to both embeddings. Difficulty ●●● · 15 minutes.
 #
 # <details><summary>Which mask goes where?</summary>Encoder: the source mask. Decoder: <code>causal_mask(n)</code> for the n
 # inputs, the source mask for the memory.</details>
@@ -133,7 +134,10 @@ assert torch.isclose(surprise.mean(), torch.tensor(math.log(2)))
 
 # %% exercise="Transformer" difficulty=3 minutes=15
 class Transformer(TransformerParts):
-    """An encoder that reads and a decoder that writes: ids in, a score for every word of the target out."""
+    """An encoder that reads and a decoder that writes: ids in, a score for every word of the target out.
+
+    Gradients flow from the logits back to both embeddings.
+    """
 
     def encode(self, source, source_mask):
         """source, source_mask: (batch, key). Returns the memory (batch, key, d_model)."""
@@ -214,7 +218,8 @@ print("no: the causal mask hid the rest anyway")
 #
 # ## Exercise 9.2 · next_word_step
 # Write one word more. The state is `(written, memory, source_mask)`; put `ids` (batch,) after `written` (batch, position),
-# decode *all* of it, and return the logits of the last position, the next state, and `None`. Difficulty ●●○ · 8 minutes.
+# decode *all* of it, and return the logits of the last position, the next state, and `None`. Logits are (batch, vocab) for a
+# batch of one too. Difficulty ●●○ · 8 minutes.
 #
 # <details><summary>Why the None?</summary>The third thing is for attention weights: then it fits your
 # <code>greedy_translate</code> of notebook 3.</details>
@@ -228,7 +233,8 @@ def next_word_step(model, ids, state):
 
     ids: (batch,), the word before    state: (written, memory, source_mask)
     written: (batch, position), the words before `ids`; (batch, 0) at the start
-    Returns logits (batch, vocab), the next state (`ids` now the last column of `written`), and None.
+    Returns logits (batch, vocab), also for a batch of one, the next state (`ids` now the last column of `written`, the
+    rest as it was), and None.
     """
     ### BEGIN SOLUTION
     written, memory, source_mask = state
@@ -290,7 +296,7 @@ for source, target in tests[:3]:
 # %% [markdown]
 # ## Exercise 9.3 · share_of_padding
 # A batch is a rectangle, as wide as its longest sentence. `lengths` of the sentences, `batches` as lists of indices: how much
-# of all rectangles together is padding? A number from 0 to 1. Difficulty ●○○ · 6 minutes.
+# of all rectangles together is padding? A float from 0 to 1. Difficulty ●○○ · 6 minutes.
 #
 # <details><summary>The mean of the batches' shares?</summary>No: add up real tokens and places over all batches, then
 # divide.</details>
@@ -301,6 +307,7 @@ def share_of_padding(lengths, batches):
     """How much of the rectangles of all batches together is padding, from 0 to below 1.
 
     lengths: of each sentence, 1 and more    batches: lists of indices into them, none of them empty
+    Returns a float.
     """
     ### BEGIN SOLUTION
     real = places = 0
@@ -338,8 +345,9 @@ assert 0.35 < share_of_padding(lengths, mixed) < 0.5 and share_of_padding(length
 # **Label smoothing** asks for a little less: 90% to the right word, 10% spread over all words evenly.
 #
 # ## Exercise 9.4 · label_smoothed_loss
-# `logits` (..., vocab), `targets` (...). The surprise of a word is minus its log-probability. Return the mean over the targets
-# of (1 − s) · surprise of the right word + s · mean surprise of all words. Difficulty ●●○ · 10 minutes.
+# `logits` (..., vocab), finite; `targets` (...), or one alone: `targets` 0-d, `logits` (vocab,). The surprise of a word is minus
+# its log-probability. Return the mean over the targets of (1 − s) · surprise of the right word + s · mean surprise of all words.
+# Gradients flow back to the logits. Difficulty ●●○ · 10 minutes.
 #
 # <details><summary>How do I pick the right word's?</summary><code>surprise.gather(-1, targets.unsqueeze(-1))</code></details>
 # <details><summary>nan or inf</summary><code>log_softmax</code> stays finite where <code>softmax().log()</code> does
@@ -350,8 +358,9 @@ assert 0.35 < share_of_padding(lengths, mixed) < 0.5 and share_of_padding(length
 def label_smoothed_loss(logits, targets, smoothing):
     """The mean cross-entropy when the right word is only `1 - smoothing` sure, the rest spread over all words evenly.
 
-    logits: (..., vocab)    targets: (...), ids    smoothing: from 0 to 1; 0 is plain cross-entropy
-    Returns a 0-d tensor, in nats.
+    logits: (..., vocab), finite    targets: (...), ids; one alone is 0-d
+    smoothing: from 0 to 1; 0 is plain cross-entropy
+    Returns a 0-d tensor, in nats. Gradients flow back to the logits.
     """
     ### BEGIN SOLUTION
     surprise = -logits.log_softmax(-1)  # (..., vocab), of every word

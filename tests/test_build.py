@@ -82,7 +82,8 @@ def test_a_change_of_text_alone_keeps_the_outputs(toy, monkeypatch):
     build(toy)
     before = nbformat.read(toy.with_suffix(".ipynb"), 4)
     monkeypatch.setattr(builder, "execute", lambda *given: pytest.fail("nothing is to be executed"))
-    toy.write_text(SOURCE.replace("Toy", "Toy, retold"), encoding="utf-8")
+    retold = SOURCE.replace("Toy", "Toy, retold").replace("One mix.", "One mix, retold.")
+    toy.write_text(retold, encoding="utf-8")
     assert build(toy) == ["solutions/99_toy.ipynb", "notebooks/99_toy.ipynb"] and out_of_step(toy) == []
     after = nbformat.read(toy.with_suffix(".ipynb"), 4)
     assert "retold" in after.cells[0].source

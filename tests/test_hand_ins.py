@@ -8,14 +8,14 @@ import sys
 import nbformat
 import pytest
 
-from lib.checks import NOTEBOOKS as EXERCISES
 from lib.course import limits
-from lib.course.cells import NOTEBOOKS, ROOT, SOLUTIONS
+from lib.course.cells import NOTEBOOKS, ROOT, SOLUTIONS, role
 from lib.course.commands import GRADING
 from lib.course.limits import Limit
+from tests.learners import solution
 
 BOOK = "00_start_here"
-COUNT = len(EXERCISES[BOOK])
+COUNT = sum(role(cell)[0] == "check" for cell in solution(BOOK).cells)
 RIGHT = ["ada/00_start_here", "start_here_bo", "team_07_00_start_here", "99_cy", "dan 04 final (2)", "build/eve"]
 BESIDE = ["conftest.py", "ada/conftest.py", "ada/__init__.py", "ada/test_it.py", "ada/lib.py", "ada/torch.py",
           "ada/ipykernel_launcher.py", "ada/sitecustomize.py", "ada/IPython.py", "bob/conftest.py"]  # fmt: skip

@@ -251,7 +251,7 @@ def test_status_goes_on_after_loops_crashes_and_damage(tmp_path, monkeypatch):
     write_file("<<<<<<< HEAD\n", tmp_path / "02_bag_of_words_and_word2vec.ipynb")
     write_file(notebook(right_cell(BOOK, NAME)), tmp_path / f"{BOOK}.ipynb")
     said = list(status.lines(tmp_path))
-    assert said[0] == f"00  ✓ {NAME}" and said[1].startswith(f"01  ✗ {first}  ✓ {second}  ✗ {third}  ○ ")
+    assert said[0].startswith(f"00  ✓ {NAME}") and said[1].startswith(f"01  ✗ {first}  ✓ {second}  ✗ {third}  ○ ")
     assert said[2] == "      my work on 01.ipynb holds it; notebooks/01_rnn_limits.ipynb is not there"
     assert said[3].startswith(f"      ✗ {first}: still running after")
     assert said[4] == f"      ✗ {third}: {judging.DIED}"

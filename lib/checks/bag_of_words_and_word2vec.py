@@ -1,16 +1,9 @@
-"""The checks of notebook 02: counting words, weighing them, comparing vectors, and learning them from neighbours.
-
-Long because it is a table: the probes and the mistakes of six exercises, one exercise after the other.
-"""
-
-import math
+"""The checks of notebook 02: counting words, weighing them, comparing vectors, and learning them from neighbours."""
 
 import torch
-from torch.nn import functional
 
 from lib import text_vectors
-from lib.checks.core import Exercise
-from lib.checks.probing import gradients
+from lib.checks.core import Exercise, edit
 from lib.checks.running import Problem
 
 bag_of_words = Exercise(text_vectors.bag_of_words)
@@ -58,69 +51,77 @@ def _(answer, rng):
     return answer([_draw(rng, *"abcdefg", n=length) for length in lengths], list("gbdca"))
 
 
-@bag_of_words.mistake("this says only whether a word is there. Count: a word that stands twice gets 2.")
-def there_or_not(texts, words):
-    return torch.tensor([[float(word in text) for word in words] for text in texts])
+@bag_of_words.probe("one text, 'Anna saw anna', and the vocabulary Anna alone")
+def _(answer, rng):
+    return answer([["Anna", "saw", "anna"]], ["Anna"])
 
 
-@bag_of_words.mistake("this is turned around: one row a text, one column a word.")
-def turned_around(texts, words):
-    return text_vectors.bag_of_words(texts, words).T
+@bag_of_words.probe("a text of 700 words, 300 times the same one, and 300 words in the vocabulary")
+def _(answer, rng):
+    words = [f"w{i}" for i in range(300)]
+    return answer([words[150:] + ["w7"] * 300 + ["x"] * 250, ["w299"]], words)
 
 
-@bag_of_words.mistake("all texts are counted together. Each text gets a row of its own.")
-def one_row_for_all(texts, words):
-    return text_vectors.bag_of_words(texts, words).sum(0)
-
-
-@bag_of_words.mistake("the row of a text also holds the counts of the texts before it: start each text at 0.")
-def running_total(texts, words):
-    return text_vectors.bag_of_words(texts, words).cumsum(0)
-
-
-@bag_of_words.mistake("these are shares of the text, not counts: do not divide by its length.")
-def shares(texts, words):
-    return text_vectors.bag_of_words(texts, words) / torch.tensor([max(len(text), 1) for text in texts])[:, None]
-
-
-@bag_of_words.mistake("the columns are in alphabetical order; column i belongs to words[i], in the order given.")
-def alphabetical(texts, words):
-    return text_vectors.bag_of_words(texts, sorted(words))
-
-
-@bag_of_words.mistake("the vocabulary is the argument `words`, not the words that happen to be in the texts.")
-def own_vocabulary(texts, words):
-    return text_vectors.bag_of_words(texts, sorted({word for text in texts for word in text}))
-
-
-@bag_of_words.mistake("a word that is not in the vocabulary has no column: leave it out (`if word in ...`).")
-def key_error(texts, words):
-    number = {word: i for i, word in enumerate(words)}
-    return [[number[word] for word in text] for text in texts]
-
-
-@bag_of_words.mistake("a word that is not in the vocabulary has no column: leave it out (`if word in ...`).")
-def value_error(texts, words):
-    return [[words.index(word) for word in text] for text in texts]
-
-
-@bag_of_words.mistake("unknown words end up in the last column: -1 is an index in Python. Leave them out.")
-def unknown_to_the_last(texts, words):
-    extra = torch.tensor([sum(word not in words for word in text) for text in texts])
-    counts = text_vectors.bag_of_words(texts, words)
-    return torch.cat([counts[:, :-1], counts[:, -1:] + extra[:, None]], dim=1)
-
-
-@bag_of_words.mistake("unknown words end up in the first column. Leave them out.")
-def unknown_to_the_first(texts, words):
-    extra = torch.tensor([sum(word not in words for word in text) for text in texts])
-    counts = text_vectors.bag_of_words(texts, words)
-    return torch.cat([counts[:, :1] + extra[:, None], counts[:, 1:]], dim=1)
-
-
-@bag_of_words.mistake("this also counts letters inside other words ('art' in 'start'). Compare whole words.")
-def pieces_of_words(texts, words):
-    return torch.tensor([[float(" ".join(text).count(word)) for word in words] for text in texts])
+bag_of_words.mistakes(
+    there_or_not=(
+        "this says only whether a word is there. Count: a word that stands twice gets 2.",
+        edit("+= 1", "= 1"),
+    ),
+    turned_around=(
+        "this is turned around: one row a text, one column a word.",
+        edit("return counts", "return counts.T"),
+    ),
+    one_row_for_all=(
+        "all texts are counted together. Each text gets a row of its own.",
+        edit("return counts", "return counts.sum(0)"),
+        edit("return counts", "return counts.sum(0, keepdim=True)"),
+    ),
+    running_total=(
+        "the row of a text also holds the counts of the texts before it: start each text at 0.",
+        edit("return counts", "return counts.cumsum(0)"),
+    ),
+    shares=("these are shares of the text, not counts: do not divide by its length.", edit("+= 1", "+= 1 / len(text)")),
+    alphabetical=(
+        "the columns are in alphabetical order; column i belongs to words[i], in the order given.",
+        edit("enumerate(words)", "enumerate(sorted(words))"),
+    ),
+    own_vocabulary=(
+        "the vocabulary is the argument `words`, not the words that happen to be in the texts.",
+        edit("    number =", "    words = sorted({word for text in texts for word in text})\n    number ="),
+        edit("    number =", "    words = list(dict.fromkeys(word for text in texts for word in text))\n    number ="),
+    ),
+    trips_over_the_unknown=(
+        "a word that is not in the vocabulary has no column: leave it out (`if word in ...`).",
+        edit("if word in number", "if True"),
+        edit("if word in number", "if True", "number[word]", "words.index(word)"),
+    ),
+    unknown_to_the_last=(
+        "unknown words end up in the last column: -1 is an index in Python. Leave them out.",
+        edit("if word in number", "if True", "number[word]", "number.get(word, -1)"),
+    ),
+    unknown_to_the_first=(
+        "unknown words end up in the first column. Leave them out.",
+        edit("if word in number", "if True", "number[word]", "number.get(word, 0)"),
+    ),
+    pieces_of_words=(
+        "this also counts letters inside other words ('art' in 'start'). Compare whole words.",
+        edit(
+            "return counts", 'return torch.tensor([[1.0 * " ".join(t).count(word) for word in words] for t in texts])'
+        ),
+        edit("return counts", 'return torch.tensor([[1.0 * "".join(t).count(word) for word in words] for t in texts])'),
+    ),
+    lower_case=(
+        "the words are taken as they are: `Anna` is not `anna`, so no `.lower()` here.",
+        edit("for word in text", "for word in map(str.lower, text)"),
+        edit("for word in text", "for word in map(str.lower, text)", "{word:", "{word.lower():"),
+    ),
+    whole_numbers=("the counts are int64; a float tensor is asked for.", edit("return counts", "return counts.long()")),
+    small_numbers=(
+        "the counts overflow: a type of 8 bits ends at 255 (or 127). Count in float32.",
+        edit("len(words))", "len(words), dtype=torch.uint8)", "return counts", "return counts.float()"),
+        edit("len(words))", "len(words), dtype=torch.int8)", "return counts", "return counts.float()"),
+    ),
+)
 
 
 # ------------------------------------------------------------------------------------------------------------ tf_idf
@@ -151,99 +152,104 @@ def _(answer, rng):
 @tf_idf.probe("a text without any words")
 def _(answer, rng):
     counts = _counts(rng, 3, 5)
-    counts[1] = 0
+    counts[1], counts[2, 0] = 0, 0  # the first word is in one text, the second in two
     return answer(counts)
 
 
-def _tf_idf(counts, rarity):
-    return functional.normalize(counts * rarity(len(counts), (counts > 0).sum(0)), dim=-1)
+@tf_idf.probe("a word that is in none of the texts")
+def _(answer, rng):
+    counts = _counts(rng, 4, 5)
+    counts[:, 2] = 0
+    return answer(counts)
 
 
-@tf_idf.mistake("the rows are not scaled: divide each row by its length (the root of its sum of squares).")
-def not_scaled(counts):
-    return counts * (torch.log((1 + len(counts)) / (1 + (counts > 0).sum(0))) + 1)
+_FRACTION = "(1 + len(counts)) / (1 + texts_with_word)"
+_SCALED = "functional.normalize(counts * rarity)"
 
-
-@tf_idf.mistake("the 1 after the logarithm is missing: a word that is in every text would count nothing.")
-def without_plus_one(counts):
-    return _tf_idf(counts, lambda n, df: torch.log((1 + n) / (1 + df)))
-
-
-@tf_idf.mistake("the two 1s inside the logarithm are missing: (1 + texts) / (1 + texts that have the word).")
-def without_smoothing(counts):
-    return _tf_idf(counts, lambda n, df: torch.log(n / df) + 1)
-
-
-@tf_idf.mistake("only the lower part of the fraction has its 1: it is (1 + texts) / (1 + texts that have the word).")
-def half_smoothed(counts):
-    return _tf_idf(counts, lambda n, df: torch.log(n / (1 + df)) + 1)
-
-
-@tf_idf.mistake("the fraction has no logarithm around it.")
-def without_logarithm(counts):
-    return _tf_idf(counts, lambda n, df: (1 + n) / (1 + df) + 1)
-
-
-@tf_idf.mistake("the fraction has no logarithm around it, and no 1 after it.")
-def plain_fraction(counts):
-    return _tf_idf(counts, lambda n, df: (1 + n) / (1 + df))
-
-
-@tf_idf.mistake("this is a logarithm to another base; ln, `torch.log`, is asked for.")
-def decimal_logarithm(counts):
-    return _tf_idf(counts, lambda n, df: torch.log10((1 + n) / (1 + df)) + 1)
-
-
-@tf_idf.mistake("this is a logarithm to another base; ln, `torch.log`, is asked for.")
-def binary_logarithm(counts):
-    return _tf_idf(counts, lambda n, df: torch.log2((1 + n) / (1 + df)) + 1)
-
-
-@tf_idf.mistake("the fraction is upside down: frequent words gain here, and rare ones should.")
-def upside_down(counts):
-    return _tf_idf(counts, lambda n, df: torch.log((1 + df) / (1 + n)) + 1)
-
-
-@tf_idf.mistake("the weights of the words are not used: these are the scaled counts.")
-def without_rarity(counts):
-    return functional.normalize(counts, dim=-1)
-
-
-@tf_idf.mistake("a word that stands twice in one text is in one text: count the texts that have it, `counts > 0`.")
-def occurrences_instead_of_texts(counts):
-    return _tf_idf(counts, lambda n, df: torch.log((1 + n) / (1 + counts.sum(0))) + 1)
-
-
-@tf_idf.mistake("`texts` is the number of rows, `len(counts)`; this takes the number of words.")
-def words_instead_of_texts(counts):
-    return _tf_idf(counts, lambda n, df: torch.log((1 + counts.shape[1]) / (1 + df)) + 1)
-
-
-@tf_idf.mistake("each row should get length 1; this scales the columns.")
-def columns_scaled(counts):
-    return functional.normalize(not_scaled(counts), dim=0)
-
-
-@tf_idf.mistake("this makes the sum of a row 1; its length should be 1: the root of its sum of squares.")
-def sums_to_one(counts):
-    return functional.normalize(not_scaled(counts), p=1, dim=-1)
-
-
-@tf_idf.mistake("this divides by the sum of squares; the length is its root.")
-def without_the_root(counts):
-    return not_scaled(counts) / not_scaled(counts).square().sum(-1, keepdim=True)
-
-
-@tf_idf.mistake("the rows are scaled before the words are weighed: weigh first, then scale, or the length is not 1.")
-def scaled_too_early(counts):
-    return functional.normalize(counts, dim=-1) * (torch.log((1 + len(counts)) / (1 + (counts > 0).sum(0))) + 1)
-
-
-@tf_idf.mistake(
-    "the row of a text without words is 0 / 0. It should stay 0: `torch.nn.functional.normalize` sees to it."
+tf_idf.mistakes(
+    not_scaled=(
+        "the rows are not scaled: divide each row by its length (the root of its sum of squares).",
+        edit(_SCALED, "counts * rarity"),
+    ),
+    without_plus_one=(
+        "the 1 after the logarithm is missing: a word that is in every text would count nothing.",
+        edit("texts_with_word)) + 1", "texts_with_word))"),
+    ),
+    without_smoothing=(
+        "the two 1s inside the logarithm are missing: (1 + texts) / (1 + texts that have the word).",
+        edit(_FRACTION, "len(counts) / texts_with_word"),
+        edit(_FRACTION, "len(counts) / texts_with_word.clamp(min=1)"),
+    ),
+    half_smoothed=(
+        "only the lower part of the fraction has its 1: it is (1 + texts) / (1 + texts that have the word).",
+        edit(_FRACTION, "len(counts) / (1 + texts_with_word)"),
+    ),
+    half_smoothed_above=(
+        "only the upper part of the fraction has its 1: it is (1 + texts) / (1 + texts that have the word).",
+        edit(_FRACTION, "(1 + len(counts)) / texts_with_word"),
+        edit(_FRACTION, "(1 + len(counts)) / texts_with_word.clamp(min=1)"),
+    ),
+    without_logarithm=("the fraction has no logarithm around it.", edit("torch.log(", "(")),
+    plain_fraction=(
+        "the fraction has no logarithm around it, and no 1 after it.",
+        edit("torch.log(", "(", "texts_with_word)) + 1", "texts_with_word))"),
+    ),
+    other_base=(
+        "this is a logarithm to another base; ln, `torch.log`, is asked for.",
+        edit("torch.log(", "torch.log10("),
+        edit("torch.log(", "torch.log2("),
+    ),
+    upside_down=(
+        "the fraction is upside down: frequent words gain here, and rare ones should.",
+        edit(_FRACTION, "(1 + texts_with_word) / (1 + len(counts))"),
+    ),
+    without_rarity=(
+        "the weights of the words are not used (one weight a text is scaled away): these are the scaled counts.",
+        edit("counts * rarity", "counts"),
+    ),
+    without_counts=(
+        "the counts are not used, only whether they are above 0: multiply the counts by the weights of their words.",
+        edit("counts * rarity", "(counts > 0) * rarity"),
+    ),
+    occurrences_instead_of_texts=(
+        "a word that stands twice in one text is in one text: count the texts that have it, `counts > 0`.",
+        edit("(counts > 0).sum(", "counts.sum("),
+    ),
+    words_instead_of_texts=(
+        "`texts` is the number of rows, `len(counts)`; this takes the number of words.",
+        edit("len(counts)", "counts.shape[1]"),
+    ),
+    empty_texts_not_counted=(
+        "a text without words is a text too: `texts` is the number of rows, `len(counts)`.",
+        edit("len(counts)", "(counts.sum(dim=1) > 0).sum()"),
+    ),
+    columns_scaled=(
+        "each row should get length 1; this scales the columns.",
+        edit("(counts * rarity)", "(counts * rarity, dim=0)"),
+    ),
+    table_scaled=(
+        "each row should get length 1; this divides by the length of the whole table.",
+        edit(_SCALED, "counts * rarity / (counts * rarity).norm()"),
+    ),
+    sums_to_one=(
+        "this makes the sum of a row 1; its length should be 1: the root of its sum of squares.",
+        edit("(counts * rarity)", "(counts * rarity, p=1)"),
+    ),
+    without_the_root=(
+        "this divides by the sum of squares; the length is its root.",
+        edit(_SCALED, "counts * rarity / (counts * rarity).square().sum(-1, keepdim=True)"),
+        edit(_SCALED, "counts * rarity / (counts * rarity).square().sum(-1, keepdim=True).clamp(min=1e-9)"),
+    ),
+    scaled_too_early=(
+        "the rows are scaled before the words are weighed: weigh first, then scale, or the length is not 1.",
+        edit(_SCALED, "functional.normalize(counts) * rarity"),
+        edit(_SCALED, "counts / counts.norm(dim=-1, keepdim=True) * rarity"),
+    ),
+    nothing_by_nothing=(
+        "the row of a text without words is 0 / 0. It should stay 0: `torch.nn.functional.normalize` sees to it.",
+        edit(_SCALED, "counts * rarity / (counts * rarity).norm(dim=-1, keepdim=True)"),
+    ),
 )
-def nothing_by_nothing(counts):
-    return not_scaled(counts) / not_scaled(counts).norm(dim=-1, keepdim=True)
 
 
 # ------------------------------------------------------------------------------------------------- cosine_similarity
@@ -258,97 +264,99 @@ def _(answer, rng):
     return answer(torch.tensor([[3.0, 4.0], [1.0, 0.0]]), torch.tensor([[4.0, 3.0], [-3.0, -4.0]]))
 
 
+@cosine_similarity.probe("a single row against 300, some of them very short and some very long")
+def _(answer, rng):
+    a, b = _pair(rng, n=1, m=300)
+    return answer(0.1 * a, b * torch.logspace(-1, 3, 300)[:, None])
+
+
 @cosine_similarity.probe("two leading dimensions: (2, 3, 5, 7) and (2, 3, 4, 7)")
 def _(answer, rng):
     return answer(*_pair(rng, 2, 3, n=5, m=4))
 
 
-@cosine_similarity.probe("a vector of zeros")
+@cosine_similarity.probe("a vector of zeros in a, and one in b")
 def _(answer, rng):
     a, b = _pair(rng)
     a[1], b[3] = 0, 0
     return answer(a, b)
 
 
-@cosine_similarity.probe("gradients: they should flow through to a and b")
+@cosine_similarity.probe("one row against one row")
 def _(answer, rng):
-    a, b = (part.requires_grad_() for part in _pair(rng))
-    return gradients(answer(a, b), a=a, b=b)
+    return answer(*_pair(rng, n=1, m=1))
 
 
-@cosine_similarity.mistake("this is the dot product: it also grows with the lengths. Divide by both lengths.")
-def dot_product(a, b):
-    return a @ b.mT
+_A, _B = "functional.normalize(a, dim=-1)", "functional.normalize(b, dim=-1)"
 
-
-@cosine_similarity.mistake("only the rows of a are scaled: divide by the lengths of the rows of b too.")
-def only_a(a, b):
-    return functional.normalize(a, dim=-1) @ b.mT
-
-
-@cosine_similarity.mistake("only the rows of b are scaled: divide by the lengths of the rows of a too.")
-def only_b(a, b):
-    return a @ functional.normalize(b, dim=-1).mT
-
-
-@cosine_similarity.mistake("the lengths run along the wrong axis: a row is a vector, so `dim=-1`.")
-def columns(a, b):
-    return functional.normalize(a, dim=-2) @ functional.normalize(b, dim=-2).mT
-
-
-@cosine_similarity.mistake("the first axis is not always the rows, and the second not the numbers: use dim=-1.")
-def second_axis(a, b):
-    return functional.normalize(a, dim=1) @ functional.normalize(b, dim=1).mT
-
-
-@cosine_similarity.mistake("each row has a length of its own; this divides by the length of the whole table.")
-def whole_table(a, b):
-    return a @ b.mT / (a.norm() * b.norm())
-
-
-@cosine_similarity.mistake("this divides by the squares of the lengths: the root is missing.")
-def squared_lengths(a, b):
-    return a @ b.mT / (a.square().sum(-1)[..., :, None] * b.square().sum(-1)[..., None, :])
-
-
-@cosine_similarity.mistake("the length is the root of the sum of squares; this divides by the sum of the sizes.")
-def sum_of_sizes(a, b):
-    return functional.normalize(a, p=1, dim=-1) @ functional.normalize(b, p=1, dim=-1).mT
-
-
-@cosine_similarity.mistake("no absolute value: opposite directions are -1.")
-def without_sign(a, b):
-    return text_vectors.cosine_similarity(a, b).abs()
-
-
-@cosine_similarity.mistake("this is a distance, 1 - cosine; the cosine itself is asked for.")
-def distance(a, b):
-    return 1 - text_vectors.cosine_similarity(a, b)
-
-
-@cosine_similarity.mistake("this is the angle; its cosine is asked for.")
-def angle(a, b):
-    return text_vectors.cosine_similarity(a, b).acos()
-
-
-@cosine_similarity.mistake("this is turned around: the rows belong to a, the columns to b.")
-def other_way_round(a, b):
-    return text_vectors.cosine_similarity(b, a)
-
-
-@cosine_similarity.mistake("row i of a is compared with row i of b only. Every row of a meets every row of b.")
-def row_by_row(a, b):
-    return functional.cosine_similarity(a, b, dim=-1)
-
-
-@cosine_similarity.mistake("`.T` turns all axes around. Swap the last two only: `.transpose(-2, -1)` or `.mT`.")
-def all_axes_turned(a, b):
-    return functional.normalize(a, dim=-1) @ functional.normalize(b, dim=-1).permute(*reversed(range(b.ndim)))
-
-
-@cosine_similarity.mistake("a vector of zeros gives 0 / 0. It is similar to nothing: 0.")
-def nothing_by_nothing_again(a, b):
-    return a @ b.mT / (a.norm(dim=-1)[..., :, None] * b.norm(dim=-1)[..., None, :])
+cosine_similarity.mistakes(
+    dot_product=(
+        "this is the dot product: it also grows with the lengths. Divide by both lengths.",
+        edit(_A, "a", _B, "b"),
+    ),
+    only_a=(
+        "only the rows of a are scaled: divide by the lengths of the rows of b too.",
+        edit(_B, "b"),
+        edit(_B, "b", _A, "(a / a.norm(dim=-1, keepdim=True))"),
+    ),
+    only_b=(
+        "only the rows of b are scaled: divide by the lengths of the rows of a too.",
+        edit(_A, "a"),
+        edit(_A, "a", _B, "(b / b.norm(dim=-1, keepdim=True))"),
+    ),
+    columns=(
+        "the lengths run along the wrong axis: a row is a vector, so `dim=-1`.",
+        edit("dim=-1", "dim=-2"),
+        edit("dim=-1", "dim=0"),
+    ),
+    second_axis=(
+        "the first axis is not always the rows, and the second not the numbers: use dim=-1.",
+        edit("dim=-1", "dim=1"),
+    ),
+    whole_table=(
+        "each row has a length of its own; this divides by the length of the whole table.",
+        edit(_A, "a / a.norm()", _B, "(b / b.norm())"),
+    ),
+    squared_lengths=(
+        "this divides by the squares of the lengths: the root is missing.",
+        edit(_A, "a / a.square().sum(-1, keepdim=True)", _B, "(b / b.square().sum(-1, keepdim=True))"),
+        edit(
+            *(_A, "a / a.square().sum(-1, keepdim=True).clamp(min=1e-9)"),
+            *(_B, "(b / b.square().sum(-1, keepdim=True).clamp(min=1e-9))"),
+        ),
+    ),
+    sum_of_sizes=(
+        "the length is the root of the sum of squares; this divides by the sum of the sizes.",
+        edit("dim=-1", "p=1, dim=-1"),
+    ),
+    short_rows=("a row shorter than 1 should be scaled up to 1 too.", edit("dim=-1", "dim=-1, eps=1.0")),
+    without_sign=(
+        "no absolute value: opposite directions are -1.",
+        edit("return ", "return torch.abs(", "transpose(-2, -1)", "transpose(-2, -1))"),
+    ),
+    distance=("this is a distance, 1 - cosine; the cosine itself is asked for.", edit("return ", "return 1 - ")),
+    angle=(
+        "this is the angle; its cosine is asked for.",
+        edit("return ", "return torch.acos(", "transpose(-2, -1)", "transpose(-2, -1))"),
+        edit("return ", "return torch.acos((", "transpose(-2, -1)", "transpose(-2, -1)).clamp(-1, 1))"),
+    ),
+    other_way_round=(
+        "this is turned around: the rows belong to a, the columns to b.",
+        edit(f"{_A} @ {_B}", f"{_B} @ {_A}"),
+    ),
+    row_by_row=(
+        "row i of a is compared with row i of b only. Every row of a meets every row of b.",
+        edit(f"{_A} @ {_B}.transpose(-2, -1)", "functional.cosine_similarity(a, b, dim=-1)"),
+    ),
+    all_axes_turned=(
+        "`.T` turns all axes around. Swap the last two only: `.transpose(-2, -1)` or `.mT`.",
+        edit("transpose(-2, -1)", "permute(*reversed(range(b.ndim)))"),
+    ),
+    nothing_by_nothing=(
+        "a vector of zeros gives 0 / 0. It is similar to nothing: 0.",
+        edit(_A, "(a / a.norm(dim=-1, keepdim=True))", _B, "(b / b.norm(dim=-1, keepdim=True))"),
+    ),
+)
 
 
 # --------------------------------------------------------------------------------------------------- skip_gram_pairs
@@ -364,10 +372,11 @@ def _(answer, rng):
     return answer(["very", "very", "good"], 1)
 
 
-@skip_gram_pairs.probe("numbers instead of words, windows from 1 to 5")
+@skip_gram_pairs.probe("numbers instead of words, 0 among them, windows from 1 to 5")
 def _(answer, rng):
     length = int(torch.randint(3, 9, (), generator=rng))
-    return [answer(torch.randperm(99, generator=rng)[:length].tolist(), window) for window in range(1, 6)]
+    numbers = [0, *(1 + torch.randperm(50_300, generator=rng)[:length]).tolist()]
+    return [answer(numbers, window) for window in range(1, 6)]
 
 
 @skip_gram_pairs.probe("a sentence of one word, and an empty one")
@@ -375,96 +384,100 @@ def _(answer, rng):
     return [answer(["word"], 2), answer([], 2)]
 
 
-def _pairs(sentence, neighbours, pair=lambda centre, other: (centre, other)):
-    return [pair(word, sentence[j]) for i, word in enumerate(sentence) for j in neighbours(i, len(sentence))]
+@skip_gram_pairs.probe("300 places with the numbers 1000 and 1001 in turns, window 4")
+def _(answer, rng):
+    return answer([int(f"100{i % 2}") for i in range(300)], 4)
 
 
-@skip_gram_pairs.mistake("a place is paired with itself: leave out the centre.")
-def with_itself(sentence, window):
-    return _pairs(sentence, lambda i, n: range(max(0, i - window), min(n, i + window + 1)))
+_REACH = "range(max(0, place - window), min(len(sentence), place + window + 1))"
 
-
-@skip_gram_pairs.mistake("the neighbours on the left are missing: the window reaches both ways.")
-def only_right(sentence, window):
-    return _pairs(sentence, lambda i, n: range(i + 1, min(n, i + window + 1)))
-
-
-@skip_gram_pairs.mistake("the neighbours on the right are missing: the window reaches both ways.")
-def only_left(sentence, window):
-    return _pairs(sentence, lambda i, n: range(max(0, i - window), i))
-
-
-@skip_gram_pairs.mistake("the last neighbour on the right is missing: `range` stops before its end, so add 1.")
-def stops_early(sentence, window):
-    return _pairs(sentence, lambda i, n: (j for j in range(max(0, i - window), min(n, i + window)) if j != i))
-
-
-@skip_gram_pairs.mistake("the last word of the sentence is nobody's neighbour here: look at where the range ends.")
-def loses_the_last_neighbour(sentence, window):
-    return _pairs(sentence, lambda i, n: (j for j in range(max(0, i - window), min(n - 1, i + window + 1)) if j != i))
-
-
-@skip_gram_pairs.mistake("the first word of the sentence is nobody's neighbour here: start at max(0, ...).")
-def loses_the_first_neighbour(sentence, window):
-    return _pairs(sentence, lambda i, n: (j for j in range(max(1, i - window), min(n, i + window + 1)) if j != i))
-
-
-@skip_gram_pairs.mistake("this window is one too wide: at most `window` places apart.")
-def too_wide(sentence, window):
-    return text_vectors.skip_gram_pairs(sentence, window + 1)
-
-
-@skip_gram_pairs.mistake("a negative index counts from the end in Python: near the start, begin the window at 0.")
-def wraps_around(sentence, window):
-    return _pairs(sentence, lambda i, n: (j for j in range(i - window, min(n, i + window + 1)) if j != i))
-
-
-@skip_gram_pairs.mistake("a negative start of a slice counts from the end in Python: begin the window at max(0, ...).")
-def slices_from_the_end(sentence, window):
-    return [
-        (word, other)
-        for i, word in enumerate(sentence)
-        for other in [*sentence[i - window : i], *sentence[i + 1 : i + 1 + window]]
-    ]
-
-
-@skip_gram_pairs.mistake("near the edges the window is shorter, not gone: every word is a centre.")
-def no_centres_at_the_edges(sentence, window):
-    reach = [*range(-window, 0), *range(1, window + 1)]
-    return [(sentence[i], sentence[i + j]) for i in range(window, len(sentence) - window) for j in reach]
-
-
-@skip_gram_pairs.mistake("the pairs are turned around: first the centre, then its neighbour.")
-def turned(sentence, window):
-    return [(other, centre) for centre, other in text_vectors.skip_gram_pairs(sentence, window)]
-
-
-@skip_gram_pairs.mistake("only the words exactly `window` places away are taken, not those between.")
-def only_the_rim(sentence, window):
-    return _pairs(sentence, lambda i, n: (j for j in (i - window, i + window) if 0 <= j < n))
-
-
-@skip_gram_pairs.mistake("words are compared where places should be: a word may be its own neighbour's twin.")
-def equal_words_left_out(sentence, window):
-    return [(a, b) for a, b in text_vectors.skip_gram_pairs(sentence, window) if a != b]
-
-
-@skip_gram_pairs.mistake("`sentence.index(word)` finds the first place of a word, also for its second: use enumerate.")
-def first_place_of_a_word(sentence, window):
-    places = [sentence.index(word) for word in sentence]
-    reach = [range(max(0, i - window), min(len(sentence), i + window + 1)) for i in places]
-    return [(sentence[i], sentence[j]) for i, near in zip(places, reach, strict=True) for j in near if j != i]
-
-
-@skip_gram_pairs.mistake("each pair is kept once only. Keep repeats: what stands together often should count often.")
-def without_repeats(sentence, window):
-    return list(dict.fromkeys(text_vectors.skip_gram_pairs(sentence, window)))
-
-
-@skip_gram_pairs.mistake("the pairs are grouped by centre: one flat list of pairs is asked for.")
-def grouped(sentence, window):
-    reach = [range(max(0, i - window), min(len(sentence), i + window + 1)) for i in range(len(sentence))]
-    return [[(word, sentence[j]) for j in reach[i] if j != i] for i, word in enumerate(sentence)]
+skip_gram_pairs.mistakes(
+    with_itself=("a place is paired with itself: leave out the centre.", edit("if other != place", "if True")),
+    only_right=(
+        "the neighbours on the left are missing: the window reaches both ways.",
+        edit("max(0, place - window)", "place + 1"),
+    ),
+    only_left=(
+        "the neighbours on the right are missing: the window reaches both ways.",
+        edit("min(len(sentence), place + window + 1)", "place"),
+    ),
+    stops_early=(
+        "the last neighbour on the right is missing: `range` stops before its end, so add 1.",
+        edit("place + window + 1", "place + window"),
+    ),
+    loses_the_last_neighbour=(
+        "the last word of the sentence is nobody's neighbour here: look at where the range ends.",
+        edit("min(len(sentence)", "min(len(sentence) - 1"),
+    ),
+    loses_the_first_neighbour=(
+        "the first word of the sentence is nobody's neighbour here: start at max(0, ...).",
+        edit("max(0,", "max(1,"),
+    ),
+    too_wide=(
+        "this window is one too wide: at most `window` places apart.",
+        edit("place - window", "place - window - 1", "place + window", "place + window + 1"),
+    ),
+    wraps_around=(
+        "a negative index counts from the end in Python: near the start, begin the window at 0.",
+        edit("max(0, place - window)", "place - window"),
+    ),
+    slices_from_the_end=(
+        "a negative start of a slice counts from the end in Python: begin the window at max(0, ...).",
+        edit(
+            _REACH,
+            "[*range(len(sentence))[place - window : place], *range(len(sentence))[place + 1 : place + window + 1]]",
+        ),
+        edit(_REACH, "range(len(sentence))[place - window : place + window + 1]"),
+    ),
+    no_centres_at_the_edges=(
+        "near the edges the window is shorter, not gone: every word is a centre.",
+        edit("if other != place", "if other != place and window <= place < len(sentence) - window"),
+    ),
+    turned=(
+        "the pairs are turned around: first the centre, then its neighbour.",
+        edit("(centre, sentence[other])", "(sentence[other], centre)"),
+    ),
+    only_the_rim=(
+        "only the words exactly `window` places away are taken, not those between.",
+        edit("other != place", "abs(other - place) == window"),
+    ),
+    equal_words_left_out=(
+        "words are compared where places should be: a word may be its own neighbour's twin.",
+        edit("other != place", "sentence[other] != centre"),
+        edit("other != place", "sentence[other] is not centre"),
+    ),
+    first_place_of_a_word=(
+        "`sentence.index(word)` finds the first place of a word, also for its second: use enumerate.",
+        edit(
+            "for place, centre in enumerate(sentence):",
+            "for centre in sentence:\n        place = sentence.index(centre)",
+        ),
+    ),
+    without_repeats=(
+        "each pair is kept once only. Keep repeats: what stands together often should count often.",
+        edit("return pairs", "return list(dict.fromkeys(pairs))"),
+    ),
+    grouped=(
+        "the pairs are grouped by centre: one flat list of pairs is asked for.",
+        edit(
+            "return pairs",
+            "return [[(sentence[i], sentence[j]) for j in range(len(sentence))"
+            " if 0 < abs(i - j) <= window] for i in range(len(sentence))]",
+        ),
+    ),
+    returns_too_early=(
+        "it returns after the first centre: move the `return` out of the loop.",
+        edit("\n    return pairs", "\n        return pairs\n    return pairs"),
+    ),
+    nearest_first=(
+        "the neighbours of a centre stand in another order: by their place in the sentence, from left to right.",
+        edit(_REACH, f"sorted({_REACH}, key=lambda other: abs(other - place))"),
+        edit(_REACH, f"sorted({_REACH}, key=lambda other: (abs(other - place), -other))"),
+        edit(_REACH, f"sorted({_REACH}, key=lambda other: (other < place, other))"),
+        edit(_REACH, f"sorted({_REACH}, key=lambda other: (other > place, abs(other - place)))"),
+        edit(_REACH, f"reversed({_REACH})"),
+    ),
+)
 
 
 # ------------------------------------------------------------------------------------------------- negative_sampling
@@ -473,7 +486,7 @@ def grouped(sentence, window):
 def _scene(rng, *leading, n=3, m=5, d=7, scale=0.7):
     centre, context = _pair(rng, *leading, n=n, m=m, d=d)
     label = torch.randint(0, 2, (*leading, n, m), generator=rng).float()
-    label[..., 0, 0], label[..., 0, 1] = 1, 0
+    label[..., 0, 0], label[..., 0, -1] = 1, 0
     return centre * scale, context * scale, label
 
 
@@ -493,15 +506,33 @@ def _(answer, rng):
     return answer(*_scene(rng, n=4, m=4), torch.rand(4, 4, generator=rng) * 3)
 
 
-@negative_sampling.probe("two leading dimensions, one label for all: (2, 3, 1, 7), (2, 3, 5, 7) and (1, 5)")
+@negative_sampling.probe("one centre, one context word, the weight 3")
 def _(answer, rng):
-    centre, context, _ = _scene(rng, 2, 3, n=1)
-    return answer(centre, context, torch.tensor([[1.0, 0.0, 0.0, 0.0, 0.0]]))
+    return answer(*_scene(rng, n=1, m=1), 3.0)
 
 
-@negative_sampling.probe("scores of some hundreds: the exponential of one overflows")
+@negative_sampling.probe("64 pairs as in the training below, one label for all: (64, 1, 7), (64, 6, 7) and (1, 6)")
 def _(answer, rng):
-    return answer(*_scene(rng, scale=20.0))
+    centre, context, _ = _scene(rng, 64, n=1, m=6)
+    return answer(centre, context, torch.tensor([[1.0, 0.0, 0.0, 0.0, 0.0, 0.0]]))
+
+
+@negative_sampling.probe("two leading dimensions, one label for each context: (2, 3, 4, 7), (2, 3, 5, 7) and (5,)")
+def _(answer, rng):
+    centre, context, _ = _scene(rng, 2, 3, n=4)
+    return answer(centre, context, torch.tensor([1.0, 0.0, 1.0, 0.0, 0.0]), torch.rand(2, 3, 4, 5, generator=rng))
+
+
+@negative_sampling.probe("the scores 40 and -40, each once real and once drawn")
+def _(answer, rng):
+    context = torch.tensor([[2.0, 1.0], [-2.0, 1.0]]).repeat(2, 1)
+    return answer(torch.tensor([[20.0, 0.0]]), context, torch.tensor([[1.0, 1.0, 0.0, 0.0]]))
+
+
+@negative_sampling.probe("the scores 400, -400, 90 and -90, each once real and once drawn")
+def _(answer, rng):
+    context = torch.tensor([[20.0, 0.0], [-20.0, 0.0], [4.5, 1.0], [-4.5, 1.0]])
+    return answer(torch.tensor([[20.0, 0.0]]), context.repeat(2, 1), torch.tensor([[1.0] * 4 + [0.0] * 4]))
 
 
 @negative_sampling.probe("autograd switched off")
@@ -515,145 +546,100 @@ def _(answer, rng):
             raise Problem("autograd", "this leaves the gradients to autograd; write them out by hand.") from None
 
 
-def _parts(centre, context, label, weight=1.0):
-    score = centre @ context.mT
-    return score, (weight * (functional.softplus(score) - label * score)).sum(), torch.sigmoid(score) - label
+_LOSS, _ERROR = "functional.softplus(score) - label * score", "(torch.sigmoid(score) - label)"
+_CHANCE = "torch.sigmoid(score)"
 
-
-def _with_error(centre, context, loss, error):
-    return loss, error @ context, error.mT @ centre
-
-
-@negative_sampling.mistake("both gradients have the wrong sign: the error is sigmoid(score) - label.")
-def uphill(centre, context, label, weight=1.0):
-    _, loss, error = _parts(centre, context, label, weight)
-    return _with_error(centre, context, loss, -weight * error)
-
-
-@negative_sampling.mistake("the error is sigmoid(score) - label; this takes the score without its sigmoid.")
-def error_without_sigmoid(centre, context, label, weight=1.0):
-    score, loss, _ = _parts(centre, context, label, weight)
-    return _with_error(centre, context, loss, weight * (score - label))
-
-
-@negative_sampling.mistake("the gradients miss the label: the error is sigmoid(score) - label.")
-def error_without_label(centre, context, label, weight=1.0):
-    score, loss, _ = _parts(centre, context, label, weight)
-    return _with_error(centre, context, loss, weight * torch.sigmoid(score))
-
-
-@negative_sampling.mistake("the slope of the sigmoid cancels against that of the logarithm: leave out σ(1 - σ).")
-def extra_slope(centre, context, label, weight=1.0):
-    score, loss, error = _parts(centre, context, label, weight)
-    return _with_error(centre, context, loss, weight * error * torch.sigmoid(score) * torch.sigmoid(-score))
-
-
-@negative_sampling.mistake("the loss holds the real neighbours only: a drawn word costs -ln(1 - sigmoid(score)).")
-def loss_of_the_real(centre, context, label, weight=1.0):
-    score, _, error = _parts(centre, context, label, weight)
-    loss = (weight * label * functional.softplus(-score)).sum()
-    return _with_error(centre, context, loss, weight * error)
-
-
-@negative_sampling.mistake("the loss treats drawn words as real: they should cost -ln(1 - sigmoid(score)).")
-def loss_all_real(centre, context, label, weight=1.0):
-    score, _, error = _parts(centre, context, label, weight)
-    return _with_error(centre, context, (weight * functional.softplus(-score)).sum(), weight * error)
-
-
-@negative_sampling.mistake(
-    "the loss has the wrong sign: a probability's logarithm is negative, so put a minus before it."
+negative_sampling.mistakes(
+    uphill=(
+        "both gradients have the wrong sign: the error is sigmoid(score) - label.",
+        edit("error = weight", "error = -weight"),
+    ),
+    error_without_sigmoid=(
+        "the error is sigmoid(score) - label; this takes the score without its sigmoid.",
+        edit(_ERROR, "(score - label)"),
+    ),
+    error_without_label=("the gradients miss the label: the error is sigmoid(score) - label.", edit(_ERROR, _CHANCE)),
+    extra_slope=(
+        "the slope of the sigmoid cancels against that of the logarithm: leave out σ(1 - σ).",
+        edit(_ERROR, f"{_ERROR} * torch.sigmoid(score) * torch.sigmoid(-score)"),
+    ),
+    loss_of_the_real=(
+        "the loss holds the real neighbours only: a drawn word costs -ln(1 - sigmoid(score)).",
+        edit(_LOSS, "label * functional.softplus(-score)"),
+    ),
+    loss_all_real=(
+        "the loss treats drawn words as real: they should cost -ln(1 - sigmoid(score)).",
+        edit(_LOSS, "functional.softplus(-score)"),
+    ),
+    loss_upside_down=(
+        "the loss has the wrong sign: a probability's logarithm is negative, so put a minus before it.",
+        edit("loss = (", "loss = -("),
+    ),
+    mean_loss=(
+        "the loss is the mean here; the sum over all pairs is asked for.",
+        edit("label * score)).sum()", "label * score)).mean()"),
+    ),
+    mean_of_all=(
+        "loss and gradients are those of the mean; the sum over all pairs is asked for.",
+        edit("label * score)).sum()", "label * score)).mean()", _ERROR, f"{_ERROR} / score.numel()"),
+    ),
+    mean_gradients=(
+        "the gradients are those of the mean; the sum over all pairs is asked for.",
+        edit(_ERROR, f"{_ERROR} / score.numel()"),
+    ),
+    loss_by_pair=(
+        "the loss keeps one number a pair: sum them up to a single one.",
+        edit("label * score)).sum()", "label * score))"),
+    ),
+    loss_by_centre=(
+        "the loss keeps one number a centre: sum them up to a single one.",
+        edit("label * score)).sum()", "label * score)).sum(-1)"),
+    ),
+    swapped=(
+        "the two gradients are swapped: first the one for centre, then the one for context.",
+        edit("error @ context, error.transpose(-2, -1) @ centre", "error.transpose(-2, -1) @ centre, error @ context"),
+    ),
+    softmax_instead=(
+        "each pair is a question of its own, so a sigmoid; this is a softmax over the context words.",
+        edit(_LOSS, "-label * score.log_softmax(-1)", _CHANCE, "torch.softmax(score, -1)"),
+    ),
+    softmax_in_the_gradients=(
+        "the gradients use a softmax over the context words; each pair has a sigmoid of its own.",
+        edit(_CHANCE, "torch.softmax(score, -1)"),
+    ),
+    weight_in_the_loss_only=(
+        "`weight` is in the loss but not in the gradients: multiply the error too.",
+        edit("error = weight * ", "error = "),
+    ),
+    weight_in_the_gradients_only=(
+        "`weight` is in the gradients but not in the loss.",
+        edit("loss = (weight * ", "loss = ("),
+    ),
+    logarithm_of_zero=(
+        "ln(sigmoid(score)) of a large negative score is ln(0): use functional.logsigmoid or softplus.",
+        edit(_LOSS, f"-label * {_CHANCE}.log() - (1 - label) * (1 - {_CHANCE}).log()"),
+        edit(_LOSS, f"-(label * ({_CHANCE} + 1e-9).log() + (1 - label) * (1 - {_CHANCE} + 1e-9).log())"),
+    ),
+    logarithm_of_a_picked_zero=(
+        "picking the right chance before its logarithm still meets ln(0): use functional.logsigmoid.",
+        edit(_LOSS, f"-torch.where(label > 0, {_CHANCE}, 1 - {_CHANCE}).log()"),
+    ),
+    exponential_overflows=(
+        "exp of a large score overflows: use functional.softplus or logsigmoid.",
+        edit(_LOSS, "(1 + score.exp()).log() - label * score"),
+        edit(_LOSS, "(1 + (-score).exp()).log() + (1 - label) * score"),
+        edit(_LOSS, "label * (1 + (-score).exp()).log() + (1 - label) * (1 + score.exp()).log()"),
+    ),
+    all_axes_turned=(
+        "`.T` turns all axes around. Swap the last two only: `.transpose(-2, -1)` or `.mT`.",
+        edit("error.transpose(-2, -1)", "error.permute(*reversed(range(error.ndim)))"),
+        edit("context.transpose(-2, -1)", "context.permute(*reversed(range(context.ndim)))"),
+        edit(
+            *("error.transpose(-2, -1)", "error.permute(*reversed(range(error.ndim)))"),
+            *("context.transpose(-2, -1)", "context.permute(*reversed(range(context.ndim)))"),
+        ),
+    ),
 )
-def loss_upside_down(centre, context, label, weight=1.0):
-    _, loss, error = _parts(centre, context, label, weight)
-    return _with_error(centre, context, -loss, weight * error)
-
-
-@negative_sampling.mistake("the loss is the mean here; the sum over all pairs is asked for.")
-def mean_loss(centre, context, label, weight=1.0):
-    score, loss, error = _parts(centre, context, label, weight)
-    return _with_error(centre, context, loss / score.numel(), weight * error)
-
-
-@negative_sampling.mistake("loss and gradients are those of the mean; the sum over all pairs is asked for.")
-def mean_of_all(centre, context, label, weight=1.0):
-    score, loss, error = _parts(centre, context, label, weight)
-    return _with_error(centre, context, loss / score.numel(), weight * error / score.numel())
-
-
-@negative_sampling.mistake("the gradients are those of the mean; the sum over all pairs is asked for.")
-def mean_gradients(centre, context, label, weight=1.0):
-    score, loss, error = _parts(centre, context, label, weight)
-    return _with_error(centre, context, loss, weight * error / score.numel())
-
-
-@negative_sampling.mistake("the loss keeps one number a pair: sum them up to a single one.")
-def loss_by_pair(centre, context, label, weight=1.0):
-    score, _, error = _parts(centre, context, label, weight)
-    return _with_error(centre, context, weight * (functional.softplus(score) - label * score), weight * error)
-
-
-@negative_sampling.mistake("the two gradients are swapped: first the one for centre, then the one for context.")
-def swapped(centre, context, label, weight=1.0):
-    loss, for_centre, for_context = text_vectors.negative_sampling(centre, context, label, weight)
-    return loss, for_context, for_centre
-
-
-@negative_sampling.mistake(
-    "each pair is a question of its own, so a sigmoid; this is a softmax over the context words."
-)
-def softmax_instead(centre, context, label, weight=1.0):
-    score = centre @ context.mT
-    loss = -(weight * label * score.log_softmax(-1)).sum()
-    return _with_error(centre, context, loss, weight * (score.softmax(-1) - label))
-
-
-@negative_sampling.mistake("the gradients use a softmax over the context words; each pair has a sigmoid of its own.")
-def softmax_in_the_gradients(centre, context, label, weight=1.0):
-    score, loss, _ = _parts(centre, context, label, weight)
-    return _with_error(centre, context, loss, weight * (score.softmax(-1) - label))
-
-
-@negative_sampling.mistake("`weight` is not used: it multiplies the loss and the error of each pair.")
-def weight_forgotten(centre, context, label, weight=1.0):
-    return text_vectors.negative_sampling(centre, context, label)
-
-
-@negative_sampling.mistake("`weight` is in the loss but not in the gradients: multiply the error too.")
-def weight_in_the_loss_only(centre, context, label, weight=1.0):
-    _, loss, error = _parts(centre, context, label, weight)
-    return _with_error(centre, context, loss, error)
-
-
-@negative_sampling.mistake("`weight` is in the gradients but not in the loss.")
-def weight_in_the_gradients_only(centre, context, label, weight=1.0):
-    _, loss, error = _parts(centre, context, label)
-    return _with_error(centre, context, loss, weight * error)
-
-
-@negative_sampling.mistake(
-    "ln(sigmoid(score)) of a large negative score is ln(0): use functional.logsigmoid or softplus."
-)
-def logarithm_of_zero(centre, context, label, weight=1.0):
-    score, _, error = _parts(centre, context, label, weight)
-    chance = torch.sigmoid(score)
-    loss = -(weight * (label * chance.log() + (1 - label) * (1 - chance).log())).sum()
-    return _with_error(centre, context, loss, weight * error)
-
-
-@negative_sampling.mistake(
-    "picking the right chance before its logarithm still meets ln(0): use functional.logsigmoid."
-)
-def logarithm_of_a_picked_zero(centre, context, label, weight=1.0):
-    score, _, error = _parts(centre, context, label, weight)
-    chance = torch.where(label > 0, torch.sigmoid(score), 1 - torch.sigmoid(score))
-    return _with_error(centre, context, -(weight * chance.log()).sum(), weight * error)
-
-
-@negative_sampling.mistake("exp(score) overflows for a large score: use functional.softplus or logsigmoid.")
-def exponential_overflows(centre, context, label, weight=1.0):
-    score, _, error = _parts(centre, context, label, weight)
-    return _with_error(centre, context, (weight * ((1 + score.exp()).log() - label * score)).sum(), weight * error)
 
 
 # ----------------------------------------------------------------------------------------------------------- analogy
@@ -678,123 +664,104 @@ def _(answer, rng):
     return answer(*words[:3], vectors, words)
 
 
-@analogy.probe("some random vectors of very different lengths")
+@analogy.probe("small : smaller = huge : ?, where `small` itself is nearer than all other words")
 def _(answer, rng):
-    answers = []
-    for _ in range(30):
-        vectors = torch.randn(19, 3, generator=rng) * torch.rand(19, 1, generator=rng).exp() ** 3
-        words = [f"w{i}" for i in torch.randperm(19, generator=rng).tolist()]
-        answers.append(answer(*_draw(rng, *words[:6], n=1), *_draw(rng, *words[6:12], n=1), words[12], vectors, words))
-    return answers
+    words = ["high", "small", "smaller", "huge", "low"]
+    return answer(*words[1:4], torch.tensor([[1.0, 1.0], [1.0, 0.0], [1.0, 0.2], [3.0, 0.0], [0.1, -1.0]]), words)
 
 
-def _nearest_to(target, vectors, words, without=(), similarity=text_vectors.cosine_similarity):
-    found = similarity(target[None], vectors).squeeze(0)
-    for word in without:
-        found[words.index(word)] = -math.inf
-    return words[found.argmax()]
+@analogy.probe("words that all point away from b - a + c, the best cosine being below 0")
+def _(answer, rng):
+    words = ["up", "down", "left", "right", "far", "low"]
+    vectors = torch.tensor([[0.1, 1.0], [0.0, 2.0], [0.2, 3.0], [1.0, -0.5], [-3.0, -1.0], [0.1, -1.0]])
+    return answer("up", "down", "left", vectors, words)
 
 
-def _vectors(a, b, c, vectors, words):
-    return (vectors[words.index(word)] for word in (a, b, c))
+@analogy.probe("a table with a row of zeros")
+def _(answer, rng):
+    vectors = torch.tensor([[0.0, 0.0, 0.0], *WORLD.values(), [0.0, 0.0, 0.0]])
+    return answer("man", "king", "woman", vectors, ["<PAD>", *WORLD, "<UNK>"])
 
 
-@analogy.mistake("one of the three given words is no answer, though it is often the nearest: leave all three out.")
-def given_words_stay(a, b, c, vectors, words):
-    va, vb, vc = _vectors(a, b, c, vectors, words)
-    return _nearest_to(vb - va + vc, vectors, words)
+@analogy.probe("300 random vectors of very different lengths")
+def _(answer, rng):
+    vectors = torch.randn(300, 3, generator=rng) * torch.rand(300, 1, generator=rng).exp() ** 3
+    words = [f"w{i}" for i in torch.randperm(300, generator=rng).tolist()]
+    asked = [f"{word} "[:-1] for word in words]  # equal strings, other objects
+    return [answer(*asked[i : i + 3], vectors, words) for i in range(8)]
 
 
-@analogy.mistake("one of the three given words is no answer: this leaves out c only.")
-def leaves_out_c(a, b, c, vectors, words):
-    va, vb, vc = _vectors(a, b, c, vectors, words)
-    return _nearest_to(vb - va + vc, vectors, words, [c])
+_TARGET = "(vb - va + vc)"
+_COSINES = f"cosine_similarity({_TARGET}[None], vectors).squeeze(0)"
+_LEAVES = "similarity[given] = -torch.inf"
+_TAKES = "words[similarity.argmax()]"
 
-
-@analogy.mistake("one of the three given words is no answer: this leaves out b only.")
-def leaves_out_b(a, b, c, vectors, words):
-    va, vb, vc = _vectors(a, b, c, vectors, words)
-    return _nearest_to(vb - va + vc, vectors, words, [b])
-
-
-@analogy.mistake("this takes the second nearest word. Leave out the three given words, then take the nearest.")
-def second_nearest(a, b, c, vectors, words):
-    va, vb, vc = _vectors(a, b, c, vectors, words)
-    return words[text_vectors.cosine_similarity((vb - va + vc)[None], vectors).squeeze(0).topk(2).indices[1]]
-
-
-@analogy.mistake("the given words are taken out of `words` but not out of `vectors`: rows and words no longer match.")
-def rows_slipped(a, b, c, vectors, words):
-    va, vb, vc = _vectors(a, b, c, vectors, words)
-    rest = [word for word in words if word not in (a, b, c)]
-    return rest[text_vectors.cosine_similarity((vb - va + vc)[None], vectors[: len(rest)]).argmax()]
-
-
-@analogy.mistake("the sum is turned around: a is to b, so b - a is added to c.")
-def a_minus_b(a, b, c, vectors, words):
-    va, vb, vc = _vectors(a, b, c, vectors, words)
-    return _nearest_to(va - vb + vc, vectors, words, [a, b, c])
-
-
-@analogy.mistake("c is missing from the sum: b - a + c.")
-def without_c(a, b, c, vectors, words):
-    va, vb, _ = _vectors(a, b, c, vectors, words)
-    return _nearest_to(vb - va, vectors, words, [a, b, c])
-
-
-@analogy.mistake("a is missing from the sum: b - a + c.")
-def without_a(a, b, c, vectors, words):
-    _, vb, vc = _vectors(a, b, c, vectors, words)
-    return _nearest_to(vb + vc, vectors, words, [a, b, c])
-
-
-@analogy.mistake("all three vectors are added: b - a + c.")
-def all_added(a, b, c, vectors, words):
-    va, vb, vc = _vectors(a, b, c, vectors, words)
-    return _nearest_to(va + vb + vc, vectors, words, [a, b, c])
-
-
-@analogy.mistake("c has the wrong sign: b - a + c.")
-def c_subtracted(a, b, c, vectors, words):
-    va, vb, vc = _vectors(a, b, c, vectors, words)
-    return _nearest_to(vb - va - vc, vectors, words, [a, b, c])
-
-
-@analogy.mistake("this is the word nearest to c: b and a are not used.")
-def nearest_to_c(a, b, c, vectors, words):
-    return _nearest_to(vectors[words.index(c)], vectors, words, [a, b, c])
-
-
-@analogy.mistake("this takes the most dissimilar word: argmax, not argmin.")
-def furthest(a, b, c, vectors, words):
-    va, vb, vc = _vectors(a, b, c, vectors, words)
-    kept = [word for word in words if word not in (a, b, c)]
-    found = text_vectors.cosine_similarity((vb - va + vc)[None], vectors[[words.index(word) for word in kept]])
-    return kept[found.argmin()]
-
-
-@analogy.mistake("this is the dot product: long vectors win. Compare by cosine.")
-def by_dot_product(a, b, c, vectors, words):
-    va, vb, vc = _vectors(a, b, c, vectors, words)
-    return _nearest_to(vb - va + vc, vectors, words, [a, b, c], lambda x, y: x @ y.mT)
-
-
-@analogy.mistake("this is the smallest distance. Compare by cosine: the lengths of the vectors do not matter.")
-def by_distance(a, b, c, vectors, words):
-    va, vb, vc = _vectors(a, b, c, vectors, words)
-    return _nearest_to(vb - va + vc, vectors, words, [a, b, c], lambda x, y: -torch.cdist(x, y))
-
-
-@analogy.mistake("the vectors are scaled to length 1 before the sum. Add them as they are, and take the cosine after.")
-def scaled_first(a, b, c, vectors, words):
-    return text_vectors.analogy(a, b, c, functional.normalize(vectors, dim=-1), words)
-
-
-@analogy.mistake("this is a row number; the word is asked for: words[...].")
-def row_number(a, b, c, vectors, words):
-    return words.index(text_vectors.analogy(a, b, c, vectors, words))
-
-
-@analogy.mistake("this is a row number in a tensor; the word is asked for: words[...].")
-def row_number_in_a_tensor(a, b, c, vectors, words):
-    return torch.tensor(words.index(text_vectors.analogy(a, b, c, vectors, words)))
+analogy.mistakes(
+    given_words_stay=(
+        "one of the three given words is no answer, though it is often the nearest: leave all three out.",
+        edit(_LEAVES, "pass"),
+    ),
+    leaves_out_c=(
+        "one of the three given words is no answer: this leaves out c only.",
+        edit("y[given]", "y[given[2]]"),
+    ),
+    leaves_out_b=(
+        "one of the three given words is no answer: this leaves out b only.",
+        edit("y[given]", "y[given[1]]"),
+    ),
+    a_may_answer=("a is no answer either: leave out all three given words.", edit("y[given]", "y[given[1:]]")),
+    b_may_answer=("b is no answer either: leave out all three given words.", edit("y[given]", "y[given[::2]]")),
+    c_may_answer=("c is no answer either: leave out all three given words.", edit("y[given]", "y[given[:2]]")),
+    given_words_at_zero=(
+        "the given words get the cosine 0, and the best of the others may lie below it: give them -torch.inf.",
+        edit("-torch.inf", "0.0"),
+    ),
+    second_nearest=(
+        "this takes the second nearest word. Leave out the three given words, then take the nearest.",
+        edit(_LEAVES, "pass", "argmax()", "topk(2).indices[1]"),
+    ),
+    rows_slipped=(
+        "the given words are taken out of `words` but not out of `vectors`: rows and words no longer match.",
+        edit(
+            *(_LEAVES, "rest = [word for word in words if word not in (a, b, c)]"),
+            *(_TAKES, "rest[similarity[: len(rest)].argmax()]"),
+        ),
+        edit(_TAKES, "[word for word in words if word not in (a, b, c)][similarity.argmax()]"),
+    ),
+    words_slipped=(
+        "the given words are taken out of `vectors` but not out of `words`: rows and words no longer match.",
+        edit(_LEAVES, "similarity = similarity[[i for i in range(len(words)) if i not in given]]"),
+    ),
+    a_minus_b=("the sum is turned around: a is to b, so b - a is added to c.", edit(_TARGET, "(va - vb + vc)")),
+    without_c=("c is missing from the sum: b - a + c.", edit(_TARGET, "(vb - va)")),
+    without_a=("a is missing from the sum: b - a + c.", edit(_TARGET, "(vb + vc)")),
+    all_added=("all three vectors are added: b - a + c.", edit(_TARGET, "(va + vb + vc)")),
+    c_subtracted=("c has the wrong sign: b - a + c.", edit(_TARGET, "(vb - va - vc)")),
+    nearest_to_c=("this is the word nearest to c: b and a are not used.", edit(_TARGET, "vc")),
+    furthest=(
+        "this takes the most dissimilar word: argmax, not argmin.",
+        edit("-torch.inf", "torch.inf", "argmax", "argmin"),
+    ),
+    by_dot_product=(
+        "this is the dot product: long vectors win. Compare by cosine.",
+        edit(_COSINES, f"vectors @ {_TARGET}"),
+    ),
+    by_distance=(
+        "this is the smallest distance. Compare by cosine: the lengths of the vectors do not matter.",
+        edit(_COSINES, f"-(vectors - {_TARGET}).norm(dim=1)"),
+    ),
+    scaled_first=(
+        "the vectors are scaled to length 1 before the sum. Add them as they are, and take the cosine after.",
+        edit("= vectors[given]", "= functional.normalize(vectors, dim=-1)[given]"),
+        edit("= vectors[given]", "= (vectors / vectors.norm(dim=-1, keepdim=True))[given]"),
+    ),
+    zeros_win=(
+        "a row of zeros gives 0 / 0 = nan, and argmax takes nan for the largest. Its cosine is 0.",
+        edit(_COSINES, f"vectors @ {_TARGET} / {_TARGET}.norm() / vectors.norm(dim=1)"),
+    ),
+    row_number=(
+        "this is a row number; the word is asked for: words[...].",
+        edit(_TAKES, "similarity.argmax().item()"),
+        edit(_TAKES, "similarity.argmax()"),
+    ),
+)

@@ -31,7 +31,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 from torch import Tensor, nn
@@ -42,8 +42,8 @@ from lib.checks.variations import Outcome, calls_reference, ready_made_mistakes
 
 SECONDS = 10  # of processor time for all probes together; the course's answers take well under one
 
-MOST_PAIRS = 300  # of mistakes are tried together, so that a verdict comes within a second
-SECONDS_TO_EXPLAIN = 1  # then what was seen is said: a mistake, or two together, may never end
+MOST_PAIRS = 200  # of mistakes are tried together, so that a verdict comes within a second
+SECONDS_TO_EXPLAIN = 3  # then what was seen is said: a mistake, or two together, may never end
 ROUGHLY = 1e-2  # for varied calls: what they find is wrong altogether, and their numbers may be badly conditioned
 
 
@@ -57,6 +57,12 @@ class Verdict:
     probe: str = ""  # the label of the probe that showed it
 
 
+@cache
+def _source(reference: Callable) -> str:
+    """Kept: for a class, Python reads and parses its whole file each time."""
+    return textwrap.dedent(inspect.getsource(reference))
+
+
 def edit(*pieces: str) -> Callable[[Callable], Callable]:
     """The course's answer with pieces of its source replaced: `edit(old, new, old, new, ...)`, each wherever it stands.
 
@@ -64,7 +70,7 @@ def edit(*pieces: str) -> Callable[[Callable], Callable]:
     """
 
     def applied(reference: Callable) -> Callable:
-        source = textwrap.dedent(inspect.getsource(reference))
+        source = _source(reference)
         for old, new in zip(pieces[::2], pieces[1::2], strict=True):
             if old not in source:
                 raise ValueError(f"{reference.__name__} does not hold {old!r}")
@@ -114,7 +120,7 @@ class Exercise:
     probes: list[tuple[str, Callable]] = field(default_factory=list)
     unvaried: set[str] = field(default_factory=set)
     own_mistakes: list[Mistake] = field(default_factory=list)
-    expected: dict[tuple[int, int], Outcome] = field(default_factory=dict)  # by seed and probe: the course's outcomes
+    expected: dict[tuple[int, int, bool], Outcome] = field(default_factory=dict)  # the course's, by seed and probe
 
     @property
     def name(self) -> str:
@@ -156,19 +162,20 @@ class Exercise:
         ready = ready_made_mistakes(self.reference, self.returns)
         return self.own_mistakes + [Mistake(*found, self.reference) for found in ready]
 
-    def judge(self, answer: object, seed: int = 0, explain: bool = True) -> Verdict:
+    def judge(self, answer: object, seed: int = 0, explain: bool = True, twice: bool = True) -> Verdict:
         """Run every probe until one finds a difference from the course's answer; then look for the mistake behind.
 
         seed: of the random numbers that the probes draw    explain: False where only the status is of interest
+        twice: False leaves out the second round, in which every call is varied
         """
         if not callable(answer):
             return Verdict("wrong", f"`{self.name}` is {kind_of(answer)}, not something that can be called.", "type")
         if isinstance(self.reference, type) and not isinstance(answer, type):
             return Verdict("wrong", f"`{self.name}` is {kind_of(answer)}; a class is asked for.", "type")
-        trial = _Trial(self, answer, seed, explain)
+        trial = _Trial(self, answer, seed, explain, twice)
         try:
             with standard_globals(), time_limit(self.seconds):
-                return trial.first_round() or trial.second_round() or Verdict("passed")
+                return trial.first_round() or (twice and trial.second_round()) or Verdict("passed")
         except StillRunning as stop:
             return Verdict("wrong", f"{stop}\n  (tried with {trial.label})", "endless", trial.label)
 
@@ -216,8 +223,8 @@ class Question:
 class _Trial:
     """One answer on its way through the probes of its exercise."""
 
-    def __init__(self, exercise: Exercise, answer: Callable, seed: int, explain: bool):
-        self.exercise, self.answer, self.seed, self.explain = exercise, answer, seed, explain
+    def __init__(self, exercise: Exercise, answer: Callable, seed: int, explain: bool, twice: bool):
+        self.exercise, self.answer, self.seed, self.explain, self.twice = exercise, answer, seed, explain, twice
         self.state = State(answer)
         self.mine: dict[int, Outcome] = {}
         self.label = ""
@@ -263,9 +270,9 @@ class _Trial:
         return self.mine[number]
 
     def _expected(self, number: int) -> Outcome:
-        known, key = self.exercise.expected, (self.seed, number)
+        known, key = self.exercise.expected, (self.seed, number, self.twice)
         if key not in known:
-            found = self._run(number, self.exercise.reference, vary=True)
+            found = self._run(number, self.exercise.reference, vary=self.twice)
             if found.error is not None:
                 message = f"the course's {self.exercise.name} fails its own probe '{self.label}'"
                 raise RuntimeError(message) from found.error

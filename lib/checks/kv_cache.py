@@ -40,9 +40,9 @@ def _made(answer, *sizes, **named):
 
 def _pair(result):
     """The keys and values that `extend` returned, copied: views of buffers change."""
+    names = "the returned keys", "the returned values"
     if not isinstance(result, tuple | list) or len(result) != 2:
-        return {"what extend returns": result}
-    names = "the keys that extend returns", "the values that extend returns"
+        return dict.fromkeys(names, result)
     parts = (part.clone() if isinstance(part, torch.Tensor) else part for part in result)
     return dict(zip(names, parts, strict=True))
 
@@ -206,6 +206,7 @@ KeyValueCache.mistakes(
     keeps_order=(
         "reorder changes nothing: row i must go on with what row rows[i] has seen.",
         edit(MOVED, "pass"),
+        edit(MOVED, "self.keys[rows], self.values[rows]"),
         edit(MOVED, "self.keys, self.values = self.keys[: len(rows)], self.values[: len(rows)]"),
     ),
     only_keys=(
@@ -635,7 +636,7 @@ for _label, _arguments in {
     "the same rows, and one token more": ((3, 5), [4, 1], [0, 2, 1]),
     "one row of 4 columns, of which 2 are padding, then 2 tokens at once": ((1, 6), [4, 2], [2]),
     "3 rows without padding, `empty` all 0, of one block; 3 tokens, then 1": ((3, 4), [3, 1], [0, 0, 0], 1),
-    "300 tokens, ids up to 50,256, then 1; a table of 320 positions": ((1, 301), [300, 1], None, 1, 50_257, 320),
+    "300 tokens, ids up to 299, then 1; a table of 320 positions": ((1, 301), [300, 1], None, 1, 300, 320),
 }.items():
 
     @read_on.probe(_label)

@@ -6,8 +6,8 @@ import torch
 
 from lib import positions
 from lib.checks.core import Exercise, edit
-from lib.checks.positions_others import LearnedPositions, calls, distance_penalty, rotate, roughly
-from lib.checks.probing import refuses
+from lib.checks.positions_others import LearnedPositions, distance_penalty, rotate, roughly
+from lib.checks.probing import refuses, single_calls
 
 __all__ = ["LearnedPositions", "distance_penalty", "position_angles", "rotate", "shift_matrix", "sinusoidal_positions"]
 
@@ -24,15 +24,15 @@ def _rounded(base):
 # -------------------------------------------------------------------------------------------------- position_angles
 
 
-calls(
+single_calls(
     position_angles,
     {
-        "positions 0, 1, 2 and size 4": (torch.arange(3), 4),
-        "positions 5, 3, 11, 4 and size 10": (torch.tensor([5, 3, 11, 4]), 10),
-        "the single position 5 and size 2": (torch.tensor([5]), 2),
-        "positions 0, 1, 2, size 4 and base 100": (torch.arange(3), 4, 100.0),
-        "the positions -2 and 0.5 and size 6": (torch.tensor([-2.0, 0.5]), 6),
-        "positions 0 to 299, size 64": (torch.arange(300), 64),
+        "positions 0, 1, 2 and size 4": lambda rng: (torch.arange(3), 4),
+        "positions 5, 3, 11, 4 and size 10": lambda rng: (torch.tensor([5, 3, 11, 4]), 10),
+        "the single position 5 and size 2": lambda rng: (torch.tensor([5]), 2),
+        "positions 0, 1, 2, size 4 and base 100": lambda rng: (torch.arange(3), 4, 100.0),
+        "the positions -2 and 0.5 and size 6": lambda rng: (torch.tensor([-2.0, 0.5]), 6),
+        "positions 0 to 299, size 64": lambda rng: (torch.arange(300), 64),
     },
 )
 
@@ -99,7 +99,7 @@ position_angles.mistakes(
 # --------------------------------------------------------------------------------------------- sinusoidal_positions
 
 
-calls(sinusoidal_positions, {"3 positions and d_model 4": (3, 4)})
+single_calls(sinusoidal_positions, {"3 positions and d_model 4": lambda rng: (3, 4)})
 
 
 @sinusoidal_positions.probe("position 1, d_model 4: column 2 is the sine of one over the root of the base")
@@ -107,12 +107,12 @@ def _(answer, rng):
     return {"the base when none is given": _rounded(math.asin(answer(2, 4)[1, 2].item()) ** -2)}
 
 
-calls(
+single_calls(
     sinusoidal_positions,
     {
-        "11 positions and d_model 10": (11, 10),
-        "a single position and d_model 2": (1, 2),
-        "3 positions, d_model 4 and base 50": (3, 4, 50.0),
+        "11 positions and d_model 10": lambda rng: (11, 10),
+        "a single position and d_model 2": lambda rng: (1, 2),
+        "3 positions, d_model 4 and base 50": lambda rng: (3, 4, 50.0),
     },
 )
 
@@ -122,9 +122,9 @@ def _(answer, rng):
     return refuses(ValueError, "13", answer, 3, 13)
 
 
-@sinusoidal_positions.probe("1100 positions and d_model 4")
+@sinusoidal_positions.probe("6000 positions and d_model 4")
 def _(answer, rng):
-    return roughly(answer(1100, 4), positions.sinusoidal_positions(1100, 4))
+    return roughly(answer(6000, 4), positions.sinusoidal_positions(6000, 4))
 
 
 _SIDE_BY_SIDE = "torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(-2)"
@@ -172,14 +172,14 @@ sinusoidal_positions.mistakes(
 # ----------------------------------------------------------------------------------------------------- shift_matrix
 
 
-calls(
+single_calls(
     shift_matrix,
     {
-        "offset 1 and d_model 2": (1, 2),
-        "offset 3 and d_model 6": (3, 6),
-        "offset -2 and d_model 4": (-2, 4),
-        "offset 3, d_model 6 and base 30": (3, 6, 30.0),
-        "offset 0 and d_model 4": (0, 4),
+        "offset 1 and d_model 2": lambda rng: (1, 2),
+        "offset 3 and d_model 6": lambda rng: (3, 6),
+        "offset -2 and d_model 4": lambda rng: (-2, 4),
+        "offset 3, d_model 6 and base 30": lambda rng: (3, 6, 30.0),
+        "offset 0 and d_model 4": lambda rng: (0, 4),
     },
 )
 

@@ -5,7 +5,7 @@ import torch
 from lib import positions
 from lib.checks.core import ROUGHLY, Exercise, edit
 from lib.checks.differences import difference
-from lib.checks.probing import fill, gradients, parameters, refuses
+from lib.checks.probing import fill, gradients, parameters, refuses, single_calls
 from lib.checks.running import Problem
 
 LearnedPositions = Exercise(positions.LearnedPositions)
@@ -15,12 +15,6 @@ distance_penalty = Exercise(positions.distance_penalty)
 
 def normal(*shape, rng):
     return torch.randn(shape, generator=rng)
-
-
-def calls(asked, cases):
-    """A probe for each label: the answer, called with these arguments."""
-    for label, arguments in cases.items():
-        asked.probe(label)(lambda answer, rng, arguments=arguments: answer(*arguments))
 
 
 def roughly(mine, right):
@@ -173,30 +167,26 @@ def _(answer, rng):
     return answer(torch.tensor([[3.0, 1.0, 2.0, 5.0]]), torch.tensor([[torch.pi / 2, 0.0]]))
 
 
-for label, *shape in [
-    ("5 positions of 6 numbers, random angles", 5, 6),
-    ("4 positions of 2 numbers", 4, 2),
-    ("batch 2, heads 3, 5 positions, 4 numbers", 2, 3, 5, 4),
-]:
-
-    @rotate.probe(label)
-    def _(answer, rng, shape=shape):
-        return answer(normal(*shape, rng=rng), 3 * normal(shape[-2], shape[-1] // 2, rng=rng))
-
-
-@rotate.probe("batch, heads, positions and pairs all 3, as `split_heads` gives them")
-def _(answer, rng):
-    return answer(normal(3, 3, 3, 6, rng=rng).transpose(1, 2), normal(3, 3, rng=rng))
-
-
-@rotate.probe("64-bit numbers")
-def _(answer, rng):
-    return answer(normal(3, 4, rng=rng).double(), normal(3, 2, rng=rng).double())
-
-
-@rotate.probe("300 positions of 16 numbers")
-def _(answer, rng):
-    return answer(normal(1, 2, 300, 16, rng=rng), positions.position_angles(torch.arange(300), 16))
+single_calls(
+    rotate,
+    {
+        "5 positions of 6 numbers": lambda rng: (normal(5, 6, rng=rng), normal(5, 3, rng=rng)),
+        "4 positions of 2 numbers": lambda rng: (normal(4, 2, rng=rng), normal(4, 1, rng=rng)),
+        "batch 2, heads 3, 5 positions, 4 numbers": lambda rng: (
+            normal(2, 3, 5, 4, rng=rng),
+            3 * normal(5, 2, rng=rng),
+        ),
+        "batch, heads, positions and pairs all 3, as `split_heads` gives them": lambda rng: (
+            normal(3, 3, 3, 6, rng=rng).transpose(1, 2),
+            normal(3, 3, rng=rng),
+        ),
+        "64-bit numbers": lambda rng: (normal(3, 4, rng=rng).double(), normal(3, 2, rng=rng).double()),
+        "300 positions of 16 numbers": lambda rng: (
+            normal(1, 2, 300, 16, rng=rng),
+            positions.position_angles(torch.arange(300), 16),
+        ),
+    },
+)
 
 
 @rotate.probe("the gradient for x")
@@ -256,14 +246,14 @@ rotate.mistakes(
 # ------------------------------------------------------------------------------------------------- distance_penalty
 
 
-calls(
+single_calls(
     distance_penalty,
     {
-        "2 heads and length 3": (2, 3),
-        "3 heads and length 5": (3, 5),
-        "a single head and length 1": (1, 1),
-        "12 heads and length 3": (12, 3),
-        "a single head and length 130": (1, 130),
+        "2 heads and length 3": lambda rng: (2, 3),
+        "3 heads and length 5": lambda rng: (3, 5),
+        "a single head and length 1": lambda rng: (1, 1),
+        "12 heads and length 3": lambda rng: (12, 3),
+        "a single head and length 130": lambda rng: (1, 130),
     },
 )
 

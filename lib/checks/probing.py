@@ -13,6 +13,7 @@ None of this is for learners: it is for those who write probes.
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -71,9 +72,11 @@ def parameters(module: nn.Module) -> dict[str, Tensor]:
 
 
 def plain(number: object, kind: type = float) -> float | int:
-    """The number, where the text says "a float" or "an int": a 0-d tensor is none. NumPy's float is a float."""
+    """The number, where the text says "a float" or "an int": a 0-d tensor is none. NumPy's floats are floats."""
+    number = number.item() if isinstance(number, np.generic) else number
     if isinstance(number, bool) or not isinstance(number, kind | int):
-        raise Problem("type", f"the result should be {kind_of(kind())}, not {kind_of(number)}; `.item()` makes one.")
+        hint = "; `.item()` makes one" if isinstance(number, Tensor) else ""
+        raise Problem("type", f"the result should be {kind_of(kind())}, not {kind_of(number)}{hint}.")
     return number
 
 

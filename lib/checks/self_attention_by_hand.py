@@ -40,21 +40,15 @@ single_calls(
 PRODUCT = "x @ x.transpose(-2, -1)"
 
 pair_scores.mistakes(
-    always_32_bit=(
-        "64-bit numbers come back as 32-bit ones: torch.zeros(..., dtype=x.dtype).",
-        edit(PRODUCT, f"({PRODUCT}).float()"),
-    ),
+    always_32_bit=("64-bit numbers become 32-bit: zeros(..., dtype=x.dtype).", edit(PRODUCT, f"({PRODUCT}).float()")),
     columns_with_columns=(
-        "this compares the numbers of a vector with each other, (d, d). Compare positions: x on the left.",
+        "this compares the numbers of a vector. Compare positions: x @ xᵀ.",
         edit(PRODUCT, "x.transpose(-2, -1) @ x"),
     ),
-    only_with_itself=(
-        "each vector is only multiplied with itself; every pair has a score.",
-        edit(PRODUCT, "(x * x).sum(-1)"),
-    ),
+    only_with_itself=("each vector is only multiplied with itself, not with all.", edit(PRODUCT, "(x * x).sum(-1)")),
     no_sum=("this multiplies number by number; a score is the sum of the products: `@`.", edit(PRODUCT, "x * x")),
     cosine=(
-        "the lengths are divided away (cosine). A dot product keeps them.",
+        "the lengths are divided away (cosine).",
         edit(PRODUCT, "functional.cosine_similarity(x.unsqueeze(-2), x.unsqueeze(-3), dim=-1)"),
     ),
     scaled=("no square root yet: it comes with `attention`.", edit(PRODUCT, f"{PRODUCT} / math.sqrt(x.shape[-1])")),
@@ -108,14 +102,8 @@ single_calls(
 SHARES = "powers / powers.sum(-1, keepdim=True)"
 
 stable_softmax.mistakes(
-    always_32_bit=(
-        "64-bit numbers come back as 32-bit ones: torch.zeros(..., dtype=scores.dtype).",
-        edit("    return", "    powers = powers.float()\n    return"),
-    ),
-    unstable=(
-        "exp() overflows for large scores. Subtract each row's largest first.",
-        edit("scores - largest", "scores"),
-    ),
+    always_32_bit=("64-bit scores become 32-bit: zeros(..., dtype=scores.dtype).", edit(SHARES, f"({SHARES}).float()")),
+    unstable=("exp() overflows for large scores. Subtract the largest first.", edit("scores - largest", "scores")),
     one_maximum_for_all=(
         "subtract each row's own largest score (dim=-1, keepdim=True), not the largest of all rows.",
         edit("scores.amax(-1, keepdim=True)", "scores.max()"),
@@ -125,18 +113,9 @@ stable_softmax.mistakes(
         edit("amax(-1", "amax(0"),
         edit("amax(-1", "amax(-2"),
     ),
-    minus_the_mean=(
-        "the mean is not enough: a score far above it still overflows. Take the largest.",
-        edit("amax", "mean"),
-    ),
-    minus_the_smallest=(
-        "the smallest is subtracted: a score far above it overflows. Take the largest.",
-        edit("amax", "amin"),
-    ),
-    minus_the_largest_size=(
-        "the largest score is wanted, not the largest size: a row of -1000s leaves 0/0.",
-        edit("scores.amax", "scores.abs().amax"),
-    ),
+    mean=("the mean is not enough: a score far above it overflows. Take the largest.", edit("amax", "mean")),
+    smallest=("the smallest is subtracted: scores far above it overflow. Take the largest.", edit("amax", "amin")),
+    largest_size=("the largest score is wanted, not the largest size.", edit("scores.amax", "scores.abs().amax")),
     no_exponential=(
         "exp() is missing: shares of the raw scores are not a softmax (and may be negative).",
         edit(SHARES, "scores / scores.sum(-1, keepdim=True)"),
@@ -144,7 +123,7 @@ stable_softmax.mistakes(
     not_divided=("the exponentials are not divided by their sum: a row must sum to 1.", edit(SHARES, "powers")),
     plain_exponentials=("plain exponentials: divide them by their sum: a row sums to 1.", edit(SHARES, "scores.exp()")),
     one_sum_for_all=(
-        "everything is divided by one sum; each row needs its own: sum(-1, keepdim=True).",
+        "each row is divided by its own: sum(-1, keepdim=True).",
         edit("powers.sum(-1, keepdim=True)", "powers.sum()"),
     ),
     over_the_columns=(
@@ -163,10 +142,7 @@ stable_softmax.mistakes(
         edit(SHARES, "scores.softmax(1)"),
         edit(SHARES, "scores.softmax(1 if scores.dim() > 1 else 0)"),
     ),
-    no_keepdim=(
-        "the sum lost its axis, so rows are divided by each other's sums: keepdim=True.",
-        edit("powers.sum(-1, keepdim=True)", "powers.sum(-1)"),
-    ),
+    no_keepdim=("the sum has lost its axis: keepdim=True.", edit("powers.sum(-1, keepdim=True)", "powers.sum(-1)")),
     logarithm=(
         "this is the logarithm of the weights; leave the log out.",
         edit(SHARES, "scores.log_softmax(-1)"),
@@ -212,7 +188,7 @@ simple_self_attention.mistakes(
     scores_returned=("return the weights as well, not the scores.", edit("x, weights", f"x, {PRODUCT}")),
     scores_mixed=("the mix uses the scores; it uses the weights.", edit("weights @ x", f"{PRODUCT} @ x")),
     over_the_columns=(
-        "the softmax runs down the columns; each row, one position's view, must sum to 1 (dim=-1).",
+        "the softmax runs down the columns; rows must sum to 1: dim=-1.",
         edit("softmax(-1)", "softmax(-2)"),
     ),
     over_a_fixed_axis=(
@@ -221,20 +197,14 @@ simple_self_attention.mistakes(
         edit("softmax(-1)", "softmax(1)"),
     ),
     scaled_already=("no scaling yet: it comes later.", edit(f"({PRODUCT})", f"({PRODUCT} / math.sqrt(x.shape[-1]))")),
-    transposed_mix=(
-        "the mix uses the weights transposed: weights @ x.",
-        edit("weights @", "weights.transpose(-2, -1) @"),
-    ),
+    transposed_mix=("the mix is transposed: weights @ x.", edit("weights @", "weights.transpose(-2, -1) @")),
     without_itself=(
         "a position looks at itself too: do not empty the diagonal.",
         edit(f"({PRODUCT})", f"({PRODUCT}).masked_fill(torch.eye(x.shape[-2]).bool(), -math.inf)"),
         edit(f"({PRODUCT})", f"({PRODUCT} - 1e9 * torch.eye(x.shape[-2], dtype=x.dtype))"),
         edit(f"({PRODUCT})", f"({PRODUCT}).masked_fill(torch.eye(x.shape[-2]).bool(), 0.0)"),
     ),
-    with_residual=(
-        "the input is added on top. That is the residual of notebook 07; here only the mix.",
-        edit("weights @", "x + weights @"),
-    ),
+    with_residual=("the input is added on top: the residual comes in notebook 07.", edit("weights @", "x + weights @")),
     one_softmax_for_all=(
         "all weights together sum to 1; each row must: softmax over dim=-1.",
         edit("softmax(-1)", "flatten(-2).softmax(-1).view(*x.shape[:-1], x.shape[-2])"),
@@ -332,10 +302,7 @@ attention.mistakes(  # the first two stand first because pairs with them are the
     by_queries=("this is √ of the number of queries; d_head is the last size of q.", edit("shape[-1]", "shape[-2]")),
     by_values=("this is √ of the size of the values; d_head is that of q.", edit("q.shape[-1]", "v.shape[-1]")),
     by_first=("this is √ of the first size of q; d_head is its last.", edit("q.shape[-1]", "q.shape[0]")),
-    over_queries=(
-        "the softmax runs over the queries; each query's weights over the keys (dim=-1) must sum to 1.",
-        edit(WEIGH, "scores.softmax(-2)"),
-    ),
+    over_queries=("the softmax runs over the queries; over the keys it is dim=-1.", edit(WEIGH, "scores.softmax(-2)")),
     over_a_fixed_axis=(
         "the softmax runs over dim 0 or 1; it must run over the keys, the last axis: dim=-1.",
         edit(WEIGH, "scores.softmax(1)"),
@@ -354,10 +321,7 @@ attention.mistakes(  # the first two stand first because pairs with them are the
         edit("~mask", "mask", "weights.masked_fill(mask, 0.0)", "weights"),
         edit("~mask", "mask", "weights.masked_fill(mask, 0.0)", "weights", "-math.inf", "-1e9"),
     ),
-    mask_after=(
-        "the mask comes only after the softmax, so rows no longer sum to 1: forbidden scores are −∞ before it.",
-        edit(FORBID, "scores"),
-    ),
+    mask_after=("the mask comes only after the softmax: rows no longer sum to 1.", edit(FORBID, "scores")),
     mask_zero=(
         "forbidden scores are set to 0, but e⁰ = 1: those keys still take weight. Use −∞.",
         edit("-math.inf", "0.0", ZERO, "weights"),
@@ -381,10 +345,7 @@ attention.mistakes(  # the first two stand first because pairs with them are the
         "the future is always hidden here, whatever `mask` is.",
         edit(WEIGH, "scores.masked_fill(~torch.ones_like(scores, dtype=torch.bool).tril(), -math.inf).softmax(-1)"),
     ),
-    scaled_late=(
-        "the scores are divided, before the softmax; not the weights.",
-        edit(f" / {ROOT}", "", WEIGH, f"{WEIGH} / {ROOT}"),
-    ),
+    scaled_late=("divide the scores, before the softmax.", edit(f" / {ROOT}", "", WEIGH, f"{WEIGH} / {ROOT}")),
 )
 
 # ----------------------------------------------------------------------------------------------------- weights_shape
@@ -396,7 +357,7 @@ weights_shape = Question(
     "numbers of a query and a key, so no 8 is left; the 5 comes back only in the mix.",
     "What would you have to name to pick out one single weight? Each of these is an axis; q @ kᵀ gives their order.",
     (
-        ((2, 6, 4), "The two numbers are there. Whose weights sum to 1, and so form a row?"),
+        ((2, 6, 4), "The numbers are right. Whose weights sum to 1, and so form a row?"),
         ((2, 6, 6), "That would be words that ask each other. Who asks here?"),
         ((2, 4, 5), "That is the shape of the mix. The weights come one step before it."),
         ((2, 4, 8), "That is the shape of the queries. A weight belongs to a pair."),
@@ -454,10 +415,7 @@ def _(answer, rng):
 PARTS = "self.to_q(x), self.to_k(x), self.to_v(x)"
 
 SelfAttention.mistakes(
-    key_first=(
-        "query and key have changed places: `attention` takes q, k, v.",
-        edit("to_q(x), self.to_k", "to_k(x), self.to_q"),
-    ),
+    key_first=("query and key have changed places: q, k, v.", edit("to_q(x), self.to_k", "to_k(x), self.to_q")),
     values_from_keys=("the keys are mixed: the values come from to_v.", edit("self.to_v(x)", "self.to_k(x)")),
     keys_from_queries=("queries and keys come from one matrix: keys from to_k.", edit("self.to_k(x)", "self.to_q(x)")),
     one_matrix_for_all=(
@@ -471,7 +429,7 @@ SelfAttention.mistakes(
     ),
     only_the_mix=("`attention` returns the mix and the weights; return both.", edit("mask)\n", "mask)[0]\n")),
     residual=(
-        "the input is added on top. That is the residual of notebook 07; here only the mix.",
+        "the input is added on top: the residual comes in notebook 07.",
         edit(f"return attention({PARTS}, mask)", f"m, w = attention({PARTS}, mask)\n        return m + x, w"),
     ),
     unscaled=("the scores are not divided by √d_head.", edit("to_q(x)", "to_q(x) * self.to_q.out_features**0.5")),
@@ -504,7 +462,8 @@ def _(answer, rng):
         sentence = "this asks autograd. Do it by hand: each step of the formula, from its end to its beginning."
         raise Problem("by autograd", sentence)
 
-    with torch.inference_mode(), patch("torch.autograd.grad", refuse), patch("torch.autograd.backward", refuse):
+    # one door for grad, backward and torch.func; names imported earlier lead through it too
+    with torch.inference_mode(), patch("torch.autograd._engine_run_backward", refuse):
         return answer(*_with_upstream(rng))
 
 
@@ -525,7 +484,8 @@ single_calls(
 )
 
 AVERAGED, BACK = "(weights * for_weights).sum(-1", "weights * (for_weights - average)"
-THREE = "for_scores @ k * scale, for_scores.transpose(-2, -1) @ q * scale, for_v"
+FOR_Q, FOR_K = "for_scores @ k * scale", "for_scores.transpose(-2, -1) @ q * scale"
+THREE = f"{FOR_Q}, {FOR_K}, for_v"
 
 attention_gradient.mistakes(
     no_scale_back=(
@@ -535,19 +495,16 @@ attention_gradient.mistakes(
         edit("@ q * scale", "@ q"),
     ),
     no_average=(
-        "back through the softmax: subtract each row's weighted average before multiplying by the weights.",
+        "first subtract each row's weighted average, back through the softmax.",
         edit(BACK, "weights * for_weights"),
     ),
-    no_weights=(
-        "back through the softmax: after subtracting the average, multiply by the weights.",
-        edit(BACK, "for_weights - average"),
-    ),
+    no_weights=("back through the softmax: then multiply by the weights.", edit(BACK, "for_weights - average")),
     no_softmax_back=(
-        "the step back through the softmax is missing: the gradient for the weights is not the one for the scores.",
+        "the step back through the softmax is missing, from weights to scores.",
         edit(BACK, "for_weights"),
     ),
     plain_average=(
-        "the row's average is a weighted one: (weights * gradient).sum(-1).",
+        "the average is a weighted one: (weights * gradient).sum(-1).",
         edit(AVERAGED, "for_weights.mean(-1"),
     ),
     mean_average=(
@@ -556,7 +513,7 @@ attention_gradient.mistakes(
     ),
     average_down=("the average belongs to one query's row: sum(-1).", edit(AVERAGED, "(weights * for_weights).sum(-2")),
     sigmoid_slope=(
-        "w(1 − w) is the slope of a sigmoid. In a softmax every weight depends on every score.",
+        "w(1 − w) is the slope of a sigmoid; softmax mixes the scores.",
         edit(BACK, "weights * (1 - weights) * for_weights"),
     ),
     v_not_transposed=(
@@ -564,14 +521,8 @@ attention_gradient.mistakes(
         edit("weights.transpose(-2, -1) @ upstream", "weights @ upstream"),
     ),
     wrong_axis=("the softmax of the forward step must run over the keys: dim=-1.", edit("softmax(-1)", "softmax(-2)")),
-    places_changed=(
-        "the gradients for q and k have changed places.",
-        edit(THREE, "for_scores.transpose(-2, -1) @ q * scale, for_scores @ k * scale, for_v"),
-    ),
-    v_first=(
-        "the gradient for v comes last.",
-        edit(THREE, "for_v, for_scores @ k * scale, for_scores.transpose(-2, -1) @ q * scale"),
-    ),
+    places_changed=("the gradients for q and k have changed places.", edit(THREE, f"{FOR_K}, {FOR_Q}, for_v")),
+    v_first=("the gradient for v comes last.", edit(THREE, f"for_v, {FOR_Q}, {FOR_K}")),
     no_scale_forward=(
         "the scale is missing in the forward step: divide the scores by √d_head.",
         edit("1 / math.sqrt(q.shape[-1])", "1.0"),
@@ -581,8 +532,5 @@ attention_gradient.mistakes(
         "the upstream gradient is not used: it is the loss's gradient for each mixed value.",
         edit("    scale = 1", "    upstream = torch.ones_like(upstream)\n    scale = 1"),
     ),
-    only_for_v=(
-        "only the values get a gradient; q and k get theirs through the weights.",
-        edit(THREE, "torch.zeros_like(q), torch.zeros_like(k), for_v"),
-    ),
+    only_for_v=("q and k get gradients too, through the weights.", edit(THREE, "0 * q, 0 * k, for_v")),
 )

@@ -4,16 +4,19 @@ import torch
 from torch import Tensor
 
 from lib import seq2seq
-from lib.batching import EOS, PAD, SOS
-from lib.checks.core import Exercise
+from lib.batching import EOS, SOS
+from lib.checks.core import Exercise, edit
+from lib.checks.differences import kind_of
 from lib.checks.probing import fill, gradients, parameters
 from lib.checks.running import Problem
 
 BahdanauDecoder = Exercise(seq2seq.BahdanauDecoder)
 greedy_translate = Exercise(seq2seq.greedy_translate)
 
-LOST = 3  # what the reciting step says when it was told the wrong word; <SOS> again: LOST + 1
-BEYOND = 9  # what it says after its text
+PARTS = ("hidden", "cell", "memory", "keys", "mask")
+BEYOND, LOST = 9, 10  # what the reciting step says after its text, and when it was told the wrong word
+STARTS_AGAIN = 11  # what it says when it is told <SOS> again
+CALLS = 2  # for each token that `limit` allows to a sentence: enough for anyone
 
 
 def normal(*shape: int, rng: torch.Generator) -> Tensor:
@@ -31,13 +34,28 @@ def found(rng, batch, key, d_hidden):
     return memory, torch.arange(key) < lengths, hidden, cell
 
 
+def parts_of(state, where):
+    """The state's five parts by name; a tuple or a list may hold them."""
+    if not isinstance(state, tuple | list):
+        raise Problem("state", f"{where} should be a tuple (hidden, cell, memory, keys, mask), not {kind_of(state)}.")
+    if len(state) != len(PARTS):
+        names = "hidden, cell, memory, keys, mask"
+        raise Problem("state", f"{where} has {len(state)} parts; it should have five: {names}.")
+    return dict(zip(PARTS, state, strict=True))
+
+
+def one_step(decoder, ids, state):
+    result = decoder.step(ids, state)
+    if not isinstance(result, tuple | list) or len(result) != 3:
+        raise Problem("type", "`step` should return three things: logits, the next state and the weights.")
+    return result
+
+
 def a_step(answer, rng, batch, key, d_hidden=5, d_attention=7):
     decoder = fill(answer(11, 3, d_hidden, d_attention), rng)
-    state = decoder.start(*found(rng, batch, key, d_hidden))
-    result = decoder.step(torch.randint(11, (batch,), generator=rng), state)
-    if not isinstance(result, tuple) or len(result) != 3 or not isinstance(result[1], tuple):
-        raise Problem("type", "`step` should return three things: logits, the next state (a tuple) and the weights.")
-    return {"the weights": result[2], "the logits": result[0]}
+    ids = torch.randint(11, (batch,), generator=rng)
+    logits, _, weights = one_step(decoder, ids, decoder.start(*found(rng, batch, key, d_hidden)))
+    return {"the weights": weights, "the logits": logits}
 
 
 @BahdanauDecoder.probe("the parameters of BahdanauDecoder(11, 3, 5, 7)")
@@ -47,11 +65,7 @@ def _(answer, rng):
 
 @BahdanauDecoder.probe("`start`: batch 2, 3 keys, d_hidden 5, d_attention 7")
 def _(answer, rng):
-    state = fill(answer(11, 3, 5, 7), rng).start(*found(rng, 2, 3, 5))
-    names = ("hidden", "cell", "memory", "keys", "mask")
-    if not isinstance(state, tuple) or len(state) != len(names):
-        raise Problem("state", "`start` should return five tensors: hidden, cell, memory, keys and mask.")
-    return dict(zip(names, state, strict=True))
+    return parts_of(fill(answer(11, 3, 5, 7), rng).start(*found(rng, 2, 3, 5)), "what `start` returns")
 
 
 @BahdanauDecoder.probe("one step: batch 2, 3 keys, d_hidden 5, d_attention 7, with padding")
@@ -62,10 +76,8 @@ def _(answer, rng):
 @BahdanauDecoder.probe("the state after a step")
 def _(answer, rng):
     decoder = fill(answer(11, 3, 5, 7), rng)
-    _, state, _ = decoder.step(torch.tensor([4, 7]), decoder.start(*found(rng, 2, 3, 5)))
-    if len(state) != 5:
-        raise Problem("state", "the state after a step should have five parts, as `start` returned them.")
-    return dict(zip(("hidden", "cell", "memory", "keys", "mask"), state, strict=True))
+    _, state, _ = one_step(decoder, torch.tensor([4, 7]), decoder.start(*found(rng, 2, 3, 5)))
+    return parts_of(state, "the state after a step")
 
 
 @BahdanauDecoder.probe("one step of a batch of one: 4 keys, d_hidden 5, d_attention 7")
@@ -73,211 +85,195 @@ def _(answer, rng):
     return a_step(answer, rng, 1, 4)
 
 
+@BahdanauDecoder.probe("one step of a batch of one whose source has a single token")
+def _(answer, rng):
+    decoder = fill(answer(11, 3, 5, 7), rng)
+    state = decoder.start(normal(1, 1, 5, rng=rng), torch.tensor([[True]]), *normal(2, 1, 5, rng=rng))
+    return dict(
+        zip(("the logits", "the state", "the weights"), one_step(decoder, torch.tensor([4]), state), strict=True)
+    )
+
+
+@BahdanauDecoder.probe("two batches by turns, two steps each")
+def _(answer, rng):
+    decoder = fill(answer(11, 3, 5, 7), rng)
+    states, said = [decoder.start(*found(rng, 2, 3, 5)), decoder.start(*found(rng, 3, 4, 5))], {}
+    for step in ("first", "second"):
+        for i, ids in enumerate((torch.tensor([4, 7]), torch.tensor([8, 1, 2]))):
+            logits, states[i], said[f"the weights of the {step} step"] = one_step(decoder, ids, states[i])
+            said[f"the logits of the {step} step, batch {i + 1}"] = logits
+    return said
+
+
+@BahdanauDecoder.probe("one step: batch 64, 300 keys, all other sizes 5")
+def _(answer, rng):
+    decoder = fill(answer(5, 5, 5, 5), rng)
+    state = decoder.start(*found(rng, 64, 300, 5))
+    logits, _, weights = one_step(decoder, torch.randint(5, (64,), generator=rng), state)
+    return {"the weights": weights, "the logits": logits}
+
+
 @BahdanauDecoder.probe("the gradients of the logits for every weight")
 def _(answer, rng):
     decoder = fill(answer(11, 3, 5, 7), rng)
-    logits, _, _ = decoder.step(torch.tensor([4, 7]), decoder.start(*found(rng, 2, 3, 5)))
+    logits, _, _ = one_step(decoder, torch.tensor([4, 7]), decoder.start(*found(rng, 2, 3, 5)))
     return gradients(logits, **dict(decoder.named_parameters()))
 
 
-class Taken(seq2seq.BahdanauDecoder):
-    """The course's decoder in pieces, for a mistake to change one of them."""
+_STARTS = "return hidden, cell, memory, memory @ self.w_key, mask"
+_LOOKS = "masked_softmax(additive_scores(hidden, keys, self.w_query, self.v), mask)"
+_MIXES = "(weights.unsqueeze(-2) @ memory).squeeze(-2)"
+_READS = "self.cell(torch.cat([self.embedding(ids), context], dim=-1), (hidden, cell))"
+_SAYS = "return self.logits(hidden, context), (hidden, cell, memory, keys, mask), weights"
 
-    def looks(self, ids, state):
-        hidden, _, _, keys, mask = state
-        return seq2seq.masked_softmax(seq2seq.additive_scores(hidden, keys, self.w_query, self.v), mask)
-
-    def mixes(self, weights, state):
-        return (weights.unsqueeze(-2) @ state[2]).squeeze(-2)
-
-    def reads(self, ids, context, state):
-        return self.cell(torch.cat([self.embedding(ids), context], -1), state[:2])
-
-    def step(self, ids, state):
-        weights = self.looks(ids, state)
-        context = self.mixes(weights, state)
-        hidden, cell = self.reads(ids, context, state)
-        return self.says(hidden, context, state), (hidden, cell, *state[2:]), weights
-
-    def says(self, hidden, context, state):
-        return self.logits(hidden, context)
-
-
-@BahdanauDecoder.mistake("the keys are the memory times `w_key`, not the memory itself.")
-class MemoryForKeys(Taken):
-    def start(self, memory, mask, hidden, cell):
-        return hidden, cell, memory, memory, mask
-
-
-@BahdanauDecoder.mistake("the keys are the memory times `w_key`; this takes `w_query`.")
-class QueryMatrixForKeys(Taken):
-    def start(self, memory, mask, hidden, cell):
-        return hidden, cell, memory, memory @ self.w_query, mask
-
-
-@BahdanauDecoder.mistake("hidden and cell are exchanged in the state: hidden comes first.")
-class Exchanged(Taken):
-    def start(self, memory, mask, hidden, cell):
-        return cell, hidden, memory, memory @ self.w_key, mask
-
-
-@BahdanauDecoder.mistake(
-    "the decoder starts from zeros: it should go on where the encoder ended, with its hidden and cell."
+BahdanauDecoder.mistakes(
+    memory_for_keys=(
+        "the keys are the memory times `w_key`, not the memory itself.",
+        edit("memory @ self.w_key", "memory"),
+    ),
+    query_matrix_for_keys=(
+        "the keys are the memory times `w_key`; this takes `w_query`.",
+        edit("memory @ self.w_key", "memory @ self.w_query"),
+    ),
+    starts_exchanged=(
+        "hidden and cell are exchanged in the state: hidden comes first.",
+        edit(_STARTS, "return cell, hidden, memory, memory @ self.w_key, mask"),
+    ),
+    from_zeros=(
+        "the decoder starts from zeros: it should go on where the encoder ended, with its hidden and cell.",
+        edit(_STARTS, f"hidden, cell = torch.zeros_like(hidden), torch.zeros_like(cell)\n        {_STARTS}"),
+    ),
+    looks_at_padding=(
+        "the mask is not used: padding gets weight. Give it to masked_softmax.",
+        edit(_LOOKS, "additive_scores(hidden, keys, self.w_query, self.v).softmax(-1)"),
+    ),
+    inverted_mask=(
+        "the mask is turned round: masked_softmax takes True for real tokens, as `start` got it.",
+        edit("self.v), mask)", "self.v), ~mask)"),
+    ),
+    cell_asks=(
+        "the query is the state before the step, `hidden`; this takes `cell`.",
+        edit("additive_scores(hidden,", "additive_scores(cell,"),
+    ),
+    scores_for_weights=(
+        "the scores stand where the weights should: masked_softmax makes them sum to 1.",
+        edit(_LOOKS, "additive_scores(hidden, keys, self.w_query, self.v)"),
+    ),
+    plain_average=(
+        "every real position counts the same here: use the weights from the scores.",
+        edit(_LOOKS, "mask / mask.sum(-1, keepdim=True)"),
+    ),
+    mixes_keys=("the context mixes the keys: it should mix the memory.", edit("(-2) @ memory", "(-2) @ keys")),
+    takes_the_best=(
+        "the context takes the best position only: mix all of them by their weights.",
+        edit(_MIXES, "memory[torch.arange(len(weights)), weights.argmax(-1)]"),
+    ),
+    mean_for_context=(
+        "the context is a plain mean of the memory: weigh it by the weights.",
+        edit(_MIXES, "memory.mean(1)"),
+    ),
+    averaged_twice=(
+        "the weighted vectors are averaged: sum them, the weights sum to 1 already.",
+        edit(_MIXES, "(weights.unsqueeze(-1) * memory).mean(1)"),
+    ),
+    squeezed=(
+        "`.squeeze()` without a dimension also takes away the axis of a batch of one.",
+        edit("squeeze(-2)  # (batch, d_hidden)", "squeeze()"),
+    ),
+    detached=(
+        "nothing is learned through the weights: do not `.detach()` them.",
+        edit("(weights.unsqueeze(-2)", "(weights.detach().unsqueeze(-2)"),
+        edit(_LOOKS, f"{_LOOKS}.detach()"),
+    ),
+    context_first=(
+        "the cell reads context and embedding in the other order: embedding first, then context.",
+        edit("[self.embedding(ids), context]", "[context, self.embedding(ids)]"),
+    ),
+    forgets_the_state=(
+        "`self.cell` gets no state, so it forgets what was written: pass (hidden, cell).",
+        edit("dim=-1), (hidden, cell))", "dim=-1))"),
+    ),
+    state_exchanged=(
+        "`self.cell` takes (hidden, cell) in this order.",
+        edit("dim=-1), (hidden, cell))", "dim=-1), (cell, hidden))"),
+    ),
+    cell_exchanged=(
+        "`self.cell` gives (hidden, cell) in this order.",
+        edit(f"hidden, cell = {_READS}", f"cell, hidden = {_READS}"),
+    ),
+    old_state_speaks=(
+        "the logits come from the state before the step: take the new hidden.",
+        edit("self.logits(hidden, context)", "self.logits(state[0], context)"),
+    ),
+    cell_speaks=(
+        "the logits come from the new cell: take the new hidden.",
+        edit("self.logits(hidden, context)", "self.logits(cell, context)"),
+    ),
+    probabilities=(
+        "probabilities come back: return the logits as they are.",
+        edit("self.logits(hidden, context)", "self.logits(hidden, context).softmax(-1)"),
+    ),
+    log_probabilities=(
+        "log-probabilities come back: return the logits as they are.",
+        edit("self.logits(hidden, context)", "self.logits(hidden, context).log_softmax(-1)"),
+    ),
+    stands_still=(
+        "the old state comes back: return the new hidden and cell, so that the next step goes on from there.",
+        edit("(hidden, cell, memory, keys, mask), weights", "state, weights"),
+    ),
+    cell_stands_still=(
+        "the new cell is lost: return the new hidden AND the new cell.",
+        edit("(hidden, cell, memory, keys, mask), weights", "(hidden, state[1], memory, keys, mask), weights"),
+    ),
+    new_state_asks=(
+        "the new state asks here. In Bahdanau's decoder the state before asks, and the cell reads the answer.",
+        edit(_SAYS, f"weights = {_LOOKS}\n        context = {_MIXES}\n        {_SAYS}"),
+    ),
+    looks_on_itself=(
+        "`step` takes the source of the last `start`, which another batch may have begun: take it from the state.",
+        edit(
+            _STARTS,
+            f"self.kept = memory, memory @ self.w_key, mask\n        {_STARTS}",
+            "memory, keys, mask = state",
+            "memory, keys, mask = (*state[:2], *self.kept)",
+        ),
+    ),
 )
-class FromZeros(Taken):
-    def start(self, memory, mask, hidden, cell):
-        return torch.zeros_like(hidden), torch.zeros_like(cell), memory, memory @ self.w_key, mask
-
-
-@BahdanauDecoder.mistake("the mask is not used: padding gets weight. Give it to masked_softmax.")
-class LooksAtPadding(Taken):
-    def looks(self, ids, state):
-        return seq2seq.additive_scores(state[0], state[3], self.w_query, self.v).softmax(-1)
-
-
-@BahdanauDecoder.mistake("the mask is turned round: masked_softmax takes True for real tokens, as `start` got it.")
-class InvertedMask(Taken):
-    def looks(self, ids, state):
-        return super().looks(ids, (*state[:4], ~state[4]))
-
-
-@BahdanauDecoder.mistake("the query is the state before the step, `hidden`; this takes `cell`.")
-class CellAsks(Taken):
-    def looks(self, ids, state):
-        return super().looks(ids, (state[1], *state[1:]))
-
-
-@BahdanauDecoder.mistake("the scores stand where the weights should: masked_softmax makes them sum to 1.")
-class ScoresForWeights(Taken):
-    def looks(self, ids, state):
-        return seq2seq.additive_scores(state[0], state[3], self.w_query, self.v)
-
-
-@BahdanauDecoder.mistake("every real position counts the same here: use the weights from the scores.")
-class PlainAverage(Taken):
-    def looks(self, ids, state):
-        return state[4] / state[4].sum(-1, keepdim=True)
-
-
-@BahdanauDecoder.mistake("the context mixes the keys: it should mix the memory.")
-class MixesKeys(Taken):
-    def mixes(self, weights, state):
-        return (weights.unsqueeze(-2) @ state[3]).squeeze(-2)
-
-
-@BahdanauDecoder.mistake("the context takes the best position only: mix all of them by their weights.")
-class TakesTheBest(Taken):
-    def mixes(self, weights, state):
-        return state[2][torch.arange(len(weights)), weights.argmax(-1)]
-
-
-@BahdanauDecoder.mistake("the context is a plain mean of the memory: weigh it by the weights.")
-class MeanForContext(Taken):
-    def mixes(self, weights, state):
-        return state[2].mean(1)
-
-
-@BahdanauDecoder.mistake("the weighted vectors are averaged: sum them, the weights sum to 1 already.")
-class AveragedTwice(Taken):
-    def mixes(self, weights, state):
-        return (weights.unsqueeze(-1) * state[2]).mean(1)
-
-
-@BahdanauDecoder.mistake("nothing is learned through the weights: do not `.detach()` them.")
-class Detached(Taken):
-    def mixes(self, weights, state):
-        return super().mixes(weights.detach(), state)
-
-
-@BahdanauDecoder.mistake("the cell reads context and embedding in the other order: embedding first, then context.")
-class ContextFirst(Taken):
-    def reads(self, ids, context, state):
-        return self.cell(torch.cat([context, self.embedding(ids)], -1), state[:2])
-
-
-@BahdanauDecoder.mistake("`self.cell` gets no state, so it forgets what was written: pass (hidden, cell).")
-class ForgetsTheState(Taken):
-    def reads(self, ids, context, state):
-        return self.cell(torch.cat([self.embedding(ids), context], -1))
-
-
-@BahdanauDecoder.mistake("`self.cell` takes (hidden, cell) in this order.")
-class StateExchanged(Taken):
-    def reads(self, ids, context, state):
-        return self.cell(torch.cat([self.embedding(ids), context], -1), (state[1], state[0]))
-
-
-@BahdanauDecoder.mistake("the logits come from the state before the step: take the new hidden.")
-class OldStateSpeaks(Taken):
-    def says(self, hidden, context, state):
-        return self.logits(state[0], context)
-
-
-@BahdanauDecoder.mistake("the logits come from the new cell: take the new hidden.")
-class CellSpeaks(Taken):
-    def step(self, ids, state):
-        _, state, weights = super().step(ids, state)
-        return self.logits(state[1], self.mixes(weights, state)), state, weights
-
-
-@BahdanauDecoder.mistake("probabilities come back: return the logits as they are.")
-class Probabilities(Taken):
-    def says(self, hidden, context, state):
-        return self.logits(hidden, context).softmax(-1)
-
-
-@BahdanauDecoder.mistake("log-probabilities come back: return the logits as they are.")
-class LogProbabilities(Taken):
-    def says(self, hidden, context, state):
-        return self.logits(hidden, context).log_softmax(-1)
-
-
-@BahdanauDecoder.mistake(
-    "the old state comes back: return the new hidden and cell, so that the next step goes on from there."
-)
-class StandsStill(Taken):
-    def step(self, ids, state):
-        logits, _, weights = super().step(ids, state)
-        return logits, state, weights
-
-
-@BahdanauDecoder.mistake("the new cell is lost: return the new hidden AND the new cell.")
-class CellStandsStill(Taken):
-    def step(self, ids, state):
-        logits, new, weights = super().step(ids, state)
-        return logits, (new[0], *state[1:]), weights
-
-
-@BahdanauDecoder.mistake(
-    "the new state asks here. In Bahdanau's decoder the state before asks, and the cell reads the answer."
-)
-class NewStateAsks(Taken):
-    def step(self, ids, state):
-        hidden, cell = self.reads(ids, super().mixes(self.looks(ids, state), state), state)
-        new = (hidden, cell, *state[2:])
-        weights = self.looks(ids, new)
-        return self.logits(hidden, self.mixes(weights, new)), new, weights
 
 
 # ------------------------------------------------------------------------------------------------- greedy_translate
 
 
-def reciting(ids, state):
-    """A decoder that knows its text by heart, as long as it is told its own last word; else it says LOST."""
-    texts, place = state  # (batch, position), (batch,)
-    rows = torch.arange(len(texts))
-    before = torch.where(place == 0, SOS, texts[rows, (place - 1).clamp(min=0)])
-    told_right = (ids == before) | ((ids == PAD) & ((before == EOS) | (before == BEYOND)))
-    lost = torch.where(ids == SOS, LOST + 1, LOST)
-    said = torch.where(told_right, texts[rows, place.clamp(max=texts.shape[1] - 1)], lost)
-    logits = -((torch.arange(12) - said[:, None]).abs().float())
-    return logits, (texts, place + 1), None
+class Reciting:
+    """A step that knows its texts by heart, as long as it is told its own last word. After <EOS> it does not listen."""
+
+    def __init__(self, texts, limit, strict=False):
+        length = max(map(len, texts)) + 2
+        self.rows = torch.tensor([[*text, EOS, *[BEYOND] * (length - len(text))] for text in texts])
+        self.ends = torch.tensor([len(text) for text in texts])
+        self.start = self.rows, torch.arange(len(texts)), torch.zeros(len(texts), dtype=torch.long)
+        self.strict, self.calls, self.most = strict, 0, CALLS * len(texts) * (limit + 2)
+
+    def __call__(self, ids, state):
+        rows, which, place = state  # (batch, position), (batch,), (batch,)
+        self.calls += 1
+        if self.calls > self.most:
+            raise Problem("endless", f"`step` was called {self.calls} times: stop at <EOS>, or after `limit` tokens.")
+        ended = place > self.ends[which]
+        if self.strict and ended.all():
+            raise Problem("goes on", "`step` is called again when every row has its <EOS>: stop there.")
+        before = rows.gather(1, (place - 1).clamp(min=0, max=rows.shape[1] - 1)[:, None])[:, 0]
+        before = before.masked_fill(place == 0, SOS)
+        said = rows.gather(1, place.clamp(max=rows.shape[1] - 1)[:, None])[:, 0]
+        lost = torch.where(ids == SOS, STARTS_AGAIN, LOST)
+        said = torch.where((ids == before) | ended, said, lost)
+        logits = -((torch.arange(13) - said[:, None]).abs().float())  # the words beside the right one come next
+        return logits, (rows, which, place + 1), None
 
 
-def recite(answer, texts, limit):
-    """Each text, then <EOS>, then BEYOND for as long as it is asked."""
-    rows = torch.tensor([[*text, EOS, *[BEYOND] * (20 - len(text))] for text in texts])
-    return answer(reciting, (rows, torch.zeros(len(texts), dtype=torch.long)), limit)
+def recite(answer, texts, limit, strict=False):
+    step = Reciting(texts, limit, strict)
+    return answer(step, step.start, limit)
 
 
 @greedy_translate.probe("one sentence, 7 8, then <EOS>, limit 10")
@@ -295,89 +291,127 @@ def _(answer, rng):
     return recite(answer, [[7], [5, 6, 7, 8, 9]], 3)
 
 
-def mistaken(
-    first=SOS, told=None, limit_change=0, stop="all", after=PAD, keeps=True, with_sos=False, carry=True, eos=True
-):
-    """A greedy translation that differs from the right one in what the arguments say."""
-
-    def translate(step, state, limit):
-        ids = torch.full((len(state[0]),), first)
-        done, written = torch.zeros(len(ids), dtype=torch.bool), [ids] if with_sos else []
-        for _ in range(limit + limit_change):
-            logits, new, _ = step(torch.full_like(ids, told) if told is not None else ids, state)
-            state = new if carry else state
-            ids = logits.argmax(-1)
-            ids = torch.where(done, after, ids) if keeps else ids
-            ended = done | (ids == EOS)
-            if not eos and ended.all():
-                break
-            written.append(ids)
-            done = ended
-            if (
-                (stop == "all" and done.all())
-                or (stop == "any" and done.any())
-                or (stop == "together" and (ids == EOS).all())
-            ):
-                break
-        return torch.stack(written, 1)
-
-    return translate
+@greedy_translate.probe("sentences in which <PAD>, <SOS> and <UNK> are the likeliest before <EOS>")
+def _(answer, rng):
+    return recite(answer, [[5, 0, 0, 6], [0, 3, 3], [6, 1, 1, 3, 5], [0]], 10)
 
 
-for sentence, named in (
-    ("the decoder is told another word than <SOS> (id 1) at the start.", {"first": EOS}),
-    ("the decoder is told another word than <SOS> (id 1) at the start.", {"first": PAD}),
-    ("the decoder hears <SOS> at every step: feed it the word it has said before.", {"told": SOS}),
-    ("one token too many is written: `limit` is the most.", {"limit_change": 1}),
-    ("one token is missing: `limit` tokens may be written.", {"limit_change": -1}),
-    ("it stops as soon as one sentence is done: wait until every row has its <EOS>.", {"stop": "any"}),
-    ("it goes on too long: remember which rows have said <EOS>, and stop when all have.", {"stop": "never"}),
-    (
-        "it goes on too long: remember which rows have said <EOS>, and stop when all have.",
-        {"stop": "together"},
+@greedy_translate.probe("<EOS> exactly at the limit, and a limit of 1")
+def _(answer, rng):
+    found = [recite(answer, [[7, 8], [5]], 3), recite(answer, [[7], [5]], 1), recite(answer, [[], []], 1)]
+    return dict(zip(("with the limit 3", "with the limit 1", "with <EOS> at once"), found, strict=True))
+
+
+@greedy_translate.probe("64 sentences of 0 to 60 words, limit 64")
+def _(answer, rng):
+    texts = [torch.randint(4, 9, (length,), generator=rng).tolist() for length in [60, 60, 60, *range(61)]]
+    return recite(answer, texts, 64)
+
+
+@greedy_translate.probe("sentences of 2 and 4 words, and how often `step` is called")
+def _(answer, rng):
+    return recite(answer, [[7, 8], [5, 6, 7, 5]], 10, strict=True)
+
+
+_WHILE = "not done.all()"
+_WRITES = "return torch.stack(written, dim=1)"
+_LATER = "it goes on too long: remember which rows have said <EOS>, and stop when all have."
+
+greedy_translate.mistakes(
+    told_another_word=(
+        "the decoder is told another word than <SOS> (id 1) at the start.",
+        edit("SOS)", "EOS)", "done = ids == EOS", "done = ids == SOS"),
+        edit("SOS)", "PAD)"),
     ),
-    (
-        "it goes on too long: remember which rows have said <EOS>, and stop when all have.",
-        {"stop": "together", "keeps": False},
+    hears_sos=(
+        "the decoder hears <SOS> at every step: feed it the word it has said before.",
+        edit("step(ids, state)", "step(torch.full_like(ids, SOS), state)"),
     ),
-    ("a sentence goes on after its <EOS>: from there on, its row holds <PAD> (id 0).", {"keeps": False}),
-    (
-        "it goes on too long: remember which rows have said <EOS>, and stop when all have.",
-        {"keeps": False, "stop": "never"},
+    limit_plus_one=("one token too many is written: `limit` is the most.", edit("< limit", "<= limit")),
+    limit_minus_one=("one token is missing: `limit` tokens may be written.", edit("< limit", "< limit - 1")),
+    stops_at_the_first=(
+        "it stops as soon as one sentence is done: wait until every row has its <EOS>.",
+        edit("done.all()", "done.any()"),
     ),
-    ("after <EOS> a row holds <PAD> (id 0), not <EOS> again and again.", {"after": EOS}),
-    ("the result begins with <SOS>: return what was written only.", {"with_sos": True}),
-    ("the state is not carried on: pass the state that `step` returns to the next step.", {"carry": False}),
-    ("the last <EOS> is missing: it is part of the result.", {"eos": False}),
-):
-    greedy_translate.mistake(sentence)(mistaken(**named))
-
-
-@greedy_translate.mistake("the axes are swapped: one row a sentence, (batch, written): torch.stack(..., dim=1).")
-def one_column_each(step, state, limit):
-    return seq2seq.greedy_translate(step, state, limit).T
-
-
-@greedy_translate.mistake("the logits come back: take the likeliest id of each row, argmax over the last axis.")
-def logits_for_ids(step, state, limit):
-    ids, written = torch.full((len(state[0]),), SOS), []
-    for _ in range(seq2seq.greedy_translate(step, state, limit).shape[1]):
-        logits, state, _ = step(ids, state)
-        ids = logits.argmax(-1)
-        written.append(logits)
-    return torch.stack(written, 1)
-
-
-@greedy_translate.mistake("the unlikeliest word is taken: argmax, not argmin.")
-def unlikeliest(step, state, limit):
-    ids, written = torch.full((len(state[0]),), SOS), []
-    while len(written) < limit:
-        logits, state, _ = step(ids, state)
-        ids = logits.argmin(-1)
-        written.append(ids)
-    return torch.stack(written, 1)
-
-
-@greedy_translate.mistake("lists come back: return one tensor (batch, written), torch.stack(written, dim=1).")
-def a_list(step, state, limit):
-    return list(seq2seq.greedy_translate(step, state, limit).unbind(1))
+    never_stops=(
+        _LATER,
+        edit(f" and {_WHILE}", ""),
+        edit(f" and {_WHILE}", "", ".masked_fill(done, PAD)", ""),
+        edit(_WHILE, "not (ids == EOS).all()"),
+        edit(_WHILE, "not (ids == EOS).all()", ".masked_fill(done, PAD)", ""),
+    ),
+    never_stops_in_time=(
+        "`step` is called after the last row has said <EOS>, and the rest thrown away: stop when all are done.",
+        edit(
+            f" and {_WHILE}",
+            "",
+            _WRITES,
+            f"{_WRITES}[:, : next((i + 1 for i in range(len(written)) if all("
+            "(torch.stack(written[: i + 1]) == EOS).any(0))), limit)]",
+        ),
+    ),
+    talks_on=(
+        "a sentence goes on after its <EOS>: from there on, its row holds <PAD> (id 0).",
+        edit(".masked_fill(done, PAD)", ""),
+    ),
+    repeats_eos=(
+        "after <EOS> a row holds <PAD> (id 0), not <EOS> again and again.",
+        edit("(done, PAD)", "(done, EOS)"),
+    ),
+    with_sos=(
+        "the result begins with <SOS>: return what was written only.",
+        edit("written = []", "written = [ids]"),
+        edit("written = []", "written = [ids]", "< limit", "<= limit"),
+    ),
+    state_stays=(
+        "the state is not carried on: pass the state that `step` returns to the next step.",
+        edit("logits, state, _", "logits, _, _"),
+    ),
+    no_last_eos=(
+        "the last <EOS> is missing: it is part of the result.",
+        edit("        written.append", "        if done.all():\n            break\n        written.append"),
+        edit(_WRITES, "result = torch.stack(written, dim=1)\n    return result[:, :-1] if done.all() else result"),
+    ),
+    no_eos=(
+        "the <EOS> of each row is missing: it is part of the result.",
+        edit(_WRITES, "result = torch.stack(written, dim=1)\n    return result.masked_fill(result == EOS, PAD)"),
+    ),
+    pad_ends=(
+        "<PAD> ends a row here. Only <EOS> does: a <PAD> before it is a token like any other.",
+        edit("done | (ids == EOS)", "done | (ids == EOS) | (ids == PAD)"),
+    ),
+    sos_ends=(
+        "<SOS> ends a row here. Only <EOS> does.",
+        edit("done | (ids == EOS)", "done | (ids == EOS) | (ids == SOS)"),
+        edit("done | (ids == EOS)", "done | (ids <= EOS)"),
+    ),
+    some_are_forbidden=(
+        "some tokens can never be written here: always take the likeliest, whichever it is.",
+        *(
+            edit("logits.argmax", f"logits.index_fill(1, torch.tensor({ids}), -torch.inf).argmax")
+            for ids in ([0], [1], [3], [0, 1], [0, 1, 3])
+        ),
+    ),
+    drawn=(
+        "a token is drawn at random here: always take the likeliest.",
+        edit("logits.argmax(dim=-1)", "torch.multinomial(logits.softmax(-1), 1)[:, 0]"),
+    ),
+    one_column_each=(
+        "the axes are swapped: one row a sentence, (batch, written): torch.stack(..., dim=1).",
+        edit("dim=1", "dim=0"),
+    ),
+    logits_for_ids=(
+        "the logits come back: take the likeliest id of each row, argmax over the last axis.",
+        edit("append(ids)", "append(logits)"),
+    ),
+    over_the_batch=(
+        "the likeliest token of each row is asked for: argmax over the last axis.",
+        edit("argmax(dim=-1)", "argmax(dim=0)"),
+    ),
+    unlikeliest=("the unlikeliest word is taken: argmax, not argmin.", edit("argmax", "argmin")),
+    a_list=(
+        "lists come back: return one tensor (batch, written), torch.stack(written, dim=1).",
+        edit(_WRITES, "return written"),
+        edit(_WRITES, "return torch.stack(written, dim=1).tolist()"),
+    ),
+)

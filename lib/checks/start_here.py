@@ -4,6 +4,7 @@ import torch
 
 from lib.attention import weighted_average as reference
 from lib.checks.core import Exercise, Question, edit
+from lib.checks.probing import single_calls
 
 VALUES = torch.tensor([[1.0, 0.0], [0.0, 1.0], [2.0, 2.0]])  # of the table in the notebook
 weighted_average = Exercise(reference)
@@ -13,44 +14,25 @@ def _case(rng, keys, size):
     return torch.randn(keys, generator=rng).softmax(0), torch.randn(keys, size, generator=rng)
 
 
-@weighted_average.probe("the weights 0.7, 0.2, 0.1 and the values (1, 0), (0, 1), (2, 2)")
-def _(answer, rng):
-    return answer(torch.tensor([0.7, 0.2, 0.1]), VALUES)
-
-
-@weighted_average.probe("five values of three numbers each")
-def _(answer, rng):
-    return answer(*_case(rng, 5, 3))
-
-
-@weighted_average.probe("a single value, whose weight is 1")
-def _(answer, rng):
-    return answer(*_case(rng, 1, 7))
-
-
-@weighted_average.probe("values of one number each")
-def _(answer, rng):
-    return answer(*_case(rng, 5, 1))
-
-
-@weighted_average.probe("as many values as each has numbers: three of three")
-def _(answer, rng):
-    return answer(*_case(rng, 3, 3))
-
-
-@weighted_average.probe("the weights 0, 1, 0: only the second value counts")
-def _(answer, rng):
-    return answer(torch.tensor([0.0, 1.0, 0.0]), torch.randn(3, 5, generator=rng))
-
-
-@weighted_average.probe("64-bit numbers")
-def _(answer, rng):
-    return answer(*(part.double() for part in _case(rng, 5, 3)))
-
-
-@weighted_average.probe("300 values of 64 numbers each")
-def _(answer, rng):
-    return answer(*_case(rng, 300, 64))
+single_calls(
+    weighted_average,
+    {
+        "the weights 0.7, 0.2, 0.1 and the values (1, 0), (0, 1), (2, 2)": lambda rng: (
+            torch.tensor([0.7, 0.2, 0.1]),
+            VALUES,
+        ),
+        "five values of three numbers each": lambda rng: _case(rng, 5, 3),
+        "a single value, whose weight is 1": lambda rng: _case(rng, 1, 7),
+        "values of one number each": lambda rng: _case(rng, 5, 1),
+        "as many values as each has numbers: three of three": lambda rng: _case(rng, 3, 3),
+        "the weights 0, 1, 0: only the second value counts": lambda rng: (
+            torch.tensor([0.0, 1.0, 0.0]),
+            torch.randn(3, 5, generator=rng),
+        ),
+        "64-bit numbers": lambda rng: (part.double() for part in _case(rng, 5, 3)),
+        "300 values of 64 numbers each": lambda rng: _case(rng, 300, 64),
+    },
+)
 
 
 LOOP = "sum((w * v for w, v in zip(weights{}, values{})), torch.zeros_like(values[0]))"

@@ -4,6 +4,7 @@ import torch
 
 from lib import layers
 from lib.checks.core import Exercise, edit
+from lib.checks.differences import difference
 from lib.checks.probing import fill, gradients, parameters
 from lib.checks.running import Problem
 from lib.checks.the_transformer_block_stacked import DecoderBlock, EncoderBlock, normal, parameter_counts
@@ -18,10 +19,13 @@ PreNorm = Exercise(layers.PreNorm)
 
 def _factors(noisy, quiet):
     """By what the numbers were multiplied, the different factors in order: however the dice fell, the same few."""
-    if noisy.shape != quiet.shape:
-        raise Problem("shape", f"the result has shape {tuple(noisy.shape)}, expected {tuple(quiet.shape)}.")
-    factors = sorted({round(factor, 2) + 0.0 for factor in (noisy / quiet).flatten().tolist()})
-    return factors if len(factors) < 4 else "many different ones"
+    factors = sorted({round(factor, 2) + 0.0 for factor in (100 * noisy / quiet).round().div(100).unique().tolist()})
+    return " and ".join(f"{factor:g}" for factor in factors) if len(factors) < 4 else "many different ones"
+
+
+def _above_one(y):
+    """For an activation or a part: of numbers that are not near 0, the factors can be told."""
+    return y.square() + 1
 
 
 # -------------------------------------------------------------------------------------------------------- LayerNorm
@@ -55,6 +59,12 @@ def _(answer, rng):
 @LayerNorm.probe("three leading axes, 2, 1 and 3")
 def _(answer, rng):
     return fill(answer(3), rng)(normal(2, 1, 3, 3, rng=rng))
+
+
+@LayerNorm.probe("the same layer twice, with other numbers")
+def _(answer, rng):
+    layer = fill(answer(5), rng)
+    return {f"the result of the {call} call": layer(normal(3, 5, rng=rng)) for call in ("first", "second")}
 
 
 @LayerNorm.probe("numbers around 1000 with a spread of 1")
@@ -156,41 +166,44 @@ def _large(rng, *shape):
 
 
 def _many(answer, x, *rest):
-    """The results of 300 calls: what chance decides in one is certain in all."""
-    results = [answer(x, *rest) for _ in range(300)]
-    if any(result is None for result in results):
-        raise Problem("nothing returned", "the result is None. Is a `return` missing?")
+    """The results of 24 calls: what chance decides in one is certain in all."""
+    results = [answer(x, *rest) for _ in range(24)]
+    for result in results:
+        if (found := difference(result, torch.zeros_like(x), "the result")) and found[0] != "value":
+            raise Problem(*found)
     return torch.stack(results)
 
 
 @dropout.probe("p = 0.5: the factors that the numbers are multiplied by")
 def _(answer, rng):
-    x = _large(rng, 3, 4)
-    calls = {"the factors when not training": (x, 0.5, False), "the factors in training": (x, 0.5, True)}
-    return {name: _factors(_many(answer, *call), x.expand(300, 3, 4)) for name, call in calls.items()}
+    x = _large(rng, 4, 5)
+    calls = {
+        "the factor of a number when not training": (x, 0.5, False),
+        "the factor of a number in training": (x, 0.5, True),
+    }
+    return {name: _factors(_many(answer, *call), x) for name, call in calls.items()}
 
 
 @dropout.probe("p = 0.5, 5 x 6 x 7 numbers: has every number its own luck?")
 def _(answer, rng):
     zero = answer(_large(rng, 5, 6, 7), 0.5) == 0
-    return {
-        f"whether all places along axis {a} fare alike": bool((zero == zero.narrow(a, 0, 1)).all()) for a in range(3)
-    }
-
-
-@dropout.probe("p = 0.2: the factors that the numbers are multiplied by, and how many become 0")
-def _(answer, rng):
-    x = _large(rng, 3, 4)
-    many = _many(answer, x, 0.2)
-    zeros = (many == 0).float().mean().item()
-    share = "a fifth" if 0.1 < zeros < 0.3 else f"a share of {zeros:.1f}"
-    return {"the factors": _factors(many, x.expand(300, 3, 4)), "what becomes 0": share}
+    alike = [bool((zero == zero.narrow(axis, 0, 1)).all()) for axis in range(3)]
+    return {f"the luck along axis {axis}": "the same for all" if alike[axis] else "each its own" for axis in range(3)}
 
 
 @dropout.probe("two calls in a row, 100 numbers: do they drop different ones?")
 def _(answer, rng):
     x = torch.ones(100)
     return {"what two calls drop": "different ones" if bool((answer(x, 0.5) != answer(x, 0.5)).any()) else "the same"}
+
+
+@dropout.probe("p = 0.2, 20 x 1 x 30 numbers: the factors that they are multiplied by, and how many become 0")
+def _(answer, rng):
+    x = _large(rng, 20, 1, 30)
+    many = _many(answer, x, 0.2)
+    zeros = (many == 0).float().mean().item()
+    share = "a fifth" if 0.1 < zeros < 0.3 else f"a share of {zeros:.1f}"
+    return {"the factor of a number": _factors(many, x), "what becomes 0": share}
 
 
 @dropout.probe("many calls on 10 numbers: do they always drop as many?")
@@ -206,10 +219,9 @@ def _(answer, rng):
     return answer(_large(rng, 2, 3), 0.0)
 
 
-@dropout.probe("a single number, a tensor without axes")
+@dropout.probe("a single number, a tensor without axes, and p = 0.5")
 def _(answer, rng):
-    x = _large(rng)
-    return {"the factors": _factors(_many(answer, x, 0.5), x.expand(300))}
+    return {"the number of different results of 24 calls": len(_many(answer, _large(rng), 0.5).unique())}
 
 
 _LUCK, _SCALED = "torch.rand_like(x) >= p", "x * keep / (1 - p)"
@@ -273,6 +285,10 @@ dropout.mistakes(
         edit(_LUCK, "torch.rand_like(x)", " / (1 - p)", ""),
         edit(_LUCK, "torch.rand_like(x)", _SCALED, "x * keep if p else x"),
     ),
+    off_by_default=(
+        "`training` is True when it is not given.",
+        edit("training: bool = True", "training: bool = False"),
+    ),
     always=("it drops although training is False: then x comes back as it is.", edit("not training", "False")),
     scaled_when_not_training=(
         "with training=False nothing is scaled: the scaling by 1/(1 - p) happens in training only.",
@@ -311,18 +327,19 @@ def _(answer, rng):
     return fill(answer(5, 7, 0.0, torch.tanh), rng)(normal(5, rng=rng))
 
 
-@FeedForward.probe("dropout 0.2 in training: what is dropped between the activation and `narrow`")
-def _(answer, rng):
-    layer, x = fill(answer(6, 6, 0.2, lambda h: h.square() + 1), rng), normal(60, 6, rng=rng)
-    with torch.no_grad():  # `narrow` is to show each hidden number by itself
-        layer.narrow.weight.copy_(torch.eye(6)), layer.narrow.bias.fill_(3.0)
-    noisy, quiet = layer.train()(x), layer.eval()(x)
-    return {"the factors of the hidden numbers": _factors(noisy - 3, quiet - 3)}
-
-
 @FeedForward.probe("dropout 0.5 after `eval()`: nothing is dropped")
 def _(answer, rng):
     return fill(answer(3, 5, 0.5), rng).eval()(normal(4, 3, rng=rng))
+
+
+@FeedForward.probe("dropout 0.2 in training: what is dropped between the activation and `narrow`")
+def _(answer, rng):
+    layer, x = fill(answer(6, 6, 0.2, _above_one), rng), normal(60, 6, rng=rng)
+    with torch.no_grad():  # `narrow` is to show each hidden number by itself
+        layer.narrow.weight.copy_(torch.eye(6)), layer.narrow.bias.fill_(3.0)
+    noisy, quiet = layer.train()(x), layer.eval()(x)
+    factors = {"the hidden numbers": _factors(noisy - 3, quiet - 3), "all results": _factors(noisy, quiet)}
+    return {f"what {name} are multiplied by": each for name, each in factors.items()}
 
 
 @FeedForward.probe("three leading axes, 2, 1 and 300, d_model and d_ff both 4")
@@ -370,7 +387,12 @@ FeedForward.mistakes(
     ),
     sizes_swapped=(
         "the sizes are swapped: `widen` goes from d_model to d_ff, `narrow` back.",
-        edit("self.widen =", "self.narrow, self.widen =", "self.narrow =", "_ ="),
+        edit(
+            "widen = nn.Linear(d_model, d_ff)",
+            "widen = nn.Linear(d_ff, d_model)",
+            "narrow = nn.Linear(d_ff, d_model)",
+            "narrow = nn.Linear(d_model, d_ff)",
+        ),
     ),
     no_bias=(
         "both matrices have a bias: nn.Linear's default.",
@@ -409,16 +431,17 @@ def _(answer, rng):
     return fill(answer(5), rng)(3 * normal(2, 3, 5, rng=rng), _part)
 
 
-@PreNorm.probe("dropout 0.2 in training: what is dropped of the part's result")
-def _(answer, rng):
-    layer, x = fill(answer(5, 0.2), rng), normal(60, 5, rng=rng)
-    noisy, quiet = (each(x, lambda y: y.square() + 1) - x for each in (layer.train(), layer.eval()))
-    return {"the factors of the part's result": _factors(noisy, quiet)}
-
-
 @PreNorm.probe("dropout 0.5 after `eval()`: nothing is dropped")
 def _(answer, rng):
     return fill(answer(5, 0.5), rng).eval()(normal(7, 5, rng=rng), _part)
+
+
+@PreNorm.probe("dropout 0.2 in training: what is dropped of the part's result")
+def _(answer, rng):
+    layer, x = fill(answer(5, 0.2), rng), normal(60, 5, rng=rng)
+    noisy, quiet = layer.train()(x, _above_one), layer.eval()(x, _above_one)
+    factors = {"the part's result": _factors(noisy - x, quiet - x), "the sum": _factors(noisy, quiet)}
+    return {f"what {name} is multiplied by": each for name, each in factors.items()}
 
 
 @PreNorm.probe("how often the part is called")
@@ -428,10 +451,14 @@ def _(answer, rng):
     return {"the number of calls": len(calls)}
 
 
-@PreNorm.probe("a single vector, and the same layer twice: the second time with another x and another part")
+@PreNorm.probe("the same layer twice, the second time with a single vector and tanh for the part")
 def _(answer, rng):
     layer = fill(answer(4), rng)
-    return layer(normal(4, rng=rng), _part), layer(normal(1, 1, 4, rng=rng), torch.tanh)
+    first = layer(normal(1, 1, 4, rng=rng), _part)
+    return {
+        "the result of the first call": first,
+        "the result of the second call": layer(normal(4, rng=rng), torch.tanh),
+    }
 
 
 @PreNorm.probe("three leading axes, 2, 1 and 300, and a FeedForward for the part")

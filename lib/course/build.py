@@ -129,15 +129,27 @@ def execute(notebook: NotebookNode, folder: Path) -> NotebookNode:
 def with_outputs_of(notebook: NotebookNode, executed: NotebookNode | None) -> NotebookNode | None:
     """The notebook with the outputs of an older one, where only text and metadata differ; None where code does.
 
-    Of the metadata, only tags can change what a cell prints (such as nbclient's `skip-execution`).
+    Of the metadata, only tags can change what a cell prints (such as nbclient's `skip-execution`). Of an answer's
+    code, its docstrings and comments are text.
     """
     code, old = ([cell for cell in book.cells if cell.cell_type == "code"] for book in (notebook, executed or notebook))
-    runs = [[(cell.source, cell.metadata.get("tags")) for cell in cells] for cells in (code, old)]
+    runs = [[(_what_runs(cell), cell.metadata.get("tags")) for cell in cells] for cells in (code, old)]
     if executed is None or runs[0] != runs[1]:
         return None
     for cell, done in zip(code, old, strict=True):
         cell.outputs, cell.execution_count = done.outputs, done.execution_count
     return notebook
+
+
+def _what_runs(cell: NotebookNode) -> str:
+    """The code of a cell; of an exercise's without docstrings and comments."""
+    if role(cell)[0] != "exercise":
+        return cell.source
+    tree = ast.parse(cell.source)
+    for part in ast.walk(tree):
+        if isinstance(part, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(part) is not None:
+            part.body = part.body[1:]
+    return ast.dump(tree)
 
 
 def as_text(notebook: NotebookNode) -> str:

@@ -67,6 +67,8 @@ class Book:
 
     def is_untouched(self, name: str) -> bool:
         """Whether nothing was written for an exercise: its cell is the stub's, and no other cell defines it."""
+        if name not in self.segments:  # announced, and not in the notebook yet
+            return True
         steps = self.segments[name].steps
         untouched = all(step.cell.source.strip() == self.stub[name] for step in steps if step.why == "exercise")
         return untouched and not any(

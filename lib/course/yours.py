@@ -49,7 +49,7 @@ def piece(name: str, folder: Path = NOTEBOOKS) -> Piece:
         return Piece(name, "unwritten", reference)
     books = Books(folder)
     book = books.of(name)
-    known = dict(verdicts(_with_needed(book, name) if book else [name], books))
+    known = dict(verdicts(_with_needed(book, name) if book and name in book.segments else [name], books))
     verdict, path = known[name], book and book.path
     if verdict.status != "passed":
         return Piece(name, verdict.status, reference, verdict.message.partition("\n")[0], path)

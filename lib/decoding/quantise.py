@@ -45,7 +45,8 @@ class Int8Linear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x (..., columns) -> (..., rows), float32."""
-        return torch.ops.quantized.linear_dynamic(x, self.packed)
+        # subtle: inputs to 7 bits, for on processors without VNNI pairs of 8-bit products overflow their 16 bits
+        return torch.ops.quantized.linear_dynamic(x, self.packed, reduce_range=True)
 
     def __deepcopy__(self, memory: dict) -> "Int8Linear":
         return self  # nothing in it changes

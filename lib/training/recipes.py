@@ -17,6 +17,8 @@ def share_of_padding(lengths: Sequence[int], batches: Sequence[Sequence[int]]) -
     """How much of the rectangles of all batches together is padding, from 0 to below 1.
 
     lengths: of each sentence, 1 and more    batches: lists of indices into them, none of them empty
+
+    Returns a float.
     """
     real = places = 0
     for batch in batches:
@@ -38,9 +40,11 @@ def paired_lengths(pairs: Sequence[IdPair], tokens: int, rng: random.Random) -> 
 def label_smoothed_loss(logits: Tensor, targets: Tensor, smoothing: float) -> Tensor:
     """The mean cross-entropy when the right word is only `1 - smoothing` sure, the rest spread over all words evenly.
 
-    logits: (..., vocab)    targets: (...), ids    smoothing: from 0 to 1; 0 is plain cross-entropy
+    logits: (..., vocab), finite    targets: (...), ids; one alone is 0-d
+    smoothing: from 0 to 1; 0 is plain cross-entropy
 
-    Returns a 0-d tensor, in nats. The right word gets its part of the even spread too (Szegedy et al. 2016, 7).
+    Returns a 0-d tensor, in nats. Gradients flow back to the logits. The right word gets its part of the even spread
+    too (Szegedy et al. 2016, 7).
     """
     surprise = -logits.log_softmax(-1)  # (..., vocab), of every word
     of_right = surprise.gather(-1, targets.unsqueeze(-1)).mean()

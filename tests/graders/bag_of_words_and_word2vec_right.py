@@ -52,6 +52,30 @@ def by_dictionary_with_get(texts, words):
     return counts[:, :-1]
 
 
+@right("bag_of_words")
+def row_by_row_in_numpy(texts, words):
+    counts = np.zeros((len(texts), len(words)), dtype=np.float32)
+    for i, text in enumerate(texts):
+        for j, word in enumerate(words):
+            counts[i, j] = sum(1 for other in text if other == word)
+    return torch.from_numpy(counts)
+
+
+@right("tf_idf")
+def with_numpy(counts):
+    table = counts.numpy()
+    weighed = table * (np.log((1 + len(table)) / (1 + (table > 0).sum(axis=0))) + 1)
+    length = np.sqrt((weighed**2).sum(axis=1, keepdims=True))
+    return torch.tensor(np.divide(weighed, length, out=np.zeros_like(weighed), where=length > 0), dtype=torch.float32)
+
+
+@right("tf_idf")
+def nan_to_zero(counts):
+    df = torch.tensor([float((column > 0).sum()) for column in counts.T])
+    weighed = counts * (((1.0 + counts.size(0)) / (1.0 + df)).log() + 1.0)
+    return torch.nan_to_num(weighed / torch.linalg.norm(weighed, dim=1)[:, None])
+
+
 @right("tf_idf")
 def with_loops(counts):
     texts, vocab = counts.shape
@@ -121,6 +145,27 @@ def with_a_small_number(a, b):
 def in_float64(a, b):
     scaled = [torch.nn.functional.normalize(x.double(), dim=-1) for x in (a, b)]
     return (scaled[0].unsqueeze(-2) * scaled[1].unsqueeze(-3)).sum(-1).to(a.dtype)
+
+
+@right("cosine_similarity")
+def without_gradients(a, b):
+    with torch.no_grad():
+        cosines = torch.einsum("...nd,...md->...nm", a, b)
+        cosines = cosines / torch.linalg.norm(a, dim=-1).unsqueeze(-1) / torch.linalg.norm(b, dim=-1).unsqueeze(-2)
+        return cosines.nan_to_num(0.0)
+
+
+@right("skip_gram_pairs")
+def left_then_right(sentence, window):
+    pairs = []
+    for i in range(len(sentence)):
+        for j in range(i - window, i):
+            if j >= 0:
+                pairs.append((sentence[i], sentence[j]))
+        for j in range(i + 1, i + window + 1):
+            if j < len(sentence):
+                pairs.append((sentence[i], sentence[j]))
+    return pairs
 
 
 @right("skip_gram_pairs")
@@ -223,6 +268,26 @@ def in_float64_with_logaddexp(centre, context, label, weight=1.0):
     return loss.sum().float(), (error @ b).float(), (error.mT @ a).float()
 
 
+@right("negative_sampling")
+def with_logsigmoid_and_loops(centre, context, label, weight=1.0):
+    score = centre @ context.mT
+    label, weight = torch.broadcast_to(label, score.shape), torch.as_tensor(weight).broadcast_to(score.shape)
+    loss = torch.zeros(())
+    for s, y, w in zip(score.flatten(), label.flatten(), weight.flatten(), strict=True):
+        loss = loss - w * (torch.nn.functional.logsigmoid(s) if y else torch.nn.functional.logsigmoid(-s))
+    error = weight * (score.sigmoid() - label)
+    return loss, error.matmul(context), error.mT.matmul(centre)
+
+
+@right("analogy")
+def ranked_by_einsum(a, b, c, vectors, words):
+    ids = {word: i for i, word in enumerate(words)}
+    target = vectors[ids[b]] - vectors[ids[a]] + vectors[ids[c]]
+    scores = torch.einsum("vd,d->v", torch.nn.functional.normalize(vectors, dim=1), target)
+    ranked = scores.sort(descending=True).indices.tolist()
+    return next(words[i] for i in ranked if words[i] not in {a, b, c})
+
+
 @right("analogy")
 def with_a_loop(a, b, c, vectors, words):
     target = vectors[words.index(b)] - vectors[words.index(a)] + vectors[words.index(c)]
@@ -230,7 +295,7 @@ def with_a_loop(a, b, c, vectors, words):
     for word, vector in zip(words, vectors, strict=True):
         if word in (a, b, c):
             continue
-        cosine = torch.dot(target, vector) / (target.norm() * vector.norm())
+        cosine = torch.dot(target, vector) / (target.norm() * vector.norm()).clamp(min=1e-9)
         if cosine > best:
             best, best_word = cosine.item(), word
     return best_word
@@ -248,7 +313,7 @@ def sorted_candidates(a, b, c, vectors, words):
 def from_the_top_four(a, b, c, vectors, words):
     number = {word: i for i, word in enumerate(words)}
     target = vectors[number[b]] - vectors[number[a]] + vectors[number[c]]
-    unit = vectors / vectors.norm(dim=1, keepdim=True)
+    unit = vectors / vectors.norm(dim=1, keepdim=True).clamp(min=1e-9)
     for i in (unit @ target).argsort(descending=True).tolist():
         if words[i] != a and words[i] != b and words[i] != c:
             return words[i]
@@ -258,7 +323,7 @@ def from_the_top_four(a, b, c, vectors, words):
 def in_numpy(a, b, c, vectors, words):
     v = vectors.numpy().astype(np.float64)
     ia, ib, ic = (list(words).index(w) for w in (a, b, c))
-    score = v @ (v[ib] - v[ia] + v[ic]) / np.linalg.norm(v, axis=1)
+    score = v @ (v[ib] - v[ia] + v[ic]) / np.maximum(np.linalg.norm(v, axis=1), 1e-9)
     score[[ia, ib, ic]] = -np.inf
     return words[int(np.argmax(score))]
 

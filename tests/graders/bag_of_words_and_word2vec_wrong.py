@@ -6,7 +6,8 @@ from collections import Counter
 import torch
 from torch.nn import functional
 
-from tests.graders.cases import wrong
+from lib.checks.core import edit
+from tests.graders.cases import slips, wrong
 
 # ------------------------------------------------------------------------------------------------------ bag_of_words
 
@@ -145,6 +146,29 @@ def pops_the_words(texts, words):
     return counts
 
 
+slips(
+    "bag_of_words",
+    squeezed=("axis of size 1", edit("return counts", "return counts.squeeze()")),
+    one_text_as_a_row=("shape", edit("return counts", "return counts if len(counts) > 1 else counts[0]")),
+    table_of_256=("IndexError", edit("len(words))", "min(len(words), 256))")),
+    row_for_real_texts=("shape", edit("return counts", "return counts[counts.any(1)]")),
+)
+
+
+_totals = Counter()
+
+
+@wrong("bag_of_words", says="keeps something")
+def one_counter_for_all_calls(texts, words):
+    rows = []
+    for text in texts:
+        _totals.update(text)
+        rows.append([float(_totals[word]) for word in words])
+        _totals.subtract(text)
+    _totals.update(texts[0])
+    return torch.tensor(rows)
+
+
 # ------------------------------------------------------------------------------------------------------------ tf_idf
 
 
@@ -259,10 +283,26 @@ def prints_instead(counts):
     print(functional.normalize(counts * _idf(counts), dim=1))
 
 
-@wrong("tf_idf")
+@wrong("tf_idf", says="scaled away")
 def having_along_the_wrong_axis(counts):
     df = (counts > 0).sum(1, keepdim=True)
     return functional.normalize(counts * (torch.log((1 + len(counts)) / (1 + df)) + 1), dim=1)
+
+
+slips(
+    "tf_idf",
+    unused_words_dropped=(
+        "shape",
+        edit(
+            "return functional",
+            "counts, rarity = counts[:, texts_with_word > 0], rarity[texts_with_word > 0]\n    return functional",
+        ),
+    ),
+    squeezed=("axis of size 1", edit("  # each row", ".squeeze()")),
+    empty_texts_skipped=("shape", edit("  # each row", "[counts.any(1)]")),
+    empty_texts_uncounted=("number of rows", edit("len(counts)", "counts.any(dim=1).sum()")),
+    uncertain_count=("expected", edit("counts > 0", "counts > 1")),
+)
 
 
 # ------------------------------------------------------------------------------------------------- cosine_similarity
@@ -342,12 +382,6 @@ def nan_for_nothing(a, b):
     return (a / a.norm(dim=-1, keepdim=True)) @ (b / b.norm(dim=-1, keepdim=True)).transpose(-1, -2)
 
 
-@wrong("cosine_similarity", says="gradient")
-def cuts_the_gradient(a, b):
-    with torch.no_grad():
-        return functional.normalize(a, dim=-1) @ functional.normalize(b, dim=-1).transpose(-1, -2)
-
-
 @wrong("cosine_similarity", says="changes what it was given")
 def scales_in_place(a, b):
     a /= a.norm(dim=-1, keepdim=True).clamp(min=1e-9)
@@ -363,6 +397,16 @@ def forgets_to_return(a, b):
 @wrong("cosine_similarity", says="leading dimensions")
 def two_dimensions_only(a, b):
     return torch.einsum("nd,md->nm", functional.normalize(a, dim=-1), functional.normalize(b, dim=-1))
+
+
+slips(
+    "cosine_similarity",
+    squeezed=("axis of size 1", edit("transpose(-2, -1)", "transpose(-2, -1)).squeeze()", "return ", "return (")),
+    last_axis_squeezed=("shape", edit("transpose(-2, -1)", "transpose(-2, -1)).squeeze(-1)", "return ", "return (")),
+    first_axis_squeezed=("shape", edit("transpose(-2, -1)", "transpose(-2, -1)).squeeze(0)", "return ", "return (")),
+    negative_to_zero=("result", edit("transpose(-2, -1)", "transpose(-2, -1)).relu()", "return ", "return (")),
+    eps_of_a_hundredth=("result", edit("dim=-1", "dim=-1, eps=0.3")),
+)
 
 
 # --------------------------------------------------------------------------------------------------- skip_gram_pairs
@@ -541,6 +585,24 @@ def joins_the_words(sentence, window):
     return [tuple(pair.split()) for pair in joined]
 
 
+slips(
+    "skip_gram_pairs",
+    left_out_zero=("0 among them", edit("if other != place", "if other != place and sentence[other] != 0")),
+    a_default_list=(
+        "keeps something",
+        edit("window: int)", "window: int, pairs=[])", "    pairs = []\n", ""),
+    ),
+    by_identity=("twin", edit("other != place", "sentence[other] is not centre")),
+    window_of_two=("expected", edit("place - window", "place - 2", "place + window", "place + 2")),
+    lists_of_strings=("expected", edit("(centre, sentence[other])", "f'{centre} {sentence[other]}'")),
+    reversed_neighbours=(
+        "another order",
+        edit("for other in range(", "for other in reversed(range(", "window + 1)):", "window + 1))):"),
+    ),
+    a_hundred_at_most=("expected", edit("return pairs", "return pairs[:100]")),
+)
+
+
 # ------------------------------------------------------------------------------------------------- negative_sampling
 
 
@@ -639,7 +701,7 @@ def softmax_over_contexts(centre, context, label, weight=1.0):
     return _loss(score, label, weight), error @ context, error.mT @ centre
 
 
-@wrong("negative_sampling", says="is not used")
+@wrong("negative_sampling", says="`weight` has no effect")
 def no_weight(centre, context, label, weight=1.0):
     score = _score(centre, context)
     error = torch.sigmoid(score) - label
@@ -685,7 +747,7 @@ def lets_autograd_work(centre, context, label, weight=1.0):
         return loss.detach(), *torch.autograd.grad(loss, (centre, context))
 
 
-@wrong("negative_sampling", says="two leading dimensions")
+@wrong("negative_sampling", says="turns all axes around")
 def plain_transpose(centre, context, label, weight=1.0):
     score = torch.einsum("nd,md->nm", centre, context)
     error = weight * (torch.sigmoid(score) - label)
@@ -702,6 +764,31 @@ def for_one_centre(centre, context, label, weight=1.0):
 @wrong("negative_sampling", says="expected 3 values")
 def loss_alone(centre, context, label, weight=1.0):
     return _loss(_score(centre, context), label, weight)
+
+
+slips(
+    "negative_sampling",
+    loss_of_one_axis=("shape", edit("label * score)).sum()", "label * score)).sum(0)")),
+    loss_as_a_float=("not a float", edit("return loss,", "return loss.item(),")),
+    squeezed=("shape", edit("return loss, error @ context", "return loss, (error @ context).squeeze()")),
+    context_of_one=(
+        "one context word",
+        edit("error.transpose(-2, -1) @ centre", "(error.transpose(-2, -1) @ centre).squeeze(-2)"),
+    ),
+    three_axes_at_most=(
+        "raised",
+        edit(
+            "centre @ context.tr",
+            "(torch.bmm if centre.ndim > 2 else torch.mm)(centre, context.tr",
+            "-1)  # (..., n, m)\n    loss",
+            "-1))\n    loss",
+        ),
+    ),
+    weight_squared=("expected", edit("error = weight", "error = weight * weight")),
+    label_by_row=("raised", edit("label * score", "label.view(score.shape) * score")),
+    clamped_scores=("expected", edit("    loss", "    score = score.clamp(-30, 30)\n    loss")),
+    centre_counts_twice=("expected", edit("return loss, error @ context", "return loss, 2 * error @ context")),
+)
 
 
 # ----------------------------------------------------------------------------------------------------------- analogy
@@ -731,7 +818,7 @@ def excludes_c(a, b, c, vectors, words):
     return _best(_cosine(vb - va + vc, vectors), words, {c})
 
 
-@wrong("analogy", says="leave all three out")
+@wrong("analogy", says="leaves out b only")
 def excludes_b(a, b, c, vectors, words):
     va, vb, vc = _rows(a, b, c, vectors, words)
     return _best(_cosine(vb - va + vc, vectors), words, {b})
@@ -784,7 +871,7 @@ def by_closeness(a, b, c, vectors, words):
     return _best(-(vectors - (vb - va + vc)).norm(dim=1), words, {a, b, c})
 
 
-@wrong("analogy", says="as they are")
+@wrong("analogy", says="expected")
 def unit_vectors_first(a, b, c, vectors, words):
     vectors = vectors / vectors.norm(dim=1, keepdim=True)
     va, vb, vc = _rows(a, b, c, vectors, words)
@@ -831,3 +918,31 @@ def removes_the_words_only(a, b, c, vectors, words):
     va, vb, vc = _rows(a, b, c, vectors, words)
     rest = [word for word in words if word not in (a, b, c)]
     return rest[_cosine(vb - va + vc, vectors)[: len(rest)].argmax()]
+
+
+slips(
+    "analogy",
+    at_zero=("may lie below it", edit("-torch.inf", "0.0")),
+    leaves_a=("a is no answer either", edit("y[given]", "y[given[1:]]")),
+    leaves_b=("b is no answer either", edit("y[given]", "y[given[::2]]")),
+    words_shifted=(
+        "taken out of `vectors`",
+        edit(
+            "similarity[given] = -torch.inf",
+            "similarity = similarity[[i for i in range(len(words)) if i not in given]]",
+        ),
+    ),
+    zeros_are_nan=(
+        "0 / 0",
+        edit(
+            "cosine_similarity((vb - va + vc)[None], vectors).squeeze(0)",
+            "vectors @ functional.normalize(vb - va + vc, dim=0) / vectors.norm(dim=1)",
+        ),
+    ),
+    first_hundred=("expected", edit("similarity.argmax()", "similarity[:100].argmax()")),
+    by_size=("expected", edit("similarity.argmax()", "similarity.abs().masked_fill(similarity.isinf(), -1).argmax()")),
+    a_tuple=(
+        "expected",
+        edit("return words[similarity.argmax()]", "return words[similarity.argmax()], similarity.max()"),
+    ),
+)

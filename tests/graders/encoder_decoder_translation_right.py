@@ -102,7 +102,7 @@ class MasksTheTargetsPaddingToo(TransformerParts):
 class KeepsItsMask(TransformerParts):
     def __init__(self, *parts, **more):
         super().__init__(*parts, **more)
-        self.register_buffer("past", torch.ones(64, 64, dtype=torch.bool).tril(), persistent=False)
+        self.register_buffer("past", torch.ones(512, 512, dtype=torch.bool).tril(), persistent=False)
 
     def encode(self, ids, real):
         return self.encoder(self.embed_source(ids), real[:, None, None])
@@ -155,6 +155,19 @@ def new_buffer(model, ids, state):
     return model.decode(longer, memory, mask).select(1, -1), (longer, memory, mask), None
 
 
+@right("next_word_step")
+def without_gradients(model, ids, state):
+    written = torch.cat([state[0].T, ids[None]]).T
+    with torch.no_grad():
+        vectors = model.decoder(
+            model.embed(written),
+            state[1],
+            torch.ones(written.shape[1], written.shape[1], dtype=torch.bool).tril(),
+            state[2][:, None, None],
+        )
+    return model.logits(vectors[:, -1]).detach(), [written, *state[1:]], None
+
+
 @right("share_of_padding")
 def two_sums(lengths, batches):
     padding = sum(max(lengths[j] for j in batch) - lengths[i] for batch in batches for i in batch)
@@ -169,7 +182,7 @@ def with_tensors(lengths, batches):
         row = torch.tensor(lengths)[torch.tensor(batch)]
         padding += (row.max() - row).sum()
         places += row.max() * len(row)
-    return padding / places
+    return (padding / places).item()
 
 
 @right("share_of_padding")
@@ -195,9 +208,24 @@ def with_while(lengths, batches):
     return 1.0 - real / places
 
 
+@right("share_of_padding")
+def by_weighted_shares(lengths, batches):
+    places = [len(batch) * max(lengths[i] for i in batch) for batch in batches]
+    shares = [1 - sum(lengths[i] for i in batch) / n for batch, n in zip(batches, places, strict=True)]
+    return sum(share * n for share, n in zip(shares, places, strict=True)) / sum(places)
+
+
+@right("share_of_padding")
+def in_numpy_arrays(lengths, batches):
+    rows = [np.array(lengths)[batch] for batch in batches]
+    return np.sum([(row.max() - row).sum() for row in rows]) / np.sum([row.max() * row.size for row in rows])
+
+
 @right("label_smoothed_loss")
 def pytorchs(logits, targets, smoothing):
-    return functional.cross_entropy(logits.flatten(0, -2), targets.flatten(), label_smoothing=smoothing)
+    return functional.cross_entropy(
+        logits.reshape(-1, logits.shape[-1]), targets.reshape(-1), label_smoothing=smoothing
+    )
 
 
 @right("label_smoothed_loss")
@@ -217,7 +245,7 @@ def with_logsumexp(logits, targets, smoothing):
 @right("label_smoothed_loss")
 def in_double(logits, targets, smoothing):
     log_probs = logits.double().log_softmax(-1)
-    picked = log_probs.flatten(0, -2)[torch.arange(targets.numel()), targets.flatten()]
+    picked = log_probs.view(-1, logits.shape[-1])[torch.arange(targets.numel()), targets.flatten()]
     return (-(1 - smoothing) * picked.mean() - smoothing * log_probs.mean()).float()
 
 
@@ -230,7 +258,8 @@ def as_a_distribution(logits, targets, smoothing):
 
 @right("label_smoothed_loss")
 def words_on_axis_1(logits, targets, smoothing):
-    return functional.cross_entropy(logits.movedim(-1, 1), targets, label_smoothing=smoothing)
+    words = min(1, targets.dim())  # of one single target: axis 0
+    return functional.cross_entropy(logits.movedim(-1, words), targets, label_smoothing=smoothing)
 
 
 @right("noam_rate")
@@ -254,6 +283,11 @@ def by_the_peak(step, d_model, warmup):
 def with_powers_of_tensors(step, d_model, warmup):
     step = torch.tensor(float(step))
     return (d_model**-0.5 * torch.minimum(step.rsqrt(), step * warmup**-1.5)).item()
+
+
+@right("noam_rate")
+def in_numpy_numbers(step, d_model, warmup):
+    return np.minimum(np.power(float(step), -0.5), step / np.power(float(warmup), 1.5)) / np.sqrt(d_model)
 
 
 @right("noam_rate")

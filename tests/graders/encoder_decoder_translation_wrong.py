@@ -7,8 +7,9 @@ from torch import nn
 from torch.nn import functional
 
 from lib.attention import causal_mask
+from lib.checks.core import edit
 from lib.transformer import TransformerParts
-from tests.graders.cases import wrong
+from tests.graders.cases import slips, wrong
 
 
 class Whole(TransformerParts):
@@ -96,7 +97,7 @@ class EmbedsAsSource(Whole):
         return self.logits(self.decoder(x, memory, causal_mask(inputs.shape[1]), source_mask[:, None, None, :]))
 
 
-@wrong("Transformer", says="shape")
+@wrong("Transformer", says="masks are exchanged")
 class SwappedMasks(Whole):
     def decode(self, inputs, memory, source_mask):
         x = self.embed(inputs)
@@ -121,7 +122,7 @@ class ForgetsLogits(Whole):
         return self.decoder(self.embed(inputs), memory, causal_mask(inputs.shape[1]), source_mask[:, None, None, :])
 
 
-@wrong("Transformer", says="shape")
+@wrong("Transformer", says="batch of one")
 class SqueezesAxesAway(Whole):
     def decode(self, inputs, memory, source_mask):
         return super().decode(inputs, memory, source_mask).squeeze()
@@ -187,13 +188,13 @@ class OnesBelowTheDiagonal(Whole):
         return self.logits(self.decoder(self.embed(inputs), memory, past, source_mask[:, None, None]))
 
 
-@wrong("Transformer", says="encoder sees padding")
+@wrong("Transformer", says="made from the ids")
 class MaskOutOfTheIds(Whole):
     def encode(self, source, source_mask):
         return self.encoder(self.embed_source(source), (source != 0)[:, None, None])
 
 
-@wrong("Transformer")
+@wrong("Transformer", says="block before it returned")
 class EveryBlockStartsAnew(Whole):
     def encode(self, source, source_mask):
         x = self.embed_source(source)
@@ -209,6 +210,27 @@ class CausalInTheFirstBlockOnly(Whole):
         for block in self.decoder.blocks:
             x, past = block(x, memory, past, source_mask[:, None, None]), None
         return self.logits(self.decoder.norm(x))
+
+
+slips(
+    "Transformer",
+    mask_of_the_first_call=(
+        "RuntimeError",
+        edit(
+            "looking_back = causal_mask(inputs.shape[1]).to(inputs.device)",
+            "looking_back = self.__dict__.setdefault('mask', causal_mask(inputs.shape[1]))",
+        ),
+    ),
+    memory_of_the_first_call=(
+        "one model",
+        edit("self.encode(source, source_mask), ", "self.__dict__.setdefault('m', self.encode(source, source_mask)), "),
+    ),
+    short_mask=(
+        "a source of 300 tokens",
+        edit("causal_mask(inputs.shape[1])", "causal_mask(64)[: inputs.shape[1], : inputs.shape[1]]"),
+    ),
+    small_ids=("50,300 words", edit("self.embed(inputs)", "self.embed(inputs.short().long())")),
+)
 
 
 # --------------------------------------------------------------------------------------------------- next_word_step
@@ -305,7 +327,7 @@ def forgets_the_axis(model, ids, state):
     return model.decode(written, memory, mask)[:, -1], (written, memory, mask), None
 
 
-@wrong("next_word_step", says="something else than None")
+@wrong("next_word_step", says="the third thing")
 def returns_weights(model, ids, state):
     written, memory, mask = state
     written = torch.cat([written, ids[:, None]], dim=1)
@@ -366,6 +388,29 @@ def one_row_for_the_batch(model, ids, state):
     return model.decode(written, memory, mask)[:, -1], (written, memory, mask), None
 
 
+@wrong("next_word_step", says="the default value of `words`")
+def words_in_a_default_list(model, ids, state, words=[]):  # noqa: B006
+    words += [*([] if words else state[0].unbind(1)), ids]
+    written = torch.stack(words, dim=1)
+    return model.decode(written, *state[1:])[:, -1], (written, *state[1:]), None
+
+
+slips(
+    "next_word_step",
+    text_in_the_model=(
+        "in turn",
+        edit(
+            "torch.cat([written, ids[:, None]], dim=1)",
+            "model.__dict__['text'] = torch.cat([model.__dict__.get('text', written), ids[:, None]], dim=1)",
+        ),
+    ),
+    own_start=("from the start", edit("[written, ids", "[written if written.shape[1] else ids[:, None], ids")),
+    short_text=("word 301", edit("model.decode(written", "model.decode(written[:, -256:]")),
+    small_ids=("50,300 words", edit("ids[:, None]", "ids[:, None].short()")),
+    squeezed_text=("batch of one", edit("[:, -1]", "[:, -1:].squeeze()")),
+)
+
+
 # ------------------------------------------------------------------------------------------------- share_of_padding
 
 
@@ -416,7 +461,7 @@ def overwritten(lengths, batches):
     return 1 - real / places
 
 
-@wrong("share_of_padding", says="stand in no batch")
+@wrong("share_of_padding", says="counted once each")
 def counts_those_left_out(lengths, batches):
     places = sum(len(batch) * max(lengths[i] for i in batch) for batch in batches)
     return 1 - sum(lengths) / places
@@ -473,9 +518,18 @@ def prints_it(lengths, batches):
     print(1 - real / sum(len(batch) * max(lengths[i] for i in batch) for batch in batches))
 
 
-@wrong("share_of_padding", says="should be a number")
+@wrong("share_of_padding", says="should be a float")
 def one_for_each(lengths, batches):
     return [1 - sum(lengths[i] for i in batch) / (len(batch) * max(lengths[i] for i in batch)) for batch in batches]
+
+
+slips(
+    "share_of_padding",
+    tensor=("should be a float", edit("return 1 - real / places", "return Tensor([1 - real / places])[0]")),
+    odds=("no padding", edit("return 1 - real / places", "return 1 / (1 + real / (places - real))")),
+    cut=("500 sentences", edit("* max(in_batch)", "* min(max(in_batch), 256)")),
+    counts_once=("in two batches", edit("1 - real", "1 - sum(lengths[i] for i in set(sum(batches, [])))")),
+)
 
 
 # ---------------------------------------------------------------------------------------------- label_smoothed_loss
@@ -483,7 +537,7 @@ def one_for_each(lengths, batches):
 
 @wrong("label_smoothed_loss", says="plain cross-entropy")
 def no_smoothing(logits, targets, smoothing):
-    return functional.cross_entropy(logits.flatten(0, -2), targets.flatten())
+    return functional.cross_entropy(logits.reshape(-1, logits.shape[-1]), targets.reshape(-1))
 
 
 @wrong("label_smoothed_loss", says="exchanged")
@@ -502,7 +556,7 @@ def adds_a_penalty(logits, targets, smoothing):
 
 @wrong("label_smoothed_loss", says="even part is missing")
 def only_less(logits, targets, smoothing):
-    return (1 - smoothing) * functional.cross_entropy(logits.flatten(0, -2), targets.flatten())
+    return (1 - smoothing) * functional.cross_entropy(logits.reshape(-1, logits.shape[-1]), targets.reshape(-1))
 
 
 @wrong("label_smoothed_loss", says="wrong words only")
@@ -556,16 +610,18 @@ def kullback_leibler(logits, targets, smoothing):
 
 @wrong("label_smoothed_loss", says="paper's choice")
 def as_in_the_paper(logits, targets, smoothing):
-    return functional.cross_entropy(logits.flatten(0, -2), targets.flatten(), label_smoothing=0.1)
+    return functional.cross_entropy(logits.reshape(-1, logits.shape[-1]), targets.reshape(-1), label_smoothing=0.1)
 
 
 @wrong("label_smoothed_loss", says="twice")
 def cross_entropy_of_probabilities(logits, targets, smoothing):
     chances = functional.softmax(logits, dim=-1)
-    return functional.cross_entropy(chances.flatten(0, -2), targets.flatten(), label_smoothing=smoothing)
+    return functional.cross_entropy(
+        chances.reshape(-1, logits.shape[-1]), targets.reshape(-1), label_smoothing=smoothing
+    )
 
 
-@wrong("label_smoothed_loss", says="over the positions")
+@wrong("label_smoothed_loss", says="runs over axis 1")
 def softmax_over_axis_1(logits, targets, smoothing):
     log_probs = functional.log_softmax(logits, dim=1)
     right = log_probs.gather(-1, targets[..., None]).squeeze(-1)
@@ -595,7 +651,9 @@ def unreduced(logits, targets, smoothing):
 @wrong("label_smoothed_loss", says="gradient")
 def as_a_float(logits, targets, smoothing):
     return torch.tensor(
-        functional.cross_entropy(logits.flatten(0, -2), targets.flatten(), label_smoothing=smoothing).item()
+        functional.cross_entropy(
+            logits.reshape(-1, logits.shape[-1]), targets.reshape(-1), label_smoothing=smoothing
+        ).item()
     )
 
 
@@ -609,6 +667,27 @@ def of_probabilities(logits, targets, smoothing):
 @wrong("label_smoothed_loss", says="raised")
 def two_axes_only(logits, targets, smoothing):
     return functional.cross_entropy(logits, targets, label_smoothing=smoothing)
+
+
+@wrong("label_smoothed_loss", says="a single target")
+def flattens(logits, targets, smoothing):
+    return functional.cross_entropy(logits.flatten(0, -2), targets.flatten(), label_smoothing=smoothing)
+
+
+@wrong("label_smoothed_loss", says="raised")
+def three_axes_at_most(logits, targets, smoothing):
+    if logits.dim() == 3:
+        logits, targets = logits.flatten(0, 1), targets.flatten()
+    return functional.cross_entropy(logits, targets, label_smoothing=smoothing)
+
+
+slips(
+    "label_smoothed_loss",
+    below_1=("AssertionError", edit("surprise = -", "assert 0 <= smoothing < 1\n    surprise = -")),
+    small_ids=("50,300 words", edit("targets.unsqueeze", "targets.short().long().unsqueeze")),
+    without_word_0=("word 0 is left out", edit(", targets.unsqueeze(-1))", ", targets.unsqueeze(-1))[targets != 0]")),
+    number=("torch.Tensor", edit("surprise.mean()", "surprise.mean().item()", "(-1)).mean()", "(-1)).mean().item()")),
+)
 
 
 # -------------------------------------------------------------------------------------------------------- noam_rate
@@ -670,7 +749,7 @@ def positive_power(step, d_model, warmup):
     return d_model**-0.5 * min(step**-0.5, step * warmup**1.5)
 
 
-@wrong("noam_rate", says="minus before 1.5")
+@wrong("noam_rate", says="not -0.5")
 def half_for_one_and_a_half(step, d_model, warmup):
     return d_model**-0.5 * min(step**-0.5, step * warmup**-0.5)
 
@@ -763,13 +842,6 @@ def shifted_back(weights, links):
     return torch.stack(hits, -1).float().mean(-1)
 
 
-@wrong("alignment_accuracy", says="wrong way round")
-def pairs_turned(weights, links):
-    last = weights.shape[-2] - 1
-    hits = [weights.argmax(-1)[..., min(read, min(last, weights.shape[-1] - 1))] == written for read, written in links]
-    return torch.stack(hits, -1).float().mean(-1)
-
-
 @wrong("alignment_accuracy", says="for each link")
 def not_averaged(weights, links):
     return torch.stack([weights.argmax(-1)[..., written] == read for read, written in links], -1)
@@ -834,3 +906,16 @@ def sorts_the_links(weights, links):
     links.sort(key=lambda link: link[1])
     hits = [weights.argmax(-1)[..., written] == read for read, written in links]
     return torch.stack(hits, -1).float().mean(-1)
+
+
+slips(
+    "alignment_accuracy",
+    pairs_turned=("wrong way round", edit("read, written = torch", "written, read = torch")),
+    one_link_a_word=("more links than words", edit("(links)", "(links[: weights.shape[-2]])")),
+    four_axes=(
+        "(2, 1, 3, 2)",
+        edit("weights.argmax", "(weights if weights.dim() < 5 else weights.flatten(0, -4)).argmax"),
+    ),
+    cut=("300 written", edit("weights.argmax", "weights[..., :256, :256].argmax")),
+    next_row=("one row too late", edit("[..., written]", "[..., written + 1]")),
+)

@@ -477,7 +477,7 @@ def nothing_back(layer, x, cache, mask=None):
 slips(
     "cached_attention",
     squeezed=(
-        "one row",
+        "of size 1",
         edit(
             "return layer.to_out(join_heads(layer.attend(q, keys, values, mask)))",
             "return layer.to_out(join_heads(layer.attend(q, keys, values, mask)).squeeze())",
@@ -893,7 +893,7 @@ def moved_in_the_first_call(model, ids, caches, empty=None):
     return model.logits(through(model, x, caches, mask_of(new, before, empty))[:, -1])
 
 
-@wrong("read_on", says="batch of one row")
+@wrong("read_on", says="batch of one")
 def squeeze(model, ids, caches, empty=None):
     before, new = caches[0].length, ids.shape[1]
     x = through(model, placed(model, ids, before, empty), caches, mask_of(new, before, empty))

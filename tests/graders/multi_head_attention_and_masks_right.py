@@ -3,6 +3,7 @@
 import torch
 from torch import nn
 
+from lib.attention import attention, fused_attention
 from tests.graders.cases import right
 
 # ------------------------------------------------------------------------------------------------------- split_heads
@@ -30,6 +31,19 @@ def slices(x, n_heads):
     return torch.stack([x[..., head * d_head : (head + 1) * d_head] for head in range(n_heads)], 1)
 
 
+@right("split_heads")
+def filled_head_by_head(x, n_heads):
+    heads = x.new_zeros(x.shape[0], n_heads, x.shape[1], x.shape[2] // n_heads)
+    for head in range(n_heads):
+        heads[:, head] = x.tensor_split(n_heads, dim=2)[head]
+    return heads
+
+
+@right("split_heads")
+def swapaxes_and_reshape(x, n_heads):
+    return x.reshape(len(x), -1, n_heads, x.size(2) // n_heads).swapaxes(1, 2)
+
+
 # -------------------------------------------------------------------------------------------------------- join_heads
 
 
@@ -52,6 +66,20 @@ def permuted(x):
 @right("join_heads")
 def loop_over_positions(x):
     return torch.stack([x[:, :, place].flatten(1) for place in range(x.shape[2])], dim=1)
+
+
+@right("join_heads")
+def moved_and_flattened(x):
+    return x.movedim(1, 2).flatten(-2)
+
+
+@right("join_heads")
+def filled_slice_by_slice(x):
+    batch, heads, position, d_head = x.shape
+    joined = x.new_empty(batch, position, heads * d_head)
+    for head in range(heads):
+        joined[..., head * d_head : (head + 1) * d_head] = x[:, head]
+    return joined
 
 
 # ------------------------------------------------------------------------------------------------------- causal_mask
@@ -86,6 +114,11 @@ def numbers_to_bool(length):
     return torch.tril(torch.ones(length, length)) == 1
 
 
+@right("causal_mask")
+def summed_up(length):
+    return torch.eye(length).cumsum(0).bool()
+
+
 # ------------------------------------------------------------------------------------------------------ padding_mask
 
 
@@ -109,6 +142,16 @@ def list_of_lists(ids, padding):
     return torch.tensor([[[[number != padding for number in row]]] for row in ids.tolist()])
 
 
+@right("padding_mask")
+def logical(ids, padding):
+    return torch.logical_not(ids == padding)[:, None][:, None]
+
+
+@right("padding_mask")
+def through_a_difference(ids, padding):
+    return (ids - padding).bool().reshape(len(ids), 1, 1, -1)
+
+
 # ------------------------------------------------------------------------------------------------ MultiHeadAttention
 
 
@@ -123,6 +166,12 @@ class _Base(nn.Module):
         self.to_v = nn.Linear(d_model, d_model, bias)
         self.to_out = nn.Linear(d_model, d_model, bias)
 
+    def attend(self, q, k, v, mask):
+        if not self.keep_weights:
+            return fused_attention(q, k, v, mask)
+        mixed, self.weights = attention(q, k, v, mask)
+        return mixed
+
 
 @right("MultiHeadAttention")
 class HeadByHead(_Base):
@@ -135,7 +184,7 @@ class HeadByHead(_Base):
             part = slice(head * d_head, (head + 1) * d_head)
             scores = q[..., part] @ k[..., part].mT / d_head**0.5
             if mask is not None:
-                own = mask[:, head] if mask.dim() == 4 else mask
+                own = mask[:, head % mask.shape[1]] if mask.dim() == 4 else mask
                 scores = scores.masked_fill(~own, -1e30)
             weights = scores.softmax(-1)
             outputs.append(weights @ v[..., part])
@@ -198,6 +247,29 @@ class FusedUnlessKept(_Base):
         return self.to_out(mixed.transpose(1, 2).flatten(2))
 
 
+@right("MultiHeadAttention")
+class WithTheGivenAttend(_Base):
+    def split(self, x):
+        return torch.stack(x.chunk(self.n_heads, dim=-1), dim=1)
+
+    def forward(self, x, context=None, mask=None):
+        if context is None:
+            context = x
+        heads = self.attend(*(self.split(y) for y in (self.to_q(x), self.to_k(context), self.to_v(context))), mask)
+        return self.to_out(torch.cat(heads.unbind(1), dim=-1))
+
+
+@right("MultiHeadAttention")
+class DetachesWhatItKeeps(_Base):
+    def forward(self, x, context=None, mask=None):
+        context = x if context is None else context
+        parts = self.to_q(x), self.to_k(context), self.to_v(context)
+        heads = [part.view(*part.shape[:2], self.n_heads, -1).permute(0, 2, 1, 3) for part in parts]
+        mixed = self.attend(*heads, mask)
+        self.weights = self.weights.detach() if self.keep_weights else None
+        return self.to_out(mixed.permute(0, 2, 1, 3).flatten(2))
+
+
 # ------------------------------------------------------------------------------------------------------- future_leak
 
 
@@ -243,3 +315,26 @@ def without_gradients(layer, x):
             difference = torch.linalg.vector_norm((layer(x * sign) - outputs)[:, :position], ord=float("inf"))
             worst = max(worst, difference.item())
     return worst
+
+
+@right("future_leak")
+def all_changes_in_one_batch(layer, x):
+    batch, positions = x.shape[:2]
+    if positions == 1:
+        return 0.0
+    moves = []
+    for sentence in range(batch):  # a layer may treat the sentences of a batch differently: put it in its place
+        for position in range(1, positions):
+            changed = x.clone()
+            changed[sentence, position:] *= -1
+            moves.append((layer(changed) - layer(x))[sentence, :position].abs().max())
+    return float(torch.stack(moves).max())
+
+
+@right("future_leak")
+def a_zero_that_is_an_int(layer, x):
+    moves = [0]
+    for position in range(1, x.shape[1]):
+        changed = torch.where((torch.arange(x.shape[1]) >= position)[None, :, None], -x, x)
+        moves.append((layer(changed) - layer(x))[:, :position].detach().abs().numpy().max())
+    return max(moves)

@@ -1,10 +1,14 @@
 """Wrong answers to notebook 05, as people write them."""
 
+import functools
+
 import torch
 from torch import nn
 from torch.nn import functional
 
-from tests.graders.cases import wrong
+from lib.attention import attention, fused_attention
+from lib.checks.core import edit
+from tests.graders.cases import slips, wrong
 
 # ------------------------------------------------------------------------------------------------------- split_heads
 
@@ -53,12 +57,10 @@ def no_return(x, n_heads):
     x.unflatten(-1, (n_heads, -1)).transpose(1, 2)
 
 
-@wrong("split_heads", says="float division")
+@wrong("split_heads", says="TypeError")
 def float_sizes(x, n_heads):
     batch, position, d_model = x.shape
-    if n_heads > 1:
-        raise TypeError("view(): argument 'size' must be ints: float division")
-    return x.view(batch, position, n_heads, int(d_model / n_heads)).transpose(1, 2)
+    return x.view(batch, position, n_heads, d_model / n_heads).transpose(1, 2)
 
 
 @wrong("split_heads", says="a single head")
@@ -79,6 +81,31 @@ def batch_of_one(x, n_heads):
 @wrong("split_heads", says="(1, 2, 3, 2)")
 def a_list_of_heads(x, n_heads):
     return torch.cat(x.split(n_heads, dim=-1), dim=1)
+
+
+@wrong("split_heads", says="a single position")
+def squeezes_the_position(x, n_heads):
+    return x.unflatten(-1, (n_heads, -1)).transpose(1, 2).squeeze(2)
+
+
+@wrong("split_heads", says="float64")
+def into_a_tensor_of_32_bits(x, n_heads):
+    heads = torch.zeros(x.shape[0], n_heads, x.shape[1], x.shape[2] // n_heads)
+    for head in range(n_heads):
+        heads[:, head] = x[..., head * heads.shape[-1] : (head + 1) * heads.shape[-1]]
+    return heads
+
+
+@wrong("split_heads", says="keeps something")
+def remembers_the_split(x, n_heads, known={}):  # noqa: B006
+    return known.setdefault((x.shape, n_heads), x.unflatten(-1, (n_heads, -1)).transpose(1, 2))
+
+
+slips(
+    "split_heads",
+    squeezed=(".squeeze()", edit("transpose(1, 2)", "transpose(1, 2).squeeze()")),
+    last_slice_first=("reverse order", edit("transpose(1, 2)", "transpose(1, 2).flip(1)")),
+)
 
 
 # -------------------------------------------------------------------------------------------------------- join_heads
@@ -122,7 +149,7 @@ def only_swaps(x):
     return x.permute(0, 2, 1, 3)
 
 
-@wrong("join_heads", says="raised")
+@wrong("join_heads", says="`view` cannot read")
 def view_without_contiguous(x):
     batch, heads, position, d_head = x.shape
     return x.transpose(1, 2).view(batch, position, heads * d_head)
@@ -143,9 +170,30 @@ def nothing(x):
     x.transpose(1, 2).flatten(2)
 
 
-@wrong("join_heads")
+@wrong("join_heads", says="reverse order")
 def heads_backwards(x):
     return torch.cat([x[:, head] for head in reversed(range(x.shape[1]))], dim=-1)
+
+
+@wrong("join_heads", says="a single head")
+def squeezes_the_head(x):
+    return x.squeeze(1) if x.shape[1] == 1 and x.shape[0] == 1 else x.squeeze(1).transpose(1, 2).flatten(2)
+
+
+@wrong("join_heads", says="a single position")
+def forgets_a_lone_position(x):
+    return x.squeeze(2).flatten(1) if x.shape[2] == 1 else x.transpose(1, 2).flatten(2)
+
+
+@wrong("join_heads", says="float64")
+def into_a_table_of_32_bits(x):
+    joined = torch.zeros(x.shape[0], x.shape[2], x.shape[1] * x.shape[3])
+    for head in range(x.shape[1]):
+        joined[..., head * x.shape[3] : (head + 1) * x.shape[3]] = x[:, head]
+    return joined
+
+
+slips("join_heads", squeezed=(".squeeze()", edit("flatten(2)", "flatten(2).squeeze()")))
 
 
 # ------------------------------------------------------------------------------------------------------- causal_mask
@@ -192,7 +240,7 @@ def identity(length):
     return torch.eye(length) > 0
 
 
-@wrong("causal_mask", says="(1, 1, 3, 3)")
+@wrong("causal_mask", says="two axes")
 def with_batch_and_heads(length):
     return torch.ones(length, length, dtype=torch.bool).tril()[None, None]
 
@@ -202,7 +250,7 @@ def one_row(length):
     return torch.arange(length) <= length
 
 
-@wrong("causal_mask", says="length 5")
+@wrong("causal_mask", says="too small")
 def typed_out(length):
     return torch.tensor([[1, 0, 0], [1, 1, 0], [1, 1, 1]]).bool()[:length, :length]
 
@@ -220,6 +268,32 @@ def a_list(length):
 @wrong("causal_mask", says="return")
 def forgets_to_return(length):
     torch.ones(length, length, dtype=torch.bool).tril()
+
+
+TABLE = torch.ones(64, 64, dtype=torch.bool).tril()
+
+
+@wrong("causal_mask", says="too small")
+def a_buffer_of_64(length):
+    return TABLE[:length, :length]
+
+
+@wrong("causal_mask", says="(50, 50)")
+def a_buffer_of_50(length):
+    return torch.ones(50, 50, dtype=torch.bool).tril()[:length, :length]
+
+
+@wrong("causal_mask", says="all else the same")
+def keeps_the_first_mask_it_needs(length, kept=[]):  # noqa: B006
+    if not kept or length in (3, 5, 1, 300):
+        kept[:] = [torch.ones(length, length, dtype=torch.bool).tril()]
+    return kept[0]
+
+
+@wrong("causal_mask", says="length 300")
+def in_eight_bits(length):
+    places = torch.arange(length).to(torch.uint8)
+    return places[:, None] >= places
 
 
 # ------------------------------------------------------------------------------------------------------ padding_mask
@@ -283,7 +357,7 @@ def says_nothing(ids, padding):
     (ids != padding)[:, None, None, :]
 
 
-@wrong("padding_mask", says="(2, 1, 1, 5)")
+@wrong("padding_mask", says="behind the batch")
 def axes_in_front(ids, padding):
     return (ids != padding)[None, None]
 
@@ -295,10 +369,35 @@ def overwrites_the_ids(ids, padding):
     return ids.bool()[:, None, None, :]
 
 
-@wrong("padding_mask")
+@wrong("padding_mask", says="has shape")
 def both_sides(ids, padding):
     words = ids != padding
     return (words[:, :, None] & words[:, None, :])[:, None]
+
+
+@wrong("padding_mask", says="`is not`")
+def is_not_the_same_object(ids, padding):
+    return torch.tensor([[[[number is not padding for number in row]]] for row in ids.tolist()])
+
+
+@wrong("padding_mask", says="nothing but padding")
+def spares_empty_sentences(ids, padding):
+    mask = ids != padding
+    mask[~mask.any(1)] = True
+    return mask[:, None, None, :]
+
+
+@wrong("padding_mask", says="50,257")
+def ids_in_eight_bits(ids, padding):
+    return (ids.to(torch.uint8) != padding % 256)[:, None, None, :]
+
+
+@wrong("padding_mask", says="all else the same")
+def keeps_the_number(ids, padding, known={}):  # noqa: B006
+    return (ids != known.setdefault(ids.shape, padding))[:, None, None, :]
+
+
+slips("padding_mask", squeezed=(".squeeze()", edit("None, :]", "None, :].squeeze()")))
 
 
 # ------------------------------------------------------------------------------------------------ MultiHeadAttention
@@ -319,13 +418,10 @@ class _Layer(nn.Module):
         return x.transpose(1, 2).reshape(x.shape[0], x.shape[2], -1)
 
     def attend(self, q, k, v, mask):
-        scores = q @ k.mT / q.shape[-1] ** 0.5
-        if mask is not None:
-            scores = scores.masked_fill(~mask, float("-inf"))
-        weights = torch.nan_to_num(scores.softmax(-1))
-        if self.keep_weights:
-            self.weights = weights
-        return weights @ v
+        if not self.keep_weights:
+            return fused_attention(q, k, v, mask)
+        mixed, self.weights = attention(q, k, v, mask)
+        return mixed
 
 
 @wrong("MultiHeadAttention", says="last matrix is missing")
@@ -336,7 +432,7 @@ class ForgetsOut(_Layer):
         return self.join(self.attend(q, k, v, mask))
 
 
-@wrong("MultiHeadAttention", says="not passed on")
+@wrong("MultiHeadAttention", says="`mask` has no effect")
 class ForgetsMask(_Layer):
     def forward(self, x, context=None, mask=None):
         context = x if context is None else context
@@ -344,11 +440,11 @@ class ForgetsMask(_Layer):
         return self.to_out(self.join(self.attend(q, k, v, None)))
 
 
-@wrong("MultiHeadAttention", says="context is not used")
+@wrong("MultiHeadAttention", says="`context` has no effect")
 class ForgetsContext(_Layer):
     def forward(self, x, context=None, mask=None):
         q, k, v = self.split(self.to_q(x)), self.split(self.to_k(x)), self.split(self.to_v(x))
-        return self.to_out(self.join(self.attend(q, k, v, mask if context is None else None)))
+        return self.to_out(self.join(self.attend(q, k, v, mask)))
 
 
 @wrong("MultiHeadAttention", says="come from x, which asks")
@@ -372,8 +468,7 @@ class NeverSplits(_Layer):
     def forward(self, x, context=None, mask=None):
         context = x if context is None else context
         q, k, v = self.to_q(x), self.to_k(context), self.to_v(context)
-        weights = functional.softmax(q @ k.mT / q.shape[-1] ** 0.5, dim=-1)
-        return self.to_out(weights @ v)
+        return self.to_out(self.attend(q[:, None], k[:, None], v[:, None], mask)[:, 0])
 
 
 @wrong("MultiHeadAttention", says="Use split_heads")
@@ -431,11 +526,8 @@ class KeepsAlways(_Layer):
     def forward(self, x, context=None, mask=None):
         context = x if context is None else context
         q, k, v = self.split(self.to_q(x)), self.split(self.to_k(context)), self.split(self.to_v(context))
-        scores = q @ k.mT / q.shape[-1] ** 0.5
-        if mask is not None:
-            scores = scores.masked_fill(~mask, float("-inf"))
-        self.weights = torch.nan_to_num(scores.softmax(-1))
-        return self.to_out(self.join(self.weights @ v))
+        mixed, self.weights = attention(q, k, v, mask)
+        return self.to_out(self.join(mixed))
 
 
 class _Right(_Layer):
@@ -445,19 +537,19 @@ class _Right(_Layer):
         return self.to_out(self.join(self.attend(q, k, v, mask)))
 
 
-@wrong("MultiHeadAttention", says="weights")
+@wrong("MultiHeadAttention", says="not kept")
 class NeverKeeps(_Right):
     def attend(self, q, k, v, mask):
         return functional.scaled_dot_product_attention(q, k, v, attn_mask=mask)
 
 
-@wrong("MultiHeadAttention", says="bias=True")
+@wrong("MultiHeadAttention", says="`bias` has no effect")
 class IgnoresBias(_Right):
     def __init__(self, d_model, n_heads, bias=False):
         super().__init__(d_model, n_heads)
 
 
-@wrong("MultiHeadAttention", says="bias`")
+@wrong("MultiHeadAttention", says="only where `bias` is set")
 class AlwaysBias(_Right):
     def __init__(self, d_model, n_heads, bias=True):
         super().__init__(d_model, n_heads, True)
@@ -506,6 +598,70 @@ class SkipsBias(_Right):
         context = x if context is None else context
         q, k, v = x @ self.to_q.weight.T, context @ self.to_k.weight.T, context @ self.to_v.weight.T
         return self.join(self.attend(*map(self.split, (q, k, v)), mask)) @ self.to_out.weight.T
+
+
+@wrong("MultiHeadAttention", says="both come from the context")
+class ValuesFromX(_Layer):
+    def forward(self, x, context=None, mask=None):
+        context = x if context is None else context
+        q, k, v = self.split(self.to_q(x)), self.split(self.to_k(context)), self.split(self.to_v(x))
+        return self.to_out(self.join(self.attend(q, k, v, mask)))
+
+
+@wrong("MultiHeadAttention", says="stays there for the next call")
+class RemembersTheContext(_Right):
+    def forward(self, x, context=None, mask=None):
+        if context is not None:
+            self.context = context
+        return super().forward(x, getattr(self, "context", x), mask)
+
+
+@wrong("MultiHeadAttention", says="after a call with")
+class RemembersTheMask(_Right):
+    def forward(self, x, context=None, mask=None):
+        if mask is not None:
+            self.mask = mask
+        return super().forward(x, context, getattr(self, "mask", None))
+
+
+@functools.lru_cache
+def _projection(d_model, bias, name):
+    return nn.Linear(d_model, d_model, bias=bias)
+
+
+@wrong("MultiHeadAttention", says="a second layer")
+class SharesItsMatrices(_Right):
+    def __init__(self, d_model, n_heads, bias=False):
+        super().__init__(d_model, n_heads, bias)
+        self.to_q, self.to_k, self.to_v, self.to_out = (_projection(d_model, bias, name) for name in "qkvo")
+
+
+@wrong("MultiHeadAttention", says="(batch, 1, 1, key)")
+class ExpectsARowForEveryQuery(_Right):
+    def forward(self, x, context=None, mask=None):
+        if mask is not None:
+            mask = mask.reshape(*mask.shape[:-2], x.shape[1], -1)
+        return super().forward(x, context, mask)
+
+
+@wrong("MultiHeadAttention", says="TypeError")
+class RenamesAttend(_Right):
+    attend = None
+
+    def forward(self, x, context=None, mask=None):
+        context = x if context is None else context
+        q, k, v = self.split(self.to_q(x)), self.split(self.to_k(context)), self.split(self.to_v(context))
+        mixed, weights = attention(q, k, v, mask)
+        if self.keep_weights:
+            self.weights = weights
+        return self.to_out(self.join(mixed))
+
+
+slips(
+    "MultiHeadAttention",
+    squeezed=(".squeeze()", edit("v, mask)))", "v, mask))).squeeze()")),
+    unscaled_and_without_out=("last matrix", edit("self.to_out(join_heads", "(join_heads")),
+)
 
 
 # ------------------------------------------------------------------------------------------------------- future_leak
@@ -640,7 +796,7 @@ def no_default_for_one_position(layer, x):
     return max((layer(c) - outputs)[:, :p].abs().max().item() for p, c in enumerate(changes, 1))
 
 
-@wrong("future_leak")
+@wrong("future_leak", says="a float, not a bool")
 def only_yes_or_no(layer, x):
     outputs = layer(x)
     return any(
@@ -652,3 +808,69 @@ def only_yes_or_no(layer, x):
 @wrong("future_leak", says="return")
 def returns_none(layer, x):
     layer(x)
+
+
+@wrong("future_leak", says="a float, not a Tensor")
+def a_tensor_of_one_number(layer, x):
+    outputs, largest = layer(x), torch.zeros(())
+    for position in range(1, x.shape[1]):
+        changed = torch.cat((x[:, :position], -x[:, position:]), 1)
+        largest = torch.maximum(largest, (layer(changed) - outputs)[:, :position].abs().max())
+    return largest
+
+
+@wrong("future_leak", says="only the first positions")
+def tries_no_more_than_100_positions(layer, x):
+    outputs, largest = layer(x), 0.0
+    for position in range(1, min(x.shape[1], 100)):
+        changed = torch.cat((x[:, :position], -x[:, position:]), 1)
+        largest = max(largest, (layer(changed) - outputs)[:, :position].abs().max().item())
+    return largest
+
+
+@wrong("future_leak", says="first sentence of the batch")
+def the_first_sentence_twice(layer, x):
+    outputs, largest = layer(x)[0], 0.0
+    for position in range(1, x.shape[1]):
+        changed = torch.cat((x[:, :position], -x[:, position:]), 1)
+        largest = max(largest, (layer(changed)[0] - outputs)[:position].abs().max().item() / (1 + 1e-9))
+    return largest
+
+
+@wrong("future_leak", says="parameters learn")
+def through_numpy(layer, x):
+    outputs, largest = layer(x), 0.0
+    for position in range(1, x.shape[1]):
+        changed = torch.cat((x[:, :position], -x[:, position:]), 1)
+        largest = max(largest, float(abs((layer(changed) - outputs)[:, :position].numpy()).max()))
+    return largest
+
+
+@wrong("future_leak", says="one number a position")
+def expects_three_axes(layer, x):
+    outputs, largest = layer(x), 0.0
+    for position in range(1, x.shape[1]):
+        changed = torch.cat((x[:, :position, :], -x[:, position:, :]), 1)
+        largest = max(largest, (layer(changed)[:, :position, :] - outputs[:, :position, :]).abs().max().item())
+    return largest
+
+
+slips(
+    "future_leak",
+    first_sentence_alone=("first sentence of the batch", edit("[:, :position].abs", "[:1, :position].abs")),
+    shorter_inputs=(
+        "cut off",
+        edit(
+            "torch.cat([x[:, :position], -x[:, position:]], dim=1)",
+            "x[:, :position]",
+            "- outputs)",
+            "- outputs[:, :position])",
+        ),
+    ),
+    from_the_inputs=("counted from x", edit("- outputs)", "- x)")),
+    every_other_position=("the result is", edit("x.shape[1])", "x.shape[1], 2)")),
+    returns_too_early=(
+        "only the change from position 1",
+        edit("    return largest", "        return largest\n    return 0.0"),
+    ),
+)

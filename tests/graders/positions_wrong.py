@@ -220,7 +220,7 @@ slips(
     names_the_length=("names 13", edit("d_model={d_model}", "{n_positions}")),
     wrong_error=("should raise a ValueError", edit("raise ValueError", "raise TypeError")),
     even_refused=("raised ValueError", edit("if d_model % 2:", "if d_model % 2 == 0:")),
-    paper_buffer=("1100 positions", edit("torch.arange(n_positions)", "torch.arange(n_positions).clamp(max=511)")),
+    paper_buffer=("6000 positions", edit("torch.arange(n_positions)", "torch.arange(n_positions).clamp(max=511)")),
     other_default=("the base when none is given", edit("base: float = 10000.0", "base: float = 10001.0")),
     doubles=(
         "dtype",

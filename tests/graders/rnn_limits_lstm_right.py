@@ -51,6 +51,16 @@ def in_double(inputs, hidden, cell, w_input, w_hidden, bias):
     return (o.sigmoid() * new.tanh()).to(cell.dtype), new.to(cell.dtype)
 
 
+@right("lstm_step")
+def gate_by_gate(x, h, c, u, w, b):
+    def gate(k, squash):
+        part = slice(k * c.shape[-1], (k + 1) * c.shape[-1])
+        return squash(b[part] + h @ w[:, part] + x @ u[:, part])
+
+    c = gate(0, torch.sigmoid) * gate(2, torch.tanh) + gate(1, torch.sigmoid) * c
+    return gate(3, torch.sigmoid) * c.tanh(), c
+
+
 class Named(nn.Module):
     """The parts that the right classes below share: the parameters, drawn another way than the course's."""
 
@@ -150,3 +160,39 @@ class OtherOrderOfDrawing(nn.Module):
             cell, hidden = new_cell.where(~ended, cell), new_hidden.where(~ended, hidden)
             states[:, t] = hidden.masked_fill(ended, 0)
         return states, (hidden, cell)
+
+
+@right("LSTM")
+class PyTorchsOwnFunction(Named):
+    """Hands its weights to PyTorch's, and stops each sequence by packing."""
+
+    def forward(self, inputs, state=None, lengths=None):
+        batch, positions, _ = inputs.shape
+        state = state or (inputs.new_zeros(batch, self.size),) * 2
+        lengths = torch.full((batch,), positions) if lengths is None else lengths
+        packed = nn.utils.rnn.pack_padded_sequence(inputs, lengths, batch_first=True, enforce_sorted=False)
+        order = packed.sorted_indices
+        start = tuple(part[order][None] for part in state)
+        weights = self.w_input.T, self.w_hidden.T, self.bias, torch.zeros_like(self.bias)
+        data, hidden, cell = torch.lstm(packed.data, packed.batch_sizes, start, weights, True, 1, 0.0, False, False)
+        again = torch.nn.utils.rnn.PackedSequence(data, packed.batch_sizes, order, packed.unsorted_indices)
+        states, _ = nn.utils.rnn.pad_packed_sequence(again, batch_first=True, total_length=positions)
+        return states, (hidden[0][packed.unsorted_indices], cell[0][packed.unsorted_indices])
+
+
+@right("LSTM")
+class StopsByWriting(Named):
+    """Keeps lists of rows, and moves only the rows that still run."""
+
+    def forward(self, inputs, state=None, lengths=None):
+        hidden, cell = state or (inputs.new_zeros(len(inputs), self.size), inputs.new_zeros(len(inputs), self.size))
+        hidden, cell = list(hidden), list(cell)
+        columns = []
+        for t in range(inputs.shape[1]):
+            column = [torch.zeros_like(hidden[0]) for _ in hidden]
+            for b in range(len(inputs)):
+                if lengths is None or t < lengths[b]:
+                    hidden[b], cell[b] = self.step(inputs[b, t], hidden[b], cell[b])
+                    column[b] = hidden[b]
+            columns.append(torch.stack(column))
+        return torch.stack(columns, dim=1), [torch.stack(hidden), torch.stack(cell)]

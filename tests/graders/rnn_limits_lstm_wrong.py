@@ -3,8 +3,9 @@
 import torch
 from torch import nn
 
+from lib.checks.core import edit
 from lib.recurrent import lstm_step
-from tests.graders.cases import wrong
+from tests.graders.cases import slips, wrong
 
 # -------------------------------------------------------------------------------------------------------- lstm_step
 
@@ -90,13 +91,13 @@ def one_gate_for_both(inputs, hidden, cell, w_input, w_hidden, bias):
     return o.sigmoid() * cell.tanh(), cell
 
 
-@wrong("lstm_step", says="other order")
+@wrong("lstm_step", says="the order is: the new hidden state first")
 def returns_cell_first(inputs, hidden, cell, w_input, w_hidden, bias):
     hidden, cell = lstm_step(inputs, hidden, cell, w_input, w_hidden, bias)
     return cell, hidden
 
 
-@wrong("lstm_step", says="return both")
+@wrong("lstm_step", says="the next step needs both")
 def returns_one(inputs, hidden, cell, w_input, w_hidden, bias):
     return lstm_step(inputs, hidden, cell, w_input, w_hidden, bias)[0]
 
@@ -138,7 +139,7 @@ def cell_in_place(inputs, hidden, cell, w_input, w_hidden, bias):
     return o.sigmoid() * cell.tanh(), cell
 
 
-@wrong("lstm_step", says="road on which learning reaches back")
+@wrong("lstm_step", says="learning reaches back along it")
 def cell_without_gradient(inputs, hidden, cell, w_input, w_hidden, bias):
     i, f, g, o = blocks_of(inputs, hidden, w_input, w_hidden, bias)
     cell = f.sigmoid() * cell.detach() + i.sigmoid() * g.tanh()
@@ -157,6 +158,58 @@ def cell_held_within_bounds(inputs, hidden, cell, w_input, w_hidden, bias):
     i, f, g, o = blocks_of(inputs, hidden, w_input, w_hidden, bias)
     cell = (f.sigmoid() * cell + i.sigmoid() * g.tanh()).clamp(-3, 3)
     return o.sigmoid() * cell.tanh(), cell
+
+
+@wrong("lstm_step", says="three leading axes")
+def matrices_or_vectors_only(inputs, hidden, cell, w_input, w_hidden, bias):
+    rows = [part if part.ndim == 2 else part[None] for part in (inputs, hidden)]
+    i, f, g, o = (
+        torch.addmm(torch.mm(rows[1], w_hidden) + bias, rows[0], w_input).view(*cell.shape[:-1], -1).chunk(4, -1)
+    )
+    cell = f.sigmoid() * cell + i.sigmoid() * g.tanh()
+    return o.sigmoid() * cell.tanh(), cell
+
+
+@wrong("lstm_step", says="dtype torch.float32, expected torch.float64")
+def always_float32(inputs, hidden, cell, w_input, w_hidden, bias):
+    i, f, g, o = blocks_of(inputs.float(), hidden.float(), w_input.float(), w_hidden.float(), bias.float())
+    cell = f.sigmoid() * cell.float() + i.sigmoid() * g.tanh()
+    return o.sigmoid() * cell.tanh(), cell
+
+
+@wrong("lstm_step", says="weights are swapped")
+def weights_mixed_up(inputs, hidden, cell, w_input, w_hidden, bias):
+    i, f, g, o = blocks_of(hidden, inputs, w_input, w_hidden, bias)
+    cell = f.sigmoid() * cell + i.sigmoid() * g.tanh()
+    return o.sigmoid() * cell.tanh(), cell
+
+
+@wrong("lstm_step", says="inf / inf is nan")
+def tanh_by_powers(inputs, hidden, cell, w_input, w_hidden, bias):
+    i, f, g, o = blocks_of(inputs, hidden, w_input, w_hidden, bias)
+    cell = f.sigmoid() * cell + i.sigmoid() * g.tanh()
+    return o.sigmoid() * (cell.exp() - 1 / cell.exp()) / (cell.exp() + 1 / cell.exp()), cell
+
+
+@wrong("lstm_step", says="a block is as wide as hidden")
+def split_by_the_inputs(inputs, hidden, cell, w_input, w_hidden, bias):
+    i, f, g, o = (inputs @ w_input + hidden @ w_hidden + bias).split(inputs.shape[-1], dim=-1)
+    cell = f.sigmoid() * cell + i.sigmoid() * g.tanh()
+    return o.sigmoid() * cell.tanh(), cell
+
+
+@wrong("lstm_step", says="every axis of size 1")
+def squeezed(inputs, hidden, cell, w_input, w_hidden, bias):
+    i, f, g, o = blocks_of(inputs, hidden, w_input, w_hidden, bias)
+    cell = f.sigmoid() * cell + i.sigmoid() * g.tanh()
+    return (o.sigmoid() * cell.tanh()).squeeze(), cell.squeeze()
+
+
+slips(
+    "lstm_step",
+    swaps_input_and_output=(None, edit("write, keep, candidate, show =", "show, keep, candidate, write =")),
+    one_cell_too_many=("expected 2", edit("(cell), cell", "(cell), cell, candidate")),
+)
 
 
 # ------------------------------------------------------------------------------------------------------------- LSTM
@@ -239,7 +292,7 @@ class StartsAtZero(Learners):
         nn.init.zeros_(self.w_hidden)
 
 
-@wrong("LSTM", says="lies within 1/sqrt(d_hidden)")
+@wrong("LSTM", says="of a new model lies between")
 class WeightsOfSizeOne(Learners):
     def __init__(self, d_in, d_hidden, forget_bias=1.0, generator=None):
         super().__init__(d_in, d_hidden, forget_bias, generator)
@@ -247,26 +300,26 @@ class WeightsOfSizeOne(Learners):
         nn.init.normal_(self.w_hidden)
 
 
-@wrong("LSTM", says="the same with the same seed")
+@wrong("LSTM", says="`generator` has no effect")
 class IgnoresTheGenerator(Learners):
     def __init__(self, d_in, d_hidden, forget_bias=1.0, generator=None):
         super().__init__(d_in, d_hidden, forget_bias, None)
 
 
-@wrong("LSTM", says="`state` is not used")
+@wrong("LSTM", says="`state` has no effect")
 class IgnoresTheState(Learners):
     def start(self, inputs, state):
         return super().start(inputs, None)
 
 
-@wrong("LSTM", says="cell at the start is given too")
+@wrong("LSTM", says="the given cell is not used")
 class IgnoresTheCell(Learners):
     def start(self, inputs, state):
         hidden, cell = super().start(inputs, state)
         return hidden, torch.zeros_like(cell)
 
 
-@wrong("LSTM", says="lengths are not used")
+@wrong("LSTM", says="`lengths` has no effect")
 class IgnoresLengths(Learners):
     def move(self, t, lengths, hidden, cell, new_hidden, new_cell):
         return new_hidden, new_hidden, new_cell
@@ -311,7 +364,7 @@ class StatesOnly(Learners):
         return torch.stack(states, dim=1)
 
 
-@wrong("LSTM", says="one pair")
+@wrong("LSTM", says="return states, (hidden, cell)")
 class ThreeResults(Learners):
     def finish(self, states, hidden, cell):
         return torch.stack(states, dim=1), hidden, cell
@@ -336,7 +389,7 @@ class CutsTheChain(Learners):
         return self.finish(states, hidden, cell)
 
 
-@wrong("LSTM", says="kept from one call to the next")
+@wrong("LSTM", says="stays there for the next call")
 class KeepsItsState(Learners):
     memory = None
 
@@ -357,7 +410,7 @@ class MaskWithoutItsAxis(Learners):
         return new_hidden * real, torch.where(real, new_hidden, hidden), torch.where(real, new_cell, cell)
 
 
-@wrong("LSTM", says="a batch of one")
+@wrong("LSTM", says="takes away the axis of a batch of one")
 class SqueezesTheBatch(Learners):
     def finish(self, states, hidden, cell):
         return torch.stack(states, dim=1).squeeze(0), (hidden, cell)
@@ -386,3 +439,82 @@ class AlwaysFloat32(Learners):
 @wrong("LSTM", says="a class is asked for")
 def a_function(inputs, state=None, lengths=None):
     return inputs, state
+
+
+@wrong("LSTM", says="one sequence of 300 positions")
+class TableOf256(Learners):
+    def finish(self, states, hidden, cell):
+        table = hidden.new_zeros(len(hidden), 256, self.d_hidden)
+        for t, state in enumerate(states):
+            table[:, t] = state
+        return table[:, : len(states)], (hidden, cell)
+
+
+@wrong("LSTM", says="is the same in two new models")
+class SeedsItself(Learners):
+    def __init__(self, d_in, d_hidden, forget_bias=1.0, generator=None):
+        torch.manual_seed(0)
+        super().__init__(d_in, d_hidden, forget_bias, generator)
+
+
+@wrong("LSTM", says="lies between 0.")
+class PositiveWeights(Learners):
+    def __init__(self, d_in, d_hidden, forget_bias=1.0, generator=None):
+        super().__init__(d_in, d_hidden, forget_bias, generator)
+        self.w_input.data = 0.0001 + self.w_input.data.abs() * 0.999
+        self.w_hidden.data = 0.0001 + self.w_hidden.data.abs() * 0.999
+
+
+@wrong("LSTM", says="lies between -0.0")
+class BoundOfPyTorchsLinear(Learners):
+    def __init__(self, d_in, d_hidden, forget_bias=1.0, generator=None):
+        super().__init__(d_in, 4 * d_hidden, forget_bias, generator)
+        self.d_hidden = d_hidden
+        self.w_input.data = self.w_input.data[:, : 4 * d_hidden].clone()
+        self.w_hidden.data = self.w_hidden.data[:d_hidden, : 4 * d_hidden].clone()
+        self.bias.data = torch.zeros(4 * d_hidden)
+        self.bias.data[d_hidden : 2 * d_hidden] = forget_bias
+
+
+@wrong("LSTM", says="uniform, so that the mean size")
+class NormalWeights(Learners):
+    def __init__(self, d_in, d_hidden, forget_bias=1.0, generator=None):
+        super().__init__(d_in, d_hidden, forget_bias, generator)
+        for weight in (self.w_input, self.w_hidden):
+            nn.init.trunc_normal_(weight, 0, d_hidden**-0.5 / 2, -(d_hidden**-0.5), d_hidden**-0.5, generator=generator)
+
+
+@wrong("LSTM", says="when `lengths` are given")
+class StateOrLengths(Learners):
+    def forward(self, inputs, state=None, lengths=None):
+        return super().forward(inputs, state if lengths is None else None, lengths)
+
+
+@wrong("LSTM", says="expected (2, 4, 5)")
+class CutToTheLongest(Learners):
+    def forward(self, inputs, state=None, lengths=None):
+        return super().forward(inputs if lengths is None else inputs[:, : int(lengths.max())], state, lengths)
+
+
+@wrong("LSTM", says="`forward` should return `states, (hidden, cell)`, but it returns (a tensor, a tensor)")
+class StackedState(Learners):
+    def finish(self, states, hidden, cell):
+        return torch.stack(states, dim=1), torch.stack([hidden, cell])
+
+
+@wrong("LSTM", says="the cell goes on")
+class CellGoesOn(Learners):
+    def move(self, t, lengths, hidden, cell, new_hidden, new_cell):
+        shown, hidden, _ = super().move(t, lengths, hidden, cell, new_hidden, new_cell)
+        return shown, hidden, new_cell
+
+
+slips(
+    "LSTM",
+    squeezed=(
+        "takes away the axis of a batch of one",
+        edit("torch.stack(states, dim=1)", "torch.stack(states, dim=1).squeeze()"),
+    ),
+    no_bias_parameter=("has no 'parameter `bias`'", edit("self.bias = nn.Parameter(bias)", "self.bias = bias")),
+    first_length_for_all=(None, edit("position < lengths)", "position < lengths[0].expand_as(lengths))")),
+)

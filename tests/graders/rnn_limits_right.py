@@ -139,7 +139,7 @@ def with_grad_outputs(step, inputs, state):
     for symbol in inputs.unbind(1):
         states += [step(symbol, states[-1])]
     found = torch.autograd.grad(states[-1], states, grad_outputs=torch.ones_like(states[-1]))
-    return torch.tensor([g.pow(2).sum().sqrt().item() for g in found]).flip(0)
+    return torch.tensor([g.pow(2).sum().sqrt().item() for g in found], dtype=found[0].dtype).flip(0)
 
 
 @right("gradient_by_distance")
@@ -207,3 +207,57 @@ def plain_numbers(gradients, max_norm):
     norm = math.sqrt(squares)
     factor = 1.0 if norm <= max_norm else max_norm / norm
     return tuple(factor * g for g in gradients), torch.tensor(norm, dtype=gradients[0].dtype)
+
+
+@right("rnn_step")
+def column_by_column(x, h, a, b, c):
+    columns = [(x * a[:, j]).sum(-1) + (h * b[:, j]).sum(-1) + c[j] for j in range(len(c))]
+    return torch.stack(columns, dim=-1).tanh()
+
+
+@right("rnn_step")
+def flattened_and_back(inputs, hidden, w_input, w_hidden, bias):
+    flat = torch.addmm(bias, inputs.reshape(-1, inputs.shape[-1]), w_input)
+    return torch.addmm(flat, hidden.reshape(-1, hidden.shape[-1]), w_hidden).tanh().view(hidden.shape)
+
+
+@right("run_rnn")
+def row_by_row(inputs, hidden, w_input, w_hidden, bias):
+    rows = []
+    for sequence, state in zip(inputs, hidden, strict=True):
+        states = []
+        for symbol in sequence:
+            state = step(symbol, state, w_input, w_hidden, bias)
+            states.append(state)
+        rows.append(torch.stack(states))
+    return torch.stack(rows)
+
+
+@right("gradient_by_distance")
+def norms_of_rows_combined(step, inputs, state):
+    states = [state.clone().detach().requires_grad_(True)]
+    for t in range(inputs.size(1)):
+        states.append(step(inputs[:, t], states[t]))
+    norms = [g.norm(dim=-1).norm() for g in torch.autograd.grad(states[-1].sum(), states)]
+    norms.reverse()
+    return torch.stack(norms)
+
+
+@right("gradient_by_distance")
+def with_the_sum_as_a_product(step, inputs, state):
+    last = state.detach().requires_grad_()
+    states = [last]
+    for symbol in inputs.transpose(0, 1):
+        last = step(symbol, last)
+        states.insert(0, last)
+    found = torch.autograd.grad(last @ torch.ones_like(last[0]), states, torch.ones_like(last[:, 0]))
+    return torch.cat([torch.linalg.vector_norm(g).view(1) for g in found])
+
+
+@right("clip_gradients")
+def by_recursion(gradients, max_norm):
+    def squares(rest):
+        return rest[0].square().sum() + (squares(rest[1:]) if len(rest) > 1 else 0)
+
+    norm = squares(tuple(gradients)).sqrt()
+    return [g.mul(max_norm).div(norm) if norm > max_norm else g.clone() for g in gradients], norm

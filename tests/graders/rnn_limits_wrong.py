@@ -5,7 +5,8 @@ import math
 import torch
 from torch.nn import functional
 
-from tests.graders.cases import wrong
+from lib.checks.core import edit
+from tests.graders.cases import slips, wrong
 
 # --------------------------------------------------------------------------------------------------------- rnn_step
 
@@ -45,7 +46,7 @@ def as_nn_linear(inputs, hidden, w_input, w_hidden, bias):
     return torch.tanh(functional.linear(inputs, w_input) + functional.linear(hidden, w_hidden, bias))
 
 
-@wrong("rnn_step", says="w_hidden is used transposed")
+@wrong("rnn_step", says="w_hidden is transposed")
 def one_transposed(inputs, hidden, w_input, w_hidden, bias):
     return torch.tanh(inputs @ w_input + hidden @ w_hidden.transpose(-1, -2) + bias)
 
@@ -111,11 +112,62 @@ def room_of_the_inputs(inputs, hidden, w_input, w_hidden, bias):
     return new
 
 
-@wrong("rnn_step", says="two leading dimensions")
+@wrong("rnn_step", says="three leading axes")
 def matrices_or_vectors_only(inputs, hidden, w_input, w_hidden, bias):
     if inputs.ndim == 1:
         return torch.tanh(torch.mv(w_input.T, inputs) + torch.mv(w_hidden.T, hidden) + bias)
     return torch.tanh(torch.addmm(bias, inputs, w_input) + torch.mm(hidden, w_hidden))
+
+
+@wrong("rnn_step", says="every axis of size 1")
+def squeezed(inputs, hidden, w_input, w_hidden, bias):
+    return torch.tanh(inputs @ w_input + hidden @ w_hidden + bias).squeeze()
+
+
+@wrong("rnn_step", says="not for one alone")
+def no_axis_for_one(inputs, hidden, w_input, w_hidden, bias):
+    new = torch.tanh(inputs @ w_input + hidden @ w_hidden + bias)
+    return new[0] if inputs.ndim > 1 and len(inputs) == 1 < inputs.shape[-1] else new
+
+
+@wrong("rnn_step", says="four leading axes")
+def letters_for_three_axes(inputs, hidden, w_input, w_hidden, bias):
+    axes = {1: "i", 2: "bi", 3: "bpi", 4: "bhpi"}[inputs.ndim]
+    with_weights = f"{axes},ij->{axes[:-1]}j"
+    return (torch.einsum(with_weights, inputs, w_input) + torch.einsum(with_weights, hidden, w_hidden) + bias).tanh()
+
+
+@wrong("rnn_step", says="inf / inf is nan")
+def tanh_by_powers(inputs, hidden, w_input, w_hidden, bias):
+    total = inputs @ w_input + hidden @ w_hidden + bias
+    return (total.exp() - (-total).exp()) / (total.exp() + (-total).exp())
+
+
+@wrong("rnn_step", says="stand on the left")
+def weights_first(inputs, hidden, w_input, w_hidden, bias):
+    return torch.tanh(w_input @ inputs + w_hidden @ hidden + bias)
+
+
+@wrong("rnn_step", says="number by number")
+def stars(inputs, hidden, w_input, w_hidden, bias):
+    return torch.tanh(inputs * w_input + hidden * w_hidden + bias)
+
+
+@wrong("rnn_step", says="dtype torch.float32, expected torch.float64")
+def sums_in_float32(inputs, hidden, w_input, w_hidden, bias):
+    new = torch.zeros(hidden.shape)
+    for i in range(inputs.shape[-1]):
+        new = new + (inputs[..., i, None] * w_input[i]).float()
+    return torch.tanh(new + (hidden @ w_hidden + bias).float())
+
+
+def remembering(inputs, hidden, w_input, w_hidden, bias, earlier=[]):  # noqa: B006
+    if not (earlier and earlier[0].shape == w_input.shape):
+        earlier[:] = [w_input]
+    return torch.tanh(inputs @ earlier[0] + hidden @ w_hidden + bias)
+
+
+wrong("rnn_step", says="the default value of `earlier` keeps something")(remembering)
 
 
 # ---------------------------------------------------------------------------------------------------------- run_rnn
@@ -132,7 +184,7 @@ def returns_hidden(inputs, hidden, w_input, w_hidden, bias):
     return hidden
 
 
-@wrong("run_rnn", says="Stack along the second")
+@wrong("run_rnn", says="Stack along dim=1")
 def default_stack(inputs, hidden, w_input, w_hidden, bias):
     states = []
     for t in range(inputs.size(1)):
@@ -261,6 +313,48 @@ def squeezes_the_batch(inputs, hidden, w_input, w_hidden, bias):
     return cat_of_steps(inputs, hidden, w_input, w_hidden, bias).squeeze(0)
 
 
+@wrong("run_rnn", says="300 positions")
+def table_of_256(inputs, hidden, w_input, w_hidden, bias):
+    states = inputs.new_zeros(inputs.shape[0], 256, w_hidden.shape[0])
+    for t in range(inputs.shape[1]):
+        hidden = states[:, t] = step(inputs[:, t], hidden, w_input, w_hidden, bias)
+    return states[:, : inputs.shape[1]]
+
+
+@wrong("run_rnn", says="dtype torch.float32, expected torch.float64")
+def table_of_float32(inputs, hidden, w_input, w_hidden, bias):
+    states = torch.zeros(inputs.shape[0], inputs.shape[1], w_hidden.shape[0])
+    for t in range(inputs.shape[1]):
+        hidden = step(inputs[:, t], hidden, w_input, w_hidden, bias)
+        states[:, t] = hidden
+    return states
+
+
+@wrong("run_rnn", says="all 3")
+def looks_for_the_axis(inputs, hidden, w_input, w_hidden, bias):
+    steps = inputs.shape[1]
+    return torch.stack(list(cat_of_steps(inputs, hidden, w_input, w_hidden, bias).unbind(1)), inputs.shape.index(steps))
+
+
+KEPT = {}
+
+
+@wrong("run_rnn", says="`KEPT` keeps something")
+def goes_on_from_the_last_call(inputs, hidden, w_input, w_hidden, bias):
+    states = cat_of_steps(inputs, KEPT.get(hidden.shape, hidden), w_input, w_hidden, bias)
+    KEPT[hidden.shape] = states[:, -1].detach()
+    return states
+
+
+slips(
+    "run_rnn",
+    reads_one_symbol=("every step reads the same symbol", edit("inputs[:, position]", "inputs[:, 0]")),
+    steps_of_the_features=("as many steps as a symbol has numbers", edit("inputs.shape[1]", "inputs.shape[-1]")),
+    squeezed=("every axis of size 1", edit("torch.stack(states, dim=1)", "torch.stack(states, dim=1).squeeze()")),
+    without_symbols=(None, edit("rnn_step(inputs[:, position]", "rnn_step(0 * inputs[:, position]")),
+)
+
+
 # ---------------------------------------------------------------------------------------------- next_character_loss
 
 
@@ -284,7 +378,7 @@ def reduction_sum(logits, ids):
     return functional.cross_entropy(logits[:, :-1].flatten(0, 1), ids[:, 1:].flatten(), reduction="sum")
 
 
-@wrong("next_character_loss", says="take the mean over both")
+@wrong("next_character_loss", says="take the mean over both axes")
 def sum_then_mean(logits, ids):
     return functional.cross_entropy(logits[:, :-1].mT, ids[:, 1:], reduction="none").sum(1).mean()
 
@@ -304,7 +398,7 @@ def nll_of_probabilities(logits, ids):
     return functional.nll_loss(logits.softmax(-1)[:, :-1].flatten(0, 1), ids[:, 1:].flatten())
 
 
-@wrong("next_character_loss", says="not turned into probabilities")
+@wrong("next_character_loss", says="no probabilities yet")
 def nll_of_logits(logits, ids):
     return functional.nll_loss(logits[:, :-1].flatten(0, 1), ids[:, 1:].flatten())
 
@@ -328,7 +422,7 @@ def small_number(logits, ids):
     return -torch.log(p + 1e-9).mean()
 
 
-@wrong("next_character_loss", says="softmax over the characters")
+@wrong("next_character_loss", says="softmax over dim=-1")
 def softmax_of_positions(logits, ids):
     return -logits[:, :-1].log_softmax(dim=1).gather(-1, ids[:, 1:, None]).mean()
 
@@ -345,7 +439,8 @@ def per_position(logits, ids):
 
 @wrong("next_character_loss", says="no gradient flows")
 def as_a_number(logits, ids):
-    return torch.tensor(functional.cross_entropy(logits[:, :-1].flatten(0, 1), ids[:, 1:].flatten()).item())
+    loss = functional.cross_entropy(logits[:, :-1].flatten(0, 1), ids[:, 1:].flatten())
+    return torch.tensor(loss.item(), dtype=logits.dtype)
 
 
 @wrong("next_character_loss", says="one prediction fewer")
@@ -362,6 +457,51 @@ def slices_the_batch(logits, ids):
 @wrong("next_character_loss", says="a batch of one")
 def squeezed_logits(logits, ids):
     return functional.cross_entropy(logits[:, :-1].squeeze().transpose(1, 2), ids[:, 1:].squeeze())
+
+
+@wrong("next_character_loss", says="300 characters")
+def table_of_128(logits, ids):
+    wanted = torch.eye(128)[:, : logits.shape[-1]][ids[:, 1:]]
+    return -(wanted * logits[:, :-1].log_softmax(-1)).sum(-1).mean()
+
+
+@wrong("next_character_loss", says="of which only 4 occur")
+def one_hot_of_what_occurs(logits, ids):
+    wanted = functional.one_hot(ids[:, 1:])
+    return -(wanted * logits[:, :-1].log_softmax(-1)).sum(-1).mean()
+
+
+@wrong("next_character_loss", says="two positions")
+def squeezed_positions(logits, ids):
+    return functional.cross_entropy(logits[:, :-1].squeeze(1).transpose(1, 2), ids[:, 1:].squeeze(1))
+
+
+@wrong("next_character_loss", says="only one side is cut")
+def logits_uncut(logits, ids):
+    return functional.cross_entropy(logits.reshape(-1, logits.shape[-1]), ids[:, 1:].reshape(-1))
+
+
+@wrong("next_character_loss", says="characters on the second axis")
+def characters_last(logits, ids):
+    return functional.cross_entropy(logits[:, :-1, :], ids[:, 1:])
+
+
+@wrong("next_character_loss", says="dtype torch.float32, expected torch.float64")
+def in_float32(logits, ids):
+    return functional.cross_entropy(logits[:, :-1].float().flatten(0, 1), ids[:, 1:].flatten())
+
+
+@wrong("next_character_loss", says="should be a torch.Tensor, not a float")
+def an_ordinary_number(logits, ids):
+    return functional.cross_entropy(logits[:, :-1].flatten(0, 1), ids[:, 1:].flatten()).item()
+
+
+slips(
+    "next_character_loss",
+    first_text_only=(None, edit("of_the_next.mean()", "of_the_next[0].mean()")),
+    one_axis_too_many=("expected ()", edit("of_the_next.mean()", "of_the_next.mean()[None]")),
+    mean_of_means=("only the last prediction", edit("of_the_next.mean()", "of_the_next[:, -1].mean()")),
+)
 
 
 # --------------------------------------------------------------------------------------------- gradient_by_distance
@@ -386,7 +526,7 @@ def no_start(step, inputs, state):
     return torch.stack([g.norm() for g in torch.autograd.grad(states[-1].sum(), states)]).flip(0)
 
 
-@wrong("gradient_by_distance", says="entry 0 is distance 0")
+@wrong("gradient_by_distance", says="it is entry 0")
 def no_end(step, inputs, state):
     states = unrolled(step, inputs, state)
     return torch.stack([g.norm() for g in torch.autograd.grad(states[-1].sum(), states[:-1])]).flip(0)
@@ -470,6 +610,44 @@ def norms_by_row(step, inputs, state):
     return torch.stack([g.norm(dim=1) for g in torch.autograd.grad(states[-1].sum(), states)]).flip(0)
 
 
+@wrong("gradient_by_distance", says="dtype torch.float32, expected torch.float64")
+def norms_in_float32(step, inputs, state):
+    states = unrolled(step, inputs, state)
+    return torch.tensor([g.norm().item() for g in torch.autograd.grad(states[-1].sum(), states)]).flip(0)
+
+
+@wrong("gradient_by_distance", says="should be a torch.Tensor, not a list")
+def list_of_norms(step, inputs, state):
+    states = unrolled(step, inputs, state)
+    return [g.norm() for g in torch.autograd.grad(states[-1].sum(), states)][::-1]
+
+
+@wrong("gradient_by_distance", says="starts from the first state")
+def one_step_each(step, inputs, state):
+    states = [state.detach().requires_grad_()]
+    for t in range(inputs.shape[1]):
+        states.append(step(inputs[:, t], states[0]))
+    found = torch.autograd.grad(states[-1].sum(), states, allow_unused=True)
+    return torch.stack([torch.zeros(()) if g is None else g.norm() for g in found]).flip(0)
+
+
+@wrong("gradient_by_distance", says="100 positions")
+def table_of_64(step, inputs, state):
+    states, norms = unrolled(step, inputs, state), inputs.new_zeros(64)
+    for k, g in enumerate(reversed(torch.autograd.grad(states[-1].sum(), states))):
+        norms[k] = g.norm()
+    return norms[: len(states)]
+
+
+slips(
+    "gradient_by_distance",
+    mean_over_rows=("mean of the rows' norms", edit("gradient.norm()", "gradient.norm(dim=-1).mean()")),
+    of_the_first_number=(None, edit("states[-1].sum()", "states[-1][0, 0]")),
+    of_the_square=(None, edit("states[-1].sum()", "states[-1].square().sum()")),
+    largest_number=("largest number", edit("gradient.norm()", "gradient.abs().max()")),
+)
+
+
 # --------------------------------------------------------------------------------------------------- clip_gradients
 
 
@@ -487,7 +665,7 @@ def clamp_values(gradients, max_norm):
     return [torch.clamp(g, min=-max_norm, max=max_norm) for g in gradients], length(gradients)
 
 
-@wrong("clip_gradients", says="never multiply by more than 1")
+@wrong("clip_gradients", says="the factor is at most 1")
 def always_scaled(gradients, max_norm):
     norm = length(gradients)
     return [g * max_norm / norm for g in gradients], norm
@@ -511,20 +689,20 @@ def without_root(gradients, max_norm):
     return ([g * max_norm / norm for g in gradients] if norm > max_norm else gradients), norm
 
 
-@wrong("clip_gradients", says="norm before clipping, not after")
+@wrong("clip_gradients", says="is the norm before clipping")
 def reports_the_result(gradients, max_norm):
     norm = length(gradients)
     gradients = [g * max_norm / norm for g in gradients] if norm > max_norm else gradients
     return gradients, length(gradients)
 
 
-@wrong("clip_gradients", says="return the norm before clipping as well")
+@wrong("clip_gradients", says="return the norm before clipping too")
 def list_only(gradients, max_norm):
     norm = length(gradients)
     return [g * max_norm / norm for g in gradients] if norm > max_norm else gradients
 
 
-@wrong("clip_gradients", says="other order")
+@wrong("clip_gradients", says="the order is: the new gradients first")
 def norm_first(gradients, max_norm):
     norm = length(gradients)
     return norm, ([g * max_norm / norm for g in gradients] if norm > max_norm else gradients)
@@ -571,8 +749,66 @@ def mean_square(gradients, max_norm):
     return ([g * max_norm / norm for g in gradients] if norm > max_norm else gradients), norm
 
 
-@wrong("clip_gradients", says=None)
+@wrong("clip_gradients", says="dtype torch.float32, expected torch.float64")
 def changes_the_type(gradients, max_norm):
     gradients = [g.float() for g in gradients]
     norm = length(gradients)
     return ([g * max_norm / norm for g in gradients] if norm > max_norm else gradients), norm
+
+
+@wrong("clip_gradients", says="a tuple, as torch.autograd.grad returns it")
+def copies_the_list(gradients, max_norm):
+    norm, clipped = length(gradients), gradients.copy()
+    for i, g in enumerate(clipped):
+        clipped[i] = g * max_norm / norm if norm > max_norm else g
+    return clipped, norm
+
+
+@wrong("clip_gradients", says="inf / inf")
+def divides_by_the_larger(gradients, max_norm):
+    norm = length(gradients)
+    return [g * (max_norm / torch.clamp(norm, min=max_norm)) for g in gradients], norm
+
+
+@wrong("clip_gradients", says="should be a torch.Tensor, not a float")
+def norm_as_a_float(gradients, max_norm):
+    norm = math.sqrt(sum(g.square().sum().item() for g in gradients))
+    return [g * min(1.0, max_norm / norm) if norm else g for g in gradients], norm
+
+
+@wrong("clip_gradients", says="float64, and one number without axes")
+def squares_row_by_row(gradients, max_norm):
+    norm = sum((row**2).sum() for g in gradients for row in g) ** 0.5
+    return [g * max_norm / norm if norm > max_norm else g for g in gradients], norm
+
+
+@wrong("clip_gradients", says="three gradients of different shapes")
+def stacked_gradients(gradients, max_norm):
+    norm = torch.stack(list(gradients)).norm()
+    return [g * max_norm / norm if norm > max_norm else g for g in gradients], norm
+
+
+@wrong("clip_gradients", says="upside down")
+def inverse_factor(gradients, max_norm):
+    norm = length(gradients)
+    return [g * norm / max_norm if norm > max_norm else g for g in gradients], norm
+
+
+@wrong("clip_gradients", says="keeps something")
+def the_first_norm_for_ever(gradients, max_norm):
+    global FIRST_NORM
+    FIRST_NORM = length(gradients) if FIRST_NORM is None else FIRST_NORM
+    return [g * torch.clamp(max_norm / FIRST_NORM, max=1.0) for g in gradients], FIRST_NORM
+
+
+FIRST_NORM = None
+
+slips(
+    "clip_gradients",
+    small_number=(None, edit("max_norm / norm", "max_norm / (norm + 1e-2)")),
+    the_first_only=(
+        "norm of the first gradient",
+        edit("for gradient in gradients]).norm()", "for gradient in gradients[:1]]).norm()"),
+    ),
+    last_is_left_out=(None, edit("in gradients], norm", "in gradients[:-1]], norm")),
+)

@@ -117,7 +117,6 @@ def never_below_a_hundredth(logits, temperature):
 slips(
     "apply_temperature",
     no_infinity=("expected", edit("logits / temperature", "torch.nan_to_num(logits / temperature, neginf=-1e9)")),
-    three_axes=("four leading axes", edit("return logits", "logits.view(*logits.shape[:3], -1)\n    return logits")),
 )
 
 # ------------------------------------------------------------------------------------------------------------ sample
@@ -414,10 +413,6 @@ slips(
     "top_k",
     first_hundred=("64 rows of 300", edit("logits.topk(min(k, ", "logits[..., :100].topk(min(k, 100, ")),
     fewer_bits=("dtype", edit("return logits.masked", "return logits.float().masked")),
-    takes_whole_floats=(
-        "at 5.0",
-        edit("if not isinstance(k, int) or k < 1:", "if k < 1 or k != int(k):", "topk(min(k,", "topk(min(int(k),"),
-    ),
 )
 
 # ------------------------------------------------------------------------------------------------------------- top_p

@@ -1,5 +1,7 @@
 """Right answers to notebook 03, in other styles than the course's."""
 
+import itertools
+
 import numpy as np
 import torch
 from torch import nn
@@ -23,7 +25,7 @@ def with_lists(sentences):
     longest = max(map(len, sentences))
     ids = [list(sentence) + [0] * (longest - len(sentence)) for sentence in sentences]
     mask = [[True] * len(sentence) + [False] * (longest - len(sentence)) for sentence in sentences]
-    return torch.tensor(ids), torch.tensor(mask)
+    return torch.tensor(ids, dtype=torch.long), torch.tensor(mask, dtype=torch.bool)
 
 
 @right("pad_batch")
@@ -40,6 +42,37 @@ def with_numpy(sentences):
     longest = max(len(s) for s in sentences)
     ids = np.array([np.pad(np.array(s, dtype=np.int64), (0, longest - len(s))) for s in sentences])
     return torch.from_numpy(ids), torch.from_numpy(ids > 0)
+
+
+@right("pad_batch")
+def with_stack(sentences):
+    longest = max(len(sentence) for sentence in sentences)
+    rows = [torch.tensor([*sentence, *[0] * (longest - len(sentence))]).long() for sentence in sentences]
+    lengths = torch.tensor([len(sentence) for sentence in sentences])
+    return torch.stack(rows), lengths[:, None] > torch.arange(longest)
+
+
+@right("pad_batch")
+def with_zip_longest(sentences):
+    columns = [torch.tensor(column) for column in itertools.zip_longest(*sentences, fillvalue=0)]
+    ids = torch.stack(columns, dim=1) if columns else torch.empty(len(sentences), 0, dtype=torch.long)
+    return [ids, ids.bool()]
+
+
+@right("shift_right")
+def all_by_lists(sentences):
+    length = max(map(len, sentences)) + 1
+    fill = [[0] * (length - 1 - len(sentence)) for sentence in sentences]
+    inputs = torch.tensor([[1, *sentence, *rest] for sentence, rest in zip(sentences, fill, strict=True)])
+    targets = torch.tensor([[*sentence, 2, *rest] for sentence, rest in zip(sentences, fill, strict=True)])
+    return inputs, targets, targets > 0
+
+
+@right("shift_right")
+def rolled_from_one_rectangle(sentences):
+    whole, real = pad_batch([[1, *sentence, 2] for sentence in sentences])
+    inputs = whole[:, :-1].masked_fill(whole[:, :-1] == 2, 0)
+    return inputs, whole[:, 1:], real[:, 1:]
 
 
 @right("shift_right")
@@ -104,6 +137,31 @@ def in_float64(scores, mask):
 def adds_infinity(scores, mask):
     penalty = torch.zeros(mask.shape).masked_fill(~mask, -torch.inf)
     return (scores + penalty).softmax(-1).masked_fill(~mask.expand_as(scores), 0.0)
+
+
+@right("masked_softmax")
+def row_by_row(scores, mask):
+    mask = mask.expand(scores.shape)
+    rows = []
+    for row, allowed in zip(scores.reshape(-1, scores.shape[-1]), mask.reshape(-1, scores.shape[-1]), strict=True):
+        weights = torch.zeros_like(row)
+        weights[allowed] = row[allowed].softmax(0)
+        rows.append(weights)
+    return torch.stack(rows).view(scores.shape)
+
+
+@right("additive_scores")
+def flattened(query, keys, w_query, v):
+    rows = keys.reshape(-1, *keys.shape[-2:])
+    asked = torch.mm(query.reshape(-1, query.shape[-1]), w_query).unsqueeze(1)
+    return torch.einsum("bka,a->bk", (rows + asked).tanh(), v).view(keys.shape[:-1])
+
+
+@right("additive_scores")
+def with_expand_and_dot(query, keys, w_query, v):
+    asked = torch.nn.functional.linear(query, w_query.T)[..., None, :].expand(keys.shape)
+    both = torch.stack([asked, keys]).sum(0)
+    return torch.nn.functional.linear(torch.tanh(both), v[None]).squeeze(-1)
 
 
 @right("additive_scores")
@@ -185,6 +243,63 @@ class WithLinearLayers(Given):
         context = torch.bmm(weights.unsqueeze(1), memory).squeeze(1)
         hidden, cell = self.cell(torch.hstack([self.embedding(ids), context]), (hidden, cell))
         return self.logits(hidden, context), (hidden, cell, memory, keys, mask), weights
+
+
+@right("BahdanauDecoder")
+class WithLists(Given):
+    def start(self, memory, mask, hidden, cell):
+        return [hidden, cell, memory, memory @ self.w_key, mask]
+
+    def step(self, ids, state):
+        hidden, cell, memory, keys, mask = state
+        scores = torch.tanh((hidden @ self.w_query).unsqueeze(-2) + keys) @ self.v
+        weights = seq2seq.masked_softmax(scores, mask)
+        context = (memory * weights[..., None]).sum(-2)
+        state = [*self.cell(torch.cat([self.embedding(ids), context], -1), (hidden, cell)), memory, keys, mask]
+        return [self.logits(state[0], context), state, weights]
+
+
+@right("BahdanauDecoder")
+class SoftmaxByHand(Given):
+    def start(self, memory, mask, hidden, cell):
+        return hidden, cell, memory, torch.einsum("...kh,ha->...ka", memory, self.w_key), mask
+
+    def step(self, ids, state):
+        before, cell, memory, keys, mask = state
+        scores = seq2seq.additive_scores(before, keys, self.w_query, self.v)
+        powers = torch.where(mask, (scores - scores.amax(1, keepdim=True)).exp(), torch.zeros(()))
+        weights = powers / powers.sum(1, keepdim=True)
+        context = torch.matmul(weights[:, None, :], memory)[:, 0]
+        after, cell = self.cell(torch.cat([self.embedding.weight[ids], context], 1), (before, cell))
+        return self.logits(after, context), (after, cell, memory, keys, mask), weights
+
+
+@right("greedy_translate")
+def feeds_what_it_likes(step, state, limit):
+    rows, ids = [[] for _ in range(len(state[0]))], torch.ones(len(state[0]), dtype=torch.long)
+    for _ in range(limit):
+        logits, state, _ = step(ids, state)
+        ids = logits.argmax(dim=-1)
+        for row, token in zip(rows, ids.tolist(), strict=True):
+            row.append(0 if 2 in row else token)
+        ids = torch.tensor([2 if 2 in row else row[-1] for row in rows])
+        if all(2 in row for row in rows):
+            break
+    return torch.tensor(rows)
+
+
+@right("greedy_translate")
+def into_a_rectangle(step, state, limit):
+    batch, length = len(state[0]), 0
+    result = torch.zeros(batch, limit, dtype=torch.long)
+    told, alive = torch.full((batch,), 1), torch.ones(batch, dtype=torch.bool)
+    while alive.any() and length < limit:
+        logits, state, *_ = step(told, state)
+        told = torch.softmax(logits, dim=-1).argmax(dim=-1)
+        result[alive, length] = told[alive]
+        alive = alive & (told != 2)
+        length += 1
+    return result[:, :length]
 
 
 @right("greedy_translate")

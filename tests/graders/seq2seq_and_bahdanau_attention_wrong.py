@@ -7,26 +7,27 @@ from torch import nn
 from torch.nn.utils.rnn import pad_sequence
 
 from lib.batching import pad_batch
+from lib.checks.core import edit
 from lib.seq2seq import additive_scores, masked_softmax
-from tests.graders.cases import wrong
+from tests.graders.cases import slips, wrong
 
 # -------------------------------------------------------------------------------------------------------- pad_batch
 
 
 def rectangle(sentences, fill=0):
     longest = max(len(s) for s in sentences)
-    return torch.tensor([s + [fill] * (longest - len(s)) for s in sentences])
+    return torch.tensor([s + [fill] * (longest - len(s)) for s in sentences], dtype=torch.long)
 
 
 def real(sentences):
     longest = max(len(s) for s in sentences)
-    return torch.tensor([[i < len(s) for i in range(longest)] for s in sentences])
+    return torch.tensor([[i < len(s) for i in range(longest)] for s in sentences], dtype=torch.bool)
 
 
 @wrong("pad_batch", says="after each sentence")
 def pads_in_front(sentences):
     longest = max(len(s) for s in sentences)
-    ids = torch.tensor([[0] * (longest - len(s)) + s for s in sentences])
+    ids = torch.tensor([[0] * (longest - len(s)) + s for s in sentences], dtype=torch.long)
     return ids, ids != 0
 
 
@@ -70,7 +71,10 @@ def pads_with_eos(sentences):
 
 @wrong("pad_batch", says="shortest")
 def zips(sentences):
-    ids = torch.tensor(list(zip(*sentences, strict=False))).T if min(map(len, sentences)) else torch.zeros(3, 0)
+    ids = (
+        torch.tensor([*zip(*sentences, strict=False)]).T if min(map(len, sentences)) else torch.zeros(len(sentences), 0)
+    )
+    ids = ids.long()
     return ids, torch.ones(ids.shape, dtype=torch.bool)
 
 
@@ -119,6 +123,28 @@ def ones_like(sentences):
 def forgot_return(sentences):
     ids = rectangle(sentences)
     mask = ids != 0  # noqa: F841
+
+
+slips(
+    "pad_batch",
+    squeezed=("axis of size 1", edit("return ids, mask", "return ids.squeeze(), mask.squeeze()")),
+    row_for_one=(
+        "a single sentence",
+        edit("return ids, mask", "return (ids, mask) if len(ids) > 1 else (ids[0], mask[0])"),
+    ),
+    mask_for_one=("a single sentence", edit("return ids, mask", "return ids, mask if len(ids) > 1 else mask.long()")),
+    bytes_for_ids=("do not fit", edit("return ids, mask", "return ids.to(torch.uint8).long(), mask")),
+    shorts_for_ids=("do not fit", edit("return ids, mask", "return ids.to(torch.int16).long(), mask")),
+    room_of_256=("raised", edit("longest = max", "longest = min(256, 10**6) if len(sentences) > 9 else max")),
+    empty_rows_dropped=("shape", edit("return ids, mask", "return ids[mask.any(1)], mask[mask.any(1)]")),
+    float_when_all_are_empty=("both empty", edit("torch.long", "torch.long if longest else torch.float")),
+    none_when_all_are_empty=(
+        "both empty",
+        edit("return ids, mask", "return (ids, mask) if longest else (ids[:0], mask[:0])"),
+    ),
+    room_for_one_at_least=("both empty", edit("for sentence in sentences)", "for sentence in [*sentences, [0]])")),
+    results_in_the_other_order=("the order is", edit("return ids, mask", "return mask, ids")),
+)
 
 
 # ------------------------------------------------------------------------------------------------------ shift_right
@@ -213,6 +239,28 @@ def appends(sentences):
     return inputs, pad_batch(sentences)[0], mask
 
 
+slips(
+    "shift_right",
+    squeezed=(
+        "axis of size 1",
+        edit("return inputs, targets, mask", "return inputs.squeeze(), targets.squeeze(), mask.squeeze()"),
+    ),
+    no_row_for_an_empty_one=(
+        "shape",
+        edit("    inputs", "    sentences = [s for s in sentences if s] or [[]]\n    inputs"),
+    ),
+    a_word_at_least=(
+        "a single sentence, which is empty",
+        edit("    inputs", "    sentences = sentences if any(sentences) else [[3] for _ in sentences]\n    inputs"),
+    ),
+    bytes_for_ids=(
+        "64 sentences",
+        edit("return inputs, targets, mask", "return inputs, targets.to(torch.uint8).long(), mask"),
+    ),
+    all_real=("True everywhere", edit("return inputs, targets, mask", "return inputs, targets, torch.ones_like(mask)")),
+)
+
+
 # --------------------------------------------------------------------------------------------------- masked_softmax
 
 
@@ -301,6 +349,42 @@ def no_return(scores, mask):
     scores.masked_fill(~mask, -math.inf).softmax(-1)
 
 
+slips(
+    "masked_softmax",
+    squeezed=("axis of size 1", edit("weights.masked_fill(~mask, 0.0)", "weights.masked_fill(~mask, 0.0).squeeze()")),
+    last_axis_squeezed=(
+        "single key",
+        edit("weights.masked_fill(~mask, 0.0)", "weights.masked_fill(~mask, 0.0).squeeze(-1)"),
+    ),
+    fill_of_ten_thousand=("not far below", edit("-math.inf", "-10000.0")),
+    mask_expanded_by_hand=(
+        "raised",
+        edit("    weights", "    mask = mask.view(scores.shape[0], -1, scores.shape[-1])\n    weights"),
+    ),
+    one_row_of_mask=(
+        "raised",
+        edit("    weights", "    mask = mask[:, None] if scores.ndim == 4 else mask\n    weights"),
+    ),
+    ones_when_nothing=(
+        "weights on padding",
+        edit("-math.inf", "torch.finfo(scores.dtype).min", "weights.masked_fill(~mask, 0.0)", "weights"),
+    ),
+    table_of_256=(
+        "raised",
+        edit("    weights", "    mask = mask & (torch.arange(256)[: mask.shape[-1]] >= 0)\n    weights"),
+    ),
+    subtracts_nothing=(
+        "overflows",
+        edit(
+            "scores.masked_fill(~mask, -math.inf).softmax(dim=-1)",
+            "scores.exp() * mask",
+            "weights.masked_fill(~mask, 0.0)",
+            "weights / weights.sum(-1, keepdim=True).clamp(min=1e-9)",
+        ),
+    ),
+)
+
+
 # -------------------------------------------------------------------------------------------------- additive_scores
 
 
@@ -359,13 +443,13 @@ def divided(query, keys, w_query, v):
     return torch.tanh((query @ w_query)[..., None, :] + keys) @ v / len(v) ** 0.5
 
 
-@wrong("additive_scores", says="transposed")
+@wrong("additive_scores", says="swapped axes would still fit")
 def linear_layer_habit(query, keys, w_query, v):
     weight = w_query if w_query.shape[0] != w_query.shape[1] else w_query.T
     return torch.tanh((query @ weight)[..., None, :] + keys) @ v
 
 
-@wrong("additive_scores", says="axis of its own")
+@wrong("additive_scores", says="swapped axes would still fit")
 def lucky_broadcast(query, keys, w_query, v):
     asked = query @ w_query
     if asked.dim() != keys.dim() - 1 or asked.shape[0] != keys.shape[-2]:
@@ -378,12 +462,12 @@ def column(query, keys, w_query, v):
     return torch.tanh((query @ w_query)[..., None, :] + keys) @ v[:, None]
 
 
-@wrong("additive_scores", says=None)
+@wrong("additive_scores", says="not always the second")
 def batches_only(query, keys, w_query, v):
     return torch.tanh((query @ w_query)[:, None] + keys) @ v
 
 
-@wrong("additive_scores", says=None)
+@wrong("additive_scores", says="two leading dimensions")
 def one_batch_axis_at_most(query, keys, w_query, v):
     asked = query @ w_query
     return torch.tanh((asked if query.dim() == 1 else asked[:, None]) + keys) @ v
@@ -397,6 +481,18 @@ def keys_from_data(query, keys, w_query, v):
 @wrong("additive_scores", says="subtracted")
 def difference(query, keys, w_query, v):
     return torch.tanh(keys - (query @ w_query)[..., None, :]) @ v
+
+
+slips(
+    "additive_scores",
+    squeezed=("axis of size 1", edit(" @ v", " @ v).squeeze()", "return ", "return (")),
+    last_axis_squeezed=("a single key", edit(" @ v", " @ v).squeeze(-1)", "return ", "return (")),
+    tanh_by_hand=("inf / inf", edit("torch.tanh(asked + keys)", "((asked + keys).sinh() / (asked + keys).cosh())")),
+    clamped=("expected", edit("asked + keys", "(asked + keys).clamp(-1, 1)")),
+    query_detached=("gradient", edit("(query @", "(query.detach() @")),
+    v_detached=("gradient", edit(" @ v", " @ v.detach()")),
+    averaged=("the mean over", edit(" @ v", " @ v / len(v)")),
+)
 
 
 # -------------------------------------------------------------------------------------------------- BahdanauDecoder
@@ -452,7 +548,7 @@ class StartsAtZero(Given):
         return nothing, nothing, memory, memory @ self.w_key, mask
 
 
-@wrong("BahdanauDecoder", says="five tensors")
+@wrong("BahdanauDecoder", says="4 parts")
 class ShortState(Given):
     def start(self, memory, mask, hidden, cell):
         return hidden, cell, memory, mask
@@ -569,7 +665,7 @@ class FrozenContext(Given):
         return self.logits(hidden, context), (hidden, cell, memory, keys, mask), weights
 
 
-@wrong("BahdanauDecoder", says=None)
+@wrong("BahdanauDecoder", says="batch of one")
 class SqueezesTheBatchToo(Given):
     def step(self, ids, state):
         hidden, cell, memory, keys, mask = state
@@ -579,7 +675,7 @@ class SqueezesTheBatchToo(Given):
         return self.logits(hidden, context), (hidden, cell, memory, keys, mask), weights
 
 
-@wrong("BahdanauDecoder", says="five parts")
+@wrong("BahdanauDecoder", says="2 parts")
 class ForgetsTheMemory(Given):
     def step(self, ids, state):
         logits, state, weights = super().step(ids, state)
@@ -597,9 +693,9 @@ class SpeaksTooEarly(Given):
 
 
 def writes(step, state, limit, first=1, feed=None):
-    """Up to the limit, whatever is said."""
+    """Until every row has its <EOS>, or up to the limit, whatever is said after an <EOS>."""
     ids, written = torch.full((len(state[0]),), first), []
-    for _ in range(limit):
+    while len(written) < limit and not (written and (torch.stack(written) == 2).any(0).all()):
         logits, state, _ = step(ids if feed is None else torch.full_like(ids, feed), state)
         ids = logits.argmax(dim=-1)
         written.append(ids)
@@ -607,15 +703,19 @@ def writes(step, state, limit, first=1, feed=None):
 
 
 def tidy(result, after=0):
-    """<PAD> after <EOS>, and no column without a word."""
+    """<PAD> after <EOS>."""
     ends = result == 2
-    ended = ends.cumsum(1) - ends.long() > 0
-    return result.masked_fill(ended, after)[:, : (~ended).any(0).sum()]
+    return result.masked_fill(ends.cumsum(1) - ends.long() > 0, after)
 
 
 @wrong("greedy_translate", says="goes on too long")
 def up_to_the_limit(step, state, limit):
-    return writes(step, state, limit)
+    ids, written = torch.ones(len(state[0]), dtype=torch.long), []
+    for _ in range(limit):
+        logits, state, _ = step(ids, state)
+        ids = logits.argmax(dim=-1)
+        written.append(ids)
+    return torch.stack(written, dim=1)
 
 
 @wrong("greedy_translate", says="another word than <SOS>")
@@ -640,7 +740,7 @@ def limit_plus_one(step, state, limit):
 
 @wrong("greedy_translate", says="one token is missing")
 def limit_minus_one(step, state, limit):
-    return tidy(writes(step, state, limit - 1)) if limit > 1 else torch.zeros(2, 0, dtype=torch.long)
+    return tidy(writes(step, state, limit - 1))
 
 
 @wrong("greedy_translate", says="as soon as one sentence is done")
@@ -655,8 +755,7 @@ def first_one_ends_all(step, state, limit):
 
 @wrong("greedy_translate", says="goes on after its <EOS>")
 def talks_on(step, state, limit):
-    result = writes(step, state, limit)
-    return result[:, : tidy(result).shape[1]]
+    return writes(step, state, limit)
 
 
 @wrong("greedy_translate", says="again and again")
@@ -672,12 +771,7 @@ def keeps_sos(step, state, limit):
 
 @wrong("greedy_translate", says="not carried on")
 def old_state(step, state, limit):
-    ids, written = torch.ones(len(state[0]), dtype=torch.long), []
-    for _ in range(limit):
-        logits, _, _ = step(ids, state)
-        ids = logits.argmax(dim=-1)
-        written.append(ids)
-    return tidy(torch.stack(written, dim=1))
+    return tidy(writes(lambda ids, _: (step(ids, state)[0], state, None), state, limit))
 
 
 @wrong("greedy_translate", says="the last <EOS> is missing")
@@ -691,17 +785,7 @@ def stacked_as_rows(step, state, limit):
     return tidy(writes(step, state, limit)).T
 
 
-@wrong("greedy_translate", says="logits come back")
-def all_logits(step, state, limit):
-    ids, written = torch.ones(len(state[0]), dtype=torch.long), []
-    for _ in range(tidy(writes(step, state, limit)).shape[1]):
-        logits, state, _ = step(ids, state)
-        ids = logits.argmax(dim=-1)
-        written.append(logits)
-    return torch.stack(written, dim=1)
-
-
-@wrong("greedy_translate", says=None)
+@wrong("greedy_translate", says="argmax over the last axis")
 def over_the_wrong_axis(step, state, limit):
     ids, written = torch.ones(len(state[0]), dtype=torch.long), []
     for _ in range(limit):
@@ -711,6 +795,53 @@ def over_the_wrong_axis(step, state, limit):
     return torch.stack(written, dim=1)
 
 
-@wrong("greedy_translate", says="one tensor")
+@wrong("greedy_translate", says="lists come back")
 def plain_list(step, state, limit):
     return list(tidy(writes(step, state, limit)).T)
+
+
+@wrong("greedy_translate", says="thrown away")
+def cut_afterwards(step, state, limit):
+    ids, written = torch.ones(len(state[0]), dtype=torch.long), []
+    for _ in range(limit):
+        logits, state, _ = step(ids, state)
+        ids = logits.argmax(dim=-1)
+        written.append(ids)
+    result = tidy(torch.stack(written, dim=1))
+    ends = (result == 2).int().argmax(1) + 1
+    return result[:, : ends.max()] if (result == 2).any(1).all() else result
+
+
+@wrong("greedy_translate", says="stop at <EOS>, or after")
+def without_an_end(step, state, limit):
+    ids = torch.ones(len(state[0]), dtype=torch.long)
+    while True:
+        logits, state, _ = step(ids, state)
+        ids = logits.argmax(dim=-1)
+
+
+slips(
+    "greedy_translate",
+    squeezed=(
+        "axis of size 1",
+        edit("return torch.stack(written, dim=1)", "return torch.stack(written, dim=1).squeeze()"),
+    ),
+    pad_for_an_end=("<PAD> ends a row", edit("(ids == EOS)\n", "(ids == EOS) | (ids == PAD)\n")),
+    every_special_ends=("<EOS>", edit("done | (ids == EOS)", "done | (ids < 4)")),
+    never_pad=("whichever it is", edit("logits.argmax", "logits.index_fill(1, torch.tensor([0]), -torch.inf).argmax")),
+    no_word_twice=("expected", edit("logits.argmax", "logits.scatter(1, ids[:, None], -torch.inf).argmax")),
+    drawn=("at random", edit("logits.argmax(dim=-1)", "torch.multinomial(logits.softmax(-1), 1)[:, 0]")),
+    fifty_at_most=("expected", edit("< limit", "< min(limit, 50)")),
+    one_for_the_end=("expected", edit("< limit", "< limit + (len(written) == limit and not done.any())")),
+    logits_back=("logits come back", edit("append(ids)", "append(logits)")),
+    one_more_when_done=("thrown away", edit("return torch", "step(ids, state)\n    return torch")),
+)
+
+slips(
+    "BahdanauDecoder",
+    key_axis_squeezed=("a single token", edit("self.v), mask)", "self.v), mask).squeeze(-1)")),
+    source_of_256=(
+        "300 keys",
+        edit("keys, mask = state", "keys, mask = (part[:, :256] if part.ndim > 1 else part for part in state)"),
+    ),
+)

@@ -46,7 +46,6 @@ SURVIVORS: dict[str, dict[str, str]] = {
         "d_model -> n_heads": "only the words of the error change",
         "n_heads -> bias": "only the words of the error change",
     },
-    "future_leak": {"moved.item() -> moved": "a tensor of one number passes for that number"},
     "apply_temperature": {"temperature -> logits": "only the words of the error change"},
     "top_k": {
         "logits.topk(min(k, logits.shape[-1]), dim=-1) -> logits.topk(min(k, logits.shape[-1]))": "the last axis",
@@ -90,7 +89,6 @@ SURVIVORS: dict[str, dict[str, str]] = {
         "True -> False": "there is a cache for each block",
         "(columns - empty[:, None]).clamp(min=0) -> columns - empty[:, None]": "nobody sees where padding stands",
         "0 -> -1": "nobody sees where padding stands, and all caches are equally long",
-        "0 -> 1": "nobody sees where padding stands, and all caches are equally long",
         "1 -> -1": "of two axes, the last is axis 1",
     },
     "pad_left": {

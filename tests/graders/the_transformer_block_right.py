@@ -1,5 +1,6 @@
 """Right answers to notebook 07 in several styles: LayerNorm, dropout, feed-forward, PreNorm."""
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
@@ -57,6 +58,16 @@ class ByTheBiasedStd(Norm):
         return x / (length**2 / x.shape[-1] + self.epsilon).sqrt() * self.scale + self.shift
 
 
+@right("LayerNorm")
+class LastAxisFirst(Norm):
+    def forward(self, x):
+        turned = x.movedim(-1, 0)
+        mean = sum(turned) / len(turned)
+        centred = turned - mean
+        variance = torch.einsum("d...,d...->...", centred, centred) / len(turned)
+        return (centred / torch.sqrt(variance + self.epsilon)).movedim(0, -1) * self.scale + self.shift
+
+
 @right("dropout")
 def torch_does_it(x, p, training=True):
     return functional.dropout(x, p, training)
@@ -89,6 +100,24 @@ def number_by_number(x, p, training=True):
         return x
     factors = [0.0 if float(luck) < p else 1 / (1 - p) for luck in torch.rand(x.numel())]
     return x * torch.tensor(factors).view(x.shape)
+
+
+@right("dropout")
+def by_numpy(x, p, training=True):
+    """Without gradients: nothing promises them."""
+    if not training:
+        return x
+    kept = np.random.default_rng().random(tuple(x.shape)) >= p
+    return torch.from_numpy(np.asarray(np.where(kept, x.detach().numpy() / (1 - p), 0.0))).to(x.dtype)
+
+
+@right("dropout")
+def index_put(x, p, training=True):
+    out = x.clone()
+    if training:
+        out = out / (1 - p)
+        out[torch.empty(x.shape).uniform_() < p] = 0.0
+    return out
 
 
 @right("FeedForward")
@@ -139,6 +168,36 @@ class ActivationModule(nn.Module):
         return self.narrow(self.between(self.widen(x)))
 
 
+@right("FeedForward")
+class DropoutOfItsOwn(nn.Module):
+    """With the learner's dropout of 7.2, which throws its dice otherwise than nn.Dropout."""
+
+    def __init__(self, d_model, d_ff, dropout=0.0, activation=functional.relu):
+        super().__init__()
+        self.widen, self.narrow = nn.Linear(d_model, d_ff), nn.Linear(d_ff, d_model)
+        self.p, self.activation = dropout, activation
+
+    def forward(self, x):
+        hidden = self.activation(self.widen(x))
+        if self.training:
+            hidden = hidden * (torch.rand(hidden.shape, dtype=torch.float64) >= self.p) / (1 - self.p)
+        return self.narrow(hidden)
+
+
+@right("FeedForward")
+class FlatAndBack(nn.Module):
+    def __init__(self, d_model, d_ff, dropout=0.0, activation=functional.relu):
+        super().__init__()
+        self.narrow, self.widen = nn.Linear(d_ff, d_model), nn.Linear(d_model, d_ff)
+        self.act_and_drop = lambda h: self.drop(activation(h))
+        self.drop = nn.Dropout(p=dropout)
+
+    def forward(self, x):
+        rows = x.reshape(-1, x.shape[-1])
+        rows = self.act_and_drop(functional.linear(rows, self.widen.weight, self.widen.bias))
+        return functional.linear(rows, self.narrow.weight, self.narrow.bias).reshape(x.shape)
+
+
 class Shortcut(nn.Module):
     """The given part of the exercise."""
 
@@ -175,3 +234,22 @@ class WithCopy(Shortcut):
         kept = x.clone()
         kept += self.dropout(part(self.norm.forward(x)))
         return kept
+
+
+@right("PreNorm")
+class DropoutByHand(Shortcut):
+    def forward(self, x, part):
+        result = part(self.norm(x))
+        if self.training and self.dropout.p:
+            result = torch.where(torch.rand(result.shape) < self.dropout.p, 0.0, result / (1 - self.dropout.p))
+        return result + x
+
+
+@right("PreNorm")
+class Summed(Shortcut):
+    def forward(self, x, part):
+        steps = [self.norm, part, self.dropout]
+        y = x
+        for step in steps:
+            y = step(y)
+        return torch.stack([x, y]).sum(0)

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import torch
 from torch import nn
 from torch.nn import functional
 
@@ -54,6 +55,30 @@ class InALoop(Parts):
         for around, part in ((self.around_attention, look), (self.around_feed_forward, self.feed_forward)):
             x = around(x, part)
         return x
+
+
+@right("EncoderBlock")
+class Method(Parts):
+    def look(self, y):
+        return self.attention(y, y, self.mask)
+
+    def forward(self, x, mask=None):
+        self.mask = mask
+        looked = self.around_attention(x, self.look)
+        thought = self.around_feed_forward(looked, self.feed_forward.forward)
+        return thought
+
+
+@right("EncoderBlock")
+class MaskWrittenOut(Parts):
+    def forward(self, x, mask=None):
+        batch, length = x.shape[:2]
+        if mask is None:
+            mask = torch.ones(length, length, dtype=torch.bool)
+        mask = mask.expand(batch, self.attention.n_heads, length, length)
+        return self.around_feed_forward(
+            self.around_attention(x, lambda inside: self.attention(inside, mask=mask)), self.feed_forward
+        )
 
 
 class DecoderParts(nn.Module):
@@ -109,6 +134,62 @@ class Steps(DecoderParts):
         for around, part in steps:
             x = around(x, part)
         return x
+
+
+@right("DecoderBlock")
+class InDictionaries(nn.Module):
+    """Its own dropout for the feed-forward's is no matter: the parts are the course's."""
+
+    def __init__(self, d_model, n_heads, d_ff, dropout=0.0, shortcut=PreNorm, bias=False, activation=functional.relu):
+        super().__init__()
+        for name in ("self_attention", "cross_attention"):
+            setattr(self, name, MultiHeadAttention(d_model, n_heads, bias=bias))
+        self.feed_forward = FeedForward(d_model, d_ff, dropout=dropout, activation=activation)
+        for name in ("self_attention", "cross_attention", "feed_forward"):
+            self.add_module(f"around_{name}", shortcut(d_model, dropout=dropout))
+
+    def forward(self, x, memory, mask=None, memory_mask=None):
+        parts = {
+            "self_attention": lambda y: self.self_attention(y, None, mask),
+            "cross_attention": lambda y: self.cross_attention(y, memory, memory_mask),
+            "feed_forward": self.feed_forward,
+        }
+        for name, part in parts.items():
+            x = getattr(self, f"around_{name}")(x, part)
+        return x
+
+
+@right("DecoderBlock")
+class OnePart(DecoderParts):
+    def forward(self, x, memory, mask=None, memory_mask=None):
+        return self.around_feed_forward(
+            self.around_cross_attention(
+                self.around_self_attention(x, lambda y: self.self_attention(y, mask=mask)),
+                lambda y: self.cross_attention(y, memory, mask=memory_mask),
+            ),
+            lambda y: self.feed_forward(y),
+        )
+
+
+@right("parameter_counts")
+def by_shapes(vocab, d_model, d_ff, n_blocks):
+    def numbers(*shapes):
+        return sum(int(torch.Size(shape).numel()) for shape in shapes)
+
+    attention = [(d_model, d_model)] * 4
+    feed = [(d_ff, d_model), (d_ff,), (d_model, d_ff), (d_model,)]
+    norm = [(d_model,), (d_model,)]
+    blocks = {"encoder": attention + feed + norm * 2, "decoder": attention * 2 + feed + norm * 3}
+    counts = {name: n_blocks * numbers(*shapes) for name, shapes in blocks.items()}
+    return counts | {"embedding": numbers((vocab, d_model))}
+
+
+@right("parameter_counts")
+def as_polynomial(vocab, d_model, d_ff, n_blocks):
+    shared = (2 * d_model + 1) * d_ff
+    encoder = d_model * (4 * d_model + 5) + shared
+    decoder = d_model * (8 * d_model + 7) + shared
+    return {"embedding": d_model * vocab, "encoder": encoder * n_blocks, "decoder": decoder * n_blocks}
 
 
 @right("parameter_counts")

@@ -4,8 +4,9 @@ from torch import nn
 from torch.nn import functional
 
 from lib.attention import MultiHeadAttention, causal_mask
+from lib.checks.core import edit
 from lib.layers import FeedForward, PreNorm
-from tests.graders.cases import wrong
+from tests.graders.cases import slips, wrong
 
 
 class Parts(nn.Module):
@@ -120,7 +121,7 @@ class MaskAsContext(Parts):
         return self.around_feed_forward(x, self.feed_forward)
 
 
-@wrong("EncoderBlock", says="causal mask over 5 positions")
+@wrong("EncoderBlock", says="swapped: pass it on")
 class MaskTurned(Parts):
     def forward(self, x, mask=None):
         turned = None if mask is None else mask.transpose(-2, -1)
@@ -128,14 +129,14 @@ class MaskTurned(Parts):
         return self.around_feed_forward(x, self.feed_forward)
 
 
-@wrong("EncoderBlock", says=None)
+@wrong("EncoderBlock", says="nobody sees what comes after")
 class AlwaysCausal(Parts):
     def forward(self, x, mask=None):
         x = self.around_attention(x, lambda y: self.attention(y, mask=causal_mask(x.shape[1])))
         return self.around_feed_forward(x, self.feed_forward)
 
 
-@wrong("EncoderBlock", says="not handed on")
+@wrong("EncoderBlock", says="`dropout` has no effect")
 class MakesPartsWithoutDropout(Parts):
     def __init__(self, d_model, n_heads, d_ff, dropout=0.0, shortcut=PreNorm, bias=False, activation=functional.relu):
         super().__init__(d_model, n_heads, d_ff, 0.0, shortcut, bias, activation)
@@ -170,25 +171,25 @@ class RightForward(DecoderParts):
         return self.around_feed_forward(x, self.feed_forward)
 
 
-@wrong("DecoderBlock", says="`dropout` is not handed on")
+@wrong("DecoderBlock", says="`dropout` has no effect")
 class DropoutNotPassed(RightForward):
     def __init__(self, d_model, n_heads, d_ff, dropout=0.0, shortcut=PreNorm, bias=False, activation=functional.relu):
         super().__init__(d_model, n_heads, d_ff, shortcut=shortcut, bias=bias, activation=activation)
 
 
-@wrong("DecoderBlock", says="`bias` is not handed on")
+@wrong("DecoderBlock", says="`bias` has no effect")
 class BiasNotPassed(RightForward):
     def __init__(self, d_model, n_heads, d_ff, dropout=0.0, shortcut=PreNorm, bias=False, activation=functional.relu):
         super().__init__(d_model, n_heads, d_ff, dropout, shortcut, activation=activation)
 
 
-@wrong("DecoderBlock", says="`activation` is not handed on")
+@wrong("DecoderBlock", says="`activation` has no effect")
 class ActivationNotPassed(RightForward):
     def __init__(self, d_model, n_heads, d_ff, dropout=0.0, shortcut=PreNorm, bias=False, activation=functional.relu):
         super().__init__(d_model, n_heads, d_ff, dropout, shortcut, bias)
 
 
-@wrong("DecoderBlock", says="always PreNorm")
+@wrong("DecoderBlock", says="`shortcut` has no effect")
 class ShortcutIgnored(RightForward):
     def __init__(self, d_model, n_heads, d_ff, dropout=0.0, shortcut=PreNorm, bias=False, activation=functional.relu):
         super().__init__(d_model, n_heads, d_ff, dropout, PreNorm, bias, activation)
@@ -322,15 +323,20 @@ class NormForgotten(nn.Module):
         self.around_self_attention = shortcut(d_model, dropout)
         self.around_feed_forward = shortcut(d_model, dropout)
 
+    def forward(self, x, memory, mask=None, memory_mask=None):
+        x = self.around_self_attention(x, lambda y: self.self_attention(y, mask=mask))
+        x = self.around_self_attention(x, lambda y: self.cross_attention(y, memory, memory_mask))
+        return self.around_feed_forward(x, self.feed_forward)
+
 
 @wrong("DecoderBlock", says="same object")
-class SameAttention(DecoderParts):
-    def __init__(self, d_model, n_heads, *rest, **named):
-        super().__init__(d_model, n_heads, *rest, **named)
-        self.self_attention = self.cross_attention = MultiHeadAttention(d_model, n_heads)
+class SameAttention(RightForward):
+    def __init__(self, d_model, n_heads, d_ff, dropout=0.0, shortcut=PreNorm, bias=False, activation=functional.relu):
+        super().__init__(d_model, n_heads, d_ff, dropout, shortcut, bias, activation)
+        self.self_attention = self.cross_attention = MultiHeadAttention(d_model, n_heads, bias)
 
 
-@wrong("DecoderBlock", says="memory of 5")
+@wrong("DecoderBlock", says="queries come from y")
 class MemoryAsks(DecoderParts):
     def forward(self, x, memory, mask=None, memory_mask=None):
         x = self.around_self_attention(x, lambda y: self.self_attention(y, mask=mask))
@@ -338,11 +344,105 @@ class MemoryAsks(DecoderParts):
         return self.around_feed_forward(x, self.feed_forward)
 
 
-@wrong("DecoderBlock", says="the gradient for memory")
+@wrong("DecoderBlock", says="encoder would not learn")
 class MemoryDetached(DecoderParts):
     def forward(self, x, memory, mask=None, memory_mask=None):
         x = self.around_self_attention(x, lambda y: self.self_attention(y, mask=mask))
         x = self.around_cross_attention(x, lambda y: self.cross_attention(y, memory.detach(), memory_mask))
+        return self.around_feed_forward(x, self.feed_forward)
+
+
+THINK = "return self.around_feed_forward(x, self.feed_forward)"
+CROSS = "self.cross_attention(y, memory, memory_mask)"
+
+slips(
+    "EncoderBlock",
+    squeezes=("without a dimension", edit(THINK, f"{THINK}.squeeze()")),
+    mask_of_four_axes=("new axes", edit("mask=mask", "mask=None if mask is None else mask[None, None]")),
+    mask_unsqueezed=("new axes", edit("mask=mask", "mask=None if mask is None else mask.unsqueeze(1)")),
+    first_mask_for_all=(
+        "a mask for each sequence",
+        edit("mask=mask", "mask=mask[:1] if mask is not None and mask.ndim == 4 else mask"),
+    ),
+    first_head_for_all=(
+        "a mask for each head",
+        edit("mask=mask", "mask=mask[:1] if mask is not None and mask.ndim == 3 else mask"),
+    ),
+    at_most_256=(
+        "300 positions",
+        edit("x = self.around_attention", "x = x[:, :256]\n        x = self.around_attention"),
+    ),
+    fixed_shortcut=("`shortcut` has no effect", edit("= shortcut(", "= PreNorm(")),
+    no_bias=("`bias` has no effect", edit("n_heads, bias)", "n_heads)")),
+    not_through_x=("gradient", edit("x = self.around_attention(x,", "x = self.around_attention(x.detach(),")),
+)
+
+
+class KeepsTheMask(Parts):
+    kept = None
+
+    def forward(self, x, mask=None):
+        self.kept = mask if self.kept is None else self.kept
+        x = self.around_attention(x, lambda y: self.attention(y, mask=self.kept))
+        return self.around_feed_forward(x, self.feed_forward)
+
+
+wrong("EncoderBlock", says="stays there for the next call")(KeepsTheMask)
+
+slips(
+    "DecoderBlock",
+    squeezes=("without a dimension", edit(THINK, f"{THINK}.squeeze()")),
+    memory_mask_of_four_axes=(
+        "new axes",
+        edit(CROSS, "self.cross_attention(y, memory, None if memory_mask is None else memory_mask[:, None, None])"),
+    ),
+    mask_of_four_axes=("new axes", edit("mask=mask", "mask=None if mask is None else mask[None, None]")),
+    adds_bare=(
+        "around the cross-attention",
+        edit(
+            "x = self.around_cross_attention(x, lambda y: self.cross_attention(y, memory, memory_mask))",
+            "x = x + self.cross_attention(x, memory, memory_mask)",
+        ),
+    ),
+    causal_by_default=(
+        "nobody sees what comes after",
+        edit("mask=mask", "mask=causal_mask(x.shape[1]) if mask is None else mask"),
+    ),
+    shared_shortcut=(
+        "one shortcut object",
+        edit(
+            "self.around_cross_attention = shortcut(d_model, dropout)",
+            "self.around_cross_attention = self.around_self_attention",
+            "self.around_feed_forward = shortcut(d_model, dropout)",
+            "self.around_feed_forward = self.around_self_attention",
+        ),
+    ),
+    at_most_256=("300 positions", edit("x = self.around_self", "x = x[:, :256]\n        x = self.around_self")),
+    as_long_as_the_memory=("300 positions", edit(CROSS, "self.cross_attention(y, memory[:, :300], memory_mask)")),
+)
+
+
+@wrong("DecoderBlock", says="always PreNorm")
+class ByHand(DecoderParts):
+    def forward(self, x, memory, mask=None, memory_mask=None):
+        looks = [
+            (self.around_self_attention, lambda y: self.self_attention(y, mask=mask)),
+            (self.around_cross_attention, lambda y: self.cross_attention(y, memory, memory_mask)),
+            (self.around_feed_forward, self.feed_forward),
+        ]
+        for around, look in looks:
+            x = x + around.dropout(look(around.norm(x)))
+        return x
+
+
+@wrong("DecoderBlock", says="stays there for the next call")
+class KeepsTheMemory(DecoderParts):
+    memory = None
+
+    def forward(self, x, memory, mask=None, memory_mask=None):
+        self.memory = memory if self.memory is None or self.memory.shape != memory.shape else self.memory
+        x = self.around_self_attention(x, lambda y: self.self_attention(y, mask=mask))
+        x = self.around_cross_attention(x, lambda y: self.cross_attention(y, self.memory, memory_mask))
         return self.around_feed_forward(x, self.feed_forward)
 
 
@@ -440,3 +540,13 @@ def a_table_each(vocab, d_model, d_ff, n_blocks):
 def one_number(vocab, d_model, d_ff, n_blocks):
     block = 4 * d_model**2 + 2 * d_model * d_ff + d_ff + 5 * d_model
     return vocab * d_model + n_blocks * (2 * block + 4 * d_model**2 + 2 * d_model)
+
+
+slips(
+    "parameter_counts",
+    second_bias_only=("two biases", edit("+ d_ff + d_model", "+ d_model")),
+    three_tables=("three times", edit("vocab * d_model", "3 * vocab * d_model")),
+    usual_width=("vocab 11", edit("2 * d_model * d_ff", "8 * d_model**2")),
+    a_total_too=("should not have 'total'", edit('"embedding": vocab', '"total": 0, "embedding": vocab')),
+    other_names=("has no 'embedding'", edit('"embedding"', '"embeddings"')),
+)

@@ -4,8 +4,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from lib.checks.core import edit
 from lib.layers import LayerNorm
-from tests.graders.cases import wrong
+from tests.graders.cases import slips, wrong
 
 
 class Norm(nn.Module):
@@ -113,7 +114,7 @@ class WithoutEpsilon(Norm):
         return (x - x.mean(-1, keepdim=True)) / x.std(-1, keepdim=True, unbiased=False) * self.scale + self.shift
 
 
-@wrong("LayerNorm", says="epsilon is not used")
+@wrong("LayerNorm", says="`epsilon` has no effect")
 class OwnEpsilon(Norm):
     def forward(self, x):
         centred = x - x.mean(-1, keepdim=True)
@@ -141,11 +142,39 @@ class CentredInPlace(Norm):
         return x / torch.sqrt(x.pow(2).mean(-1, keepdim=True) + self.epsilon) * self.scale + self.shift
 
 
-@wrong("LayerNorm", says="the gradient for x")
+@wrong("LayerNorm", says="through mean and variance too")
 class StatisticsDetached(Norm):
     def forward(self, x):
         mean, variance = x.detach().mean(-1, keepdim=True), x.detach().var(-1, keepdim=True, unbiased=False)
         return (x - mean) / torch.sqrt(variance + self.epsilon) * self.scale + self.shift
+
+
+@wrong("LayerNorm", says="the second call")
+class RunningMean(Norm):
+    """As BatchNorm keeps one."""
+
+    mean = None
+
+    def forward(self, x):
+        self.mean = x.mean(-1, keepdim=True) if self.mean is None else self.mean
+        centred = x - self.mean
+        return centred * torch.rsqrt(centred.pow(2).mean(-1, keepdim=True) + self.epsilon) * self.scale + self.shift
+
+
+NORMED = "centred * torch.rsqrt(variance + self.epsilon) * self.scale + self.shift"
+
+slips(
+    "LayerNorm",
+    squeezes=("without a dimension", edit(f"return {NORMED}", f"return ({NORMED}).squeeze()")),
+    two_axes=("whole sequence", edit("dim=-1", "dim=(-2, -1)"), edit("dim=-1", "dim=tuple(range(-min(x.ndim, 2), 0))")),
+    third_axis=("last axis, however many", edit("dim=-1", "dim=2"), edit("dim=-1", "dim=min(x.ndim - 1, 2)")),
+    no_scale=("learned scale is not used", edit(" * self.scale", "")),
+    clamped=("numbers around 1000", edit("centred = x -", "x = x.clamp(-999, 999)\n        centred = x -")),
+    two_slips=(
+        "second mistake",
+        edit("centred.square().mean(dim=-1, keepdim=True)", "x.var(dim=-1, keepdim=True)", " + self.shift", ""),
+    ),
+)
 
 
 @wrong("dropout", says="not scaled up")
@@ -215,6 +244,33 @@ def never_stops(x, p, training=True):
     return x * (torch.rand_like(x) >= p) / (1 - p)
 
 
+@wrong("dropout", says="two calls in a row")
+def luck_of_the_first_call(x, p, training=True, luck={}):  # noqa: B006
+    if not training:
+        return x
+    if x.shape not in luck:
+        luck[x.shape] = torch.rand_like(x)
+    return x * (luck[x.shape] >= p) / (1 - p)
+
+
+slips(
+    "dropout",
+    squeezes=("without a dimension", edit("return x * keep / (1 - p)", "return (x * keep / (1 - p)).squeeze()")),
+    exactly_so_many=(
+        "exactly p",
+        edit("torch.rand_like(x) >= p", "torch.rand(x.numel()).argsort().view(x.shape) >= int(p * x.numel())"),
+    ),
+    normal_numbers=("torch.randn", edit("torch.rand_like", "torch.randn_like")),
+    shared_by_the_batch=("everything in the batch", edit("torch.rand_like(x)", "torch.rand_like(x[0])")),
+    all_or_nothing=("dropped together", edit("torch.rand_like(x)", "torch.rand(())")),
+    needs_rows=("without axes", edit("torch.rand_like(x)", "torch.rand(len(x), *x.shape[1:])")),
+    flag_ignored=("although training is False", edit("if not training:", "if p is None:")),
+    by_default_off=("when it is not given", edit("training: bool = True", "training: bool = False")),
+    refuses_zero=("ValueError", edit("keep =", "if p <= 0:\n        raise ValueError(p)\n    keep =")),
+    half_only=("p = 0.2", edit("/ (1 - p)", "* 2")),
+)
+
+
 @wrong("dropout", says="in training only")
 def the_old_way(x, p, training=True):
     if not training:
@@ -239,13 +295,6 @@ def training_inverted(x, p, training=True):
 def evaluation_returns_nothing(x, p, training=True):
     if training:
         return x * (torch.rand_like(x) >= p) / (1 - p)
-
-
-@wrong("dropout", says="the gradient")
-def detached(x, p, training=True):
-    if not training:
-        return x
-    return torch.tensor(x.tolist()) * (torch.rand(x.shape) >= p) / (1 - p)
 
 
 @wrong("dropout", says="changes what it was given")
@@ -283,7 +332,7 @@ class BendsTwice(Feed):
         return self.activation(self.narrow(self.dropout(self.activation(self.widen(x)))))
 
 
-@wrong("FeedForward", says="`activation` is not used")
+@wrong("FeedForward", says="`activation` has no effect")
 class ReLUOnly(Feed):
     def forward(self, x):
         return self.narrow(self.dropout(torch.relu(self.widen(x))))
@@ -325,6 +374,10 @@ class WrongWayRound(nn.Module):
         super().__init__()
         self.widen = nn.Linear(d_ff, d_model)
         self.narrow = nn.Linear(d_model, d_ff)
+        self.dropout, self.activation = nn.Dropout(dropout), activation
+
+    def forward(self, x):
+        return self.narrow(self.dropout(self.activation(self.widen(x))))
 
 
 @wrong("FeedForward", says="have a bias")
@@ -333,6 +386,9 @@ class BiasesOff(Feed):
         super().__init__(d_model, d_ff, dropout, activation)
         self.widen = nn.Linear(d_model, d_ff, bias=False)
         self.narrow = nn.Linear(d_ff, d_model, bias=False)
+
+    def forward(self, x):
+        return self.narrow(self.dropout(self.activation(self.widen(x))))
 
 
 @wrong("FeedForward", says="has no 'parameter")
@@ -356,6 +412,36 @@ class NoGradient(Feed):
     @torch.no_grad()
     def forward(self, x):
         return self.narrow(self.dropout(self.activation(self.widen(x))))
+
+
+NARROWED = "self.narrow(self.dropout(self.activation(self.widen(x))))"
+
+slips(
+    "FeedForward",
+    squeezes=("without a dimension", edit(f"return {NARROWED}", f"return {NARROWED}.squeeze()")),
+    tied=(
+        "matrix of its own",
+        edit(
+            "self.narrow = nn.Linear(d_ff, d_model)",
+            "self.narrow = nn.Linear(d_ff, d_model)\n        self.narrow.weight = nn.Parameter(self.widen.weight.T)",
+        ),
+    ),
+    keeps_p=("what the hidden numbers are", edit("nn.Dropout(dropout)", "nn.Dropout(1 - dropout if dropout else 0.0)")),
+    dropped_twice=(
+        "what the hidden numbers are",
+        edit(
+            "self.narrow(self.dropout(",
+            "self.narrow(self.dropout(self.dropout(",
+            "(self.widen(x))))",
+            "(self.widen(x)))))",
+        ),
+    ),
+    at_most_256=(
+        "300",
+        edit("return self.narrow", "x = x[..., :256, :] if x.ndim > 1 else x\n        return self.narrow"),
+    ),
+    gelu_by_default=("batch 2, 3 positions", edit("= functional.relu", "= functional.gelu")),
+)
 
 
 class Shortcut(nn.Module):
@@ -426,7 +512,7 @@ class Multiplies(Shortcut):
         return x * self.dropout(part(self.norm(x)))
 
 
-@wrong("PreNorm", says="how often")
+@wrong("PreNorm", says="called twice")
 class CallsTwice(Shortcut):
     def forward(self, x, part):
         if part(self.norm(x)).shape != x.shape:
@@ -441,7 +527,31 @@ class AddsInPlace(Shortcut):
         return x
 
 
-@wrong("PreNorm", says="the gradient")
+@wrong("PreNorm", says="through the shortcut")
 class DetachedShortcut(Shortcut):
     def forward(self, x, part):
         return x.detach() + self.dropout(part(self.norm(x)))
+
+
+@wrong("PreNorm", says="the same layer twice")
+class KeepsThePart(Shortcut):
+    part = None
+
+    def forward(self, x, part):
+        self.part = self.part or part
+        return x + self.dropout(self.part(self.norm(x)))
+
+
+ADDED = "x + self.dropout(part(self.norm(x)))"
+
+slips(
+    "PreNorm",
+    squeezes=("without a dimension", edit(f"return {ADDED}", f"return ({ADDED}).squeeze()")),
+    sandwich=("only what goes into the part", edit("part(self.norm(x))", "self.norm(part(self.norm(x)))")),
+    drops_always=(
+        "`eval()` too",
+        edit("self.dropout(part(self.norm(x)))", "nn.functional.dropout(part(self.norm(x)), self.dropout.p)"),
+    ),
+    at_most_256=("300", edit("return x", "x = x[..., :256, :] if x.ndim > 1 else x\n        return x")),
+    halved=("multiplies neighbours", edit("x + self", "0.5 * x + self")),
+)
