@@ -35,8 +35,8 @@ def test_the_answer_is_the_library(stem, name):
 @pytest.mark.parametrize("stem", NOTEBOOKS)
 def test_the_list_of_exercises_is_that_of_the_notebook(stem):
     cells = solution(stem).cells
-    for kind in ("exercise", "check"):
-        assert [role(cell)[1] for cell in cells if role(cell)[0] == kind] == NOTEBOOKS[stem]
+    for kinds in (("exercise", "question"), ("check",)):
+        assert [role(cell)[1] for cell in cells if role(cell)[0] in kinds] == NOTEBOOKS[stem]
     for name in NOTEBOOKS[stem]:
         source = cell_of(solution(stem), "check", name).source
         assert source == f'from lib.checks import check\n{name} = check("{name}")'

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from lib.checks import NOTEBOOKS
+from lib.checks import NOTEBOOKS, exercise
+from lib.checks.core import Exercise, Question
 from lib.course.build import LARGEST
 from lib.course.cells import SOLUTIONS, role
 from tests.learners import solution, untouched
@@ -29,8 +30,10 @@ def test_headings_stand_in_the_usual_order(stem, cells):
     title, *found = re.findall(r"^#{1,2} (.+)$", text, re.MULTILINE)
     assert re.match(rf"{int(stem[:2])} · ", title)
     assert [heading for heading in found if heading in HEADINGS] == HEADINGS
-    exercises = [heading for heading in found if heading.startswith("Exercise")]
-    assert exercises == [f"Exercise {int(stem[:2])}.{i} · {name}" for i, name in enumerate(NOTEBOOKS[stem], 1)]
+    for kind, asked in (("Exercise", Exercise), ("Question", Question)):
+        names = [name for name in NOTEBOOKS[stem] if isinstance(exercise(name), asked)]
+        numbered = [f"{kind} {int(stem[:2])}.{i} · {name}" for i, name in enumerate(names, 1)]
+        assert [heading for heading in found if heading.startswith(kind)] == numbered
     assert "After this notebook you can" in cells[0].source and "**Next**" in cells[-1].source
 
 
