@@ -16,7 +16,9 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from lib.course.cells import NOTEBOOKS, ROOT, SOLUTIONS, depends_on, role
+from lib.checks import exercise
+from lib.checks.core import Question
+from lib.course.cells import ANSWERS, NOTEBOOKS, ROOT, SOLUTIONS, depends_on, role
 from tests.graders.cases import Case, load
 
 
@@ -32,30 +34,40 @@ def cell_of(notebook: NotebookNode, kind: str, name: str) -> NotebookNode:
     return next(cell for cell in notebook.cells if role(cell) == (kind, name))
 
 
+def answer_cell(notebook: NotebookNode, name: str) -> NotebookNode:
+    """The cell for the answer to an exercise or a question."""
+    return next(cell for cell in notebook.cells if role(cell)[0] in ANSWERS and role(cell)[1] == name)
+
+
 def right_cell(stem: str, name: str) -> str:
-    return cell_of(solution(stem), "exercise", name).source
+    return answer_cell(solution(stem), name).source
 
 
 def answered(stem: str, *names: str, **sources: str) -> NotebookNode:
     """The stub with these exercises solved, and these written as given."""
     notebook = copy.deepcopy(untouched(stem))
     for name in names:
-        cell_of(notebook, "exercise", name).source = right_cell(stem, name)
+        answer_cell(notebook, name).source = right_cell(stem, name)
     for name, source in sources.items():
-        cell_of(notebook, "exercise", name).source = source
+        answer_cell(notebook, name).source = source
     return notebook
 
 
 def wrong_case(stem: str, name: str) -> Case:
     """A registered wrong answer that is a plain function or class and is told its own mistake."""
+    if isinstance(exercise(name), Question):
+        return Case(name, "no answer", "is not the answer")
     wrong, _ = load(stem[3:])
-    cases = [case for case in wrong if case.exercise == name and case.says not in (None, "raised", "return")]
+    written = [case for case in wrong if case.exercise == name and not case.name]  # edits have no source of their own
+    cases = [case for case in written if case.says not in (None, "raised", "return")]
     return next(case for case in cases if getattr(case.answer, "__qualname__", "<made>").isidentifier())
 
 
 def wrong_cell(stem: str, name: str) -> str:
     """Its source with all that it needs, and the exercise's name for it."""
     answer = wrong_case(stem, name).answer
+    if not callable(answer):
+        return f"{name} = {answer!r}"
     statements = ast.parse(inspect.getsource(sys.modules[answer.__module__])).body
     for statement in statements:
         if isinstance(statement, ast.FunctionDef | ast.ClassDef):

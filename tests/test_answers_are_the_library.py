@@ -10,7 +10,8 @@ from lib.checks import NOTEBOOKS, exercise
 from lib.course.cells import role
 from tests.learners import cell_of, solution
 
-EXERCISES = [(stem, name) for stem, names in NOTEBOOKS.items() for name in names]
+EVERYTHING = [(stem, name) for stem, names in NOTEBOOKS.items() for name in names]
+EXERCISES = [(stem, name) for stem, name in EVERYTHING if callable(exercise(name).reference)]
 
 
 def code_of(source: str, name: str) -> str:
