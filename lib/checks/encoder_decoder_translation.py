@@ -150,52 +150,31 @@ def logits(returned):
     return edit("return self.logits(x)", f"return {returned}")
 
 
+# fmt: off
 Transformer.mistakes(
-    skips_the_encoder=(
-        "`forward` decodes the embedded source, not the memory: encode it first.",
-        edit("self.encode(source, source_mask), ", "self.embed_source(source), "),
-    ),
+    skips_the_encoder=("`forward` decodes the embedded source, not the memory: encode it first.",
+        edit("self.encode(source, source_mask), ", "self.embed_source(source), ")),
     reads_padding=("the encoder sees padding: give it the mask, `source_mask[:, None, None, :]`.", reading("None")),
-    mask_from_ids=(
-        "the mask is made from the ids: `source_mask` says what is real.",
-        reading("(source != 0)[:, None, None, :]"),
-    ),
-    hides_the_words=(
-        "the source mask is inverted for the encoder: it is True where looking is allowed.",
-        reading("~" + MASK),
-    ),
-    reads_from_the_left=(
-        "the encoder may look at the whole source: no causal mask there.",
-        reading(f"causal_mask(source.shape[1]) & {MASK}"),
-    ),
-    queries_for_keys=(
-        "the mask lies along the queries: keys are its last axis, `source_mask[:, None, None, :]`.",
-        reading("source_mask[:, None, :, None]"),
-    ),
-    raw_embedding=(
-        "the raw embedding is encoded: `self.embed_source(source)` scales it and adds the positions.",
-        reading(x="self.source_embedding(source)"),
-    ),
-    no_positions=(
-        "the positions are missing: `self.embed_source(source)` adds them.",
-        reading(x="self.source_embedding(source) * self.scale"),
-    ),
-    positions_twice=(
-        "the positions are added twice: `self.embed_source(source)` has added them.",
-        reading(x="self.positions(self.embed_source(source))"),
-    ),
-    no_encoder=(
-        "the encoder is left out: the memory is what it makes of the embedded source.",
-        reading(by="(lambda x, mask: x)"),
-    ),
-    no_norm_in_encode=(
-        "`encode` passes through the blocks but not the last norm: call `self.encoder(x, mask)`.",
-        reading(by="Encoder(self.encoder.blocks)"),
-    ),
-    no_norm_in_decode=(
-        "`decode` passes through the blocks but not the last norm: call `self.decoder(...)`.",
-        writing(by="Decoder(self.decoder.blocks)"),
-    ),
+    mask_from_ids=("the mask is made from the ids: `source_mask` says what is real.",
+        reading("(source != 0)[:, None, None, :]")),
+    hides_the_words=("the source mask is inverted for the encoder: it is True where looking is allowed.",
+        reading("~" + MASK)),
+    reads_from_the_left=("the encoder may look at the whole source: no causal mask there.",
+        reading(f"causal_mask(source.shape[1]) & {MASK}")),
+    queries_for_keys=("the mask lies along the queries: keys are its last axis, `source_mask[:, None, None, :]`.",
+        reading("source_mask[:, None, :, None]")),
+    raw_embedding=("the raw embedding is encoded: `self.embed_source(source)` scales it and adds the positions.",
+        reading(x="self.source_embedding(source)")),
+    no_positions=("the positions are missing: `self.embed_source(source)` adds them.",
+        reading(x="self.source_embedding(source) * self.scale")),
+    positions_twice=("the positions are added twice: `self.embed_source(source)` has added them.",
+        reading(x="self.positions(self.embed_source(source))")),
+    no_encoder=("the encoder is left out: the memory is what it makes of the embedded source.",
+        reading(by="(lambda x, mask: x)")),
+    no_norm_in_encode=("`encode` passes through the blocks but not the last norm: call `self.encoder(x, mask)`.",
+        reading(by="Encoder(self.encoder.blocks)")),
+    no_norm_in_decode=("`decode` passes through the blocks but not the last norm: call `self.decoder(...)`.",
+        writing(by="Decoder(self.decoder.blocks)")),
     blocks_side_by_side=(
         "every encoder block gets the embedded source: it should get what the block before it returned.",
         reading(by="(lambda x, mask: self.encoder.norm(self.encoder.blocks[-1](x, mask)))"),
@@ -204,97 +183,55 @@ Transformer.mistakes(
         "source ids are looked up in the target's embedding: `self.embed_source` is for the source.",
         reading(x="self.embed(source)"),
     ),
-    targets_in_the_sources_table=(
-        "target ids are looked up in the source's embedding: `self.embed` is for the target.",
-        writing(x="self.embed_source(inputs)"),
-    ),
-    writes_without_positions=(
-        "the positions are missing in the decoder: `self.embed(inputs)` adds them.",
-        writing(x="self.target_embedding(inputs) * self.scale"),
-    ),
-    sees_the_future=(
-        "the decoder sees the words that it should predict: give it the causal mask.",
-        writing(past="None"),
-    ),
-    sees_only_the_future=(
-        "the causal mask is turned round: `causal_mask` is True where looking is allowed already.",
-        writing(past="~looking_back"),
-    ),
-    looks_at_padding=(
-        "the decoder looks at padding in the memory: give it the source mask as its last argument.",
-        writing("None"),
-    ),
-    looks_only_at_padding=(
-        "the source mask is inverted for the decoder: it is True where looking is allowed.",
-        writing("~" + MASK),
-    ),
-    numbers_for_a_mask=(
-        "the causal mask holds numbers: attention wants True and False, as `causal_mask` makes them.",
-        writing(past="looking_back.float()"),
-    ),
+    targets_in_the_sources_table=("target ids are looked up in the source's embedding: `self.embed` is for the target.",
+        writing(x="self.embed_source(inputs)")),
+    writes_without_positions=("the positions are missing in the decoder: `self.embed(inputs)` adds them.",
+        writing(x="self.target_embedding(inputs) * self.scale")),
+    sees_the_future=("the decoder sees the words that it should predict: give it the causal mask.",
+        writing(past="None")),
+    sees_only_the_future=("the causal mask is turned round: `causal_mask` is True where looking is allowed already.",
+        writing(past="~looking_back")),
+    looks_at_padding=("the decoder looks at padding in the memory: give it the source mask as its last argument.",
+        writing("None")),
+    looks_only_at_padding=("the source mask is inverted for the decoder: it is True where looking is allowed.",
+        writing("~" + MASK)),
+    numbers_for_a_mask=("the causal mask holds numbers: attention wants True and False, as `causal_mask` makes them.",
+        writing(past="looking_back.float()")),
     masks_exchanged=(
         "the decoder's masks are exchanged: the causal mask is the third argument, the source mask the fourth.",
         writing("looking_back", MASK),
     ),
-    few_axes=(
-        "the source mask needs four axes, (batch, 1, 1, key): `source_mask[:, None, None, :]`.",
+    few_axes=("the source mask needs four axes, (batch, 1, 1, key): `source_mask[:, None, None, :]`.",
         *(ways for mask in ("source_mask", "source_mask[:, None, :]") for ways in (reading(mask), writing(mask))),
-        *(edit(MASK, mask) for mask in ("source_mask", "source_mask[:, None, :]")),
-    ),
-    causal_memory=(
-        "cross-attention has a causal mask here: every written word may look at the whole source.",
-        writing(f"{MASK} & torch.ones(inputs.shape[1], memory.shape[1], dtype=torch.bool).tril()"),
-    ),
-    probabilities=(
-        "probabilities come back: return the logits as they are, the loss does the rest.",
-        logits("self.logits(x).softmax(-1)"),
-    ),
-    log_probabilities=(
-        "log-probabilities come back: return the logits as they are, the loss does the rest.",
-        logits("self.logits(x).log_softmax(-1)"),
-    ),
-    vectors_for_logits=(
-        "the decoder's vectors come back: `self.logits(x)` makes scores for every word of them.",
-        logits("x"),
-    ),
-    last_position=(
-        "only the last position comes back: training needs the logits of all of them.",
-        logits("self.logits(x[:, -1])"),
-        logits("self.logits(x[:, -1:])"),
-    ),
-    shifts_again=(
-        "<SOS> is cut off: the inputs are shifted already, decode all of them.",
-        edit("looking_back = ", "inputs = inputs[:, 1:]\n        looking_back = "),
-    ),
-    cuts_the_end=(
-        "the last input is cut off: the inputs are shifted already, decode all of them.",
-        edit("looking_back = ", "inputs = inputs[:, :-1]\n        looking_back = "),
-    ),
-    no_bias=(
-        "the bias is missing from the logits: `self.logits(x)` has it.",
-        logits("x @ self.target_embedding.weight.T"),
-    ),
-    squeezed_logits=(
-        "`.squeeze()` in `decode` takes away every axis of size 1, also that of a batch of one.",
-        logits("self.logits(x).squeeze()"),
-    ),
-    returns_the_memory=(
-        "`forward` returns the memory: it should return the logits.",
-        edit(FORWARD, "self.encode(source, source_mask)"),
-    ),
-    forgets_the_mask=(
-        "`forward` forgets the padding: pass `source_mask` on to both.",
-        edit(f"return {FORWARD}", f"source_mask = torch.ones_like(source_mask)\n        return {FORWARD}"),
-    ),
-    forgets_the_mask_once=(
-        "`forward` forgets the padding when it encodes: pass `source_mask` on to both.",
-        edit("encode(source, source_mask), source", "encode(source, torch.ones_like(source_mask)), source"),
-    ),
-    detached=(
-        "nothing is learned through the memory: do not `.detach()` it, nor use `no_grad`.",
-        edit("(source, source_mask), source_mask)", "(source, source_mask).detach(), source_mask)"),
-    ),
+        *(edit(MASK, mask) for mask in ("source_mask", "source_mask[:, None, :]"))),
+    causal_memory=("cross-attention has a causal mask here: every written word may look at the whole source.",
+        writing(f"{MASK} & torch.ones(inputs.shape[1], memory.shape[1], dtype=torch.bool).tril()")),
+    probabilities=("probabilities come back: return the logits as they are, the loss does the rest.",
+        logits("self.logits(x).softmax(-1)")),
+    log_probabilities=("log-probabilities come back: return the logits as they are, the loss does the rest.",
+        logits("self.logits(x).log_softmax(-1)")),
+    vectors_for_logits=("the decoder's vectors come back: `self.logits(x)` makes scores for every word of them.",
+        logits("x")),
+    last_position=("only the last position comes back: training needs the logits of all of them.",
+        logits("self.logits(x[:, -1])"), logits("self.logits(x[:, -1:])")),
+    shifts_again=("<SOS> is cut off: the inputs are shifted already, decode all of them.",
+        edit("looking_back = ", "inputs = inputs[:, 1:]\n        looking_back = ")),
+    cuts_the_end=("the last input is cut off: the inputs are shifted already, decode all of them.",
+        edit("looking_back = ", "inputs = inputs[:, :-1]\n        looking_back = ")),
+    no_bias=("the bias is missing from the logits: `self.logits(x)` has it.",
+        logits("x @ self.target_embedding.weight.T")),
+    squeezed_logits=("`.squeeze()` in `decode` takes away every axis of size 1, also that of a batch of one.",
+        logits("self.logits(x).squeeze()")),
+    returns_the_memory=("`forward` returns the memory: it should return the logits.",
+        edit(FORWARD, "self.encode(source, source_mask)")),
+    forgets_the_mask=("`forward` forgets the padding: pass `source_mask` on to both.",
+        edit(f"return {FORWARD}", f"source_mask = torch.ones_like(source_mask)\n        return {FORWARD}")),
+    forgets_the_mask_once=("`forward` forgets the padding when it encodes: pass `source_mask` on to both.",
+        edit("encode(source, source_mask), source", "encode(source, torch.ones_like(source_mask)), source")),
+    detached=("nothing is learned through the memory: do not `.detach()` it, nor use `no_grad`.",
+        edit("(source, source_mask), source_mask)", "(source, source_mask).detach(), source_mask)")),
 )
+# fmt: on
 
 
 # --------------------------------------------------------------------------------------------------- next_word_step
@@ -387,70 +324,45 @@ def last(instead):
     return edit(LAST, instead)
 
 
+# fmt: off
 next_word_step.mistakes(
-    new_word_only=(
-        "the decoder gets the new word only: it needs all that is written, the new word after it.",
-        last("model.decode(ids[:, None], memory, source_mask)[:, -1]"),
-    ),
+    new_word_only=("the decoder gets the new word only: it needs all that is written, the new word after it.",
+        last("model.decode(ids[:, None], memory, source_mask)[:, -1]")),
     old_words_only=(
         "these logits know nothing of the new word: put it after what is written, decode all, take the last position.",
         last("model.decode(state[0], memory, source_mask)[:, -1]"),
         last("model.decode(state[0] if state[0].shape[1] else written, memory, source_mask)[:, -1]"),
         edit("[:, -1]", "[:, -2]"),
     ),
-    in_front=(
-        "the new word stands in front: it belongs after what is written.",
-        edit(LONGER, "[ids[:, None], written]"),
-    ),
-    first_position=(
-        "the logits of the first position come back: the last one knows what comes next.",
-        edit("[:, -1]", "[:, 0]"),
-    ),
+    in_front=("the new word stands in front: it belongs after what is written.",
+        edit(LONGER, "[ids[:, None], written]")),
+    first_position=("the logits of the first position come back: the last one knows what comes next.",
+        edit("[:, -1]", "[:, 0]")),
     all_positions=("the logits of all positions come back: only the last one is asked, [:, -1].", edit("[:, -1]", "")),
     kept_axis=("an axis of size 1 is left: [:, -1] and not [:, -1:].", edit("[:, -1]", "[:, -1:]")),
-    squeezed_logits=(
-        "`.squeeze()` takes away the batch of one too: [:, -1] takes away the positions only.",
-        edit("[:, -1]", "[:, -1:].squeeze()"),
-    ),
+    squeezed_logits=("`.squeeze()` takes away the batch of one too: [:, -1] takes away the positions only.",
+        edit("[:, -1]", "[:, -1:].squeeze()")),
     probabilities=("probabilities come back: return the logits as they are.", last(f"{LAST}.softmax(-1)")),
     log_probabilities=("log-probabilities come back: return the logits as they are.", last(f"{LAST}.log_softmax(-1)")),
     chosen=("the likeliest word comes back: return the logits, who asks will choose.", last(f"{LAST}.argmax(-1)")),
-    no_mask=(
-        "the source mask is not used: the third part of the state goes to `decode`.",
-        last(LAST.replace("source_mask", "torch.ones_like(source_mask)")),
-    ),
-    inverted_mask=(
-        "the source mask is inverted: hand it on as it is.",
-        last(LAST.replace("source_mask", "~source_mask")),
-    ),
-    forgets=(
-        "the state stays as it was: the new word belongs into `written`, for the step after this one.",
-        state("state"),
-    ),
-    remembers_one=(
-        "the next state holds the new word only: all that is written belongs into it.",
-        state("(ids[:, None], memory, source_mask)"),
-    ),
-    sees_the_future=(
-        "the words that are written see those after them: `model.decode` has the causal mask.",
-        last(f"model.logits(model.decoder(model.embed(written), memory, None, {MASK}))[:, -1]"),
-    ),
-    loses_the_mask=(
-        "the next state lets padding through: hand on the source mask as it was.",
-        state("(written, memory, torch.ones_like(source_mask))"),
-    ),
-    out_of_order=(
-        "the next state is out of order: written, memory, source_mask.",
-        state("(written, source_mask, memory)"),
-        state("(memory, source_mask, written)"),
-    ),
-    writes_two=(
-        "the likeliest word is written too: who asks will choose, and hand it in as the next `ids`.",
-        state("(torch.cat([written, logits.argmax(-1)[:, None]], dim=1), memory, source_mask)"),
-    ),
-    logits_in_state=(
-        "the logits stand in the state: its first part is the ids that are written.",
+    no_mask=("the source mask is not used: the third part of the state goes to `decode`.",
+        last(LAST.replace("source_mask", "torch.ones_like(source_mask)"))),
+    inverted_mask=("the source mask is inverted: hand it on as it is.",
+        last(LAST.replace("source_mask", "~source_mask"))),
+    forgets=("the state stays as it was: the new word belongs into `written`, for the step after this one.",
+        state("state")),
+    remembers_one=("the next state holds the new word only: all that is written belongs into it.",
+        state("(ids[:, None], memory, source_mask)")),
+    sees_the_future=("the words that are written see those after them: `model.decode` has the causal mask.",
+        last(f"model.logits(model.decoder(model.embed(written), memory, None, {MASK}))[:, -1]")),
+    loses_the_mask=("the next state lets padding through: hand on the source mask as it was.",
+        state("(written, memory, torch.ones_like(source_mask))")),
+    out_of_order=("the next state is out of order: written, memory, source_mask.",
+        state("(written, source_mask, memory)"), state("(memory, source_mask, written)")),
+    writes_two=("the likeliest word is written too: who asks will choose, and hand it in as the next `ids`.",
+        state("(torch.cat([written, logits.argmax(-1)[:, None]], dim=1), memory, source_mask)")),
+    logits_in_state=("the logits stand in the state: its first part is the ids that are written.",
         state("(logits, memory, source_mask)"),
-        state("(model.decode(written, memory, source_mask), memory, source_mask)"),
-    ),
+        state("(model.decode(written, memory, source_mask), memory, source_mask)")),
 )
+# fmt: on

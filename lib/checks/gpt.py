@@ -73,44 +73,31 @@ READ, ENTROPY = "model(ids[:, :-1])", "functional.cross_entropy(logits.flatten(0
 LOSS = "return " + ENTROPY
 CHANCES = "logits.softmax(-1).gather(2, ids[:, 1:, None])"
 
+# fmt: off
 gpt_loss.mistakes(
     unstable=(
         "a log of a softmax: tiny probabilities become 0 and their logarithm -inf. log_softmax, or cross_entropy.",
         edit(ENTROPY, f"-{CHANCES}.log().mean()"),
     ),
-    reads_all=(
-        "the model reads the last token too, after which nothing is asked: give it ids[:, :-1] only.",
-        edit(READ, "model(ids)[:, :-1]"),
-    ),
+    reads_all=("the model reads the last token too, after which nothing is asked: give it ids[:, :-1] only.",
+        edit(READ, "model(ids)[:, :-1]")),
     no_shift=(
         "nothing is shifted: the model is asked for the token that it reads. Targets are one step on, ids[:, 1:].",
         edit(":-1", ":", "1:]", ":]"),
         edit("ids[:, 1:].flatten", "ids[:, :-1].flatten"),
     ),
-    shifted_back=(
-        "the targets lie one step back, not ahead: read ids[:, :-1], ask for ids[:, 1:].",
-        edit("1:].flatten", ":-1].flatten", READ, "model(ids[:, 1:])"),
-    ),
-    two_ahead=(
-        "two steps ahead: at position i the target is token i + 1.",
-        edit(":-1]", ":-2]", "1:].flatten", "2:].flatten"),
-    ),
-    summed=(
-        "the sum over all tokens: the mean is asked for, so that long texts compare with short ones.",
-        edit(LOSS, f"{LOSS} * ids[:, 1:].numel()"),
-    ),
-    summed_over_positions=(
-        "summed over the positions, averaged over the rows: the mean of all tokens is asked for.",
-        edit(LOSS, f"{LOSS} * (ids.shape[1] - 1)"),
-    ),
-    last_only=(
-        "only the last token counts: every position is asked for its next token.",
-        edit(ENTROPY, "functional.cross_entropy(logits[:, -1], ids[:, -1])"),
-    ),
-    softmax_twice=(
-        "softmax before cross_entropy: it takes the softmax itself, give it the logits.",
-        edit(READ, f"{READ}.softmax(dim=-1)"),
-    ),
+    shifted_back=("the targets lie one step back, not ahead: read ids[:, :-1], ask for ids[:, 1:].",
+        edit("1:].flatten", ":-1].flatten", READ, "model(ids[:, 1:])")),
+    two_ahead=("two steps ahead: at position i the target is token i + 1.",
+        edit(":-1]", ":-2]", "1:].flatten", "2:].flatten")),
+    summed=("the sum over all tokens: the mean is asked for, so that long texts compare with short ones.",
+        edit(LOSS, f"{LOSS} * ids[:, 1:].numel()")),
+    summed_over_positions=("summed over the positions, averaged over the rows: the mean of all tokens is asked for.",
+        edit(LOSS, f"{LOSS} * (ids.shape[1] - 1)")),
+    last_only=("only the last token counts: every position is asked for its next token.",
+        edit(ENTROPY, "functional.cross_entropy(logits[:, -1], ids[:, -1])")),
+    softmax_twice=("softmax before cross_entropy: it takes the softmax itself, give it the logits.",
+        edit(READ, f"{READ}.softmax(dim=-1)")),
     negative=("the sign: a surprise is -ln p, which is never negative.", edit(LOSS, f"return -{ENTROPY}")),
     in_bits=("in bits: the loss is in nats, the natural logarithm.", edit(LOSS, f"{LOSS} / math.log(2)")),
     perplexity=("this is the perplexity: leave out exp.", edit(LOSS, f"{LOSS}.exp()")),
@@ -118,35 +105,22 @@ gpt_loss.mistakes(
         "a view instead of a transpose mixes rows and positions: .flatten(0, 1) keeps each token's logits together.",
         edit(ENTROPY, "functional.cross_entropy(logits.reshape(len(ids), logits.shape[-1], -1), ids[:, 1:])"),
     ),
-    rows_shifted=(
-        "the slices take away rows: ids is (batch, length), so all tokens but the last are ids[:, :-1].",
-        edit("ids[:, :-1]", "ids[:-1]", "ids[:, 1:]", "ids[1:]"),
-    ),
-    log_of_mean=(
-        "the logarithm of the mean: take -ln p of each token, then the mean.",
-        edit(ENTROPY, f"-{CHANCES}.mean().log()"),
-    ),
-    softmax_over_positions=(
-        "the softmax runs over the positions: it belongs over the vocabulary, dim=-1.",
-        edit(ENTROPY, "-logits.log_softmax(1).gather(2, ids[:, 1:, None]).mean()"),
-    ),
-    over_all_tokens=(
-        "divided by all tokens: the first of each row is not asked for, ids[:, 1:].numel() are.",
-        edit(LOSS, f"{LOSS} * ids[:, 1:].numel() / ids.numel()"),
-    ),
-    without_token_0=(
-        "token 0 is left out: here nothing is padding, token 0 is a token like any other.",
-        edit("].flatten())", "].flatten(), ignore_index=0)"),
-    ),
-    raw_logits=(
-        "the logits themselves are averaged: take the log of the softmax first.",
-        edit(ENTROPY, "-logits.gather(2, ids[:, 1:, None]).mean()"),
-    ),
-    not_reduced=(
-        "every token's loss is returned: the mean of them is asked for, one number.",
-        edit("].flatten())", '].flatten(), reduction="none")'),
-    ),
+    rows_shifted=("the slices take away rows: ids is (batch, length), so all tokens but the last are ids[:, :-1].",
+        edit("ids[:, :-1]", "ids[:-1]", "ids[:, 1:]", "ids[1:]")),
+    log_of_mean=("the logarithm of the mean: take -ln p of each token, then the mean.",
+        edit(ENTROPY, f"-{CHANCES}.mean().log()")),
+    softmax_over_positions=("the softmax runs over the positions: it belongs over the vocabulary, dim=-1.",
+        edit(ENTROPY, "-logits.log_softmax(1).gather(2, ids[:, 1:, None]).mean()")),
+    over_all_tokens=("divided by all tokens: the first of each row is not asked for, ids[:, 1:].numel() are.",
+        edit(LOSS, f"{LOSS} * ids[:, 1:].numel() / ids.numel()")),
+    without_token_0=("token 0 is left out: here nothing is padding, token 0 is a token like any other.",
+        edit("].flatten())", "].flatten(), ignore_index=0)")),
+    raw_logits=("the logits themselves are averaged: take the log of the softmax first.",
+        edit(ENTROPY, "-logits.gather(2, ids[:, 1:, None]).mean()")),
+    not_reduced=("every token's loss is returned: the mean of them is asked for, one number.",
+        edit("].flatten())", '].flatten(), reduction="none")')),
 )
+# fmt: on
 
 
 # -------------------------------------------------------------------------------------------------------------- GPT
@@ -240,54 +214,35 @@ MASK, LOOP = "causal_mask(ids.shape[1])", "x = block(x, mask)"
 EMBED, LOGITS = "self.dropout(self.positions(self.embedding(ids), start))", "self.norm(x) @ self.embedding.weight.T"
 TABLE = "self.embedding.weight.T"
 
+# fmt: off
 GPT.mistakes(
-    sees_the_future=(
-        "the mask is missing: every token sees what it should guess. block(x, mask), with causal_mask.",
-        edit(LOOP, "x = block(x)"),
-    ),
-    inverted_mask=(
-        "the mask is inverted: True means that looking is allowed, as causal_mask gives it.",
-        edit(MASK, f"(~{MASK})"),
-    ),
-    turned_mask=(
-        "the mask is turned round: query i looks at keys 0 to i, as causal_mask gives it.",
-        edit(MASK, f"{MASK}.T"),
-    ),
+    sees_the_future=("the mask is missing: every token sees what it should guess. block(x, mask), with causal_mask.",
+        edit(LOOP, "x = block(x)")),
+    inverted_mask=("the mask is inverted: True means that looking is allowed, as causal_mask gives it.",
+        edit(MASK, f"(~{MASK})")),
+    turned_mask=("the mask is turned round: query i looks at keys 0 to i, as causal_mask gives it.",
+        edit(MASK, f"{MASK}.T")),
     loses_x=("the blocks' result is lost: write x = block(x, mask).", edit(LOOP, "block(x, mask)")),
-    blind_to_itself=(
-        "a token may look at itself: the mask is True on the diagonal too, as causal_mask gives it.",
-        edit(MASK, f"{MASK}.tril(-1)"),
-    ),
+    blind_to_itself=("a token may look at itself: the mask is True on the diagonal too, as causal_mask gives it.",
+        edit(MASK, f"{MASK}.tril(-1)")),
     adds_x=("x is added twice: a block adds it itself, x = block(x, mask).", edit(LOOP, "x = x + block(x, mask)")),
-    positions_twice=(
-        "the positions are added twice: `embed` has done it.",
-        edit("x = self.embed(ids)", "x = self.positions(self.embed(ids))"),
-    ),
+    positions_twice=("the positions are added twice: `embed` has done it.",
+        edit("x = self.embed(ids)", "x = self.positions(self.embed(ids))")),
     side_by_side=(
         "every block gets the embedding: it should get what the block before it returned, x = block(x, mask).",
         edit(LOOP, "y = block(x, mask)", "return self.logits(x)", "return self.logits(y)"),
     ),
-    first_block=(
-        "only the first block is used: go through all of self.blocks.",
-        edit("in self.blocks:", "in self.blocks[:1]:"),
-    ),
-    no_positions=(
-        "positions are missing: self.positions(...) adds them to the embedded ids.",
-        edit(EMBED, "self.dropout(self.embedding(ids))"),
-    ),
+    first_block=("only the first block is used: go through all of self.blocks.",
+        edit("in self.blocks:", "in self.blocks[:1]:")),
+    no_positions=("positions are missing: self.positions(...) adds them to the embedded ids.",
+        edit(EMBED, "self.dropout(self.embedding(ids))")),
     start_forgotten=("`start` is not handed on: self.positions(x, start).", edit("(ids), start)", "(ids))")),
-    scaled=(
-        "the embedding is multiplied by √d_model: the paper of 2017 does that, GPT does not.",
-        edit("self.embedding(ids),", "self.embedding(ids) * self.embedding.embedding_dim**0.5,"),
-    ),
-    no_dropout=(
-        "dropout is missing in embed: self.dropout(...) around all of it.",
-        edit(EMBED, "self.positions(self.embedding(ids), start)"),
-    ),
-    early_dropout=(
-        "dropout comes before the positions: it goes around all of it.",
-        edit(EMBED, "self.positions(self.dropout(self.embedding(ids)), start)"),
-    ),
+    scaled=("the embedding is multiplied by √d_model: the paper of 2017 does that, GPT does not.",
+        edit("self.embedding(ids),", "self.embedding(ids) * self.embedding.embedding_dim**0.5,")),
+    no_dropout=("dropout is missing in embed: self.dropout(...) around all of it.",
+        edit(EMBED, "self.positions(self.embedding(ids), start)")),
+    early_dropout=("dropout comes before the positions: it goes around all of it.",
+        edit(EMBED, "self.positions(self.dropout(self.embedding(ids)), start)")),
     dropout_in_evaluation=(
         "dropout stays on when the model is not in training: self.dropout knows when, functional.dropout does not.",
         edit("self.dropout(self.positions", "(lambda x: functional.dropout(x, self.dropout.p))(self.positions"),
@@ -296,23 +251,15 @@ GPT.mistakes(
         "the norm at the end is missing: pre-norm blocks leave x as large as it has grown. self.norm(x) in logits.",
         edit("self.norm(x) @", "x @"),
     ),
-    normed_twice=(
-        "x is normed twice: once, in logits, is enough.",
-        edit("return self.logits(x)", "return self.logits(self.norm(x))"),
-    ),
-    softmaxed=(
-        "these are probabilities: return the logits, the loss takes the softmax itself.",
-        edit(LOGITS, f"({LOGITS}).softmax(dim=-1)"),
-    ),
-    log_softmaxed=(
-        "these are logarithms of probabilities: return the logits, the loss takes the softmax itself.",
-        edit(LOGITS, f"({LOGITS}).log_softmax(dim=-1)"),
-    ),
-    last_only=(
-        "only the last position answers: in training every position guesses its next token.",
+    normed_twice=("x is normed twice: once, in logits, is enough.",
+        edit("return self.logits(x)", "return self.logits(self.norm(x))")),
+    softmaxed=("these are probabilities: return the logits, the loss takes the softmax itself.",
+        edit(LOGITS, f"({LOGITS}).softmax(dim=-1)")),
+    log_softmaxed=("these are logarithms of probabilities: return the logits, the loss takes the softmax itself.",
+        edit(LOGITS, f"({LOGITS}).log_softmax(dim=-1)")),
+    last_only=("only the last position answers: in training every position guesses its next token.",
         edit("return self.logits(x)", "return self.logits(x[:, -1])"),
-        edit("return self.logits(x)", "return self.logits(x)[:, -1]"),
-    ),
+        edit("return self.logits(x)", "return self.logits(x)[:, -1]")),
     own_head=(
         "the logits come from a layer of their own: GPT compares x with the embedding, self.embedding.weight.T.",
         edit(
@@ -326,16 +273,10 @@ GPT.mistakes(
             "self.head(self.norm(x))",
         ),
     ),
-    cut_off_head=(
-        "the head's table is cut off (`.detach()` or `.data`): it is the embedding, and learns at both ends.",
-        edit(TABLE, "self.embedding.weight.detach().T"),
-    ),
-    no_head=(
-        "`forward` ends without the logits: return self.logits(x).",
-        edit("return self.logits(x)", "return x"),
-    ),
-    scaled_logits=(
-        "the table is divided by √d_model, or x is: the logits are plain dot products.",
-        edit(TABLE, f"{TABLE} / x.shape[-1] ** 0.5"),
-    ),
+    cut_off_head=("the head's table is cut off (`.detach()` or `.data`): it is the embedding, and learns at both ends.",
+        edit(TABLE, "self.embedding.weight.detach().T")),
+    no_head=("`forward` ends without the logits: return self.logits(x).", edit("return self.logits(x)", "return x")),
+    scaled_logits=("the table is divided by √d_model, or x is: the logits are plain dot products.",
+        edit(TABLE, f"{TABLE} / x.shape[-1] ** 0.5")),
 )
+# fmt: on

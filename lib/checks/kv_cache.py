@@ -147,6 +147,7 @@ RETURNED = "return self.keys[:, :, :end], self.values[:, :, :end]"
 FULL = 'raise ValueError(f"position {end - 1} does not fit into a cache of {self.capacity} positions")'
 MOVED = "self.keys, self.values = self.keys[rows], self.values[rows]"
 BUFFERS = "        self.keys[:, :, self.length : end] = keys\n        self.values[:, :, self.length : end] = values\n"
+# fmt: off
 KeyValueCache.mistakes(
     slides=(
         "a full cache takes more without a word: raise ValueError when they do not fit.",
@@ -163,27 +164,17 @@ KeyValueCache.mistakes(
             "            end = self.capacity",
         ),
     ),
-    no_error_of_its_own=(
-        "what does not fit is to be refused by a ValueError, before anything is changed.",
-        edit(FULL, "pass"),
-    ),
-    only_new=(
-        "extend returns the new positions only: attention needs all of them, the old ones in front.",
-        edit(RETURNED, "return keys, values"),
-    ),
-    forgets_the_first=(
-        "the first token is forgotten: positions 0 to length - 1 all count, the slice starts at 0.",
-        edit("[:, :, :end]", "[:, :, 1:end]"),
-    ),
-    whole_buffer=(
-        "extend returns the whole buffer: from `length` on it holds whatever was in memory. Cut it there.",
-        edit(RETURNED, "return self.keys, self.values"),
-    ),
+    no_error_of_its_own=("what does not fit is to be refused by a ValueError, before anything is changed.",
+        edit(FULL, "pass")),
+    only_new=("extend returns the new positions only: attention needs all of them, the old ones in front.",
+        edit(RETURNED, "return keys, values")),
+    forgets_the_first=("the first token is forgotten: positions 0 to length - 1 all count, the slice starts at 0.",
+        edit("[:, :, :end]", "[:, :, 1:end]")),
+    whole_buffer=("extend returns the whole buffer: from `length` on it holds whatever was in memory. Cut it there.",
+        edit(RETURNED, "return self.keys, self.values")),
     never_grows=("`length` does not grow: the next positions overwrite these.", edit("self.length = end", "pass")),
-    grows_by_one=(
-        "`length` grows by 1 whatever comes: several positions may be new, `keys.shape[2]` of them.",
-        edit("self.length = end", "self.length += 1"),
-    ),
+    grows_by_one=("`length` grows by 1 whatever comes: several positions may be new, `keys.shape[2]` of them.",
+        edit("self.length = end", "self.length += 1")),
     in_front=(
         "the new positions stand in front of the old: they belong after them.",
         edit(
@@ -193,26 +184,17 @@ KeyValueCache.mistakes(
             "        self.keys[:, :, :end], self.values[:, :, :end] = keys, values\n",
         ),
     ),
-    swapped=(
-        "keys and values are mixed up: each has its own buffer, and the keys are returned first.",
+    swapped=("keys and values are mixed up: each has its own buffer, and the keys are returned first.",
         edit(RETURNED, "return self.values[:, :, :end], self.keys[:, :, :end]"),
-        edit("end] = keys", "end] = swap", "end] = values", "end] = keys", "end] = swap", "end] = values"),
-    ),
+        edit("end] = keys", "end] = swap", "end] = values", "end] = keys", "end] = swap", "end] = values")),
     keys_twice=("the values are the keys: they have a buffer of their own.", edit("end] = values", "end] = keys")),
-    refuses_the_last=(
-        "an exactly full cache is refused: 6 positions fit into 6.",
-        edit("end > self.capacity", "end >= self.capacity"),
-    ),
-    keeps_order=(
-        "reorder changes nothing: row i must go on with what row rows[i] has seen.",
-        edit(MOVED, "pass"),
-        edit(MOVED, "self.keys[rows], self.values[rows]"),
-        edit(MOVED, "self.keys, self.values = self.keys[: len(rows)], self.values[: len(rows)]"),
-    ),
-    only_keys=(
-        "reorder moves the keys and not the values: they belong together.",
-        edit(MOVED, "self.keys = self.keys[rows]"),
-    ),
+    refuses_the_last=("an exactly full cache is refused: 6 positions fit into 6.",
+        edit("end > self.capacity", "end >= self.capacity")),
+    keeps_order=("reorder changes nothing: row i must go on with what row rows[i] has seen.",
+        edit(MOVED, "pass"), edit(MOVED, "self.keys[rows], self.values[rows]"),
+        edit(MOVED, "self.keys, self.values = self.keys[: len(rows)], self.values[: len(rows)]")),
+    only_keys=("reorder moves the keys and not the values: they belong together.",
+        edit(MOVED, "self.keys = self.keys[rows]")),
     wrong_way=(
         "rows are sent the wrong way: row i comes from rows[i], it does not go there.",
         edit(
@@ -237,18 +219,12 @@ KeyValueCache.mistakes(
             "            self.keys[i], self.values[i] = self.keys[row].clone(), self.values[row].clone()",
         ),
     ),
-    starts_anew=(
-        "reorder empties the cache: what was seen stays, in another order; `length` does not change.",
-        edit(MOVED, f"{MOVED}\n        self.length = 0"),
-    ),
-    refuses_too_late=(
-        "a refused extend changes `length`: look whether there is room before you change anything.",
-        edit(FULL, f"self.length = end\n            {FULL}"),
-    ),
-    in_place=(
-        "the number of rows stays: there may be fewer or more afterwards, so make new tensors.",
-        edit(MOVED, "self.keys[:], self.values[:] = self.keys[rows], self.values[rows]"),
-    ),
+    starts_anew=("reorder empties the cache: what was seen stays, in another order; `length` does not change.",
+        edit(MOVED, f"{MOVED}\n        self.length = 0")),
+    refuses_too_late=("a refused extend changes `length`: look whether there is room before you change anything.",
+        edit(FULL, f"self.length = end\n            {FULL}")),
+    in_place=("the number of rows stays: there may be fewer or more afterwards, so make new tensors.",
+        edit(MOVED, "self.keys[:], self.values[:] = self.keys[rows], self.values[rows]")),
     keeps_theirs=(
         "the given keys are kept, not copied: when their owner changes them, your cache changes.",
         edit(
@@ -274,6 +250,7 @@ KeyValueCache.mistakes(
         ),
     ),
 )
+# fmt: on
 
 
 # ------------------------------------------------------------------------------------------------- cached_attention
@@ -342,19 +319,15 @@ def _(answer, rng):
 
 EXTENDED, ATTENDED = "keys, values = cache.extend(k, v)", "layer.attend(q, keys, values, mask)"
 OWN = "None if mask is None else mask[..., -x.shape[1] :]"
+# fmt: off
 cached_attention.mistakes(
-    without_the_cache=(
-        "the cache is not used: keys and values of the earlier positions come from cache.extend.",
-        edit(EXTENDED, f"keys, values, mask = k, v, {OWN}"),
-        edit(EXTENDED, "keys, values, mask = k, v, None"),
+    without_the_cache=("the cache is not used: keys and values of the earlier positions come from cache.extend.",
+        edit(EXTENDED, f"keys, values, mask = k, v, {OWN}"), edit(EXTENDED, "keys, values, mask = k, v, None"),
         edit("    q = ", "    return layer(x)\n    q = "),
-        edit("    q = ", f"    return layer(x, None, {OWN})\n    q = "),
-    ),
-    extends_and_ignores=(
-        "what extend returns is not used: all positions so far are keys, not the new ones only.",
+        edit("    q = ", f"    return layer(x, None, {OWN})\n    q = ")),
+    extends_and_ignores=("what extend returns is not used: all positions so far are keys, not the new ones only.",
         edit(EXTENDED, "cache.extend(k, v)", ATTENDED, f"layer.attend(q, k, v, {OWN})"),
-        edit(EXTENDED, "cache.extend(k, v)", ATTENDED, "layer.attend(q, k, v, None)"),
-    ),
+        edit(EXTENDED, "cache.extend(k, v)", ATTENDED, "layer.attend(q, k, v, None)")),
     extends_afterwards=(
         "new positions do not see themselves: extend first, and attend to what that returns.",
         edit(
@@ -363,11 +336,9 @@ cached_attention.mistakes(
             "        keys, values, mask = keys[:, :, :n], values[:, :, :n], None if mask is None else mask[..., :n]",
         ),
     ),
-    extends_twice=(
-        "the cache is extended twice: once a call, with the new keys and values.",
+    extends_twice=("the cache is extended twice: once a call, with the new keys and values.",
         edit(EXTENDED, f"cache.extend(k, v)\n    {EXTENDED}", ATTENDED, "layer.attend(q, keys, values, None)"),
-        edit(EXTENDED, f"cache.extend(k, v)\n    {EXTENDED}"),
-    ),
+        edit(EXTENDED, f"cache.extend(k, v)\n    {EXTENDED}")),
     forgets_the_first=(
         "the first token is forgotten: use all that extend returns.",
         edit(
@@ -376,30 +347,20 @@ cached_attention.mistakes(
             " if keys.shape[2] > 1 else (keys, values, mask)))",
         ),
     ),
-    no_mask=(
-        "the mask is not used: in a prompt, the early positions see the later ones.",
-        edit(ATTENDED, "layer.attend(q, keys, values, None)"),
-    ),
-    own_mask=(
-        "a causal mask of your own: which rows and keys are hidden is in the `mask` that is given.",
-        edit(ATTENDED, "layer.attend(q, keys, values, prefill_mask(x.shape[1], keys.shape[2] - x.shape[1]))"),
-    ),
-    no_output=(
-        "`to_out` is missing at the end.",
-        edit(f"layer.to_out(join_heads({ATTENDED}))", f"join_heads({ATTENDED})"),
-    ),
-    swapped=(
-        "keys and values are mixed up: extend takes and returns the keys first.",
-        edit("extend(k, v)", "extend(v, k)"),
-        edit("keys, values = cache", "values, keys = cache"),
-    ),
+    no_mask=("the mask is not used: in a prompt, the early positions see the later ones.",
+        edit(ATTENDED, "layer.attend(q, keys, values, None)")),
+    own_mask=("a causal mask of your own: which rows and keys are hidden is in the `mask` that is given.",
+        edit(ATTENDED, "layer.attend(q, keys, values, prefill_mask(x.shape[1], keys.shape[2] - x.shape[1]))")),
+    no_output=("`to_out` is missing at the end.",
+        edit(f"layer.to_out(join_heads({ATTENDED}))", f"join_heads({ATTENDED})")),
+    swapped=("keys and values are mixed up: extend takes and returns the keys first.",
+        edit("extend(k, v)", "extend(v, k)"), edit("keys, values = cache", "values, keys = cache")),
     keys_from_q=("the keys come from to_q: to_k makes the keys.", edit("layer.to_k", "layer.to_q")),
-    own_kernel=(
-        "the weights are not made by `layer.attend`, which keeps them where they are wanted.",
+    own_kernel=("the weights are not made by `layer.attend`, which keeps them where they are wanted.",
         edit(ATTENDED, "torch.nn.functional.scaled_dot_product_attention(q, keys, values, attn_mask=mask)"),
-        edit(ATTENDED, "torch.nn.functional.scaled_dot_product_attention(q, keys, values, mask).nan_to_num()"),
-    ),
+        edit(ATTENDED, "torch.nn.functional.scaled_dot_product_attention(q, keys, values, mask).nan_to_num()")),
 )
+# fmt: on
 
 
 # ------------------------------------------------------------------------------------------------------ prefill_mask
@@ -422,51 +383,33 @@ for _label, _arguments in {
 
 SQUARE = "torch.ones(new, before + new, dtype=torch.bool).tril(before)"
 REAL, HIDDEN = "torch.arange(before + new) >= empty[:, None]", "mask & real[:, None, None, :]"
+# fmt: off
 prefill_mask.mistakes(
     two_axes_without_padding=(
         "with `empty` there are four axes, (batch, 1, new, before + new), also when it holds zeros only.",
         edit("if empty is None:", "if empty is None or not empty.any():"),
     ),
-    one_sees_all=(
-        "one new position sees all that is real: `empty` hides columns from it, too.",
-        edit("if empty is None:", "if new == 1 or empty is None:"),
-        edit(REAL, f"({REAL}) | (new == 1)"),
-    ),
-    padding_sees_itself=(
-        "what is padding itself sees nothing, not even itself.",
+    one_sees_all=("one new position sees all that is real: `empty` hides columns from it, too.",
+        edit("if empty is None:", "if new == 1 or empty is None:"), edit(REAL, f"({REAL}) | (new == 1)")),
+    padding_sees_itself=("what is padding itself sees nothing, not even itself.",
         edit(HIDDEN, f"{HIDDEN} | torch.eye(before + new, dtype=torch.bool)[before:]"),
-        edit(HIDDEN, f"{HIDDEN} | ~({HIDDEN}).any(-1, keepdim=True)"),
-    ),
-    only_new=(
-        "the cached positions are left out: the mask has before + new columns.",
+        edit(HIDDEN, f"{HIDDEN} | ~({HIDDEN}).any(-1, keepdim=True)")),
+    only_new=("the cached positions are left out: the mask has before + new columns.",
         edit(SQUARE, "torch.ones(new, new, dtype=torch.bool).tril()", REAL, "torch.arange(new) >= empty[:, None]"),
         edit(SQUARE, "torch.ones(new, new, dtype=torch.bool).tril()"),
-        edit("    mask = ", "    return torch.ones(new, new, dtype=torch.bool).tril()\n    mask = "),
-    ),
-    not_shifted=(
-        "the old positions are hidden in part: new position i stands at before + i and sees 0 to before + i.",
-        edit("tril(before)", "tril()"),
-        edit("tril(before)", "tril()", "if empty is None:", "if True:"),
-    ),
-    not_itself=(
-        "position before + i does not see itself: the diagonal belongs to it.",
-        edit("tril(before)", "tril(before - 1)"),
-    ),
+        edit("    mask = ", "    return torch.ones(new, new, dtype=torch.bool).tril()\n    mask = ")),
+    not_shifted=("the old positions are hidden in part: new position i stands at before + i and sees 0 to before + i.",
+        edit("tril(before)", "tril()"), edit("tril(before)", "tril()", "if empty is None:", "if True:")),
+    not_itself=("position before + i does not see itself: the diagonal belongs to it.",
+        edit("tril(before)", "tril(before - 1)")),
     one_too_many=("everybody sees one position of the future.", edit("tril(before)", "tril(before + 1)")),
-    sees_all=(
-        "new positions see the future: new position i sees 0 to before + i, no further.",
-        edit(".tril(before)", ""),
-        edit(".tril(before)", "", "if empty is None:", "if True:"),
-    ),
-    transposed=(
-        "rows and columns are swapped: one row for each new position, one column for each of all.",
+    sees_all=("new positions see the future: new position i sees 0 to before + i, no further.",
+        edit(".tril(before)", ""), edit(".tril(before)", "", "if empty is None:", "if True:")),
+    transposed=("rows and columns are swapped: one row for each new position, one column for each of all.",
         edit("        return mask", "        return mask.mT", f"return {HIDDEN}", f"return ({HIDDEN}).mT"),
-        edit("if empty is None:", "if True:", "        return mask", "        return mask.mT"),
-    ),
-    inverted=(
-        "it is turned round: True is where looking is allowed.",
-        edit("        return mask", "        return ~mask", f"return {HIDDEN}", f"return ~({HIDDEN})"),
-    ),
+        edit("if empty is None:", "if True:", "        return mask", "        return mask.mT")),
+    inverted=("it is turned round: True is where looking is allowed.",
+        edit("        return mask", "        return ~mask", f"return {HIDDEN}", f"return ~({HIDDEN})")),
     square=(
         "there is a row for each cached position too: the mask has one for each new position only.",
         edit("ones(new, before", "ones(before + new, before", "tril(before)", "tril()"),
@@ -474,42 +417,25 @@ prefill_mask.mistakes(
             "ones(new, before", "ones(before + new, before", "tril(before)", "tril()", "if empty is None:", "if True:"
         ),
     ),
-    floats=(
-        "the numbers are no bools: ask for dtype=torch.bool.",
+    floats=("the numbers are no bools: ask for dtype=torch.bool.",
         edit(", dtype=torch.bool", "", HIDDEN, "mask * real[:, None, None, :]"),
-        edit(", dtype=torch.bool", "", "if empty is None:", "if True:"),
-        edit(", dtype=torch.bool", ""),
-    ),
-    ignores_the_columns=(
-        "`empty` is not used: nobody may see the first empty[row] columns of a row.",
-        edit(REAL, "torch.arange(before + new) >= 0 * empty[:, None]"),
-    ),
-    one_more_hidden=(
-        "one real column too many is hidden: columns 0 to empty - 1 are padding, column empty is a word.",
-        edit(REAL, REAL.replace(">=", ">")),
-    ),
-    one_less_hidden=(
-        "the last column of padding can be seen: columns 0 to empty - 1 are all padding.",
-        edit(REAL, f"{REAL} - 1"),
-    ),
-    hidden_right=(
-        "padding is hidden at the right: it stands at the left, so that the last column is everybody's.",
-        edit(REAL, "torch.arange(before + new) < before + new - empty[:, None]"),
-    ),
-    no_head_axis=(
-        "the axis for the heads is missing: (batch, 1, new, before + new).",
-        edit("real[:, None, None, :]", "real[:, None, :]"),
-    ),
-    hides_queries=(
-        "`empty` hides queries: it is about the columns, the keys that nobody may see.",
-        edit(HIDDEN, "mask & real[:, None, before:, None]"),
-    ),
-    only_padding=(
-        "with `empty`, the future can be seen: hide both, `&`.",
-        edit(HIDDEN, "real[:, None, None, :].expand(-1, 1, new, -1)"),
-        edit(HIDDEN, "mask | real[:, None, None, :]"),
-    ),
+        edit(", dtype=torch.bool", "", "if empty is None:", "if True:"), edit(", dtype=torch.bool", "")),
+    ignores_the_columns=("`empty` is not used: nobody may see the first empty[row] columns of a row.",
+        edit(REAL, "torch.arange(before + new) >= 0 * empty[:, None]")),
+    one_more_hidden=("one real column too many is hidden: columns 0 to empty - 1 are padding, column empty is a word.",
+        edit(REAL, REAL.replace(">=", ">"))),
+    one_less_hidden=("the last column of padding can be seen: columns 0 to empty - 1 are all padding.",
+        edit(REAL, f"{REAL} - 1")),
+    hidden_right=("padding is hidden at the right: it stands at the left, so that the last column is everybody's.",
+        edit(REAL, "torch.arange(before + new) < before + new - empty[:, None]")),
+    no_head_axis=("the axis for the heads is missing: (batch, 1, new, before + new).",
+        edit("real[:, None, None, :]", "real[:, None, :]")),
+    hides_queries=("`empty` hides queries: it is about the columns, the keys that nobody may see.",
+        edit(HIDDEN, "mask & real[:, None, before:, None]")),
+    only_padding=("with `empty`, the future can be seen: hide both, `&`.",
+        edit(HIDDEN, "real[:, None, None, :].expand(-1, 1, new, -1)"), edit(HIDDEN, "mask | real[:, None, None, :]")),
 )
+# fmt: on
 
 
 # ---------------------------------------------------------------------------------------------------------- pad_left
@@ -556,34 +482,23 @@ ROW, EMPTY = "[padding] * count + list(prompt)", "[longest - len(prompt) for pro
 IDS = "torch.tensor(rows, dtype=torch.long)"
 OTHER_ORDER = "the prompts stand in another order: row i is prompt i, or the texts come back to the wrong people."
 ONE_A_ROW = "one number a row is asked for."
+# fmt: off
 pad_left.mistakes(
-    after=(
-        "the padding stands after the tokens: fill up in front, so that everybody's newest token stands last.",
-        edit(ROW, "list(prompt) + [padding] * count"),
-    ),
-    by_length=(
-        OTHER_ORDER,
-        edit("longest = max", "prompts = sorted(prompts, key=len, reverse=True)\n    longest = max"),
-    ),
+    after=("the padding stands after the tokens: fill up in front, so that everybody's newest token stands last.",
+        edit(ROW, "list(prompt) + [padding] * count")),
+    by_length=(OTHER_ORDER,
+        edit("longest = max", "prompts = sorted(prompts, key=len, reverse=True)\n    longest = max")),
     shortest_first=(OTHER_ORDER, edit("longest = max", "prompts = sorted(prompts, key=len)\n    longest = max")),
     backwards=("the tokens stand backwards.", edit("list(prompt)", "list(prompt)[::-1]")),
-    lengths=(
-        "`empty` counts the real tokens: it is the number of padding columns.",
-        edit("torch.tensor(empty)", "torch.tensor([len(prompt) for prompt in prompts])"),
-    ),
-    by_value=(
-        "`empty` is found by looking for the padding's number, but a prompt may hold it as a token: use lengths.",
-        edit("torch.tensor(empty)", f"({IDS} == padding).sum(dim=1)"),
-    ),
+    lengths=("`empty` counts the real tokens: it is the number of padding columns.",
+        edit("torch.tensor(empty)", "torch.tensor([len(prompt) for prompt in prompts])")),
+    by_value=("`empty` is found by looking for the padding's number, but a prompt may hold it as a token: use lengths.",
+        edit("torch.tensor(empty)", f"({IDS} == padding).sum(dim=1)")),
     always_zero=("`padding` is not used: it is 0 only when nothing else is given.", edit("[padding]", "[0]")),
-    mask_instead=(
-        f"`empty` is a mask of all columns: {ONE_A_ROW}",
-        edit("torch.tensor(empty)", "torch.arange(longest) < torch.tensor(empty)[:, None]"),
-    ),
-    real_instead=(
-        f"a mask of all columns is returned for `empty`: {ONE_A_ROW}",
-        edit("torch.tensor(empty)", "torch.arange(longest) >= torch.tensor(empty)[:, None]"),
-    ),
+    mask_instead=(f"`empty` is a mask of all columns: {ONE_A_ROW}",
+        edit("torch.tensor(empty)", "torch.arange(longest) < torch.tensor(empty)[:, None]")),
+    real_instead=(f"a mask of all columns is returned for `empty`: {ONE_A_ROW}",
+        edit("torch.tensor(empty)", "torch.arange(longest) >= torch.tensor(empty)[:, None]")),
     cut=(
         "the prompts are cut to the shortest: nothing of a prompt may be lost.",
         edit(
@@ -596,15 +511,12 @@ pad_left.mistakes(
         "`max(prompts)` compares the tokens, not how many there are: take max(len(prompt) for prompt in prompts).",
         edit("max(len(prompt) for prompt in prompts)", "len(max(prompts))"),
     ),
-    one_too_wide=(
-        "there is a column of padding too many: the longest prompt needs none.",
-        edit("prompt in prompts)", "prompt in prompts) + 1"),
-    ),
-    floats=(
-        "the ids of prompts without a token are float32, as in torch.tensor([]): ask for int64 (dtype=torch.long).",
-        edit(", dtype=torch.long", ""),
-    ),
+    one_too_wide=("there is a column of padding too many: the longest prompt needs none.",
+        edit("prompt in prompts)", "prompt in prompts) + 1")),
+    floats=("the ids of prompts without a token are float32, as in torch.tensor([]): ask for int64 (dtype=torch.long).",
+        edit(", dtype=torch.long", "")),
 )
+# fmt: on
 
 
 # ----------------------------------------------------------------------------------------------------------- read_on
@@ -647,37 +559,24 @@ for _label, _arguments in {
 POSITIONS = "columns if empty is None else (columns - empty[:, None]).clamp(min=0)"
 MASK = "None if new == 1 and empty is None else prefill_mask(new, before, empty)"
 LOGITS = "model.logits(x[:, -1])"
+# fmt: off
 read_on.mistakes(
-    no_offset=(
-        "positions start at 0 in every call: the first new token stands at position `before`.",
-        edit("columns = torch.arange(before, before + new)", "columns = torch.arange(new)"),
-    ),
-    offset_by_one=(
-        "positions are off by one: with `before` tokens in the cache, the first new one stands at `before`.",
-        edit("columns = torch.arange(before, before + new)", "columns = torch.arange(before + 1, before + new + 1)"),
-    ),
+    no_offset=("positions start at 0 in every call: the first new token stands at position `before`.",
+        edit("columns = torch.arange(before, before + new)", "columns = torch.arange(new)")),
+    offset_by_one=("positions are off by one: with `before` tokens in the cache, the first new one stands at `before`.",
+        edit("columns = torch.arange(before, before + new)", "columns = torch.arange(before + 1, before + new + 1)")),
     no_positions=("no position is added to the embedding.", edit(" + model.positions.table[positions]", "")),
     no_mask=("no mask: in a prompt, early positions see the later ones.", edit(MASK, "None")),
-    all_positions=(
-        "all positions' logits are returned: only the last one's say what comes next, (batch, vocab).",
-        edit(LOGITS, "model.logits(x)"),
-    ),
-    keeps_axis=(
-        "the position's axis is still there: x[:, -1] takes it away, x[:, -1:] keeps it.",
-        edit(LOGITS, "model.logits(x[:, -1:])"),
-    ),
-    first_position=(
-        "the logits are those of the first new position: the last one's say what comes next.",
-        edit(LOGITS, "model.logits(x[:, 0])"),
-    ),
-    without_empty=(
-        "`empty` is not used: padding is seen and counts as positions.",
-        edit(POSITIONS, "columns", "before, empty)", "before, None)"),
-    ),
-    without_caches=(
-        "the caches are not used: nothing of the earlier tokens is known.",
-        edit("    new, before", "    return model(ids)[:, -1]\n    new, before"),
-    ),
+    all_positions=("all positions' logits are returned: only the last one's say what comes next, (batch, vocab).",
+        edit(LOGITS, "model.logits(x)")),
+    keeps_axis=("the position's axis is still there: x[:, -1] takes it away, x[:, -1:] keeps it.",
+        edit(LOGITS, "model.logits(x[:, -1:])")),
+    first_position=("the logits are those of the first new position: the last one's say what comes next.",
+        edit(LOGITS, "model.logits(x[:, 0])")),
+    without_empty=("`empty` is not used: padding is seen and counts as positions.",
+        edit(POSITIONS, "columns", "before, empty)", "before, None)")),
+    without_caches=("the caches are not used: nothing of the earlier tokens is known.",
+        edit("    new, before", "    return model(ids)[:, -1]\n    new, before")),
     one_cache=(
         "one cache serves all blocks: each block has keys and values of its own.",
         edit(
@@ -685,36 +584,28 @@ read_on.mistakes(
             "x = cached_block(block, x, caches[0], prefill_mask(new, caches[0].length, empty))",
         ),
     ),
-    mask_without_before=(
-        "the mask does not know of the cached positions: prefill_mask(new, before, empty).",
+    mask_without_before=("the mask does not know of the cached positions: prefill_mask(new, before, empty).",
         edit("prefill_mask(new, before, empty)", "prefill_mask(new, 0, empty)"),
         edit("prefill_mask(new, before, empty)", "prefill_mask(new)", " and empty is None else", " else"),
-        edit(MASK, "prefill_mask(new, 0, empty)"),
-        edit(MASK, "prefill_mask(new)"),
-    ),
-    no_mask_for_one=(
-        "one new token after padding needs a mask too: only without `empty` can it be left out.",
-        edit(MASK, "None if new == 1 else prefill_mask(new, before, empty)"),
-    ),
+        edit(MASK, "prefill_mask(new, 0, empty)"), edit(MASK, "prefill_mask(new)")),
+    no_mask_for_one=("one new token after padding needs a mask too: only without `empty` can it be left out.",
+        edit(MASK, "None if new == 1 else prefill_mask(new, before, empty)")),
     mask_for_the_prompt_only=(
         "the mask is left out after a prompt: several new tokens need it there too, or they see each other.",
         edit(MASK, "None if before else prefill_mask(new, before, empty)"),
     ),
-    empty_in_the_prompt_only=(
-        "`empty` moves the prompt's positions only: in every call they are column minus `empty`.",
-        edit(POSITIONS, POSITIONS.replace("empty is None", "empty is None or before")),
-    ),
+    empty_in_the_prompt_only=("`empty` moves the prompt's positions only: in every call they are column minus `empty`.",
+        edit(POSITIONS, POSITIONS.replace("empty is None", "empty is None or before"))),
     padding_seen=("padding is not hidden: pass `empty` on to prefill_mask.", edit("before, empty)", "before, None)")),
     columns_as_positions=(
         "padding counts as positions: a row's first real token stands at position 0, its column minus `empty`.",
         edit(POSITIONS, "columns"),
     ),
     softmaxed=("probabilities are returned: logits are asked for.", edit(LOGITS, f"{LOGITS}.softmax(-1)")),
-    no_norm=(
-        "the final norm is missing: model.logits has it, the table alone does not.",
-        edit(LOGITS, "x[:, -1] @ model.embedding.weight.T"),
-    ),
+    no_norm=("the final norm is missing: model.logits has it, the table alone does not.",
+        edit(LOGITS, "x[:, -1] @ model.embedding.weight.T")),
 )
+# fmt: on
 
 
 # ------------------------------------------------------------------------------------------------------- fit_context
@@ -791,49 +682,31 @@ END_GONE = "the end is given up: what was written last is what counts."
 GUARD, STEP = "if n_positions < 2:", "n_positions // 2"
 LEFT, START = "return ids[cuts * step :]", "    too_many, step ="
 LOOP = "    while len(ids) > n_positions:\n        ids = ids[{} :]\n    return ids\n" + START
+# fmt: off
 fit_context.mistakes(
     takes_any=(f"{TOO_FEW}.", edit(GUARD, "if False:", STEP, f"max(1, {STEP})")),
     divides_by_nothing=(f"{TOO_FEW}, before you divide by it.", edit(GUARD, "if False:")),
-    loops_for_ever=(
-        f"{TOO_FEW}, or your loop cuts off 0 tokens for ever.",
-        edit(GUARD, "if False:", START, LOOP.format(STEP)),
-    ),
-    refuses_long_texts_only=(
-        f"{TOO_FEW}, also when the text is short enough.",
-        edit(GUARD, f"if len(ids) <= n_positions:\n        return ids\n    {GUARD}"),
-    ),
-    refuses_one_only=(
-        f"{TOO_FEW}; 0 is below 2 as well as 1.",
-        edit(GUARD, "if n_positions == 1:", STEP, f"max(1, {STEP})"),
-        edit(GUARD, "if n_positions == 1:"),
-    ),
+    loops_for_ever=(f"{TOO_FEW}, or your loop cuts off 0 tokens for ever.",
+        edit(GUARD, "if False:", START, LOOP.format(STEP))),
+    refuses_long_texts_only=(f"{TOO_FEW}, also when the text is short enough.",
+        edit(GUARD, f"if len(ids) <= n_positions:\n        return ids\n    {GUARD}")),
+    refuses_one_only=(f"{TOO_FEW}; 0 is below 2 as well as 1.",
+        edit(GUARD, "if n_positions == 1:", STEP, f"max(1, {STEP})"), edit(GUARD, "if n_positions == 1:")),
     keeps_all=("nothing is given up: more tokens than positions do not fit.", edit(LEFT, "return ids")),
-    slides=(
-        "one token is given up at a time: every cached key would have to move. Give up half a context.",
-        edit(LEFT, "return ids[-n_positions:]"),
-    ),
+    slides=("one token is given up at a time: every cached key would have to move. Give up half a context.",
+        edit(LEFT, "return ids[-n_positions:]")),
     keeps_the_beginning=(END_GONE, edit(LEFT, "return ids[:n_positions]")),
-    keeps_the_first_half=(
-        END_GONE,
+    keeps_the_first_half=(END_GONE,
         edit(LEFT, "return ids if not too_many else ids[: n_positions - step + 1]"),
-        edit(LEFT, "return ids[: len(ids) - cuts * step]"),
-    ),
-    cuts_a_full_one=(
-        "a text that fits exactly is cut: n_positions tokens have room.",
-        edit("len(ids) - n_positions", "len(ids) + 1 - n_positions"),
-    ),
-    keeps_half=(
-        "too much is given up: once one token is too many, n_positions // 2 go, not all but so many.",
-        edit(LEFT, "return ids if not too_many else ids[-step:]"),
-    ),
-    once_only=(
-        "half is given up once only: a longer text needs it again and again.",
-        edit(LEFT, "return ids if not too_many else ids[step:]"),
-    ),
-    rounded_down=(
-        "it is rounded down, so that the rest is too long: as many steps as are needed, rounded up.",
-        edit("-(-too_many // step)", "too_many // step"),
-    ),
+        edit(LEFT, "return ids[: len(ids) - cuts * step]")),
+    cuts_a_full_one=("a text that fits exactly is cut: n_positions tokens have room.",
+        edit("len(ids) - n_positions", "len(ids) + 1 - n_positions")),
+    keeps_half=("too much is given up: once one token is too many, n_positions // 2 go, not all but so many.",
+        edit(LEFT, "return ids if not too_many else ids[-step:]")),
+    once_only=("half is given up once only: a longer text needs it again and again.",
+        edit(LEFT, "return ids if not too_many else ids[step:]")),
+    rounded_down=("it is rounded down, so that the rest is too long: as many steps as are needed, rounded up.",
+        edit("-(-too_many // step)", "too_many // step")),
     whole_contexts=("whole contexts are given up: the step is half of one.", edit(STEP, "n_positions")),
     step_rounded_up=("the step is rounded up: it is n_positions // 2.", edit(STEP, "(n_positions + 1) // 2")),
     halves_the_text=(
@@ -841,3 +714,4 @@ fit_context.mistakes(
         edit(START, LOOP.format("len(ids) // 2")),
     ),
 )
+# fmt: on

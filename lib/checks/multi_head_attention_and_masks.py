@@ -47,39 +47,29 @@ def _(answer, rng):
 
 CUT = "x.unflatten(-1, (n_heads, -1)).transpose(1, 2)"
 
+# fmt: off
 split_heads.mistakes(
     always_32_bit=("64-bit numbers become 32-bit: zeros(..., dtype=x.dtype).", edit(CUT, f"{CUT}.float()")),
-    one_reshape=(
-        "the shape is right, the numbers are not: split the last axis first, then swap heads and positions.",
-        edit(CUT, "x.reshape(x.shape[0], n_heads, x.shape[1], -1)"),
-    ),
-    not_swapped=(
-        "heads and positions must change places: (batch, heads, position, d_head).",
-        edit(".transpose(1, 2)", ""),
-    ),
+    one_reshape=("the shape is right, the numbers are not: split the last axis first, then swap heads and positions.",
+        edit(CUT, "x.reshape(x.shape[0], n_heads, x.shape[1], -1)")),
+    not_swapped=("heads and positions must change places: (batch, heads, position, d_head).",
+        edit(".transpose(1, 2)", "")),
     interleaved=(
         "head h takes the h-th slice of neighbours, not every n_heads-th number: (heads, d_head), in this order.",
         edit(CUT, "x.unflatten(-1, (-1, n_heads)).permute(0, 3, 1, 2)"),
     ),
     size_for_number=("n_heads is the number of heads, not the size of one.", edit("(n_heads, -1)", "(-1, n_heads)")),
-    last_two_swapped=(
-        "the last two axes are swapped: (..., position, d_head).",
-        edit("transpose(1, 2)", "permute(0, 2, 3, 1)"),
-    ),
-    heads_first=(
-        "the heads stand in front of the batch, not behind it.",
-        edit("transpose(1, 2)", "permute(2, 0, 1, 3)"),
-    ),
-    positions_split=(
-        "the positions are shared out; every head sees all positions, and a slice of each vector.",
-        edit(CUT, "torch.stack(x.tensor_split(n_heads, dim=1), dim=1)"),
-    ),
-    whole_vectors=(
-        "every head gets the whole vector, not a slice.",
-        edit(CUT, "x.unsqueeze(1).expand(-1, n_heads, -1, -1)"),
-    ),
+    last_two_swapped=("the last two axes are swapped: (..., position, d_head).",
+        edit("transpose(1, 2)", "permute(0, 2, 3, 1)")),
+    heads_first=("the heads stand in front of the batch, not behind it.",
+        edit("transpose(1, 2)", "permute(2, 0, 1, 3)")),
+    positions_split=("the positions are shared out; every head sees all positions, and a slice of each vector.",
+        edit(CUT, "torch.stack(x.tensor_split(n_heads, dim=1), dim=1)")),
+    whole_vectors=("every head gets the whole vector, not a slice.",
+        edit(CUT, "x.unsqueeze(1).expand(-1, n_heads, -1, -1)")),
     heads_backwards=("the heads stand in reverse order: head 0 takes the first slice.", edit(CUT, f"{CUT}.flip(1)")),
 )
+# fmt: on
 
 # -------------------------------------------------------------------------------------------------------- join_heads
 
@@ -105,28 +95,23 @@ def _(answer, rng):
 
 SWAP, BACK = ".transpose(1, 2)", "x.transpose(1, 2).flatten(2)"
 
+# fmt: off
 join_heads.mistakes(
     always_32_bit=("64-bit numbers become 32-bit: zeros(..., dtype=x.dtype).", edit(BACK, f"{BACK}.float()")),
-    reshaped_at_once=(
-        "swap heads and positions before you flatten.",
-        edit(BACK, "x.reshape(x.shape[0], x.shape[2], -1)"),
-    ),
+    reshaped_at_once=("swap heads and positions before you flatten.",
+        edit(BACK, "x.reshape(x.shape[0], x.shape[2], -1)")),
     flattened_only=("heads and positions have to change places: (batch, position, d_model).", edit(SWAP, "")),
-    positions_joined=(
-        "heads and positions were joined; join heads and d_head, the last two axes after the swap.",
-        edit(BACK, "x.flatten(1, 2)"),
-        edit("flatten(2)", "flatten(1, 2)"),
-    ),
+    positions_joined=("heads and positions were joined; join heads and d_head, the last two axes after the swap.",
+        edit(BACK, "x.flatten(1, 2)"), edit("flatten(2)", "flatten(1, 2)")),
     added=("the heads are added; they stand side by side, d_head numbers each.", edit(BACK, "x.sum(1)")),
     averaged=("the heads are averaged; they stand side by side, d_head numbers each.", edit(BACK, "x.mean(1)")),
     woven=("the heads are interleaved; heads come before d_head.", edit(BACK, "x.permute(0, 2, 3, 1).flatten(2)")),
     swapped_only=("the two axes are swapped but not joined yet: the result has three axes.", edit(".flatten(2)", "")),
-    view=(
-        "after `transpose` the numbers lie in another order, which `view` cannot read: `reshape` or `flatten`.",
-        edit("flatten(2)", "view(x.shape[0], x.shape[2], -1)"),
-    ),
+    view=("after `transpose` the numbers lie in another order, which `view` cannot read: `reshape` or `flatten`.",
+        edit("flatten(2)", "view(x.shape[0], x.shape[2], -1)")),
     heads_backwards=("the heads stand in reverse order: head 0's numbers come first.", edit("x.t", "x.flip(1).t")),
 )
+# fmt: on
 
 # ------------------------------------------------------------------------------------------------------- causal_mask
 
@@ -136,35 +121,25 @@ single_calls(causal_mask, {f"length {n}": lambda rng, n=n: [n] for n in (3, 5, 1
 
 ALL = "torch.ones(length, length, dtype=torch.bool)"
 
+# fmt: off
 causal_mask.mistakes(
     strict=("a position may look at itself: the diagonal is True.", edit("tril()", "tril(-1)")),
-    upper=(
-        "positions see the future, not the past: the lower triangle is True (a row is a query).",
-        edit("tril()", "triu()"),
-    ),
+    upper=("positions see the future, not the past: the lower triangle is True (a row is a query).",
+        edit("tril()", "triu()")),
     inverted=("True means may look; here it means hidden. Turn it round.", edit("tril()", "triu(1)")),
     one_too_far=("one step too far: position i sees i + 1.", edit("tril()", "tril(1)")),
-    numbers=(
-        "these are numbers; the mask is bool: `.bool()`, or dtype=torch.bool.",
-        edit(", dtype=torch.bool", ""),
-        edit("dtype=torch.bool", "dtype=torch.long"),
-    ),
-    scores_to_add=(
-        "these are scores to add, 0 and −∞; the mask is bool, True where looking is allowed.",
-        edit(f"{ALL}.tril()", "torch.full((length, length), -math.inf).triu(1)"),
-    ),
+    numbers=("these are numbers; the mask is bool: `.bool()`, or dtype=torch.bool.",
+        edit(", dtype=torch.bool", ""), edit("dtype=torch.bool", "dtype=torch.long")),
+    scores_to_add=("these are scores to add, 0 and −∞; the mask is bool, True where looking is allowed.",
+        edit(f"{ALL}.tril()", "torch.full((length, length), -math.inf).triu(1)")),
     everything=("everyone may look everywhere: nothing is hidden yet.", edit(".tril()", "")),
     only_itself=("everyone sees only itself: the past is allowed too.", edit(f"{ALL}.tril()", "torch.eye(length) > 0")),
-    fixed_table=(
-        "the mask is cut from a table that is too small. Build it for each length.",
-        *(edit(ALL, f"torch.ones({n}, {n}, dtype=torch.bool)[:length, :length]") for n in (3, 64, 100, 128, 256)),
-    ),
-    more_axes=(
-        "the mask has two axes, (query, key); broadcasting adds the others.",
-        edit("tril()", "tril()[None]"),
-        edit("tril()", "tril()[None, None]"),
-    ),
+    fixed_table=("the mask is cut from a table that is too small. Build it for each length.",
+        *(edit(ALL, f"torch.ones({n}, {n}, dtype=torch.bool)[:length, :length]") for n in (3, 64, 100, 128, 256))),
+    more_axes=("the mask has two axes, (query, key); broadcasting adds the others.",
+        edit("tril()", "tril()[None]"), edit("tril()", "tril()[None, None]")),
 )
+# fmt: on
 
 # ------------------------------------------------------------------------------------------------------ padding_mask
 
@@ -195,6 +170,7 @@ single_calls(
 
 WORDS, AXES = "(ids != padding)", "[:, None, None, :]"
 
+# fmt: off
 padding_mask.mistakes(
     padding_is_true=("this is True at the padding; True means may look, so it belongs to the words.", edit("!=", "==")),
     two_axes=("two axes are missing: (batch, 1, 1, key) fits any number of heads and queries.", edit(AXES, "")),
@@ -203,24 +179,17 @@ padding_mask.mistakes(
     queries_hidden=("hide keys, not the queries: keys are the last axis.", edit(AXES, "[:, None, :, None]")),
     always_zero=("the number of padding is an argument; do not count on 0.", edit("ids != padding", "ids != 0")),
     greater=("ids below padding are words too: compare with !=.", edit("!=", ">")),
-    words_first=(
-        "this counts the words and takes them to stand first. Look at each id: padding may be on the left.",
-        edit(WORDS, f"(torch.arange(ids.shape[1]) < {WORDS}.sum(1)[:, None])"),
-    ),
+    words_first=("this counts the words and takes them to stand first. Look at each id: padding may be on the left.",
+        edit(WORDS, f"(torch.arange(ids.shape[1]) < {WORDS}.sum(1)[:, None])")),
     numbers=("these are numbers; the mask is bool: a comparison gives one.", edit(AXES, f"{AXES}.float()")),
-    squares=(
-        "every query gets its row already; the shape is (batch, 1, 1, key), broadcasting does the rest.",
-        edit(AXES, f"{AXES}.expand(-1, 1, ids.shape[1], -1)"),
-    ),
-    is_not=(
-        "`is not` asks for the same object, and equal numbers above 256 are different ones: compare with !=.",
-        edit(WORDS, "torch.tensor([[number is not padding for number in row] for row in ids.tolist()])"),
-    ),
-    empty_sees_all=(
-        "a sentence of nothing but padding may look nowhere: all False. `attention` copes with that.",
-        edit(f"{WORDS}", f"({WORDS} | {WORDS}.all(1, True) | (ids == padding).all(1, True))"),
-    ),
+    squares=("every query gets its row already; the shape is (batch, 1, 1, key), broadcasting does the rest.",
+        edit(AXES, f"{AXES}.expand(-1, 1, ids.shape[1], -1)")),
+    is_not=("`is not` asks for the same object, and equal numbers above 256 are different ones: compare with !=.",
+        edit(WORDS, "torch.tensor([[number is not padding for number in row] for row in ids.tolist()])")),
+    empty_sees_all=("a sentence of nothing but padding may look nowhere: all False. `attention` copes with that.",
+        edit(f"{WORDS}", f"({WORDS} | {WORDS}.all(1, True) | (ids == padding).all(1, True))")),
 )
+# fmt: on
 
 # ------------------------------------------------------------------------------------------------ MultiHeadAttention
 
@@ -314,55 +283,36 @@ def _(answer, rng):
 
 ATTEND = "self.attend(q, k, v, mask)"
 
+# fmt: off
 MultiHeadAttention.mistakes(
-    without_to_out=(
-        "the last matrix is missing: to_out mixes the heads.",
-        edit("self.to_out(join_heads", "(join_heads"),
-    ),
-    other_way_round=(
-        "the queries come from x, keys and values from the context; here it is the other way round.",
-        edit("(context)", "(_)", "to_q(x)", "to_q(context)", "(_)", "(x)"),
-    ),
+    without_to_out=("the last matrix is missing: to_out mixes the heads.",
+        edit("self.to_out(join_heads", "(join_heads")),
+    other_way_round=("the queries come from x, keys and values from the context; here it is the other way round.",
+        edit("(context)", "(_)", "to_q(x)", "to_q(context)", "(_)", "(x)")),
     queries_from_context=("the queries must come from x, which asks.", edit("to_q(x)", "to_q(context)")),
-    half_of_the_context=(
-        "keys and values both come from the context.",
-        edit("to_v(context)", "to_v(x)"),
-        edit("to_k(context)", "to_k(x)"),
-    ),
+    half_of_the_context=("keys and values both come from the context.",
+        edit("to_v(context)", "to_v(x)"), edit("to_k(context)", "to_k(x)")),
     one_head=("nothing is split: this is one head over the whole of d_model.", edit(", self.n_heads)", ", 1)")),
-    scrambled=(
-        "the heads are cut out with one reshape, which mixes up positions. Use split_heads.",
-        edit("split_heads(", "(lambda y, n: y.reshape(len(y), n, y.shape[1], -1))("),
-    ),
-    joined_by_reshape=(
-        "the heads are put together with one reshape, which mixes up positions. Use join_heads.",
-        edit(f"join_heads({ATTEND})", f"{ATTEND}.reshape(x.shape)"),
-    ),
-    key_before_query=(
-        "q and k have changed places: `attend(q, k, v, mask)`.",
-        edit(ATTEND, "self.attend(k, q, v, mask)"),
-    ),
+    scrambled=("the heads are cut out with one reshape, which mixes up positions. Use split_heads.",
+        edit("split_heads(", "(lambda y, n: y.reshape(len(y), n, y.shape[1], -1))(")),
+    joined_by_reshape=("the heads are put together with one reshape, which mixes up positions. Use join_heads.",
+        edit(f"join_heads({ATTEND})", f"{ATTEND}.reshape(x.shape)")),
+    key_before_query=("q and k have changed places: `attend(q, k, v, mask)`.",
+        edit(ATTEND, "self.attend(k, q, v, mask)")),
     values_from_keys=("the keys are mixed; the values come from to_v.", edit(ATTEND, "self.attend(q, k, k, mask)")),
-    no_projections=(
-        "the three matrices are not used: q, k and v are to_q(x), to_k(context), to_v(context).",
-        edit("self.to_q(x)", "x", "self.to_k(context)", "context", "self.to_v(context)", "context"),
-    ),
-    residual=(
-        "the input is added on top: the residual comes in notebook 07.",
-        edit("return self.", "return x + self."),
-    ),
-    keeps_always=(
-        "`weights` is kept always; pictures are wanted only where keep_weights is set. Call self.attend.",
-        edit("if not self.keep_weights:", "if False:"),
-    ),
+    no_projections=("the three matrices are not used: q, k and v are to_q(x), to_k(context), to_v(context).",
+        edit("self.to_q(x)", "x", "self.to_k(context)", "context", "self.to_v(context)", "context")),
+    residual=("the input is added on top: the residual comes in notebook 07.",
+        edit("return self.", "return x + self.")),
+    keeps_always=("`weights` is kept always; pictures are wanted only where keep_weights is set. Call self.attend.",
+        edit("if not self.keep_weights:", "if False:")),
     keeps_never=("`weights` is not kept for keep_weights: call self.attend.", edit("not self.keep_weights", "True")),
     always_bias=("a bias is learned only where `bias` is set: bias=bias.", edit("bias=bias", "bias=True")),
-    one_head_wide=(
-        "each of the four matrices serves all heads at once: from d_model to d_model numbers.",
+    one_head_wide=("each of the four matrices serves all heads at once: from d_model to d_model numbers.",
         edit("to_q = nn.Linear(d_model, d_model", "to_q = nn.Linear(d_model, d_model // n_heads"),
-        edit("nn.Linear(d_model, d_model", "nn.Linear(d_model, d_model // n_heads"),
-    ),
+        edit("nn.Linear(d_model, d_model", "nn.Linear(d_model, d_model // n_heads")),
 )
+# fmt: on
 
 # ------------------------------------------------------------------------------------------------------- future_leak
 
@@ -418,50 +368,34 @@ for _label, _layer_of, _input in [
 CHANGE, MOVED = "[x[:, :position], -x[:, position:]]", "[:, :position].abs().max()"
 TRIED = "range(1, x.shape[1])"
 
+# fmt: off
 future_leak.mistakes(
     everywhere=("the changed positions are compared as well; take [:, :position].", edit(MOVED, ".abs().max()")),
-    itself_too=(
-        "the output at the changed position may move; compare only those before it: [:, :position].",
-        edit("[:, :position].abs", "[:, : position + 1].abs"),
-    ),
+    itself_too=("the output at the changed position may move; compare only those before it: [:, :position].",
+        edit("[:, :position].abs", "[:, : position + 1].abs")),
     last_left_out=("the last position is never tried: range(1, x.shape[1]).", edit(TRIED, "range(1, x.shape[1] - 1)")),
-    not_all=(
-        "only the first positions are tried: range(1, x.shape[1]).",
-        *(edit(TRIED, f"range(1, min(x.shape[1], {n}))") for n in (64, 100, 256)),
-    ),
-    one_short=(
-        "the output just before the change is left out: compare [:, :position], it ends at position - 1.",
+    not_all=("only the first positions are tried: range(1, x.shape[1]).",
+        *(edit(TRIED, f"range(1, min(x.shape[1], {n}))") for n in (64, 100, 256))),
+    one_short=("the output just before the change is left out: compare [:, :position], it ends at position - 1.",
         edit("range(1", "range(2", "[:, :position].abs", "[:, : position - 1].abs"),
-        edit("[:, :position].abs", "[:, : position - 1].abs"),
-    ),
+        edit("[:, :position].abs", "[:, : position - 1].abs")),
     no_abs=("take the size of a move: `.abs()` before `.max()`, a fall counts as much as a rise.", edit(".abs()", "")),
     mean_move=("this is the mean move; the largest one is asked for.", edit(".max()", ".mean()")),
     total_move=("this adds the moves up; the largest single one is asked for.", edit(".max()", ".sum()")),
-    one_position=(
-        "only one position is changed each time; negate all the inputs from there on.",
-        edit("-x[:, position:]]", "-x[:, position : position + 1], x[:, position + 1 :]]"),
-    ),
-    only_the_last=(
-        "this is the last move: try all from 1 on, keep the largest.",
-        edit("max(largest, moved.item())", "moved.item()"),
-    ),
-    only_the_first=(
-        "only the change from position 1 on is tried; try all.",
-        edit(TRIED, "range(1, min(2, x.shape[1]))"),
-    ),
+    one_position=("only one position is changed each time; negate all the inputs from there on.",
+        edit("-x[:, position:]]", "-x[:, position : position + 1], x[:, position + 1 :]]")),
+    only_the_last=("this is the last move: try all from 1 on, keep the largest.",
+        edit("max(largest, moved.item())", "moved.item()")),
+    only_the_first=("only the change from position 1 on is tried; try all.",
+        edit(TRIED, "range(1, min(2, x.shape[1]))")),
     over_the_batch=("the batch is counted instead of the positions: x.shape[1].", edit("x.shape[1]", "x.shape[0]")),
-    one_sentence=(
-        "only the first sentence of the batch is compared.",
-        edit("[:, :position].abs", "[:1, :position].abs"),
-    ),
+    one_sentence=("only the first sentence of the batch is compared.",
+        edit("[:, :position].abs", "[:1, :position].abs")),
     zeroed=("the inputs are set to 0 from there on; the task says negate.", edit("-x[:", "0 * x[:")),
-    cut_off=(
-        "the inputs are cut off there; the task says negate: the layer gets all positions.",
-        edit(f"torch.cat({CHANGE}, dim=1)", "x[:, :position]", "- outputs)[:, :position]", "- outputs[:, :position])"),
-    ),
-    past_negated=(
-        "this changes the past; negate from `position` on.",
-        edit(CHANGE, "[-x[:, :position], x[:, position:]]"),
-    ),
+    cut_off=("the inputs are cut off there; the task says negate: the layer gets all positions.",
+        edit(f"torch.cat({CHANGE}, dim=1)", "x[:, :position]", "- outputs)[:, :position]", "- outputs[:, :position])")),
+    past_negated=("this changes the past; negate from `position` on.",
+        edit(CHANGE, "[-x[:, :position], x[:, position:]]")),
     compared_with_x=("the moves are counted from x; count them from the outputs for x.", edit("- outputs", "- x")),
 )
+# fmt: on

@@ -42,48 +42,29 @@ def _(answer, rng):
     return {"the base when none is given": _rounded(answer(torch.tensor([1]), 4)[0, 1].item() ** -2)}
 
 
+# fmt: off
 position_angles.mistakes(
-    half_the_exponent=(
-        "the exponent should be 2·pair/size, from 0 up to almost 1; yours stops at a half.",
-        edit("torch.arange(0, size, 2)", "torch.arange(size // 2)"),
-    ),
-    up_to_the_base=(
-        "the exponent is divided by (pairs - 1): the last pair is to stop short of 1/base.",
-        edit("-torch.arange(0, size, 2) / size", "-torch.linspace(0, 1, size // 2)"),
-    ),
-    ever_faster=(
-        "the position is multiplied by base^(...), not divided: the later pairs are to turn slower.",
-        edit("-torch.arange", "torch.arange"),
-    ),
-    one_for_each_number=(
-        "there is one angle for each pair of numbers, size / 2 in all; yours has one for each number.",
-        edit("torch.arange(0, size, 2)", "torch.arange(size)"),
-    ),
-    each_angle_twice=(
-        "each angle stands twice: one for a pair is enough, size / 2 in all.",
+    half_the_exponent=("the exponent should be 2·pair/size, from 0 up to almost 1; yours stops at a half.",
+        edit("torch.arange(0, size, 2)", "torch.arange(size // 2)")),
+    up_to_the_base=("the exponent is divided by (pairs - 1): the last pair is to stop short of 1/base.",
+        edit("-torch.arange(0, size, 2) / size", "-torch.linspace(0, 1, size // 2)")),
+    ever_faster=("the position is multiplied by base^(...), not divided: the later pairs are to turn slower.",
+        edit("-torch.arange", "torch.arange")),
+    one_for_each_number=("there is one angle for each pair of numbers, size / 2 in all; yours has one for each number.",
+        edit("torch.arange(0, size, 2)", "torch.arange(size)")),
+    each_angle_twice=("each angle stands twice: one for a pair is enough, size / 2 in all.",
         edit("positions[:, None] * speeds", "(positions[:, None] * speeds).repeat_interleave(2, dim=-1)"),
-        edit("positions[:, None] * speeds", "(positions[:, None] * speeds).repeat(1, 2)"),
-    ),
-    transposed=(
-        "rows and columns are swapped: a row for each position, a column for each pair.",
-        edit("positions[:, None] * speeds", "positions * speeds[:, None]"),
-    ),
-    only_counted=(
-        "the given positions are not used, only how many there are.",
-        edit("positions[:, None]", "torch.arange(len(positions))[:, None]"),
-    ),
-    counted_from_one=(
-        "the first position is 0, not 1: take the positions as they are.",
-        edit("positions[:, None]", "(positions[:, None] + 1)"),
-    ),
-    whole_positions=(
-        "the positions are made whole numbers: 0.5 has its angles too.",
-        edit("positions[:, None]", "positions.long()[:, None]"),
-    ),
-    one_speed=(
-        "every pair turns at the same speed: the exponent has to grow from pair to pair.",
-        edit("torch.arange(0, size, 2)", "torch.zeros(size // 2)"),
-    ),
+        edit("positions[:, None] * speeds", "(positions[:, None] * speeds).repeat(1, 2)")),
+    transposed=("rows and columns are swapped: a row for each position, a column for each pair.",
+        edit("positions[:, None] * speeds", "positions * speeds[:, None]")),
+    only_counted=("the given positions are not used, only how many there are.",
+        edit("positions[:, None]", "torch.arange(len(positions))[:, None]")),
+    counted_from_one=("the first position is 0, not 1: take the positions as they are.",
+        edit("positions[:, None]", "(positions[:, None] + 1)")),
+    whole_positions=("the positions are made whole numbers: 0.5 has its angles too.",
+        edit("positions[:, None]", "positions.long()[:, None]")),
+    one_speed=("every pair turns at the same speed: the exponent has to grow from pair to pair.",
+        edit("torch.arange(0, size, 2)", "torch.zeros(size // 2)")),
     no_power=(
         "the speeds are base · pair; the pair belongs into the exponent: base^(-2·pair/size).",
         edit(
@@ -94,6 +75,7 @@ position_angles.mistakes(
         ),
     ),
 )
+# fmt: on
 
 
 # --------------------------------------------------------------------------------------------- sinusoidal_positions
@@ -129,15 +111,12 @@ def _(answer, rng):
 
 _SIDE_BY_SIDE = "torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(-2)"
 
+# fmt: off
 sinusoidal_positions.mistakes(
-    cosine_first=(
-        "sine and cosine are swapped: the sine comes first, so position 0 is (0, 1, 0, 1 ...).",
-        edit("angles.sin(), angles.cos()", "angles.cos(), angles.sin()"),
-    ),
-    in_two_halves=(
-        "all sines, then all cosines: sine and cosine of one angle are to stand side by side.",
-        edit(_SIDE_BY_SIDE, "torch.cat([angles.sin(), angles.cos()], dim=-1)"),
-    ),
+    cosine_first=("sine and cosine are swapped: the sine comes first, so position 0 is (0, 1, 0, 1 ...).",
+        edit("angles.sin(), angles.cos()", "angles.cos(), angles.sin()")),
+    in_two_halves=("all sines, then all cosines: sine and cosine of one angle are to stand side by side.",
+        edit(_SIDE_BY_SIDE, "torch.cat([angles.sin(), angles.cos()], dim=-1)")),
     own_angle_each=(
         "the sine and the cosine of a pair have different angles; they share one.",
         edit(
@@ -148,25 +127,17 @@ sinusoidal_positions.mistakes(
         ),
     ),
     only_sines=("all columns are sines: the odd columns are cosines.", edit("angles.cos()", "angles.sin()")),
-    from_position_one=(
-        "the first position is 0, and its row (0, 1, 0, 1 ...); yours starts with position 1.",
-        edit("torch.arange(n_positions)", "torch.arange(1, n_positions + 1)"),
-    ),
+    from_position_one=("the first position is 0, and its row (0, 1, 0, 1 ...); yours starts with position 1.",
+        edit("torch.arange(n_positions)", "torch.arange(1, n_positions + 1)")),
     table_transposed=("rows and columns are swapped: a row for each position.", edit(".flatten(-2)", ".flatten(-2).T")),
-    angles_only=(
-        "there is only one number for each pair: put sine and cosine side by side.",
-        edit(_SIDE_BY_SIDE, "angles.sin()"),
-    ),
-    no_sine_at_all=(
-        "these are the angles, not their sines and cosines.",
-        edit("angles.sin(), angles.cos()", "angles, angles"),
-    ),
-    odd_goes_on=(
-        "an odd d_model should raise a ValueError: sines and cosines come in pairs.",
-        edit("if d_model % 2:", "if False:"),
-        edit("raise ValueError", "raise RuntimeError"),
-    ),
+    angles_only=("there is only one number for each pair: put sine and cosine side by side.",
+        edit(_SIDE_BY_SIDE, "angles.sin()")),
+    no_sine_at_all=("these are the angles, not their sines and cosines.",
+        edit("angles.sin(), angles.cos()", "angles, angles")),
+    odd_goes_on=("an odd d_model should raise a ValueError: sines and cosines come in pairs.",
+        edit("if d_model % 2:", "if False:"), edit("raise ValueError", "raise RuntimeError")),
 )
+# fmt: on
 
 
 # ----------------------------------------------------------------------------------------------------- shift_matrix
@@ -194,32 +165,23 @@ def _(answer, rng):
     return roughly(answer(300, 16), positions.shift_matrix(300, 16))
 
 
+# fmt: off
 shift_matrix.mistakes(
-    without_sign=(
-        "the sign of the offset is lost: -2 turns the other way.",
-        edit("torch.tensor([offset])", "torch.tensor([abs(offset)])"),
-    ),
-    backwards=(
-        "it turns backwards: the minus belongs to the other sine. Rows of the table stand left of it.",
-        edit("[cos, -sin]", "[cos, sin]", "[sin, cos]", "[-sin, cos]"),
-    ),
+    without_sign=("the sign of the offset is lost: -2 turns the other way.",
+        edit("torch.tensor([offset])", "torch.tensor([abs(offset)])")),
+    backwards=("it turns backwards: the minus belongs to the other sine. Rows of the table stand left of it.",
+        edit("[cos, -sin]", "[cos, sin]", "[sin, cos]", "[-sin, cos]")),
     without_minus=("no minus: one of the two sines of a rotation has one, else lengths change.", edit("-sin", "sin")),
-    sines_on_the_diagonal=(
-        "sine and cosine are swapped: cosines stand on the diagonal.",
-        edit("cos, sin = angles", "sin, cos = angles"),
-    ),
-    diagonal_only=(
-        "the sines beside the diagonal are missing: the new sine needs the old cosine too.",
-        edit("-sin", "0 * sin", "[sin, cos]", "[0 * sin, cos]"),
-    ),
+    sines_on_the_diagonal=("sine and cosine are swapped: cosines stand on the diagonal.",
+        edit("cos, sin = angles", "sin, cos = angles")),
+    diagonal_only=("the sines beside the diagonal are missing: the new sine needs the old cosine too.",
+        edit("-sin", "0 * sin", "[sin, cos]", "[0 * sin, cos]")),
     one_angle=(
         "every pair turns by the same angle: each has its own, offset times its speed.",
         edit("position_angles(torch.tensor([offset]), d_model, base)[0]", "torch.full((d_model // 2,), float(offset))"),
     ),
-    half_the_exponents=(
-        "the exponents should be 2·pair/d_model, from 0 up to almost 1; yours stop at a half.",
-        edit("d_model, base)[0]", "2 * d_model, base)[0, : d_model // 2]"),
-    ),
+    half_the_exponents=("the exponents should be 2·pair/d_model, from 0 up to almost 1; yours stop at a half.",
+        edit("d_model, base)[0]", "2 * d_model, base)[0, : d_model // 2]")),
     pairs_in_halves=(
         "the pairs are neighbours, 0 and 1, 2 and 3; yours pairs number i with i + d_model/2.",
         edit(
@@ -227,8 +189,7 @@ shift_matrix.mistakes(
             "torch.cat([torch.cat([cos.diag(), -sin.diag()], 1), torch.cat([sin.diag(), cos.diag()], 1)])",
         ),
     ),
-    a_pile_of_blocks=(
-        "the 2 x 2 rotations are not on one diagonal yet: `torch.block_diag(*blocks)`.",
-        edit("torch.block_diag(*turns)", "turns"),
-    ),
+    a_pile_of_blocks=("the 2 x 2 rotations are not on one diagonal yet: `torch.block_diag(*blocks)`.",
+        edit("torch.block_diag(*turns)", "turns")),
 )
+# fmt: on

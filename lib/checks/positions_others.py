@@ -80,13 +80,11 @@ for label, shape, *start in [
 
 _GUARD, _ROWS = "if start < 0 or end > len(self.table):", "self.table[start:end]"
 
+# fmt: off
 LearnedPositions.mistakes(
-    no_error=(
-        "a slice beyond the table is empty or short and no error by itself: compare, and raise.",
-        edit(_GUARD, "if False:"),
-        edit(_GUARD, "if False:", _ROWS, "self.table[torch.arange(start, end)]"),
-        edit(_GUARD, "if False:", _ROWS, "self.table[range(start, end)]"),
-    ),
+    no_error=("a slice beyond the table is empty or short and no error by itself: compare, and raise.",
+        edit(_GUARD, "if False:"), edit(_GUARD, "if False:", _ROWS, "self.table[torch.arange(start, end)]"),
+        edit(_GUARD, "if False:", _ROWS, "self.table[range(start, end)]")),
     negative_start=(
         "a negative `start` counts from the end of the table and is no error by itself: compare, and raise.",
         edit(_GUARD, "if end > len(self.table):"),
@@ -97,46 +95,30 @@ LearnedPositions.mistakes(
         edit(_GUARD, "if start < 0 or start >= len(self.table):"),
         edit(_GUARD, "if start >= len(self.table):"),
     ),
-    only_length_compared=(
-        "`start` counts too: compare start + n with the table's length, not n alone.",
+    only_length_compared=("`start` counts too: compare start + n with the table's length, not n alone.",
         edit(_GUARD, "if start < 0 or x.shape[-2] > len(self.table):"),
-        edit(_GUARD, "if x.shape[-2] > len(self.table):"),
-    ),
+        edit(_GUARD, "if x.shape[-2] > len(self.table):")),
     each_compared_alone=(
         "`start` and the length are compared each by itself: what must not exceed the table is their sum.",
         edit(_GUARD, "if start < 0 or start >= len(self.table) or x.shape[-2] > len(self.table):"),
         edit(_GUARD, "if start >= len(self.table) or x.shape[-2] > len(self.table):"),
     ),
-    last_row_forbidden=(
-        "the last row may be used too: raise only when start + n goes beyond the table.",
-        edit("end > len(self.table)", "end >= len(self.table)"),
-    ),
+    last_row_forbidden=("the last row may be used too: raise only when start + n goes beyond the table.",
+        edit("end > len(self.table)", "end >= len(self.table)")),
     positions_alone=("these are the positions alone: add them to x.", edit("x + ", "0 * x + ")),
     multiplied=("the positions are multiplied with x: add them.", edit("x + ", "x * ")),
-    row_of_the_batch=(
-        "each sequence got one row, by its place in the batch: positions are x.shape[-2].",
+    row_of_the_batch=("each sequence got one row, by its place in the batch: positions are x.shape[-2].",
         edit(_ROWS, "self.table[start : start + x.shape[0]][:, None]"),
-        edit(_ROWS, "self.table[start : start + x.shape[0]][:, None]", "x.shape[-2]", "x.shape[0]"),
-    ),
-    second_axis=(
-        "positions are the last axis but one, however many come before it: x.shape[-2].",
-        edit("x.shape[-2]", "x.shape[1]"),
-        edit("x.shape[-2]", "(x.shape[1] if x.ndim > 2 else x.shape[0])"),
-        edit("x.shape[-2]", "(x.shape[1] if x.ndim == 3 else x.shape[0])"),
-    ),
-    one_row_for_all=(
-        "every vector gets the same row: a row for each position, `start` to `start + n`.",
-        edit(_ROWS, "self.table[start]"),
-    ),
-    from_one=(
-        "positions count from 0: the first vector gets row `start`, yours gets the next one.",
-        edit("end = start", "start += 1\n        end = start"),
-        edit(_ROWS, "self.table[start + 1 : end + 1]"),
-    ),
-    plain_tensor=(
-        "the table is a plain tensor, so nothing is learned: wrap it in nn.Parameter.",
-        edit("nn.Parameter", ""),
-    ),
+        edit(_ROWS, "self.table[start : start + x.shape[0]][:, None]", "x.shape[-2]", "x.shape[0]")),
+    second_axis=("positions are the last axis but one, however many come before it: x.shape[-2].",
+        edit("x.shape[-2]", "x.shape[1]"), edit("x.shape[-2]", "(x.shape[1] if x.ndim > 2 else x.shape[0])"),
+        edit("x.shape[-2]", "(x.shape[1] if x.ndim == 3 else x.shape[0])")),
+    one_row_for_all=("every vector gets the same row: a row for each position, `start` to `start + n`.",
+        edit(_ROWS, "self.table[start]")),
+    from_one=("positions count from 0: the first vector gets row `start`, yours gets the next one.",
+        edit("end = start", "start += 1\n        end = start"), edit(_ROWS, "self.table[start + 1 : end + 1]")),
+    plain_tensor=("the table is a plain tensor, so nothing is learned: wrap it in nn.Parameter.",
+        edit("nn.Parameter", "")),
     transposed_table=(
         "rows and columns of the table are swapped: (n_positions, d_model).",
         edit("torch.randn(n_positions, d_model)", "torch.randn(d_model, n_positions)"),
@@ -147,16 +129,13 @@ LearnedPositions.mistakes(
             "self.table[:, start:end].T",
         ),
     ),
-    uniform=(
-        "`torch.rand` gives numbers from 0 to 1; asked for are normal ones, `torch.randn`.",
-        edit("torch.randn", "torch.rand"),
-    ),
+    uniform=("`torch.rand` gives numbers from 0 to 1; asked for are normal ones, `torch.randn`.",
+        edit("torch.randn", "torch.rand")),
     too_large=("the random numbers of a new table are to be small: times 0.02.", edit("0.02 * ", "")),
-    starts_at_zero=(
-        "a new table of zeros gives all positions the same vector: start from random numbers.",
-        edit("0.02 * torch.randn", "torch.zeros"),
-    ),
+    starts_at_zero=("a new table of zeros gives all positions the same vector: start from random numbers.",
+        edit("0.02 * torch.randn", "torch.zeros")),
 )
+# fmt: on
 
 
 # ----------------------------------------------------------------------------------------------------------- rotate
@@ -197,21 +176,16 @@ def _(answer, rng):
 
 _A, _B, _BACK = "a * cos - b * sin", "a * sin + b * cos", "torch.stack([a * cos - b * sin, a * sin + b * cos], dim=-1)"
 
+# fmt: off
 rotate.mistakes(
     turned_back=("it turns the other way: (a cos - b sin, a sin + b cos).", edit("angles.sin()", "-angles.sin()")),
     no_minus=("no minus: the first number of a pair becomes a cos - b sin.", edit(_A, "a * cos + b * sin")),
-    sine_for_cosine=(
-        "sine and cosine are swapped: an angle of 0 must change nothing.",
-        edit("cos, sin = ", "sin, cos = "),
-    ),
-    one_after_the_other=(
-        "the second number of a pair is computed with the new first one: use the old a in both.",
-        edit(_B, "(a * cos - b * sin) * sin + b * cos"),
-    ),
-    only_cosines=(
-        "each number is multiplied by a cosine only: the sine brings in the other number of its pair.",
-        edit(_A, "a * cos", _B, "b * cos"),
-    ),
+    sine_for_cosine=("sine and cosine are swapped: an angle of 0 must change nothing.",
+        edit("cos, sin = ", "sin, cos = ")),
+    one_after_the_other=("the second number of a pair is computed with the new first one: use the old a in both.",
+        edit(_B, "(a * cos - b * sin) * sin + b * cos")),
+    only_cosines=("each number is multiplied by a cosine only: the sine brings in the other number of its pair.",
+        edit(_A, "a * cos", _B, "b * cos")),
     halves_as_pairs=(
         "number i is paired with number i + size/2; here pairs are neighbours: x[..., 0::2] and x[..., 1::2].",
         edit(
@@ -219,28 +193,19 @@ rotate.mistakes(
         ),
         edit("x[..., 0::2], x[..., 1::2]", "x.chunk(2, dim=-1)"),
     ),
-    left_in_halves=(
-        "the turned numbers are not back in their places: first and second of a pair stand side by side.",
-        edit(_BACK + ".flatten(-2)", f"torch.cat([{_A}, {_B}], dim=-1)"),
-    ),
-    left_apart=(
-        "the pairs have an axis of their own now: `.flatten(-2)` puts them back side by side.",
-        edit(".flatten(-2)", ""),
-    ),
-    angles_added=(
-        "the angles are added to x; they are to turn it, with sine and cosine.",
-        edit(_A, "a + angles", _B, "b + angles"),
-    ),
-    sinusoid_added=(
-        "sine and cosine are added, as in sinusoidal positions; rotary positions turn x and add nothing.",
-        edit(_A, "a + sin", _B, "b + cos"),
-    ),
+    left_in_halves=("the turned numbers are not back in their places: first and second of a pair stand side by side.",
+        edit(_BACK + ".flatten(-2)", f"torch.cat([{_A}, {_B}], dim=-1)")),
+    left_apart=("the pairs have an axis of their own now: `.flatten(-2)` puts them back side by side.",
+        edit(".flatten(-2)", "")),
+    angles_added=("the angles are added to x; they are to turn it, with sine and cosine.",
+        edit(_A, "a + angles", _B, "b + angles")),
+    sinusoid_added=("sine and cosine are added, as in sinusoidal positions; rotary positions turn x and add nothing.",
+        edit(_A, "a + sin", _B, "b + cos")),
     unchanged=("x comes back unchanged.", edit(_A, "a", _B, "b")),
-    always_32_bits=(
-        "the result is 32-bit whatever x is: it should have x's dtype.",
-        edit("angles.cos(), angles.sin()", "angles.cos().float(), angles.sin().float()", "x[...,", "x.float()[...,"),
-    ),
+    always_32_bits=("the result is 32-bit whatever x is: it should have x's dtype.",
+        edit("angles.cos(), angles.sin()", "angles.cos().float(), angles.sin().float()", "x[...,", "x.float()[...,")),
 )
+# fmt: on
 
 
 # ------------------------------------------------------------------------------------------------- distance_penalty
@@ -259,55 +224,36 @@ single_calls(
 
 _DISTANCE, _SLOPES = "(positions[:, None] - positions).abs()", "-slopes[:, None, None] * distance"
 
+# fmt: off
 distance_penalty.mistakes(
     rewards_distance=("a reward and not a penalty: the minus is missing.", edit("-slopes", "slopes")),
-    heads_from_zero=(
-        "the heads count from 1: the first slope is 2^(-8/n_heads), not 1.",
-        edit("torch.arange(1, n_heads + 1)", "torch.arange(n_heads)"),
-    ),
-    signed_distance=(
-        "the distance has a sign: take its absolute value, so that both directions are penalised.",
-        edit(".abs()", ""),
-        edit(_DISTANCE, "positions - positions[:, None]"),
-    ),
-    only_the_past=(
-        "the keys after the query get no penalty: take the absolute value of the distance.",
-        edit(".abs()", ".clamp(min=0)"),
-    ),
+    heads_from_zero=("the heads count from 1: the first slope is 2^(-8/n_heads), not 1.",
+        edit("torch.arange(1, n_heads + 1)", "torch.arange(n_heads)")),
+    signed_distance=("the distance has a sign: take its absolute value, so that both directions are penalised.",
+        edit(".abs()", ""), edit(_DISTANCE, "positions - positions[:, None]")),
+    only_the_past=("the keys after the query get no penalty: take the absolute value of the distance.",
+        edit(".abs()", ".clamp(min=0)")),
     future_forbidden=(
         "the keys after the query are forbidden: that is a mask's work. They get a penalty as those before it do.",
         edit(_SLOPES, f"({_SLOPES}).masked_fill(positions > positions[:, None], -torch.inf)"),
     ),
-    one_slope=(
-        "all heads have the same slope: head h has 2^(-8·h/n_heads).",
-        edit("torch.arange(1, n_heads + 1)", "torch.ones(n_heads)"),
-    ),
-    slopes_of_eight=(
-        "the slopes are 2^-h: they reach 2^-8 in the last head, however many heads there are.",
-        edit("-8 * torch.arange(1, n_heads + 1) / n_heads", "-torch.arange(1, n_heads + 1).float()"),
-    ),
+    one_slope=("all heads have the same slope: head h has 2^(-8·h/n_heads).",
+        edit("torch.arange(1, n_heads + 1)", "torch.ones(n_heads)")),
+    slopes_of_eight=("the slopes are 2^-h: they reach 2^-8 in the last head, however many heads there are.",
+        edit("-8 * torch.arange(1, n_heads + 1) / n_heads", "-torch.arange(1, n_heads + 1).float()")),
     slopes_in_a_row=(
         "the slopes are h/n_heads, with equal steps; each is to be the same part of the one before: 2^(-8·h/n_heads).",
         edit("2.0 ** (-8 * torch.arange(1, n_heads + 1) / n_heads)", "torch.arange(1, n_heads + 1) / n_heads"),
     ),
-    squared=(
-        "the distance is squared: the penalty grows by the same amount with each step.",
-        edit(".abs()", ".square()"),
-    ),
-    heads_last=(
-        "the heads are the last axis: the shape is (heads, query, key).",
-        edit(_SLOPES, "-slopes * distance[:, :, None]"),
-    ),
-    no_heads=(
-        "there is one matrix for all heads: each head has its own, (heads, query, key).",
-        edit(_SLOPES, "-distance.float()"),
-    ),
-    as_factors=(
-        "these are the weights by which scores would be multiplied: return what is to be added.",
-        edit(_SLOPES, f"({_SLOPES}).exp()"),
-    ),
-    by_position=(
-        "the slopes multiply the position of the key, not its distance from the query.",
-        edit(_DISTANCE, "positions.expand(length, length)"),
-    ),
+    squared=("the distance is squared: the penalty grows by the same amount with each step.",
+        edit(".abs()", ".square()")),
+    heads_last=("the heads are the last axis: the shape is (heads, query, key).",
+        edit(_SLOPES, "-slopes * distance[:, :, None]")),
+    no_heads=("there is one matrix for all heads: each head has its own, (heads, query, key).",
+        edit(_SLOPES, "-distance.float()")),
+    as_factors=("these are the weights by which scores would be multiplied: return what is to be added.",
+        edit(_SLOPES, f"({_SLOPES}).exp()")),
+    by_position=("the slopes multiply the position of the key, not its distance from the query.",
+        edit(_DISTANCE, "positions.expand(length, length)")),
 )
+# fmt: on

@@ -75,59 +75,46 @@ FIRST = "add first, then take one tanh of the whole sum."
 POWERS = "torch.exp({} * (inputs @ w_input + hidden @ w_hidden + bias))"
 RIGHT = "Here weights stand on the right as they are:"
 
+# fmt: off
 rnn_step.mistakes(
     no_tanh=("the squashing is missing: torch.tanh of the whole sum keeps it within ±1.", edit("torch.tanh(", "(")),
     forgets=("the old state is not used: `hidden @ w_hidden` is the only memory.", edit(" + hidden @ w_hidden", "")),
     reads_nothing=("the new symbol is not used: add `inputs @ w_input`.", edit("inputs @ w_input + h", "h")),
     no_bias=("the bias is missing: add it to the sum, inside the tanh.", edit(" + bias)", ")")),
     bias_outside=("the bias is added after the tanh: it belongs inside the sum.", edit(" + bias)", ") + bias")),
-    tanh_of_each=(
-        f"tanh is taken of each product: {FIRST}",
+    tanh_of_each=(f"tanh is taken of each product: {FIRST}",
         edit("w_input + hidden @ w_hidden + b", "w_input) + torch.tanh(hidden @ w_hidden) + (b"),
-        edit("w_input + hidden", "w_input) + torch.tanh(hidden"),
-    ),
-    tanh_of_one_part=(
-        f"tanh is taken of one part only: {FIRST}",
+        edit("w_input + hidden", "w_input) + torch.tanh(hidden")),
+    tanh_of_one_part=(f"tanh is taken of one part only: {FIRST}",
         edit(TANH, "torch.tanh(inputs @ w_input + bias) + hidden @ w_hidden"),
         edit(TANH, "torch.tanh(inputs @ w_input) + hidden @ w_hidden + bias"),
         edit(TANH, "torch.tanh(hidden @ w_hidden + bias) + inputs @ w_input"),
-        edit(TANH, "torch.tanh(hidden @ w_hidden) + inputs @ w_input + bias"),
-    ),
+        edit(TANH, "torch.tanh(hidden @ w_hidden) + inputs @ w_input + bias")),
     sigmoid=("this squashes with a sigmoid (0 to 1). This RNN uses torch.tanh (-1 to 1).", edit("tanh", "sigmoid")),
     relu=("this squashes with relu. This RNN uses torch.tanh, which goes below 0 too.", edit("tanh", "relu")),
     transposed_hidden=(f"w_hidden is transposed. {RIGHT} `hidden @ w_hidden`.", edit("@ w_hidden", "@ w_hidden.mT")),
     transposed_input=(f"w_input is transposed. {RIGHT} `inputs @ w_input`.", edit("@ w_input", "@ w_input.mT")),
-    transposed_both=(
-        f"both weights are transposed, PyTorch's way. {RIGHT} `inputs @ w_input`.",
-        edit("@ w_input", "@ w_input.mT", "@ w_hidden", "@ w_hidden.mT"),
-    ),
-    weights_on_the_left=(
-        f"the weights stand on the left. {RIGHT} `inputs @ w_input`.",
-        edit("inputs @ w_input + hidden @ w_hidden", "w_input @ inputs + w_hidden @ hidden"),
-    ),
-    swapped_weights=(
-        "the weights are swapped: `w_input` belongs to the inputs, `w_hidden` to the hidden state.",
+    transposed_both=(f"both weights are transposed, PyTorch's way. {RIGHT} `inputs @ w_input`.",
+        edit("@ w_input", "@ w_input.mT", "@ w_hidden", "@ w_hidden.mT")),
+    weights_on_the_left=(f"the weights stand on the left. {RIGHT} `inputs @ w_input`.",
+        edit("inputs @ w_input + hidden @ w_hidden", "w_input @ inputs + w_hidden @ hidden")),
+    swapped_weights=("the weights are swapped: `w_input` belongs to the inputs, `w_hidden` to the hidden state.",
         edit("inputs @ w_input + hidden @ w_hidden", "inputs @ w_hidden + hidden @ w_input"),
-        edit(TANH, "torch.tanh(torch.cat([hidden, inputs], -1) @ torch.cat([w_input, w_hidden]) + bias)"),
-    ),
-    elementwise=(
-        "`*` multiplies number by number; a matrix product is `@`.",
-        edit("inputs @", "inputs *", "hidden @", "hidden *"),
-        edit("hidden @", "hidden *"),
-    ),
+        edit(TANH, "torch.tanh(torch.cat([hidden, inputs], -1) @ torch.cat([w_input, w_hidden]) + bias)")),
+    elementwise=("`*` multiplies number by number; a matrix product is `@`.",
+        edit("inputs @", "inputs *", "hidden @", "hidden *"), edit("hidden @", "hidden *")),
     residual=("the old state is added once more: leave that out.", edit("torch.tanh(", "hidden + torch.tanh(")),
-    overflows=(
-        "e to a large power is infinite, and inf / inf is nan: torch.tanh takes sums of any size.",
+    overflows=("e to a large power is infinite, and inf / inf is nan: torch.tanh takes sums of any size.",
         edit(TANH, f"(lambda e: (e - 1 / e) / (e + 1 / e))({POWERS.format(1)})"),
         edit(TANH, f"(lambda e: (e - 1) / (e + 1))({POWERS.format(2)})"),
-        edit(TANH, f"(lambda e: (1 - e) / (1 + e))({POWERS.format(-2)})"),
-    ),
+        edit(TANH, f"(lambda e: (1 - e) / (1 + e))({POWERS.format(-2)})")),
     detached=(
         "part of the computation is cut off from the gradients: leave out `.detach()`, `.data` and `torch.no_grad()`.",
         edit("hidden @", "hidden.detach() @"),
         edit("inputs @", "inputs.detach() @"),
     ),
 )
+# fmt: on
 
 
 # ---------------------------------------------------------------------------------------------------------- run_rnn
@@ -164,27 +151,20 @@ def _(answer, rng):
 STACK = "torch.stack(states, dim=1)"
 INNER = "inputs[:, position]"
 
+# fmt: off
 run_rnn.mistakes(
     last_state_only=("only the last state comes back. Collect the state after every symbol.", edit(STACK, "hidden")),
     stacked_first=("the axes are (position, batch, d_hidden). Stack along dim=1.", edit(STACK, "torch.stack(states)")),
     stacked_last=("the position axis is the last one. Stack along dim=1.", edit("dim=1", "dim=-1")),
-    concatenated=(
-        "the states stand side by side: torch.stack makes a new axis, cat does not.",
-        edit("stack(states", "cat(states"),
-    ),
-    concatenated_below=(
-        "the states stand one below the other: torch.stack makes an axis, cat none.",
-        edit(STACK, "torch.cat(states)"),
-    ),
-    never_updates=(
-        "every step starts from the first state: give each step the state that the step before returned.",
-        edit("hidden = rnn_step", "new = rnn_step", "append(hidden)", "append(new)"),
-    ),
-    starts_at_zero=(
-        "the given state is not used: the first step starts from `hidden`, not from zeros.",
+    concatenated=("the states stand side by side: torch.stack makes a new axis, cat does not.",
+        edit("stack(states", "cat(states")),
+    concatenated_below=("the states stand one below the other: torch.stack makes an axis, cat none.",
+        edit(STACK, "torch.cat(states)")),
+    never_updates=("every step starts from the first state: give each step the state that the step before returned.",
+        edit("hidden = rnn_step", "new = rnn_step", "append(hidden)", "append(new)")),
+    starts_at_zero=("the given state is not used: the first step starts from `hidden`, not from zeros.",
         edit("states = []", "states, hidden = [], torch.zeros_like(hidden)"),
-        edit("states = []", "states, hidden = [], torch.zeros(len(inputs), len(bias))"),
-    ),
+        edit("states = []", "states, hidden = [], torch.zeros(len(inputs), len(bias))")),
     states_before=(
         "these are the states before each symbol: append the state after the step.",
         edit(
@@ -194,15 +174,11 @@ run_rnn.mistakes(
             ", bias)",
         ),
     ),
-    start_included=(
-        "the state at the start is among the results: leave it out.",
-        edit("states = []", "states = [hidden]"),
-    ),
-    one_too_few=(
-        "the last symbol is not read: there are inputs.shape[1] steps.",
+    start_included=("the state at the start is among the results: leave it out.",
+        edit("states = []", "states = [hidden]")),
+    one_too_few=("the last symbol is not read: there are inputs.shape[1] steps.",
         edit("range(inputs.shape[1])", "range(inputs.shape[1] - 1)"),
-        edit("range(inputs.shape[1])", "range(max(1, inputs.shape[1] - 1))"),
-    ),
+        edit("range(inputs.shape[1])", "range(max(1, inputs.shape[1] - 1))")),
     backwards=("the sequence is read from its end: begin with position 0.", edit(INNER, "inputs[:, -1 - position]")),
     loops_over_the_batch=(
         "this loops over the sequences of the batch. Loop over positions, with `inputs[:, position]`.",
@@ -220,11 +196,10 @@ run_rnn.mistakes(
         edit(INNER, "inputs[0, position]"),
     ),
     same_symbol_again=("every step reads the same symbol: take `inputs[:, position]`.", edit(INNER, "inputs[:, 0]")),
-    cut_between_steps=(
-        "the chain is cut by `.detach()`: the gradient must reach every earlier step.",
-        edit("position], hidden,", "position], hidden.detach(),"),
-    ),
+    cut_between_steps=("the chain is cut by `.detach()`: the gradient must reach every earlier step.",
+        edit("position], hidden,", "position], hidden.detach(),")),
 )
+# fmt: on
 
 
 # ---------------------------------------------------------------------------------------------- next_character_loss
@@ -261,28 +236,19 @@ LOG = "logits[:, :-1].log_softmax(dim=-1)"
 PICKED = "return -of_the_next.mean()"
 MEAN = "of_the_next.mean()"
 
+# fmt: off
 next_character_loss.mistakes(
-    not_shifted=(
-        "nothing is shifted: the logits at position t are compared with character t, not t + 1.",
-        edit("logits[:, :-1]", "logits", "[:, 1:, None]", "[..., None]"),
-    ),
-    shifted_back=(
-        "shifted the wrong way: logits[:, :-1] predict ids[:, 1:], the past predicts the future.",
-        edit("logits[:, :-1]", "logits[:, 1:]", "[:, 1:, None]", "[:, :-1, None]"),
-    ),
-    wraps_around=(
-        "the last logits are compared with the first character: roll wraps around, slice instead.",
-        edit("logits[:, :-1]", "logits", "[:, 1:, None]", ".roll(-1, 1)[..., None]"),
-    ),
-    shifts_the_batch=(
-        "shifted along the batch: positions are the second axis, logits[:, :-1] and ids[:, 1:].",
-        edit("logits[:, :-1]", "logits[:-1]", "[:, 1:, None]", "[1:, :, None]"),
-    ),
-    one_side_shifted=(
-        "only one side is cut: all logits but the last position's meet all ids but the first position's.",
+    not_shifted=("nothing is shifted: the logits at position t are compared with character t, not t + 1.",
+        edit("logits[:, :-1]", "logits", "[:, 1:, None]", "[..., None]")),
+    shifted_back=("shifted the wrong way: logits[:, :-1] predict ids[:, 1:], the past predicts the future.",
+        edit("logits[:, :-1]", "logits[:, 1:]", "[:, 1:, None]", "[:, :-1, None]")),
+    wraps_around=("the last logits are compared with the first character: roll wraps around, slice instead.",
+        edit("logits[:, :-1]", "logits", "[:, 1:, None]", ".roll(-1, 1)[..., None]")),
+    shifts_the_batch=("shifted along the batch: positions are the second axis, logits[:, :-1] and ids[:, 1:].",
+        edit("logits[:, :-1]", "logits[:-1]", "[:, 1:, None]", "[1:, :, None]")),
+    one_side_shifted=("only one side is cut: all logits but the last position's meet all ids but the first position's.",
         edit("[:, 1:, None]", "[..., None]"),
-        edit(PICKED, "return functional.cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten())"),
-    ),
+        edit(PICKED, "return functional.cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten())")),
     characters_last=(
         "cross_entropy wants the characters on the second axis, or one flat row of predictions: `.flatten(0, 1)`.",
         edit(PICKED, "return functional.cross_entropy(logits[:, :-1], ids[:, 1:])"),
@@ -292,43 +258,27 @@ next_character_loss.mistakes(
     one_too_many=("each row has one prediction fewer than characters.", edit(MEAN, "of_the_next.sum() / ids.numel()")),
     negative=("the sign is wrong: the surprise is minus the log-probability.", edit("return -", "return ")),
     raw_logits=("the logits are no probabilities yet: take log_softmax first.", edit(".log_softmax(dim=-1)", "")),
-    softmax_twice=(
-        "softmax is applied twice: cross_entropy wants logits.",
-        edit(LOG, "logits[:, :-1].softmax(-1).log_softmax(-1)"),
-    ),
-    no_logarithm=(
-        "this is a mean probability. Take the logarithm of each first: surprise is -log p.",
-        edit("log_softmax", "softmax"),
-        edit("log_softmax", "softmax", "return -", "return "),
-    ),
-    unsafe=(
-        "large logits overflow in exp, or their softmax is 0 and its log infinite: log_softmax is safe.",
+    softmax_twice=("softmax is applied twice: cross_entropy wants logits.",
+        edit(LOG, "logits[:, :-1].softmax(-1).log_softmax(-1)")),
+    no_logarithm=("this is a mean probability. Take the logarithm of each first: surprise is -log p.",
+        edit("log_softmax", "softmax"), edit("log_softmax", "softmax", "return -", "return ")),
+    unsafe=("large logits overflow in exp, or their softmax is 0 and its log infinite: log_softmax is safe.",
         edit(LOG, "logits[:, :-1].softmax(-1).log()"),
         edit(LOG, "(logits[:, :-1].exp() / logits[:, :-1].exp().sum(-1, keepdim=True)).log()"),
-        edit(LOG, "logits[:, :-1] - logits[:, :-1].exp().sum(-1, keepdim=True).log()"),
-    ),
-    log_of_the_mean=(
-        "the logarithm comes after the mean: take -log p of every character, then the mean.",
-        edit("log_softmax", "softmax", MEAN, "of_the_next.mean().log()"),
-    ),
-    softmax_over_positions=(
-        "probabilities sum to 1 over the characters: softmax over dim=-1.",
-        edit("dim=-1", "dim=1"),
-    ),
+        edit(LOG, "logits[:, :-1] - logits[:, :-1].exp().sum(-1, keepdim=True).log()")),
+    log_of_the_mean=("the logarithm comes after the mean: take -log p of every character, then the mean.",
+        edit("log_softmax", "softmax", MEAN, "of_the_next.mean().log()")),
+    softmax_over_positions=("probabilities sum to 1 over the characters: softmax over dim=-1.",
+        edit("dim=-1", "dim=1")),
     in_bits=("this is in bits (log2): the course counts in nats, with torch.log.", edit(MEAN, MEAN + " / math.log(2)")),
-    not_averaged=(
-        "one number is asked for: the mean over all predictions, `.mean()`.",
-        *(edit(MEAN, f"of_the_next{kept}") for kept in ("", "[..., 0]", ".flatten()", ".mean(1)[:, 0]")),
-    ),
-    with_epsilon=(
-        "a small number inside the logarithm changes the loss: log_softmax needs no such help.",
-        *(edit(LOG, f"(logits[:, :-1].softmax(-1) + 1e-{n}).log()") for n in (6, 7, 8, 9, 10, 12)),
-    ),
-    last_prediction_only=(
-        "only the last prediction counts here: all of them do.",
-        edit(MEAN, "of_the_next[:, -1].mean()"),
-    ),
+    not_averaged=("one number is asked for: the mean over all predictions, `.mean()`.",
+        *(edit(MEAN, f"of_the_next{kept}") for kept in ("", "[..., 0]", ".flatten()", ".mean(1)[:, 0]"))),
+    with_epsilon=("a small number inside the logarithm changes the loss: log_softmax needs no such help.",
+        *(edit(LOG, f"(logits[:, :-1].softmax(-1) + 1e-{n}).log()") for n in (6, 7, 8, 9, 10, 12))),
+    last_prediction_only=("only the last prediction counts here: all of them do.",
+        edit(MEAN, "of_the_next[:, -1].mean()")),
 )
+# fmt: on
 
 
 # --------------------------------------------------------------------------------------------- gradient_by_distance
@@ -372,19 +322,16 @@ NORM = "gradient.norm()"
 RETURN = "torch.stack([gradient.norm() for gradient in reversed(gradients)])"
 LAST = "the last state's {}; its sum is asked for."
 
+# fmt: off
 gradient_by_distance.mistakes(
-    in_order_of_time=(
-        "the order is turned round: entry 0 is the last state's.",
-        edit("reversed(gradients)", "gradients"),
-    ),
+    in_order_of_time=("the order is turned round: entry 0 is the last state's.",
+        edit("reversed(gradients)", "gradients")),
     without_the_start=("the start is left out: its state counts too.", edit("reversed(gradients)", "gradients[:0:-1]")),
     without_the_end=("the last state is left out: it is entry 0.", edit("reversed(gradients)", "gradients[-2::-1]")),
     no_norm=("these are the gradients: take the norm of each.", edit(RETURN, "torch.stack(gradients[::-1])")),
     norm_by_row=("one norm for each row: take one over the whole gradient.", edit(NORM, "gradient.norm(dim=-1)")),
-    mean_over_rows=(
-        "this is the mean of the rows' norms: take one of all.",
-        edit(NORM, "gradient.norm(dim=-1).mean()"),
-    ),
+    mean_over_rows=("this is the mean of the rows' norms: take one of all.",
+        edit(NORM, "gradient.norm(dim=-1).mean()")),
     squared_norm=("these are the squares of the norms: take the square root.", edit(NORM, "gradient.square().sum()")),
     absolute_sum=("this is the sum of absolute values; `.norm()` is asked for.", edit(NORM, "gradient.abs().sum()")),
     absolute_mean=("this is the mean size; `.norm()` is asked for.", edit(NORM, "gradient.abs().mean()")),
@@ -393,20 +340,14 @@ gradient_by_distance.mistakes(
     of_the_mean=(f"this is the gradient of {LAST.format('mean')}", edit("states[-1].sum()", "states[-1].mean()")),
     of_the_norm=(f"this is the gradient of {LAST.format('norm')}", edit("states[-1].sum()", "states[-1].norm()")),
     no_sum=("a gradient starts from one number: take `states[-1].sum()`.", edit("states[-1].sum()", "states[-1]")),
-    norms_of_states=(
-        "these are the norms of the states. The norms of their gradients are asked for.",
+    norms_of_states=("these are the norms of the states. The norms of their gradients are asked for.",
         edit("reversed(gradients)", "reversed(states)"),
-        edit("reversed(gradients)", "reversed([each.detach() for each in states])"),
-    ),
-    relative=(
-        "these are divided by the first norm: return the norms as they are.",
-        edit(RETURN, f"{RETURN} / gradients[-1].norm()"),
-    ),
-    of_all_states=(
-        "this is the gradient of all states together: only the last state's sum is asked about.",
+        edit("reversed(gradients)", "reversed([each.detach() for each in states])")),
+    relative=("these are divided by the first norm: return the norms as they are.",
+        edit(RETURN, f"{RETURN} / gradients[-1].norm()")),
+    of_all_states=("this is the gradient of all states together: only the last state's sum is asked about.",
         edit("states[-1].sum()", "sum(each.sum() for each in states)"),
-        edit("states[-1].sum()", "sum(each.sum() for each in states[1:])"),
-    ),
+        edit("states[-1].sum()", "sum(each.sum() for each in states[1:])")),
     cut_apart=(
         "the states are cut apart by `.detach()`, so no gradient passes between them.",
         edit("states[-1]))", "states[-1].detach()))"),
@@ -415,12 +356,11 @@ gradient_by_distance.mistakes(
             "states[-1]))", "states[-1]).detach().requires_grad_())", ", states)", ", states, materialize_grads=True)"
         ),
     ),
-    never_moves=(
-        "every step starts from the first state: give each step the state before it.",
+    never_moves=("every step starts from the first state: give each step the state before it.",
         edit("states[-1]))", "states[0]))"),
-        edit("states[-1]))", "states[0]))", ", states)", ", states, materialize_grads=True)"),
-    ),
+        edit("states[-1]))", "states[0]))", ", states)", ", states, materialize_grads=True)")),
 )
+# fmt: on
 
 
 # --------------------------------------------------------------------------------------------------- clip_gradients
@@ -451,70 +391,41 @@ FACTOR = "torch.clamp(max_norm / norm, max=1.0)"
 LENGTH = "torch.stack([gradient.norm() for gradient in gradients]).norm()"
 CLIPPED = "[gradient * factor for gradient in gradients]"
 
+# fmt: off
 clip_gradients.mistakes(
-    each_alone=(
-        "each gradient is cut by its own norm, which bends the direction: use one norm for all.",
-        edit("gradient * factor", "gradient * torch.clamp(max_norm / gradient.norm(), max=1.0)"),
-    ),
-    by_value=(
-        "every number is cut off by itself, which bends the direction: multiply all by one factor.",
-        edit("gradient * factor", "gradient.clamp(-max_norm, max_norm)"),
-    ),
-    zero_by_zero=(
-        "gradients of zero give 0 / 0: the factor max_norm / norm is needed only above the limit.",
+    each_alone=("each gradient is cut by its own norm, which bends the direction: use one norm for all.",
+        edit("gradient * factor", "gradient * torch.clamp(max_norm / gradient.norm(), max=1.0)")),
+    by_value=("every number is cut off by itself, which bends the direction: multiply all by one factor.",
+        edit("gradient * factor", "gradient.clamp(-max_norm, max_norm)")),
+    zero_by_zero=("gradients of zero give 0 / 0: the factor max_norm / norm is needed only above the limit.",
         edit("gradient * factor", "gradient / norm * torch.clamp(norm, max=max_norm)"),
-        edit("gradient * factor", "gradient * (torch.clamp(norm, max=max_norm) / norm)"),
-    ),
-    infinite_by_infinite=(
-        "max_norm = inf gives inf / inf: the factor max_norm / norm is needed only above the limit.",
+        edit("gradient * factor", "gradient * (torch.clamp(norm, max=max_norm) / norm)")),
+    infinite_by_infinite=("max_norm = inf gives inf / inf: the factor max_norm / norm is needed only above the limit.",
         edit(FACTOR, "max_norm / torch.clamp(norm, min=max_norm)"),
-        edit("gradient * factor", "gradient * max_norm / max(norm, max_norm)"),
-    ),
-    wrong_way_round=(
-        "the test is turned round: shorten the gradients when the norm is ABOVE max_norm.",
-        edit(FACTOR, "max_norm / norm if norm < max_norm else 1.0"),
-        edit("max=1.0", "min=1.0"),
-    ),
-    stretches=(
-        "gradients below the limit must stay as they are: the factor is at most 1.",
-        edit(FACTOR, "max_norm / norm"),
-    ),
-    to_length_one=(
-        "this divides by the norm only; multiply by max_norm too.",
-        edit(FACTOR, "1 / norm if norm > max_norm else 1.0"),
-        edit(FACTOR, "torch.clamp(1 / norm, max=1.0)"),
-    ),
+        edit("gradient * factor", "gradient * max_norm / max(norm, max_norm)")),
+    wrong_way_round=("the test is turned round: shorten the gradients when the norm is ABOVE max_norm.",
+        edit(FACTOR, "max_norm / norm if norm < max_norm else 1.0"), edit("max=1.0", "min=1.0")),
+    stretches=("gradients below the limit must stay as they are: the factor is at most 1.",
+        edit(FACTOR, "max_norm / norm")),
+    to_length_one=("this divides by the norm only; multiply by max_norm too.",
+        edit(FACTOR, "1 / norm if norm > max_norm else 1.0"), edit(FACTOR, "torch.clamp(1 / norm, max=1.0)")),
     only_times_the_limit=("divide by the norm too.", edit(FACTOR, "max_norm if norm > max_norm else 1.0")),
     turned_over=("the factor is upside down.", edit(FACTOR, "norm / max_norm if norm > max_norm else 1.0")),
-    added_norms=(
-        "the norms are added up. The norm of all together is the root of the sum of the squares.",
-        edit(LENGTH, "sum(gradient.norm() for gradient in gradients)"),
-    ),
+    added_norms=("the norms are added up. The norm of all together is the root of the sum of the squares.",
+        edit(LENGTH, "sum(gradient.norm() for gradient in gradients)")),
     squared=("this is the squared norm: take its square root.", edit(LENGTH, LENGTH + " ** 2")),
-    largest=(
-        "this takes the largest norm of one gradient: the limit is for all of them together.",
-        edit(LENGTH, "max(gradient.norm() for gradient in gradients)"),
-    ),
-    first_only=(
-        "this is the norm of the first gradient: the limit is for all together.",
-        edit(LENGTH, "gradients[0].norm()"),
-    ),
-    norm_after=(
-        "the second result is the norm before clipping.",
-        edit("in gradients], norm", "in gradients], norm * factor"),
-    ),
-    gradients_only=(
-        "only the gradients come back: return the norm before clipping too.",
-        edit("gradients], norm", "gradients]"),
-    ),
-    unclipped=(
-        "nothing is clipped: multiply by max_norm / norm when norm is larger.",
-        edit("gradient * factor", "gradient"),
-    ),
-    root_mean_square=(
-        "this is the root of the mean square: the norm is the root of the SUM of the squares.",
-        edit(LENGTH, LENGTH + " / sum(gradient.numel() for gradient in gradients) ** 0.5"),
-    ),
+    largest=("this takes the largest norm of one gradient: the limit is for all of them together.",
+        edit(LENGTH, "max(gradient.norm() for gradient in gradients)")),
+    first_only=("this is the norm of the first gradient: the limit is for all together.",
+        edit(LENGTH, "gradients[0].norm()")),
+    norm_after=("the second result is the norm before clipping.",
+        edit("in gradients], norm", "in gradients], norm * factor")),
+    gradients_only=("only the gradients come back: return the norm before clipping too.",
+        edit("gradients], norm", "gradients]")),
+    unclipped=("nothing is clipped: multiply by max_norm / norm when norm is larger.",
+        edit("gradient * factor", "gradient")),
+    root_mean_square=("this is the root of the mean square: the norm is the root of the SUM of the squares.",
+        edit(LENGTH, LENGTH + " / sum(gradient.numel() for gradient in gradients) ** 0.5")),
     changes_the_list=(
         "your code changes the list that it was given, and a tuple cannot be changed: make a new list.",
         edit(
@@ -522,8 +433,7 @@ clip_gradients.mistakes(
             "    for i, g in enumerate(gradients):\n        gradients[i] = g * factor\n    return gradients",
         ),
     ),
-    a_plain_number=(
-        "the length should be a 0-d tensor: no `.item()`.",
-        edit("gradients], norm", "gradients], norm.item()"),
-    ),
+    a_plain_number=("the length should be a 0-d tensor: no `.item()`.",
+        edit("gradients], norm", "gradients], norm.item()")),
 )
+# fmt: on

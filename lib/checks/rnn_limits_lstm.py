@@ -68,81 +68,57 @@ CHUNK = "blocks.chunk(4, dim=-1)"
 NEW = "torch.sigmoid(keep) * cell + torch.sigmoid(write) * torch.tanh(candidate)"
 SHOWN = "torch.sigmoid(show) * torch.tanh(cell)"
 
+# fmt: off
 lstm_step.mistakes(
-    input_and_forget_swapped=(
-        "the input and the forget gate are mixed up: the first block writes, the second keeps.",
-        edit(BLOCKS, "keep, write, candidate, show = "),
-    ),
+    input_and_forget_swapped=("the input and the forget gate are mixed up: the first block writes, the second keeps.",
+        edit(BLOCKS, "keep, write, candidate, show = ")),
     candidate_and_output_swapped=(
         "the last two blocks are mixed up: the third is the candidate, the fourth the output gate.",
         edit(BLOCKS, "write, keep, show, candidate = "),
     ),
-    textbook_order=(
-        "the blocks are read in the order forget, input: here it is input, forget, candidate, output.",
-        edit(BLOCKS, "keep, write, show, candidate = "),
-    ),
-    sigmoid_candidate=(
-        "the candidate goes through a sigmoid: only gates do.",
-        edit("tanh(candidate)", "sigmoid(candidate)"),
-    ),
+    textbook_order=("the blocks are read in the order forget, input: here it is input, forget, candidate, output.",
+        edit(BLOCKS, "keep, write, show, candidate = ")),
+    sigmoid_candidate=("the candidate goes through a sigmoid: only gates do.",
+        edit("tanh(candidate)", "sigmoid(candidate)")),
     tanh_gates=("the gates go through tanh: a gate is a share between 0 and 1, a sigmoid.", edit("sigmoid", "tanh")),
     raw_gates=("the gates are not squashed: each goes through torch.sigmoid.", edit("torch.sigmoid", "")),
     raw_candidate=("the candidate is not squashed: take its tanh.", edit("torch.tanh(candidate)", "candidate")),
-    plain_cell=(
-        "the cell is shown as it is: hidden is output gate times tanh(cell).",
-        edit("torch.tanh(cell)", "cell"),
-    ),
-    shows_the_old_cell=(
-        "hidden shows the old cell: use the new one.",
-        edit("    cell = ", "    new = ", "(cell), cell", "(cell), new"),
-    ),
-    squashed_cell=(
-        "the squashed cell is handed on: tanh is for hidden only, the cell itself must not be squashed.",
+    plain_cell=("the cell is shown as it is: hidden is output gate times tanh(cell).",
+        edit("torch.tanh(cell)", "cell")),
+    shows_the_old_cell=("hidden shows the old cell: use the new one.",
+        edit("    cell = ", "    new = ", "(cell), cell", "(cell), new")),
+    squashed_cell=("the squashed cell is handed on: tanh is for hidden only, the cell itself must not be squashed.",
         edit(NEW, f"torch.tanh({NEW})", "torch.tanh(cell), cell", "cell, cell"),
-        edit("(cell), cell", "(cell), torch.tanh(cell)"),
-    ),
+        edit("(cell), cell", "(cell), torch.tanh(cell)")),
     squashed_twice=("the cell is squashed twice: keep the plain sum as the cell.", edit(NEW, f"torch.tanh({NEW})")),
     no_forget_gate=("there is no forgetting: the forget gate times the old cell.", edit("torch.sigmoid(keep) * ", "")),
     no_input_gate=("the candidate is written without its gate, the input gate.", edit("torch.sigmoid(write) * ", "")),
     no_output_gate=("hidden is not gated: multiply tanh(cell) by the output gate.", edit("torch.sigmoid(show) * ", "")),
-    inverted_forget_gate=(
-        "the forget gate's complement is used: a gate near 1 keeps the cell, near 0 forgets it.",
-        edit("torch.sigmoid(keep)", "(1 - torch.sigmoid(keep))"),
-    ),
-    tied_gates=(
-        "input and forget gate are tied (1 - the other), as in a GRU: the LSTM has a block for each.",
+    inverted_forget_gate=("the forget gate's complement is used: a gate near 1 keeps the cell, near 0 forgets it.",
+        edit("torch.sigmoid(keep)", "(1 - torch.sigmoid(keep))")),
+    tied_gates=("input and forget gate are tied (1 - the other), as in a GRU: the LSTM has a block for each.",
         edit("torch.sigmoid(write)", "(1 - torch.sigmoid(keep))"),
-        edit("torch.sigmoid(keep)", "(1 - torch.sigmoid(write))"),
-    ),
+        edit("torch.sigmoid(keep)", "(1 - torch.sigmoid(write))")),
     loses_the_cell=("the old cell is lost: add the forget gate times it.", edit("torch.sigmoid(keep) * cell + ", "")),
     ignores_hidden=("the hidden state before is not used: add `hidden @ w_hidden`.", edit(" + hidden @ w_hidden", "")),
     ignores_inputs=("the new symbol is not used: add `inputs @ w_input`.", edit("inputs @ w_input + ", "")),
     without_bias=("the bias is missing: add `bias` to the sum.", edit(" + bias\n", "\n")),
-    swapped_weights=(
-        "the weights are swapped: `w_input` belongs to the inputs, `w_hidden` to the hidden state.",
-        edit("inputs @ w_input + hidden @ w_hidden", "inputs @ w_hidden + hidden @ w_input"),
-    ),
+    swapped_weights=("the weights are swapped: `w_input` belongs to the inputs, `w_hidden` to the hidden state.",
+        edit("inputs @ w_input + hidden @ w_hidden", "inputs @ w_hidden + hidden @ w_input")),
     hidden_only=("only hidden comes back: the next step needs both.", edit("tanh(cell), cell", "tanh(cell)")),
     chunks_the_batch=("the blocks are cut along the batch: chunk along dim=-1.", edit(CHUNK, "blocks.chunk(4)")),
     chunks_axis_one=("the blocks are cut along the second axis: dim=-1, the last.", edit("dim=-1", "dim=1")),
-    interleaved=(
-        "this takes every fourth column: a block is d_hidden wide.",
-        edit(CHUNK, "(blocks[..., k::4] for k in range(4))"),
-    ),
-    width_of_the_inputs=(
-        "a block is as wide as hidden, not as inputs.",
-        edit(CHUNK, "blocks.split(inputs.shape[-1], dim=-1)"),
-    ),
-    detached_cell=(
-        "the cell is cut off by `.detach()`: learning reaches back along it.",
-        edit("* cell +", "* cell.detach() +"),
-    ),
-    overflows=(
-        "e to a large power is infinite, and inf / inf is nan: torch.tanh takes cells of any size.",
+    interleaved=("this takes every fourth column: a block is d_hidden wide.",
+        edit(CHUNK, "(blocks[..., k::4] for k in range(4))")),
+    width_of_the_inputs=("a block is as wide as hidden, not as inputs.",
+        edit(CHUNK, "blocks.split(inputs.shape[-1], dim=-1)")),
+    detached_cell=("the cell is cut off by `.detach()`: learning reaches back along it.",
+        edit("* cell +", "* cell.detach() +")),
+    overflows=("e to a large power is infinite, and inf / inf is nan: torch.tanh takes cells of any size.",
         edit("torch.tanh(cell)", "(cell.exp() - (-cell).exp()) / (cell.exp() + (-cell).exp())"),
-        edit("torch.tanh(cell)", "((2 * cell).exp() - 1) / ((2 * cell).exp() + 1)"),
-    ),
+        edit("torch.tanh(cell)", "((2 * cell).exp() - 1) / ((2 * cell).exp() + 1)")),
 )
+# fmt: on
 
 
 # ------------------------------------------------------------------------------------------------------------- LSTM
@@ -281,6 +257,7 @@ W_INPUT = "torch.empty(d_in, 4 * d_hidden)", "torch.empty(4 * d_hidden, d_in)"
 W_HIDDEN = "torch.empty(d_hidden, 4 * d_hidden)", "torch.empty(4 * d_hidden, d_hidden)"
 AXES = "the weights stand on the right, so it is"
 
+# fmt: off
 LSTM.mistakes(
     bias_of_zeros=("the bias has no forget_bias: its second block starts with it.", edit(FORGET, "pass")),
     bias_everywhere=(
@@ -297,38 +274,26 @@ LSTM.mistakes(
         edit(FORGET, "bias[3 * d_hidden :] = forget_bias"),
     ),
     bias_always_one=("forget_bias is not used: the bias always gets 1.", edit("] = forget_bias", "] = 1.0")),
-    weights_of_zero=(
-        "the weights start at zero, so all units are alike: draw them at random.",
-        edit(DRAWN, ".zero_()"),
-    ),
-    input_weights_transposed=(
-        f"w_input has its axes swapped: {AXES} (d_in, 4 * d_hidden).",
-        edit(*W_INPUT),
-        edit(*W_INPUT, "self.w_input, s", "self.w_input.T, s"),
-    ),
+    weights_of_zero=("the weights start at zero, so all units are alike: draw them at random.",
+        edit(DRAWN, ".zero_()")),
+    input_weights_transposed=(f"w_input has its axes swapped: {AXES} (d_in, 4 * d_hidden).",
+        edit(*W_INPUT), edit(*W_INPUT, "self.w_input, s", "self.w_input.T, s")),
     weights_transposed=(
         f"the weights have their axes swapped: {AXES} (d_in, 4 * d_hidden) and (d_hidden, 4 * d_hidden).",
         edit(*W_INPUT, *W_HIDDEN),
         edit(*W_INPUT, *W_HIDDEN, "self.w_input, self.w_hidden,", "self.w_input.T, self.w_hidden.T,"),
     ),
-    state_for_no_lengths_only=(
-        "`state` is not used when `lengths` are given: start from it in any case.",
-        edit("if state is None", "if state is None or lengths is not None"),
-    ),
+    state_for_no_lengths_only=("`state` is not used when `lengths` are given: start from it in any case.",
+        edit("if state is None", "if state is None or lengths is not None")),
     state_swapped=("the state comes in as (hidden, cell), in this order.", edit(STATE, "else state[::-1]\n")),
     cell_from_zero=("the given cell is not used, only `hidden`.", edit(STATE, "else (state[0], 0 * state[1])\n")),
     returned_swapped=("the pair at the end: hidden first.", edit("dim=1), (hidden, cell)", "dim=1), (cell, hidden)")),
     states_only=("only the states come back: return the last (hidden, cell) as well.", edit(RETURN, RETURN[:-16])),
-    three_values=(
-        "three values come back: return states, (hidden, cell).",
-        edit(RETURN, RETURN[:-16] + ", hidden, cell"),
-    ),
+    three_values=("three values come back: return states, (hidden, cell).",
+        edit(RETURN, RETURN[:-16] + ", hidden, cell")),
     positions_first=("the axes are (position, batch, d_hidden): stack the states along dim=1.", edit("dim=1", "dim=0")),
-    squeezes_the_states=(
-        "`.squeeze()` takes away the axis of a batch of one, or of a single position.",
-        edit("dim=1), (", "dim=1).squeeze(), ("),
-        edit("dim=1), (", "dim=1).squeeze(0), ("),
-    ),
+    squeezes_the_states=("`.squeeze()` takes away the axis of a batch of one, or of a single position.",
+        edit("dim=1), (", "dim=1).squeeze(), ("), edit("dim=1), (", "dim=1).squeeze(0), (")),
     collects_cells=("the states hold the cells: collect `hidden`.", edit("append(hidden", "append(cell")),
     reads_the_padding=(
         "the state at the end is that of the last position, padding included: stop where each sequence ends.",
@@ -348,43 +313,30 @@ LSTM.mistakes(
             "torch.stack(states, dim=1), (hidden, cell) if lengths is None else ends",
         ),
     ),
-    repeats_the_last_state=(
-        "the states on padding must be zero; here the last one is repeated.",
-        edit(SHOW, "states.append(hidden)"),
-    ),
-    off_by_one=(
-        "one padding position is read: position is real when position < lengths, since counting starts at 0.",
-        edit("position < lengths", "position <= lengths"),
-    ),
-    stops_early=(
-        "the last real position is not read: use position < lengths.",
-        edit("position < lengths", "position < lengths - 1"),
-    ),
+    repeats_the_last_state=("the states on padding must be zero; here the last one is repeated.",
+        edit(SHOW, "states.append(hidden)")),
+    off_by_one=("one padding position is read: position is real when position < lengths, since counting starts at 0.",
+        edit("position < lengths", "position <= lengths")),
+    stops_early=("the last real position is not read: use position < lengths.",
+        edit("position < lengths", "position < lengths - 1")),
     forgets_on_padding=(
         "padding sets the state to zero: it must stand still, so that the end of each sequence is returned.",
         edit(WHERE, "new_hidden * real, new_cell * real"),
     ),
-    cell_goes_on=(
-        "on padding `hidden` stands still but the cell goes on: keep the old cell too.",
-        edit(WHERE, "torch.where(real, new_hidden, hidden), new_cell"),
-    ),
-    stops_all_at_the_shortest=(
-        "all sequences stop with the shortest: each has its own length.",
-        edit("position < lengths", "position < lengths.min().expand_as(lengths)"),
-    ),
-    cut_between_steps=(
-        "the states are cut apart by `.detach()`: the gradient must reach every earlier step.",
+    cell_goes_on=("on padding `hidden` stands still but the cell goes on: keep the old cell too.",
+        edit(WHERE, "torch.where(real, new_hidden, hidden), new_cell")),
+    stops_all_at_the_shortest=("all sequences stop with the shortest: each has its own length.",
+        edit("position < lengths", "position < lengths.min().expand_as(lengths)")),
+    cut_between_steps=("the states are cut apart by `.detach()`: the gradient must reach every earlier step.",
         edit("    new_hidden, new", "    hidden, cell = hidden.detach(), cell.detach()\n            new_hidden, new"),
         edit("hidden, cell, self", "hidden.detach(), cell.detach(), self"),
         edit("hidden, cell, self", "hidden.detach(), cell, self"),
-        edit("hidden, cell, self", "hidden, cell.detach(), self"),
-    ),
+        edit("hidden, cell, self", "hidden, cell.detach(), self")),
     mask_along_the_features=(
         "the mask runs along the features: `(position < lengths)[:, None]` has one row for each sequence.",
         edit(REAL, "position < lengths"),
     ),
-    float32_zeros=(
-        "the zeros are float32: `inputs.new_zeros` has the inputs' type.",
-        edit("inputs.new_zeros", "torch.zeros"),
-    ),
+    float32_zeros=("the zeros are float32: `inputs.new_zeros` has the inputs' type.",
+        edit("inputs.new_zeros", "torch.zeros")),
 )
+# fmt: on

@@ -38,42 +38,30 @@ def _(answer, rng):
 
 
 NO_LOGARITHM = "no softmax and no logarithm here: the logits as they are, divided."
+# fmt: off
 apply_temperature.mistakes(
     multiplied=("multiplied: then a high temperature sharpens. Divide.", edit("logits / t", "logits * t")),
-    probabilities=(
-        "these are probabilities; logits are asked for, the softmax comes at the end.",
-        edit("return logits / temperature", "return (logits / temperature).softmax(-1)"),
-    ),
-    divided_late=(
-        "the probabilities are divided; the logits should be, before any softmax.",
-        edit("return logits", "return logits.softmax(-1)"),
-    ),
-    powers=(
-        "probabilities to the power 1/t: the idea is right, but give logits: logits / t.",
-        edit("return logits / temperature", "return logits.softmax(-1) ** (1 / temperature)"),
-    ),
+    probabilities=("these are probabilities; logits are asked for, the softmax comes at the end.",
+        edit("return logits / temperature", "return (logits / temperature).softmax(-1)")),
+    divided_late=("the probabilities are divided; the logits should be, before any softmax.",
+        edit("return logits", "return logits.softmax(-1)")),
+    powers=("probabilities to the power 1/t: the idea is right, but give logits: logits / t.",
+        edit("return logits / temperature", "return logits.softmax(-1) ** (1 / temperature)")),
     log_softmax=(NO_LOGARITHM, edit("return logits / temperature", "return (logits / temperature).log_softmax(-1)")),
     log_softmax_first=(NO_LOGARITHM, edit("return logits", "return logits.log_softmax(-1)")),
-    subtracted=(
-        "the temperature is subtracted, which the softmax does not even notice. Divide.",
-        edit("logits / t", "logits - t"),
-    ),
-    root=(
-        "divided by the square root (that is attention's scale). Divide by the temperature.",
-        edit("logits / temperature", "logits / math.sqrt(temperature)"),
-    ),
+    subtracted=("the temperature is subtracted, which the softmax does not even notice. Divide.",
+        edit("logits / t", "logits - t")),
+    root=("divided by the square root (that is attention's scale). Divide by the temperature.",
+        edit("logits / temperature", "logits / math.sqrt(temperature)")),
     ignored=("the temperature changes nothing here.", edit("return logits / temperature", "return logits")),
     power=("this is a power; the logits are divided.", edit("logits / t", "logits ** t")),
-    bits_lost=(
-        "the logits came in 64 bits and left in fewer: keep their dtype.",
-        edit("return logits", "return logits.float()"),
-    ),
+    bits_lost=("the logits came in 64 bits and left in fewer: keep their dtype.",
+        edit("return logits", "return logits.float()")),
     whole_numbers=("`//` throws away what is after the point: `/`.", edit("logits / t", "logits // t")),
-    no_guard=(
-        "a temperature that is not above 0, or is infinite, is to be refused: raise ValueError.",
-        edit("if not 0 < temperature < math.inf:", "if False:"),
-    ),
+    no_guard=("a temperature that is not above 0, or is infinite, is to be refused: raise ValueError.",
+        edit("if not 0 < temperature < math.inf:", "if False:")),
 )
+# fmt: on
 
 
 # ------------------------------------------------------------------------------------------------------------ sample
@@ -156,60 +144,44 @@ def _(answer, rng):
 
 DRAW = "torch.multinomial(probabilities.reshape(-1, logits.shape[-1]), 1, generator=generator)"
 BACK = "drawn.reshape(logits.shape[:-1])"
+# fmt: off
 sample.mistakes(
-    own_seed=(
-        "a fresh generator inside draws the same ids at every call. Use the one that is given.",
-        edit("generator=generator", "generator=torch.Generator().manual_seed(0)"),
-    ),
+    own_seed=("a fresh generator inside draws the same ids at every call. Use the one that is given.",
+        edit("generator=generator", "generator=torch.Generator().manual_seed(0)")),
     stands_still=(
         "the generator stands still: a second call draws the same ids again. Draw with the one that is given, and "
         "leave it where it got to.",
         edit("generator=generator", "generator=torch.Generator().manual_seed(generator.initial_seed())"),
         edit("generator=generator", "generator=generator.clone_state()"),
     ),
-    overflow=(
-        "e to the power of a large logit is infinite: softmax, which is safe.",
-        edit("logits.softmax(dim=-1)", "logits.exp()"),
-    ),
-    squeezed_everywhere=(
-        "squeeze() takes away leading dimensions of size 1, too. Take away the last axis only.",
-        edit(BACK, f"{BACK}.squeeze()"),
-    ),
-    greedy=(
-        "always the likeliest: that is greedy. Draw, each token as often as its probability says.",
-        edit(DRAW, "logits.argmax(-1)"),
-    ),
+    overflow=("e to the power of a large logit is infinite: softmax, which is safe.",
+        edit("logits.softmax(dim=-1)", "logits.exp()")),
+    squeezed_everywhere=("squeeze() takes away leading dimensions of size 1, too. Take away the last axis only.",
+        edit(BACK, f"{BACK}.squeeze()")),
+    greedy=("always the likeliest: that is greedy. Draw, each token as often as its probability says.",
+        edit(DRAW, "logits.argmax(-1)")),
     column=("multinomial gives a column, (rows, 1): take that axis away again.", edit(BACK, f"{BACK}[..., None]")),
-    flat=(
-        "the ids come in one long row: give them the leading dimensions of the logits again.",
-        edit(BACK, "drawn[:, 0]"),
-    ),
+    flat=("the ids come in one long row: give them the leading dimensions of the logits again.",
+        edit(BACK, "drawn[:, 0]")),
     two_dimensions_only=(
         "multinomial takes one or two dimensions. Flatten the leading ones, and bring them back after.",
         edit("probabilities.reshape(-1, logits.shape[-1])", "probabilities", BACK, "drawn.squeeze(-1)"),
         edit("probabilities.reshape(-1, logits.shape[-1])", "probabilities", BACK, "drawn.squeeze()"),
         edit("probabilities.reshape(-1, logits.shape[-1])", "probabilities"),
     ),
-    raw_logits=(
-        "multinomial needs probabilities, none below 0: softmax first.",
-        edit("logits.softmax(dim=-1)", "logits"),
-    ),
+    raw_logits=("multinomial needs probabilities, none below 0: softmax first.",
+        edit("logits.softmax(dim=-1)", "logits")),
     softmax_twice=(
         "the softmax was taken twice, which makes all tokens nearly equal.",
         edit(
             "logits.softmax(dim=-1)", "logits.softmax(dim=-1).masked_fill(logits == -math.inf, -math.inf).softmax(-1)"
         ),
     ),
-    uniform=(
-        "all possible tokens are drawn equally often: the probabilities are not used.",
-        edit("logits.softmax(dim=-1)", "(logits > -math.inf).float()"),
-    ),
-    global_generator=(
-        "the generator is not used: pass it on (generator=generator).",
-        edit(", generator=generator", ""),
-    ),
-    one_number_for_all_rows=(
-        "one random number serves all rows. Each row needs its own.",
-        edit(DRAW, "(probabilities.cumsum(-1) < 0.999999 * torch.rand(1, generator=generator)).sum(-1)"),
-    ),
+    uniform=("all possible tokens are drawn equally often: the probabilities are not used.",
+        edit("logits.softmax(dim=-1)", "(logits > -math.inf).float()")),
+    global_generator=("the generator is not used: pass it on (generator=generator).",
+        edit(", generator=generator", "")),
+    one_number_for_all_rows=("one random number serves all rows. Each row needs its own.",
+        edit(DRAW, "(probabilities.cumsum(-1) < 0.999999 * torch.rand(1, generator=generator)).sum(-1)")),
 )
+# fmt: on

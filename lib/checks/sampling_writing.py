@@ -80,42 +80,27 @@ def _(answer, rng):
 SEEN, LOWERED = "seen = logits.gather(-1, ids)", "torch.where(seen > 0, seen / penalty, seen * penalty)"
 BACK = "return logits.scatter(-1, ids, lowered)"
 EVERYBODY = LOWERED.replace("seen", "logits")
+# fmt: off
 repetition_penalty.mistakes(
-    smaller=(
-        "the smaller of both is wrong for a penalty below 1. Go by the sign of the logit.",
-        edit(LOWERED, "torch.minimum(seen / penalty, seen * penalty)"),
-    ),
-    always_divided=(
-        "dividing a negative logit raises it: −2 / 2 = −1. Multiply those.",
-        edit(LOWERED, "seen / penalty"),
-    ),
+    smaller=("the smaller of both is wrong for a penalty below 1. Go by the sign of the logit.",
+        edit(LOWERED, "torch.minimum(seen / penalty, seen * penalty)")),
+    always_divided=("dividing a negative logit raises it: −2 / 2 = −1. Multiply those.",
+        edit(LOWERED, "seen / penalty")),
     always_multiplied=("multiplying a positive logit raises it. Divide those.", edit(LOWERED, "seen * penalty")),
-    rewards=(
-        "the signs are the wrong way round: this rewards what was written. Divide the positive.",
-        edit(LOWERED, "torch.where(seen > 0, seen * penalty, seen / penalty)"),
-    ),
-    subtracted=(
-        "subtracting is another rule (the presence penalty). Here: divide or multiply.",
-        edit(LOWERED, "seen - penalty"),
-    ),
-    forbidden=(
-        "the token may not come back at all here; it should only be less likely.",
-        edit(LOWERED, "torch.full_like(seen, -math.inf)"),
-    ),
+    rewards=("the signs are the wrong way round: this rewards what was written. Divide the positive.",
+        edit(LOWERED, "torch.where(seen > 0, seen * penalty, seen / penalty)")),
+    subtracted=("subtracting is another rule (the presence penalty). Here: divide or multiply.",
+        edit(LOWERED, "seen - penalty")),
+    forbidden=("the token may not come back at all here; it should only be less likely.",
+        edit(LOWERED, "torch.full_like(seen, -math.inf)")),
     everybody=("all tokens are lowered; only those that were written should be.", edit(BACK, f"return {EVERYBODY}")),
     the_others=("those that were *not* written are lowered.", edit(BACK, f"return {EVERYBODY}.scatter(-1, ids, seen)")),
-    last_only=(
-        "only the last token is lowered; all that were written should be.",
-        edit(SEEN, f"ids = ids[..., -1:]\n    {SEEN}"),
-    ),
-    all_rows=(
-        "what one row has written lowers the tokens of all rows. Each row has its own text.",
-        edit(SEEN, f"ids = ids.reshape(-1).expand(*logits.shape[:-1], -1)\n    {SEEN}"),
-    ),
-    once_for_each_time=(
-        "a token counts once, however often it was written.",
-        edit(SEEN, f"penalty = penalty ** (ids[..., None] == ids[..., None, :]).sum(-1)\n    {SEEN}"),
-    ),
+    last_only=("only the last token is lowered; all that were written should be.",
+        edit(SEEN, f"ids = ids[..., -1:]\n    {SEEN}")),
+    all_rows=("what one row has written lowers the tokens of all rows. Each row has its own text.",
+        edit(SEEN, f"ids = ids.reshape(-1).expand(*logits.shape[:-1], -1)\n    {SEEN}")),
+    once_for_each_time=("a token counts once, however often it was written.",
+        edit(SEEN, f"penalty = penalty ** (ids[..., None] == ids[..., None, :]).sum(-1)\n    {SEEN}")),
     one_row_only=(
         "several rows: `logits[ids]` takes whole rows. Use gather(-1, ids) and scatter(-1, ids, ...).",
         edit(
@@ -125,19 +110,14 @@ repetition_penalty.mistakes(
             "logits = logits.clone()\n    logits[ids] = lowered\n    return logits",
         ),
     ),
-    only_the_lowered=(
-        "only the lowered logits come back; the whole row is asked for: scatter them into it.",
-        edit(BACK, "return lowered"),
-    ),
-    on_probabilities=(
-        "the probabilities are divided; the rule is for logits.",
-        edit(SEEN, f"logits = logits.softmax(-1)\n    {SEEN}"),
-    ),
-    no_guard=(
-        "a penalty that is not above 0, or is infinite, is to be refused: raise ValueError.",
-        edit("if not 0 < penalty < math.inf:", "if False:"),
-    ),
+    only_the_lowered=("only the lowered logits come back; the whole row is asked for: scatter them into it.",
+        edit(BACK, "return lowered")),
+    on_probabilities=("the probabilities are divided; the rule is for logits.",
+        edit(SEEN, f"logits = logits.softmax(-1)\n    {SEEN}")),
+    no_guard=("a penalty that is not above 0, or is infinite, is to be refused: raise ValueError.",
+        edit("if not 0 < penalty < math.inf:", "if False:")),
 )
+# fmt: on
 
 
 # ---------------------------------------------------------------------------------------------------------- generate
@@ -260,18 +240,15 @@ PICK, ENDED = "pick(next_logits(ids), ids)", "written[-len(end) :] == list(end)"
 ONE_BY_ONE = "a stop sequence must be written completely and in order; one of its tokens is not enough."
 EAGER = "all is written before any of it is given out. `yield` each token when it is there."
 LIMIT_FIRST = "with the limit 0 nothing is written: look at the limit first."
+# fmt: off
 generate.mistakes(
     tuple=("a list equals no tuple: `list(end)` first.", edit(ENDED, "written[-len(end) :] == end")),
-    anywhere=(
-        "a stop sequence must be written in one piece and in order; its tokens here and there are not enough.",
-        edit(ENDED, "set(end) <= set(written)"),
-    ),
+    anywhere=("a stop sequence must be written in one piece and in order; its tokens here and there are not enough.",
+        edit(ENDED, "set(end) <= set(written)")),
     later=("a stop sequence may be all that was written so far.", edit(ENDED, f"len(written) > len(end) and {ENDED}")),
-    digits=(
-        "digits are compared: the ids 1, 0 are not the id 10. Compare lists of ids.",
+    digits=("digits are compared: the ids 1, 0 are not the id 10. Compare lists of ids.",
         edit(ENDED, "''.join(map(str, written)).endswith(''.join(map(str, end)))"),
-        edit(ENDED, "''.join(map(str, end)) in ''.join(map(str, written))"),
-    ),
+        edit(ENDED, "''.join(map(str, end)) in ''.join(map(str, written))")),
     at_least_one=(LIMIT_FIRST, edit("range(limit)", "range(max(1, limit))")),
     without_end=(LIMIT_FIRST, edit("range(limit)", "range(limit or 10**9)")),
     pick_prompt=(
@@ -283,31 +260,20 @@ generate.mistakes(
             "(ids), prompt)",
         ),
     ),
-    never_appended=(
-        "the new token is not appended: the model sees the prompt again and again.",
-        edit("ids.append(new)", "pass"),
-    ),
-    last_token=(
-        "the model gets the last token only. Without a cache it needs all ids so far.",
-        edit("next_logits(ids)", "next_logits(ids[-1:])"),
-        edit("next_logits(ids)", "next_logits([ids[-1]])"),
-    ),
+    never_appended=("the new token is not appended: the model sees the prompt again and again.",
+        edit("ids.append(new)", "pass")),
+    last_token=("the model gets the last token only. Without a cache it needs all ids so far.",
+        edit("next_logits(ids)", "next_logits(ids[-1:])"), edit("next_logits(ids)", "next_logits([ids[-1]])")),
     one_more=("one token too many: the limit counts what is written.", edit("range(limit)", "range(limit + 1)")),
     one_less=("one token too few: the limit counts what is written.", edit("range(limit)", "range(limit - 1)")),
-    eager=(
-        EAGER,
+    eager=(EAGER,
         edit("yield new", "pass", "            return", "            break\n    yield from written"),
-        edit("yield new", "pass", "            return", "            break\n    return written"),
-    ),
-    stop_cut=(
-        "the stop sequence is written like the rest: yield first, then look whether it is complete.",
-        edit("        yield new\n", "", "            return", "            return\n        yield new"),
-    ),
+        edit("yield new", "pass", "            return", "            break\n    return written")),
+    stop_cut=("the stop sequence is written like the rest: yield first, then look whether it is complete.",
+        edit("        yield new\n", "", "            return", "            return\n        yield new")),
     no_stop=("the stop sequences are not looked at.", edit(f"any({ENDED} for end in stop)", "False")),
-    prompt_counts=(
-        "the prompt's end counts as written here. Only new tokens may complete a stop sequence.",
-        edit(ENDED, "ids[-len(end) :] == list(end)"),
-    ),
+    prompt_counts=("the prompt's end counts as written here. Only new tokens may complete a stop sequence.",
+        edit(ENDED, "ids[-len(end) :] == list(end)")),
     any_token=(ONE_BY_ONE, edit(ENDED, "new in end"), edit(ENDED, "new == end[-1]"), edit(ENDED, "new == end[0]")),
     first_stop=("only the first stop sequence is looked at.", edit("in stop)", "in stop[:1])")),
     all_stops=("one of the stop sequences is enough: any, not all.", edit("if any(", "if stop and all(")),
@@ -319,13 +285,10 @@ generate.mistakes(
         ),
     ),
     greedy=("always the likeliest: `pick` is not used.", edit(PICK, "next_logits(ids).argmax()")),
-    no_zero_d=(
-        "`pick` may give a 0-d tensor, as `sample` does: compare numbers, or make an int of it.",
-        edit(f"int({PICK})", PICK, ENDED, "str(written[-len(end) :]) == str(list(end))"),
-    ),
+    no_zero_d=("`pick` may give a 0-d tensor, as `sample` does: compare numbers, or make an int of it.",
+        edit(f"int({PICK})", PICK, ENDED, "str(written[-len(end) :]) == str(list(end))")),
     pick_without_prompt=("`pick` gets all ids so far, the prompt too.", edit(PICK, "pick(next_logits(ids), written)")),
-    with_prompt=(
-        "the prompt is given out too; only new tokens are asked for.",
-        edit("ids, written = list(ids), []", "ids, written = list(ids), []\n    yield from ids"),
-    ),
+    with_prompt=("the prompt is given out too; only new tokens are asked for.",
+        edit("ids, written = list(ids), []", "ids, written = list(ids), []\n    yield from ids")),
 )
+# fmt: on

@@ -53,48 +53,31 @@ IN_TURN = """left, found = logits.softmax(-1), []
         left = left.masked_fill(left == found[-1].values, 0.0)
     return tuple(torch.cat(part, -1) for part in zip(*found))"""
 
+# fmt: off
 best_continuations.mistakes(
-    renormalised=(
-        "softmax over the k chosen: they are k of many, take the softmax over the whole vocabulary.",
-        whole("best, ids = logits.topk(k)\n    return best.softmax(-1), ids"),
-    ),
+    renormalised=("softmax over the k chosen: they are k of many, take the softmax over the whole vocabulary.",
+        whole("best, ids = logits.topk(k)\n    return best.softmax(-1), ids")),
     raw=("these are logits: turn them into probabilities with softmax.", edit(".softmax(dim=-1)", "")),
     logarithms=("these are log-probabilities: softmax, not log_softmax.", edit("softmax", "log_softmax")),
     unlikeliest=("the unlikeliest come back: take the largest.", edit("topk(k)", "topk(k, largest=False)")),
-    ascending=(
-        "the likeliest comes last: the order is from the likeliest down.",
-        whole("return tuple(part.flip(-1) for part in logits.softmax(-1).topk(k))"),
-    ),
-    unsorted=(
-        "the words are in the order of their ids: the likeliest is first.",
-        whole("ids = logits.topk(k).indices.sort(-1).values\n    return logits.softmax(-1).gather(-1, ids), ids"),
-    ),
-    wrong_axis=(
-        "the softmax runs over another axis than the words: dim=-1.",
-        edit("dim=-1", "dim=0"),
-        edit("dim=-1", "dim=min(1, logits.dim() - 1)"),
-        edit("dim=-1", "dim=-2"),
-    ),
-    everything=(
-        "the softmax runs over all numbers together: dim=-1.",
-        edit("softmax(dim=-1)", "flatten().softmax(0).view_as(logits)"),
-    ),
-    one_more=(
-        "one word too many or too few: k of them.",
-        edit("topk(k)", "topk(k + 1)"),
-        edit("topk(k)", "topk(min(k + 1, logits.shape[-1]))"),
-        edit("topk(k)", "topk(k - 1)"),
-    ),
-    overflows=(
-        "exp() of a large logit is infinite: softmax(dim=-1) takes care of that.",
-        whole("return (logits.exp() / logits.exp().sum(-1, keepdim=True)).topk(k)"),
-    ),
+    ascending=("the likeliest comes last: the order is from the likeliest down.",
+        whole("return tuple(part.flip(-1) for part in logits.softmax(-1).topk(k))")),
+    unsorted=("the words are in the order of their ids: the likeliest is first.",
+        whole("ids = logits.topk(k).indices.sort(-1).values\n    return logits.softmax(-1).gather(-1, ids), ids")),
+    wrong_axis=("the softmax runs over another axis than the words: dim=-1.",
+        edit("dim=-1", "dim=0"), edit("dim=-1", "dim=min(1, logits.dim() - 1)"), edit("dim=-1", "dim=-2")),
+    everything=("the softmax runs over all numbers together: dim=-1.",
+        edit("softmax(dim=-1)", "flatten().softmax(0).view_as(logits)")),
+    one_more=("one word too many or too few: k of them.",
+        edit("topk(k)", "topk(k + 1)"), edit("topk(k)", "topk(min(k + 1, logits.shape[-1]))"),
+        edit("topk(k)", "topk(k - 1)")),
+    overflows=("exp() of a large logit is infinite: softmax(dim=-1) takes care of that.",
+        whole("return (logits.exp() / logits.exp().sum(-1, keepdim=True)).topk(k)")),
     ties_are_one=("words that are equally likely are taken for one: each has its own place, topk(k).", whole(IN_TURN)),
-    one_row=(
-        "the axis of the words is gone: (..., k), also for k = 1.",
-        whole("return tuple(part.squeeze(-1) for part in logits.softmax(-1).topk(k))"),
-    ),
+    one_row=("the axis of the words is gone: (..., k), also for k = 1.",
+        whole("return tuple(part.squeeze(-1) for part in logits.softmax(-1).topk(k))")),
 )
+# fmt: on
 
 
 # -------------------------------------------------------------------------------------------------- log_probability
@@ -126,56 +109,37 @@ single_calls(
 
 CHOSEN = ".gather(-1, targets[..., None]).squeeze(-1)"
 
+# fmt: off
 log_probability.mistakes(
-    counts_padding=(
-        "padding counts: set its log-probabilities to 0 with the mask before you sum.",
-        edit(".masked_fill(~mask, 0.0)", ""),
-    ),
+    counts_padding=("padding counts: set its log-probabilities to 0 with the mask before you sum.",
+        edit(".masked_fill(~mask, 0.0)", "")),
     inverted=("padding counts, and the words do not: the mask is True on the words.", edit("~mask", "mask")),
-    mean_of_words=(
-        "this is the mean of the words: sum them.",
+    mean_of_words=("this is the mean of the words: sum them.",
         edit(".sum(dim=-1)", ".sum(dim=-1) / mask.sum(-1)"),
-        edit(".sum(dim=-1)", ".sum(dim=-1) / mask.sum(-1).clamp(min=1)"),
-    ),
+        edit(".sum(dim=-1)", ".sum(dim=-1) / mask.sum(-1).clamp(min=1)")),
     mean_of_places=("this is the mean of all places: sum the words.", edit(".sum(dim=-1)", ".mean(dim=-1)")),
     surprise=("the sign is turned: a log-probability is at most 0.", edit("return of_words", "return -of_words")),
     raw_logits=("logits are summed: log_softmax over the vocabulary first.", edit(".log_softmax(dim=-1)", "")),
-    sums_probabilities=(
-        "probabilities are summed: their logarithms are asked for, log_softmax.",
-        edit("log_softmax", "softmax"),
-    ),
+    sums_probabilities=("probabilities are summed: their logarithms are asked for, log_softmax.",
+        edit("log_softmax", "softmax")),
     exponential=("the probability comes back: leave out exp().", edit(".sum(dim=-1)", ".sum(dim=-1).exp()")),
     likeliest=("the likeliest words are taken: take the targets, with gather.", edit(CHOSEN, ".amax(-1)")),
-    one_number=(
-        "one number comes back for the whole batch: sum over the positions only.",
-        edit(".sum(dim=-1)", ".sum()"),
-    ),
-    over_positions=(
-        "the softmax runs over the positions: the vocabulary is the last axis.",
-        edit("log_softmax(dim=-1)", "log_softmax(dim=1)"),
-    ),
-    by_length=(
-        "the mask is read as a length: padding can stand anywhere, ask the mask at each place.",
-        edit("~mask", "torch.arange(mask.shape[1]) >= mask.sum(1, keepdim=True)"),
-    ),
-    squeezes_all=(
-        "squeeze() takes away every axis of size 1: only the last one should go, squeeze(-1).",
-        edit("squeeze(-1)", "squeeze()"),
-    ),
-    masks_logits=(
-        "padding's logits were changed: a word of it still costs; set its log-probability to 0.",
-        edit("logits.log", "logits.masked_fill(~mask[..., None], 0.0).log", ".masked_fill(~mask, 0.0)", ""),
-    ),
-    unsummed=(
-        "the words are not summed yet: one number for each sentence, sum(dim=-1).",
-        edit(".sum(dim=-1)", ""),
-    ),
-    log_of_softmax=(
-        "log(softmax) becomes -inf where a probability is too small for a float: log_softmax does not.",
+    one_number=("one number comes back for the whole batch: sum over the positions only.",
+        edit(".sum(dim=-1)", ".sum()")),
+    over_positions=("the softmax runs over the positions: the vocabulary is the last axis.",
+        edit("log_softmax(dim=-1)", "log_softmax(dim=1)")),
+    by_length=("the mask is read as a length: padding can stand anywhere, ask the mask at each place.",
+        edit("~mask", "torch.arange(mask.shape[1]) >= mask.sum(1, keepdim=True)")),
+    squeezes_all=("squeeze() takes away every axis of size 1: only the last one should go, squeeze(-1).",
+        edit("squeeze(-1)", "squeeze()")),
+    masks_logits=("padding's logits were changed: a word of it still costs; set its log-probability to 0.",
+        edit("logits.log", "logits.masked_fill(~mask[..., None], 0.0).log", ".masked_fill(~mask, 0.0)", "")),
+    unsummed=("the words are not summed yet: one number for each sentence, sum(dim=-1).", edit(".sum(dim=-1)", "")),
+    log_of_softmax=("log(softmax) becomes -inf where a probability is too small for a float: log_softmax does not.",
         edit("log_softmax(dim=-1)", "softmax(dim=-1).log()"),
-        edit("log_softmax", "softmax", "0.0).sum(dim=-1)", "1.0).prod(dim=-1).log()"),
-    ),
+        edit("log_softmax", "softmax", "0.0).sum(dim=-1)", "1.0).prod(dim=-1).log()")),
 )
+# fmt: on
 
 
 # -------------------------------------------------------------------------------------------------------- beam_step
@@ -212,40 +176,25 @@ OF_EACH = (
 )
 OF_THE_BEST = ".take_along_dim(scores.argmax(1)[:, None, None], 1).flatten(1)"
 
+# fmt: off
 beam_step.mistakes(
-    words_only=(
-        "the beams' own scores are left out: add them to their words' log-probabilities.",
-        together("log_probs"),
-    ),
-    multiplied=(
-        "scores and log-probabilities are multiplied: logarithms are added.",
-        edit(" + log_probs", " * log_probs"),
-    ),
-    places_for_words=(
-        "the places in the long row come back as words: word = place % vocab.",
-        edit(f"places % {VOCAB}", "places"),
-    ),
-    exchanged_parts=(
-        "beams and words are exchanged: beam = place // vocab, word = place % vocab.",
-        edit(f"{BEAMS}, places % {VOCAB}", f"places % {VOCAB}, {BEAMS}"),
-    ),
-    divides_by_beams=(
-        "place // number of beams: divide by the size of the vocabulary.",
-        edit(VOCAB, "log_probs.shape[1]"),
-    ),
-    first_beam=(
-        "only the first beam is continued: flatten beams and words into one row.",
-        together("scores[:, :1, None] + log_probs[:, :1]"),
-    ),
-    best_beam=(
-        "only the best beam is continued: all of them compete.",
-        edit(".flatten(1)", OF_THE_BEST, BEAMS, "scores.argmax(1)[:, None].expand_as(places)"),
-    ),
+    words_only=("the beams' own scores are left out: add them to their words' log-probabilities.",
+        together("log_probs")),
+    multiplied=("scores and log-probabilities are multiplied: logarithms are added.",
+        edit(" + log_probs", " * log_probs")),
+    places_for_words=("the places in the long row come back as words: word = place % vocab.",
+        edit(f"places % {VOCAB}", "places")),
+    exchanged_parts=("beams and words are exchanged: beam = place // vocab, word = place % vocab.",
+        edit(f"{BEAMS}, places % {VOCAB}", f"places % {VOCAB}, {BEAMS}")),
+    divides_by_beams=("place // number of beams: divide by the size of the vocabulary.",
+        edit(VOCAB, "log_probs.shape[1]")),
+    first_beam=("only the first beam is continued: flatten beams and words into one row.",
+        together("scores[:, :1, None] + log_probs[:, :1]")),
+    best_beam=("only the best beam is continued: all of them compete.",
+        edit(".flatten(1)", OF_THE_BEST, BEAMS, "scores.argmax(1)[:, None].expand_as(places)")),
     worst=("the worst come back: take the largest scores.", edit("shape[1]))", "shape[1]), largest=False)")),
-    worst_first=(
-        "the best comes last: the order is from the best down.",
-        back("best, places = best.flip(1), places.flip(1)\n    return best,"),
-    ),
+    worst_first=("the best comes last: the order is from the best down.",
+        back("best, places = best.flip(1), places.flip(1)\n    return best,")),
     probabilities_back=("probabilities come back: leave the scores as logarithms.", back("return best.exp(),")),
     one_each=(
         "each beam keeps its own best word: the best of all beams together may come from one.",
@@ -255,40 +204,25 @@ beam_step.mistakes(
             f"{OF_EACH}\n    return best[:, :keep], beams[:, :keep], words[:, :keep]",
         ),
     ),
-    transposed=(
-        "beams and words were flattened in the other order: the words of a beam stand together.",
-        edit(".flatten(1)", ".transpose(1, 2).flatten(1)"),
-    ),
-    mixed_sentences=(
-        "the sentences compete with each other: one row a sentence, flatten(1).",
-        edit(".flatten(1)", ".flatten()", "together.shape[1]", "len(together)"),
-    ),
-    over_probabilities=(
-        "exp() of a low score is 0: stay with logarithms, and add.",
-        together("scores.exp()[:, :, None] * log_probs.exp()", "return best,", "return best.log(),"),
-    ),
-    squeezed_scores=(
-        "squeeze() takes away every axis of size 1, and mixes the sentences: scores[:, :, None].",
-        edit("scores[:, :, None]", "scores.squeeze()[..., None]"),
-    ),
-    rows_for_beams=(
-        "the rows of all sentences are numbered through: count the beams of each sentence from 0.",
-        edit(BEAMS, f"{BEAMS} + torch.arange(len(scores))[:, None] * scores.shape[1]"),
-    ),
-    added_too_late=(
-        "chosen by the words alone, their beams' scores came too late: add, then choose.",
-        together("log_probs", "return best,", f"return best + scores.gather(1, {BEAMS}),"),
-    ),
-    log_probs_back=(
-        "the words' log-probabilities come back: return the new scores, of the whole continuations.",
-        back(f"return best - scores.gather(1, {BEAMS}),"),
-    ),
-    too_many=(
-        "there may be fewer candidates than `keep`: take min(keep, ...).",
-        edit("min(keep, together.shape[1])", "keep"),
-    ),
+    transposed=("beams and words were flattened in the other order: the words of a beam stand together.",
+        edit(".flatten(1)", ".transpose(1, 2).flatten(1)")),
+    mixed_sentences=("the sentences compete with each other: one row a sentence, flatten(1).",
+        edit(".flatten(1)", ".flatten()", "together.shape[1]", "len(together)")),
+    over_probabilities=("exp() of a low score is 0: stay with logarithms, and add.",
+        together("scores.exp()[:, :, None] * log_probs.exp()", "return best,", "return best.log(),")),
+    squeezed_scores=("squeeze() takes away every axis of size 1, and mixes the sentences: scores[:, :, None].",
+        edit("scores[:, :, None]", "scores.squeeze()[..., None]")),
+    rows_for_beams=("the rows of all sentences are numbered through: count the beams of each sentence from 0.",
+        edit(BEAMS, f"{BEAMS} + torch.arange(len(scores))[:, None] * scores.shape[1]")),
+    added_too_late=("chosen by the words alone, their beams' scores came too late: add, then choose.",
+        together("log_probs", "return best,", f"return best + scores.gather(1, {BEAMS}),")),
+    log_probs_back=("the words' log-probabilities come back: return the new scores, of the whole continuations.",
+        back(f"return best - scores.gather(1, {BEAMS}),")),
+    too_many=("there may be fewer candidates than `keep`: take min(keep, ...).",
+        edit("min(keep, together.shape[1])", "keep")),
     true_division=("beams are whole numbers, int64: divide with //.", edit(" // ", " / ")),
 )
+# fmt: on
 
 
 # ---------------------------------------------------------------------------------------------------------- reorder
@@ -327,36 +261,25 @@ single_calls(
 of_part = partial(edit, "part[rows] for")
 MOVED = "(lambda new: [new.__setitem__(rows, part), new][1])(torch.zeros_like(part))"
 
+# fmt: off
 reorder.mistakes(
-    backwards=(
-        "every row goes where it should come from: new[i] = old[rows[i]].",
-        of_part("part[rows.argsort()] for"),
-    ),
-    first_only=(
-        "only the first part is reordered: all of them must follow.",
-        edit("tuple(part[rows] for part in state)", "(state[0][rows], *state[1:])"),
-    ),
+    backwards=("every row goes where it should come from: new[i] = old[rows[i]].", of_part("part[rows.argsort()] for")),
+    first_only=("only the first part is reordered: all of them must follow.",
+        edit("tuple(part[rows] for part in state)", "(state[0][rows], *state[1:])")),
     stays=("nothing moves: index every part with the rows, in their order.", of_part("part for")),
     sorted_rows=("the rows come in their old order: take rows[0] first.", of_part("part[rows.sort().values] for")),
-    stacks=(
-        "nothing is left to stack when all sentences are done: index with the tensor, part[rows].",
-        of_part("torch.stack([part[row] for row in rows]) for"),
-    ),
-    as_many_as_before=(
-        "as many rows as before come back: there are as many as `rows` says.",
-        of_part("torch.cat([part[rows], part[len(rows) :]]) for"),
-    ),
-    three_parts=(
-        "three parts are expected: a state may have any number, go through all of them.",
-        edit("    return", "    a, b, c = state\n    return"),
-    ),
+    stacks=("nothing is left to stack when all sentences are done: index with the tensor, part[rows].",
+        of_part("torch.stack([part[row] for row in rows]) for")),
+    as_many_as_before=("as many rows as before come back: there are as many as `rows` says.",
+        of_part("torch.cat([part[rows], part[len(rows) :]]) for")),
+    three_parts=("three parts are expected: a state may have any number, go through all of them.",
+        edit("    return", "    a, b, c = state\n    return")),
     once=("each row is taken once: one may be chosen several times.", of_part("part[rows.unique()] for")),
     the_first=("the first rows are taken: take rows[0], rows[1] and so on.", of_part("part[: len(rows)] for")),
-    one_part=(
-        "the parts are put together into one: return a tuple of as many parts.",
-        edit("tuple(part[rows] for part in state)", "state[0][rows]"),
-    ),
+    one_part=("the parts are put together into one: return a tuple of as many parts.",
+        edit("tuple(part[rows] for part in state)", "state[0][rows]")),
 )
+# fmt: on
 
 
 # ------------------------------------------------------------------------------------------------------ beam_search
@@ -445,87 +368,52 @@ COPIES = """alpha)
     ids, scores = ids.repeat(1, beams, 1), scores.repeat(1, beams)"""
 result, before_collect = partial(edit, "return finished.result()"), partial(edit, "        on = finished")
 
+# fmt: off
 beam_search.mistakes(
-    sums_logits=(
-        "logits are added up: log_softmax over the words first.",
-        edit("logits.log_softmax(dim=-1)", "logits"),
-    ),
+    sums_logits=("logits are added up: log_softmax over the words first.",
+        edit("logits.log_softmax(dim=-1)", "logits")),
     sums_probabilities=("probabilities are added up: log_softmax, not softmax.", edit("log_softmax", "softmax")),
-    hears_sos=(
-        "the decoder hears <SOS> at every step: feed it the last id of each beginning.",
-        edit("ids[:, :, -1].flatten()", "ids[:, :, 0].flatten()"),
-    ),
-    no_offset=(
-        "the rows of all sentences but the first are wrong: row = sentence × width + beam.",
-        edit("torch.arange(len(going))[:, None] * width + beam", "beam"),
-    ),
-    offset_of_beams=(
-        "row = sentence × width + beam, and width is 1 at the first step, not `beams`.",
-        edit("* width + beam", "* beams + beam"),
-    ),
-    places_for_numbers=(
-        "`finished` gets places for numbers: keep going[on] after each step, and hand it `going`.",
-        edit("collect(going,", "collect(torch.arange(len(going)),"),
-    ),
-    dropped_early=(
-        "ended beginnings are at -inf before `finished` has seen them: `collect` first.",
-        before_collect("        scores = scores.masked_fill(words == EOS, -math.inf)\n        on = finished"),
-    ),
-    state_stays=(
-        "the state does not follow the beams: `reorder(state, rows)` after every step.",
-        edit(REORDER, ""),
-        edit(REORDER, IF_FEWER + REORDER),
-    ),
-    words_stay=(
-        "the words do not follow the beams: `take_along_dim` with `beam` before the new word is added.",
-        edit("ids.take_along_dim(beam[:, :, None], dim=1)", "ids[:, torch.arange(beam.shape[1]) % width]"),
-    ),
-    too_few=(
-        "2 × beams candidates are needed: some of them end, and `beams` should go on.",
+    hears_sos=("the decoder hears <SOS> at every step: feed it the last id of each beginning.",
+        edit("ids[:, :, -1].flatten()", "ids[:, :, 0].flatten()")),
+    no_offset=("the rows of all sentences but the first are wrong: row = sentence × width + beam.",
+        edit("torch.arange(len(going))[:, None] * width + beam", "beam")),
+    offset_of_beams=("row = sentence × width + beam, and width is 1 at the first step, not `beams`.",
+        edit("* width + beam", "* beams + beam")),
+    places_for_numbers=("`finished` gets places for numbers: keep going[on] after each step, and hand it `going`.",
+        edit("collect(going,", "collect(torch.arange(len(going)),")),
+    dropped_early=("ended beginnings are at -inf before `finished` has seen them: `collect` first.",
+        before_collect("        scores = scores.masked_fill(words == EOS, -math.inf)\n        on = finished")),
+    state_stays=("the state does not follow the beams: `reorder(state, rows)` after every step.",
+        edit(REORDER, ""), edit(REORDER, IF_FEWER + REORDER)),
+    words_stay=("the words do not follow the beams: `take_along_dim` with `beam` before the new word is added.",
+        edit("ids.take_along_dim(beam[:, :, None], dim=1)", "ids[:, torch.arange(beam.shape[1]) % width]")),
+    too_few=("2 × beams candidates are needed: some of them end, and `beams` should go on.",
         edit("2 * beams", "beams", "words.shape[1] - width", "words.shape[1]"),
-        edit("2 * beams", "beams", "min(beams, words.shape[1] - width)", "beams"),
-    ),
-    ended_ones_go_on=(
-        "beginnings that have said <EOS> go on: set their scores to -inf before the second topk.",
-        edit(".masked_fill(words[on] == EOS, -math.inf)", ""),
-    ),
+        edit("2 * beams", "beams", "min(beams, words.shape[1] - width)", "beams")),
+    ended_ones_go_on=("beginnings that have said <EOS> go on: set their scores to -inf before the second topk.",
+        edit(".masked_fill(words[on] == EOS, -math.inf)", "")),
     with_sos=("<SOS> is part of what `finished` gets: hand it `ids[:, :, 1:]`.", edit("ids[:, :, 1:]", "ids")),
-    scores_of_zero=(
-        "every step starts from scores of 0: pass the scores so far to beam_step.",
-        edit("beam_step(scores,", "beam_step(torch.zeros_like(scores),"),
-    ),
-    ids_only=(
-        "only the ids come back: return `finished.result()`, ids and values.",
-        result("return finished.result()[0]"),
-    ),
-    one_is_enough=(
-        "a sentence stops when its best beginning ends: go on wherever `finished.collect` says True.",
-        edit("        rows = torch", "        on = on & (words[:, 0] != EOS)\n        rows = torch"),
-    ),
-    rows_stay=(
-        "the rows do not follow the second choice: `rows.gather(1, best)`.",
-        edit("rows[on].gather(1, best)", "rows[on][:, : best.shape[1]]"),
-    ),
-    greedy=(
-        "the beams grow from one word only: continue all of them together with `beam_step`.",
+    scores_of_zero=("every step starts from scores of 0: pass the scores so far to beam_step.",
+        edit("beam_step(scores,", "beam_step(torch.zeros_like(scores),")),
+    ids_only=("only the ids come back: return `finished.result()`, ids and values.",
+        result("return finished.result()[0]")),
+    one_is_enough=("a sentence stops when its best beginning ends: go on wherever `finished.collect` says True.",
+        edit("        rows = torch", "        on = on & (words[:, 0] != EOS)\n        rows = torch")),
+    rows_stay=("the rows do not follow the second choice: `rows.gather(1, best)`.",
+        edit("rows[on].gather(1, best)", "rows[on][:, : best.shape[1]]")),
+    greedy=("the beams grow from one word only: continue all of them together with `beam_step`.",
         edit("2 * beams", "2", "min(beams,", "min(1,", "limit, beams, alpha", "limit, 1, alpha"),
-        edit("alpha)\n", COPIES + "\n"),
-    ),
-    another_limit=(
-        "`limit` is not the limit: `Finished` needs it, <EOS> included.",
-        edit("going), limit", "going), limit + 1"),
-        edit("going), limit", "going), limit - 1"),
-    ),
+        edit("alpha)\n", COPIES + "\n")),
+    another_limit=("`limit` is not the limit: `Finished` needs it, <EOS> included.",
+        edit("going), limit", "going), limit + 1"), edit("going), limit", "going), limit - 1")),
     sos_in_front=(
         "<SOS> stands at the front of the result: return what was written only.",
         result(
             "ids, values = finished.result()\n    return torch.cat([torch.full_like(ids[:, :1], SOS), ids], 1), values"
         ),
     ),
-    without_eos=(
-        "<EOS> is missing at the end: it is part of the result.",
-        result("ids, values = finished.result()\n    return ids.masked_fill(ids == EOS, PAD), values"),
-    ),
+    without_eos=("<EOS> is missing at the end: it is part of the result.",
+        result("ids, values = finished.result()\n    return ids.masked_fill(ids == EOS, PAD), values")),
     never_done=(
         "sentences that are done go on: keep only those for which `finished.collect` says True.",
         edit(
@@ -534,3 +422,4 @@ beam_search.mistakes(
         ),
     ),
 )
+# fmt: on

@@ -73,61 +73,41 @@ def counted(run: str):
     return edit("ngrams(mine, n)", mine, "ngrams(theirs, n)", theirs)
 
 
+# fmt: off
 clipped_matches.mistakes(
-    without_order=(
-        "the order in a run does not count: 'man bites' is not 'bites man'; compare tuples.",
-        counted("tuple(sorted(run, key=repr))"),
-    ),
-    as_text=(
-        "runs are compared as text, where 1, 23 looks like 12, 3: compare tuples of tokens.",
+    without_order=("the order in a run does not count: 'man bites' is not 'bites man'; compare tuples.",
+        counted("tuple(sorted(run, key=repr))")),
+    as_text=("runs are compared as text, where 1, 23 looks like 12, 3: compare tuples of tokens.",
         counted("''.join(map(str, run))"),
-        hits("sum(min(c, ' '.join(map(str, theirs)).count(' '.join(map(str, run)))) for run, c in found.items())"),
-    ),
-    cut_off=(
-        "what is longer than the right sentence is cut off: every run that was written is a try.",
-        edit("found = ngrams(mine, n)", "found = ngrams(mine[: len(theirs)], n)"),
-    ),
-    short_ones_too=(
-        "a sentence shorter than n has no run: neither a hit nor a try.",
-        edit("ngrams(mine, n)", LONG_RUNS.format("mine"), "ngrams(theirs, n)", LONG_RUNS.format("theirs")),
-    ),
-    unclipped=(
-        "a run counts as often as it was written: at most as often as the right sentence has it.",
-        hits("sum(count for run, count in found.items() if run in ngrams(theirs, n))"),
-    ),
-    kinds=(
-        "every run counts once: count how often, the smaller of the two counts.",
-        hits("len(found & ngrams(theirs, n))", TRIES, "len(found)"),
-    ),
+        hits("sum(min(c, ' '.join(map(str, theirs)).count(' '.join(map(str, run)))) for run, c in found.items())")),
+    cut_off=("what is longer than the right sentence is cut off: every run that was written is a try.",
+        edit("found = ngrams(mine, n)", "found = ngrams(mine[: len(theirs)], n)")),
+    short_ones_too=("a sentence shorter than n has no run: neither a hit nor a try.",
+        edit("ngrams(mine, n)", LONG_RUNS.format("mine"), "ngrams(theirs, n)", LONG_RUNS.format("theirs"))),
+    unclipped=("a run counts as often as it was written: at most as often as the right sentence has it.",
+        hits("sum(count for run, count in found.items() if run in ngrams(theirs, n))")),
+    kinds=("every run counts once: count how often, the smaller of the two counts.",
+        hits("len(found & ngrams(theirs, n))", TRIES, "len(found)")),
     kinds_of_hits=("hits count each run once: the smaller of the two counts.", hits("len(found & ngrams(theirs, n))")),
-    recall=(
-        "tries count the right sentence's runs: count what was written. (That would be recall.)",
-        edit(TRIES, "ngrams(theirs, n).total()"),
-    ),
+    recall=("tries count the right sentence's runs: count what was written. (That would be recall.)",
+        edit(TRIES, "ngrams(theirs, n).total()")),
     different_tries=("tries count different runs: each as often as it was written.", edit(TRIES, "len(found)")),
     words_for_tries=("tries are the words, not the runs: 5 words have 4 pairs.", edit(TRIES, "len(mine)")),
-    together=(
-        "all sentences are thrown together: compare each with its own reference.",
+    together=("all sentences are thrown together: compare each with its own reference.",
         edit("    hits = tries", f"{BAGS}    return (mine & theirs).total(), mine.total()\n    hits = tries"),
-        edit("zip(written, right, strict=True)", "[[[t for s in side for t in s] for side in (written, right)]]"),
-    ),
+        edit("zip(written, right, strict=True)", "[[[t for s in side for t in s] for side in (written, right)]]")),
     words_only=("n is not used: count runs of n tokens.", edit("(mine, n)", "(mine, 1)", "(theirs, n)", "(theirs, 1)")),
-    share=(
-        "a share comes back: return the two counts, they are summed over the corpus first.",
+    share=("a share comes back: return the two counts, they are summed over the corpus first.",
         edit("return hits, tries", "return hits / tries"),
-        edit("return hits, tries", "return hits / tries if tries else 0.0"),
-    ),
-    last_only=(
-        "only the last sentence counts: add up over all of them.",
-        edit("hits +=", "hits =", "tries +=", "tries ="),
-    ),
+        edit("return hits, tries", "return hits / tries if tries else 0.0")),
+    last_only=("only the last sentence counts: add up over all of them.",
+        edit("hits +=", "hits =", "tries +=", "tries =")),
     first_only=("only the first sentence counts: add up over all of them.", edit("    return", "        return")),
     larger=("the larger of the two counts is taken (`|`): take the smaller, `&`.", edit("found & ", "found | ")),
-    by_place=(
-        "words are compared place by place: a run is right wherever it stands in the sentence.",
-        hits("sum(mine[i : i + n] == theirs[i : i + n] for i in range(min(len(mine), len(theirs)) - n + 1))"),
-    ),
+    by_place=("words are compared place by place: a run is right wherever it stands in the sentence.",
+        hits("sum(mine[i : i + n] == theirs[i : i + n] for i in range(min(len(mine), len(theirs)) - n + 1))")),
 )
+# fmt: on
 
 
 # ------------------------------------------------------------------------------------------------------------- bleu
@@ -183,37 +163,25 @@ precision, first, orders = (
     partial(edit, "range(1, LONGEST + 1)"),
 )
 
+# fmt: off
 bleu.mistakes(
-    arithmetic_mean=(
-        "the arithmetic mean is taken: multiply the four and take the fourth root.",
-        precision("sum(hits / tries for hits, tries in counts) / LONGEST"),
-    ),
+    arithmetic_mean=("the arithmetic mean is taken: multiply the four and take the fourth root.",
+        precision("sum(hits / tries for hits, tries in counts) / LONGEST")),
     no_root=("the four are multiplied without taking the fourth root.", edit(" ** (1 / LONGEST)", "")),
     a_share=("this is a share: BLEU goes from 0 to 100.", edit("100 * precision", "precision")),
-    no_price=(
-        "being short costs nothing: multiply by e^(1 - wanted/length) where it is shorter.",
-        edit(" * brevity", ""),
-        edit(f"    brevity = min(1.0, {PRICE})\n", "", " * brevity", ""),
-    ),
+    no_price=("being short costs nothing: multiply by e^(1 - wanted/length) where it is shorter.",
+        edit(" * brevity", ""), edit(f"    brevity = min(1.0, {PRICE})\n", "", " * brevity", "")),
     no_limit=("being long is rewarded: the factor for the length is at most 1.", edit(f"min(1.0, {PRICE})", PRICE)),
-    turned_around=(
-        "the price is turned around: e^(1 - wanted/length), where length counts what was written.",
-        edit("wanted / length", "length / wanted"),
-    ),
+    turned_around=("the price is turned around: e^(1 - wanted/length), where length counts what was written.",
+        edit("wanted / length", "length / wanted")),
     linear=("the price is length/wanted here: e^(1 - wanted/length).", edit(PRICE, "length / wanted")),
     words_only=("only single words are scored: use runs of 1, 2, 3 and 4.", orders("(1,)", " ** (1 / LONGEST)", "")),
     fours_only=("only runs of four are scored: use 1, 2, 3 and 4.", orders("(LONGEST,)", " ** (1 / LONGEST)", "")),
-    up_to_three=(
-        "only runs of 1, 2 and 3 are scored: range(1, LONGEST + 1).",
-        orders("range(1, LONGEST)"),
-        orders("range(1, LONGEST)", "(1 / LONGEST)", "(1 / 3)"),
-        edit("in counts) **", "in counts[:3]) **"),
-        edit("in counts) ** (1 / LONGEST)", "in counts[:3]) ** (1 / 3)"),
-    ),
-    logarithm=(
-        "the logarithm of the precision is taken for it: exp() is missing.",
-        precision("sum(math.log(hits / tries) for hits, tries in counts) / LONGEST"),
-    ),
+    up_to_three=("only runs of 1, 2 and 3 are scored: range(1, LONGEST + 1).",
+        orders("range(1, LONGEST)"), orders("range(1, LONGEST)", "(1 / LONGEST)", "(1 / 3)"),
+        edit("in counts) **", "in counts[:3]) **"), edit("in counts) ** (1 / LONGEST)", "in counts[:3]) ** (1 / 3)")),
+    logarithm=("the logarithm of the precision is taken for it: exp() is missing.",
+        precision("sum(math.log(hits / tries) for hits, tries in counts) / LONGEST")),
     mean_of_sentences=(
         "the scores of the sentences are averaged: sum hits and tries over the corpus, then divide.",
         first(
@@ -221,18 +189,13 @@ bleu.mistakes(
             "    counts ="
         ),
     ),
-    price_by_sentence=(
-        "each sentence pays for being short by itself: compare the lengths of the whole corpus.",
-        edit(f"min(1.0, {PRICE})", BY_SENTENCE),
-    ),
-    exchanged_sides=(
-        "written and right are exchanged: precision asks what was written.",
+    price_by_sentence=("each sentence pays for being short by itself: compare the lengths of the whole corpus.",
+        edit(f"min(1.0, {PRICE})", BY_SENTENCE)),
+    exchanged_sides=("written and right are exchanged: precision asks what was written.",
         first("    written, right = right, written\n    counts ="),
-        edit("clipped_matches(written, right, n)", "clipped_matches(right, written, n)"),
-    ),
-    nothing_written=(
-        "nothing was written at all: BLEU is 0 there; ask before you divide by the length.",
-        edit(GUARD, "", "hits / tries", "hits / max(1, tries)"),
-    ),
+        edit("clipped_matches(written, right, n)", "clipped_matches(right, written, n)")),
+    nothing_written=("nothing was written at all: BLEU is 0 there; ask before you divide by the length.",
+        edit(GUARD, "", "hits / tries", "hits / max(1, tries)")),
     no_tries=("nothing is four tokens long: there is no hit, and BLEU is 0; ask before you divide.", edit(GUARD, "")),
 )
+# fmt: on

@@ -39,47 +39,32 @@ single_calls(
 
 PRODUCT = "x @ x.transpose(-2, -1)"
 
+# fmt: off
 pair_scores.mistakes(
     always_32_bit=("64-bit numbers become 32-bit: zeros(..., dtype=x.dtype).", edit(PRODUCT, f"({PRODUCT}).float()")),
-    columns_with_columns=(
-        "this compares the numbers of a vector. Compare positions: x @ xᵀ.",
-        edit(PRODUCT, "x.transpose(-2, -1) @ x"),
-    ),
+    columns_with_columns=("this compares the numbers of a vector. Compare positions: x @ xᵀ.",
+        edit(PRODUCT, "x.transpose(-2, -1) @ x")),
     only_with_itself=("each vector is only multiplied with itself, not with all.", edit(PRODUCT, "(x * x).sum(-1)")),
     no_sum=("this multiplies number by number; a score is the sum of the products: `@`.", edit(PRODUCT, "x * x")),
-    cosine=(
-        "the lengths are divided away (cosine).",
-        edit(PRODUCT, "functional.cosine_similarity(x.unsqueeze(-2), x.unsqueeze(-3), dim=-1)"),
-    ),
+    cosine=("the lengths are divided away (cosine).",
+        edit(PRODUCT, "functional.cosine_similarity(x.unsqueeze(-2), x.unsqueeze(-3), dim=-1)")),
     scaled=("no square root yet: it comes with `attention`.", edit(PRODUCT, f"{PRODUCT} / math.sqrt(x.shape[-1])")),
     averaged=("this is the mean of the products; a score is their sum.", edit(PRODUCT, f"{PRODUCT} / x.shape[-1]")),
     with_softmax=("these are weights already: no softmax in the scores.", edit(PRODUCT, f"({PRODUCT}).softmax(-1)")),
-    empty_diagonal=(
-        "a position is compared with itself too: do not empty the diagonal.",
+    empty_diagonal=("a position is compared with itself too: do not empty the diagonal.",
         edit(PRODUCT, f"{PRODUCT} * (1 - torch.eye(x.shape[-2], dtype=x.dtype))"),
-        edit(PRODUCT, f"({PRODUCT}).masked_fill(torch.eye(x.shape[-2], dtype=torch.bool), -math.inf)"),
-    ),
-    half=(
-        "only half of the pairs has a score; s21 and s12 are both wanted.",
-        edit(PRODUCT, f"({PRODUCT}).tril()"),
-        edit(PRODUCT, f"({PRODUCT}).triu()"),
-    ),
-    distances=(
-        "these are distances; a score is a dot product.",
-        edit(PRODUCT, "torch.cdist(x, x)"),
-        edit(PRODUCT, "torch.cdist(x, x) ** 2"),
-    ),
-    across_the_batch=(
-        "the sentences of a batch are compared with each other; each is compared with itself alone.",
-        edit(PRODUCT, "x.flatten(0, -2) @ x.flatten(0, -2).T"),
-    ),
-    axes_counted_from_the_front=(
-        "swap the last two axes, whatever stands before them: `x.transpose(-2, -1)`.",
-        edit("transpose(-2, -1)", "T"),
-        edit("transpose(-2, -1)", "transpose(1, 2)"),
-        edit("transpose(-2, -1)", "transpose(1, 2) if x.ndim > 2 else x @ x.T"),
-    ),
+        edit(PRODUCT, f"({PRODUCT}).masked_fill(torch.eye(x.shape[-2], dtype=torch.bool), -math.inf)")),
+    half=("only half of the pairs has a score; s21 and s12 are both wanted.",
+        edit(PRODUCT, f"({PRODUCT}).tril()"), edit(PRODUCT, f"({PRODUCT}).triu()")),
+    distances=("these are distances; a score is a dot product.",
+        edit(PRODUCT, "torch.cdist(x, x)"), edit(PRODUCT, "torch.cdist(x, x) ** 2")),
+    across_the_batch=("the sentences of a batch are compared with each other; each is compared with itself alone.",
+        edit(PRODUCT, "x.flatten(0, -2) @ x.flatten(0, -2).T")),
+    axes_counted_from_the_front=("swap the last two axes, whatever stands before them: `x.transpose(-2, -1)`.",
+        edit("transpose(-2, -1)", "T"), edit("transpose(-2, -1)", "transpose(1, 2)"),
+        edit("transpose(-2, -1)", "transpose(1, 2) if x.ndim > 2 else x @ x.T")),
 )
+# fmt: on
 
 # ---------------------------------------------------------------------------------------------------- stable_softmax
 
@@ -101,71 +86,44 @@ single_calls(
 
 SHARES = "powers / powers.sum(-1, keepdim=True)"
 
+# fmt: off
 stable_softmax.mistakes(
     always_32_bit=("64-bit scores become 32-bit: zeros(..., dtype=scores.dtype).", edit(SHARES, f"({SHARES}).float()")),
     unstable=("exp() overflows for large scores. Subtract the largest first.", edit("scores - largest", "scores")),
-    one_maximum_for_all=(
-        "subtract each row's own largest score (dim=-1, keepdim=True), not the largest of all rows.",
-        edit("scores.amax(-1, keepdim=True)", "scores.max()"),
-    ),
-    maximum_of_the_columns=(
-        "the largest score is looked for down the columns; each row needs its own (dim=-1).",
-        edit("amax(-1", "amax(0"),
-        edit("amax(-1", "amax(-2"),
-    ),
+    one_maximum_for_all=("subtract each row's own largest score (dim=-1, keepdim=True), not the largest of all rows.",
+        edit("scores.amax(-1, keepdim=True)", "scores.max()")),
+    maximum_of_the_columns=("the largest score is looked for down the columns; each row needs its own (dim=-1).",
+        edit("amax(-1", "amax(0"), edit("amax(-1", "amax(-2")),
     mean=("the mean is not enough: a score far above it overflows. Take the largest.", edit("amax", "mean")),
     smallest=("the smallest is subtracted: scores far above it overflow. Take the largest.", edit("amax", "amin")),
     largest_size=("the largest score is wanted, not the largest size.", edit("scores.amax", "scores.abs().amax")),
-    no_exponential=(
-        "exp() is missing: shares of the raw scores are not a softmax (and may be negative).",
-        edit(SHARES, "scores / scores.sum(-1, keepdim=True)"),
-    ),
+    no_exponential=("exp() is missing: shares of the raw scores are not a softmax (and may be negative).",
+        edit(SHARES, "scores / scores.sum(-1, keepdim=True)")),
     not_divided=("the exponentials are not divided by their sum: a row must sum to 1.", edit(SHARES, "powers")),
     plain_exponentials=("plain exponentials: divide them by their sum: a row sums to 1.", edit(SHARES, "scores.exp()")),
-    one_sum_for_all=(
-        "each row is divided by its own: sum(-1, keepdim=True).",
-        edit("powers.sum(-1, keepdim=True)", "powers.sum()"),
-    ),
-    over_the_columns=(
-        "the softmax runs down the columns; the last axis (dim=-1) must sum to 1.",
-        edit(SHARES, "scores.softmax(-2 if scores.dim() > 1 else -1)"),
-        edit(SHARES, "scores.softmax(-2)"),
-        edit("powers.sum(-1", "powers.sum(-2"),
-    ),
-    over_the_first_axis=(
-        "the softmax runs over the first axis; the last one (dim=-1) must sum to 1.",
-        edit(SHARES, "scores.softmax(0)"),
-        edit("powers.sum(-1", "powers.sum(0"),
-    ),
-    over_the_second_axis=(
-        "the softmax runs over axis 1; the last one (dim=-1) must sum to 1, whatever its number.",
-        edit(SHARES, "scores.softmax(1)"),
-        edit(SHARES, "scores.softmax(1 if scores.dim() > 1 else 0)"),
-    ),
+    one_sum_for_all=("each row is divided by its own: sum(-1, keepdim=True).",
+        edit("powers.sum(-1, keepdim=True)", "powers.sum()")),
+    over_the_columns=("the softmax runs down the columns; the last axis (dim=-1) must sum to 1.",
+        edit(SHARES, "scores.softmax(-2 if scores.dim() > 1 else -1)"), edit(SHARES, "scores.softmax(-2)"),
+        edit("powers.sum(-1", "powers.sum(-2")),
+    over_the_first_axis=("the softmax runs over the first axis; the last one (dim=-1) must sum to 1.",
+        edit(SHARES, "scores.softmax(0)"), edit("powers.sum(-1", "powers.sum(0")),
+    over_the_second_axis=("the softmax runs over axis 1; the last one (dim=-1) must sum to 1, whatever its number.",
+        edit(SHARES, "scores.softmax(1)"), edit(SHARES, "scores.softmax(1 if scores.dim() > 1 else 0)")),
     no_keepdim=("the sum has lost its axis: keepdim=True.", edit("powers.sum(-1, keepdim=True)", "powers.sum(-1)")),
-    logarithm=(
-        "this is the logarithm of the weights; leave the log out.",
-        edit(SHARES, "scores.log_softmax(-1)"),
-        edit(SHARES, f"({SHARES}).log()"),
-    ),
+    logarithm=("this is the logarithm of the weights; leave the log out.",
+        edit(SHARES, "scores.log_softmax(-1)"), edit(SHARES, f"({SHARES}).log()")),
     sigmoid=("a sigmoid looks at one score alone; a row must sum to 1.", edit(SHARES, "scores.sigmoid()")),
-    clamped=(
-        "cutting off large scores makes different scores equal. Subtract the largest instead.",
-        edit("scores - largest", "scores.clamp(-80, 80)"),
-        edit("scores - largest", "scores.clamp(max=80)"),
-    ),
-    turned_round=(
-        "the sign is turned round: the largest score must get the largest weight.",
-        edit("amax", "amin", "scores - largest", "largest - scores"),
-        edit("scores - largest", "largest - scores"),
-    ),
-    hard_choice=(
-        "this is a hard choice: all the weight on the largest. Softmax shares it out.",
+    clamped=("cutting off large scores makes different scores equal. Subtract the largest instead.",
+        edit("scores - largest", "scores.clamp(-80, 80)"), edit("scores - largest", "scores.clamp(max=80)")),
+    turned_round=("the sign is turned round: the largest score must get the largest weight.",
+        edit("amax", "amin", "scores - largest", "largest - scores"), edit("scores - largest", "largest - scores")),
+    hard_choice=("this is a hard choice: all the weight on the largest. Softmax shares it out.",
         edit(SHARES, "functional.one_hot(scores.argmax(-1), scores.shape[-1]).to(scores.dtype)"),
-        edit(SHARES, "(scores == largest).to(scores.dtype)"),
-    ),
+        edit(SHARES, "(scores == largest).to(scores.dtype)")),
     base_two=("the base is e, not 2: torch.exp.", edit("torch.exp(scores - largest)", "2 ** (scores - largest)")),
 )
+# fmt: on
 
 # --------------------------------------------------------------------------------------------- simple_self_attention
 
@@ -183,38 +141,29 @@ single_calls(
     },
 )
 
+# fmt: off
 simple_self_attention.mistakes(
     no_softmax=("the softmax is missing: the rows of the weights must sum to 1.", edit(".softmax(-1)", "")),
     scores_returned=("return the weights as well, not the scores.", edit("x, weights", f"x, {PRODUCT}")),
     scores_mixed=("the mix uses the scores; it uses the weights.", edit("weights @ x", f"{PRODUCT} @ x")),
-    over_the_columns=(
-        "the softmax runs down the columns; rows must sum to 1: dim=-1.",
-        edit("softmax(-1)", "softmax(-2)"),
-    ),
-    over_a_fixed_axis=(
-        "the softmax runs over dim 0 or 1; each row must sum to 1, and a row is the last axis (dim=-1).",
-        edit("softmax(-1)", "softmax(0)"),
-        edit("softmax(-1)", "softmax(1)"),
-    ),
+    over_the_columns=("the softmax runs down the columns; rows must sum to 1: dim=-1.",
+        edit("softmax(-1)", "softmax(-2)")),
+    over_a_fixed_axis=("the softmax runs over dim 0 or 1; each row must sum to 1, and a row is the last axis (dim=-1).",
+        edit("softmax(-1)", "softmax(0)"), edit("softmax(-1)", "softmax(1)")),
     scaled_already=("no scaling yet: it comes later.", edit(f"({PRODUCT})", f"({PRODUCT} / math.sqrt(x.shape[-1]))")),
     transposed_mix=("the mix is transposed: weights @ x.", edit("weights @", "weights.transpose(-2, -1) @")),
-    without_itself=(
-        "a position looks at itself too: do not empty the diagonal.",
+    without_itself=("a position looks at itself too: do not empty the diagonal.",
         edit(f"({PRODUCT})", f"({PRODUCT}).masked_fill(torch.eye(x.shape[-2]).bool(), -math.inf)"),
         edit(f"({PRODUCT})", f"({PRODUCT} - 1e9 * torch.eye(x.shape[-2], dtype=x.dtype))"),
-        edit(f"({PRODUCT})", f"({PRODUCT}).masked_fill(torch.eye(x.shape[-2]).bool(), 0.0)"),
-    ),
+        edit(f"({PRODUCT})", f"({PRODUCT}).masked_fill(torch.eye(x.shape[-2]).bool(), 0.0)")),
     with_residual=("the input is added on top: the residual comes in notebook 07.", edit("weights @", "x + weights @")),
-    one_softmax_for_all=(
-        "all weights together sum to 1; each row must: softmax over dim=-1.",
-        edit("softmax(-1)", "flatten(-2).softmax(-1).view(*x.shape[:-1], x.shape[-2])"),
-    ),
-    overflows=(
-        "exp() overflows here: subtract the largest score of each row first, or use torch's softmax.",
-        edit(f"({PRODUCT}).softmax(-1)", f"({PRODUCT}).exp() / ({PRODUCT}).exp().sum(-1, keepdim=True)"),
-    ),
+    one_softmax_for_all=("all weights together sum to 1; each row must: softmax over dim=-1.",
+        edit("softmax(-1)", "flatten(-2).softmax(-1).view(*x.shape[:-1], x.shape[-2])")),
+    overflows=("exp() overflows here: subtract the largest score of each row first, or use torch's softmax.",
+        edit(f"({PRODUCT}).softmax(-1)", f"({PRODUCT}).exp() / ({PRODUCT}).exp().sum(-1, keepdim=True)")),
     only_the_mix=("the new vectors are half of the answer; return the weights too.", edit("x, weights", "x")),
 )
+# fmt: on
 
 # --------------------------------------------------------------------------------------------------------- attention
 
@@ -282,18 +231,16 @@ ROOT, FORBID, ZERO = "math.sqrt(q.shape[-1])", "scores.masked_fill(~mask, -math.
 WEIGH, BOTH = "scores.softmax(-1)", "return weights @ v, weights"
 OWN = "scores.exp() if mask is None else scores.exp() * mask"
 
-attention.mistakes(  # the first two stand first because pairs with them are the likeliest
+# fmt: off
+attention.mistakes(
     mask_ignored=("`mask` has no effect: the result is the same without it.", edit("mask is not None", "False")),
     no_zeros=(
         "a query that may look nowhere gets weights 0, not NaN: a row of nothing but −∞ is 0/0. Fill the weights of "
         "forbidden keys with 0, after the softmax.",
         edit(ZERO, "weights"),
     ),
-    even_row=(
-        "with a large negative number for −∞, a query that may look nowhere looks everywhere. Its weights are 0.",
-        edit("-math.inf", "-1e9", ZERO, "weights"),
-        edit("-math.inf", "-1e4", ZERO, "weights"),
-    ),
+    even_row=("with a large negative number for −∞, a query that may look nowhere looks everywhere. Its weights are 0.",
+        edit("-math.inf", "-1e9", ZERO, "weights"), edit("-math.inf", "-1e4", ZERO, "weights")),
     not_low_enough=("a number is not low enough for forbidden scores: use −∞.", edit("-math.inf", "-1e4")),
     no_scale=("the scores are not divided by √d_head.", edit(f" / {ROOT}", "")),
     no_root=("you divide by d_head; it is its square root.", edit(ROOT, "q.shape[-1]")),
@@ -303,11 +250,8 @@ attention.mistakes(  # the first two stand first because pairs with them are the
     by_values=("this is √ of the size of the values; d_head is that of q.", edit("q.shape[-1]", "v.shape[-1]")),
     by_first=("this is √ of the first size of q; d_head is its last.", edit("q.shape[-1]", "q.shape[0]")),
     over_queries=("the softmax runs over the queries; over the keys it is dim=-1.", edit(WEIGH, "scores.softmax(-2)")),
-    over_a_fixed_axis=(
-        "the softmax runs over dim 0 or 1; it must run over the keys, the last axis: dim=-1.",
-        edit(WEIGH, "scores.softmax(1)"),
-        edit(WEIGH, "scores.softmax(0)"),
-    ),
+    over_a_fixed_axis=("the softmax runs over dim 0 or 1; it must run over the keys, the last axis: dim=-1.",
+        edit(WEIGH, "scores.softmax(1)"), edit(WEIGH, "scores.softmax(0)")),
     no_softmax=("the softmax is missing: a query's weights must sum to 1.", edit(WEIGH, "scores")),
     sigmoid=("a sigmoid looks at one score alone: softmax over the keys.", edit(WEIGH, "scores.sigmoid()")),
     overflow=(
@@ -315,38 +259,27 @@ attention.mistakes(  # the first two stand first because pairs with them are the
         edit(WEIGH, "scores.exp() / scores.exp().sum(-1, keepdim=True)"),
         edit(FORBID, "scores", WEIGH, f"{OWN}\n    weights = weights / weights.sum(-1, keepdim=True)", ZERO, "weights"),
     ),
-    mask_inverted=(
-        "the mask is upside down: True means may look, so fill where it is False (`~mask`).",
-        edit("~mask", "mask"),
-        edit("~mask", "mask", "weights.masked_fill(mask, 0.0)", "weights"),
-        edit("~mask", "mask", "weights.masked_fill(mask, 0.0)", "weights", "-math.inf", "-1e9"),
-    ),
+    mask_inverted=("the mask is upside down: True means may look, so fill where it is False (`~mask`).",
+        edit("~mask", "mask"), edit("~mask", "mask", "weights.masked_fill(mask, 0.0)", "weights"),
+        edit("~mask", "mask", "weights.masked_fill(mask, 0.0)", "weights", "-math.inf", "-1e9")),
     mask_after=("the mask comes only after the softmax: rows no longer sum to 1.", edit(FORBID, "scores")),
-    mask_zero=(
-        "forbidden scores are set to 0, but e⁰ = 1: those keys still take weight. Use −∞.",
-        edit("-math.inf", "0.0", ZERO, "weights"),
-        edit("-math.inf", "0.0"),
-    ),
-    divided_again=(
-        "masking after the softmax and dividing again: the forbidden key has already taken all the weight.",
+    mask_zero=("forbidden scores are set to 0, but e⁰ = 1: those keys still take weight. Use −∞.",
+        edit("-math.inf", "0.0", ZERO, "weights"), edit("-math.inf", "0.0")),
+    divided_again=("masking after the softmax and dividing again: the forbidden key has already taken all the weight.",
         edit(FORBID, "scores", ZERO, "weights * mask / (weights * mask).sum(-1, keepdim=True)"),
-        edit(FORBID, "scores", ZERO, "weights * mask / (weights * mask).sum(-1, keepdim=True).clamp(min=1e-9)"),
-    ),
+        edit(FORBID, "scores", ZERO, "weights * mask / (weights * mask).sum(-1, keepdim=True).clamp(min=1e-9)")),
     mixes_keys=("the keys are mixed; mix the values.", edit("weights @ v", "weights @ k")),
-    scores_returned=(
-        "return the weights with the mix, not the scores.",
+    scores_returned=("return the weights with the mix, not the scores.",
         edit(BOTH, "return weights @ v, scores"),
-        edit(BOTH, "return weights @ v, q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])"),
-    ),
+        edit(BOTH, "return weights @ v, q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])")),
     only_the_mix=("the mix is half of the answer; return the weights too.", edit(BOTH, "return weights @ v")),
     roles_swapped=("queries and keys have changed places: q @ kᵀ.", edit("q @ k.t", "k @ q.t")),
     not_transposed=("the keys stand on the right, transposed: q @ kᵀ.", edit("k.transpose(-2, -1)", "k")),
-    always_causal=(
-        "the future is always hidden here, whatever `mask` is.",
-        edit(WEIGH, "scores.masked_fill(~torch.ones_like(scores, dtype=torch.bool).tril(), -math.inf).softmax(-1)"),
-    ),
+    always_causal=("the future is always hidden here, whatever `mask` is.",
+        edit(WEIGH, "scores.masked_fill(~torch.ones_like(scores, dtype=torch.bool).tril(), -math.inf).softmax(-1)")),
     scaled_late=("divide the scores, before the softmax.", edit(f" / {ROOT}", "", WEIGH, f"{WEIGH} / {ROOT}")),
 )
+# fmt: on
 
 # ----------------------------------------------------------------------------------------------------- weights_shape
 
@@ -414,29 +347,22 @@ def _(answer, rng):
 
 PARTS = "self.to_q(x), self.to_k(x), self.to_v(x)"
 
+# fmt: off
 SelfAttention.mistakes(
     key_first=("query and key have changed places: q, k, v.", edit("to_q(x), self.to_k", "to_k(x), self.to_q")),
     values_from_keys=("the keys are mixed: the values come from to_v.", edit("self.to_v(x)", "self.to_k(x)")),
     keys_from_queries=("queries and keys come from one matrix: keys from to_k.", edit("self.to_k(x)", "self.to_q(x)")),
-    one_matrix_for_all=(
-        "query, key and value come from the same matrix: keys from to_k, values from to_v.",
-        edit("self.to_k(x)", "self.to_q(x)", "self.to_v(x)", "self.to_q(x)"),
-    ),
+    one_matrix_for_all=("query, key and value come from the same matrix: keys from to_k, values from to_v.",
+        edit("self.to_k(x)", "self.to_q(x)", "self.to_v(x)", "self.to_q(x)")),
     values_are_x=("the vectors themselves are mixed: the values come from to_v.", edit("self.to_v(x)", "x")),
-    transposed=(
-        "the matrices are used transposed: call the layers, to_q(x), instead of using their `.weight`.",
-        edit(PARTS, "x @ self.to_q.weight, x @ self.to_k.weight, x @ self.to_v.weight"),
-    ),
+    transposed=("the matrices are used transposed: call the layers, to_q(x), instead of using their `.weight`.",
+        edit(PARTS, "x @ self.to_q.weight, x @ self.to_k.weight, x @ self.to_v.weight")),
     only_the_mix=("`attention` returns the mix and the weights; return both.", edit("mask)\n", "mask)[0]\n")),
-    residual=(
-        "the input is added on top: the residual comes in notebook 07.",
-        edit(f"return attention({PARTS}, mask)", f"m, w = attention({PARTS}, mask)\n        return m + x, w"),
-    ),
+    residual=("the input is added on top: the residual comes in notebook 07.",
+        edit(f"return attention({PARTS}, mask)", f"m, w = attention({PARTS}, mask)\n        return m + x, w")),
     unscaled=("the scores are not divided by √d_head.", edit("to_q(x)", "to_q(x) * self.to_q.out_features**0.5")),
-    scaled_by_d_model=(
-        "the scale is √d_head, the size of q, not √d_model, the size of x.",
-        edit("(self.to_q(x)", "(self.to_q(x) * math.sqrt(self.to_q.out_features / self.to_q.in_features)"),
-    ),
+    scaled_by_d_model=("the scale is √d_head, the size of q, not √d_model, the size of x.",
+        edit("(self.to_q(x)", "(self.to_q(x) * math.sqrt(self.to_q.out_features / self.to_q.in_features)")),
     with_bias=("the three layers have no bias: bias=False.", edit("bias=False", "bias=True")),
     sizes_swapped=(
         "the sizes have changed places: nn.Linear takes what comes in first, d_model, then what goes out, d_head.",
@@ -444,6 +370,7 @@ SelfAttention.mistakes(
     ),
     as_wide_as_the_model=("the layers lead to d_head numbers.", edit("d_model, d_head, b", "d_model, d_model, b")),
 )
+# fmt: on
 
 # ------------------------------------------------------------------------------------------------ attention_gradient
 
@@ -487,35 +414,22 @@ AVERAGED, BACK = "(weights * for_weights).sum(-1", "weights * (for_weights - ave
 FOR_Q, FOR_K = "for_scores @ k * scale", "for_scores.transpose(-2, -1) @ q * scale"
 THREE = f"{FOR_Q}, {FOR_K}, for_v"
 
+# fmt: off
 attention_gradient.mistakes(
-    no_scale_back=(
-        "the scores were divided by √d_head; so are the gradients for q and k.",
-        edit("@ k * scale", "@ k", "@ q * scale", "@ q"),
-        edit("@ k * scale", "@ k"),
-        edit("@ q * scale", "@ q"),
-    ),
-    no_average=(
-        "first subtract each row's weighted average, back through the softmax.",
-        edit(BACK, "weights * for_weights"),
-    ),
+    no_scale_back=("the scores were divided by √d_head; so are the gradients for q and k.",
+        edit("@ k * scale", "@ k", "@ q * scale", "@ q"), edit("@ k * scale", "@ k"), edit("@ q * scale", "@ q")),
+    no_average=("first subtract each row's weighted average, back through the softmax.",
+        edit(BACK, "weights * for_weights")),
     no_weights=("back through the softmax: then multiply by the weights.", edit(BACK, "for_weights - average")),
-    no_softmax_back=(
-        "the step back through the softmax is missing, from weights to scores.",
-        edit(BACK, "for_weights"),
-    ),
-    plain_average=(
-        "the average is a weighted one: (weights * gradient).sum(-1).",
-        edit(AVERAGED, "for_weights.mean(-1"),
-    ),
-    mean_average=(
-        "(weights * gradient) needs its sum over the keys, not its mean: the weights already sum to 1.",
-        edit(AVERAGED, "(weights * for_weights).mean(-1"),
-    ),
+    no_softmax_back=("the step back through the softmax is missing, from weights to scores.",
+        edit(BACK, "for_weights")),
+    plain_average=("the average is a weighted one: (weights * gradient).sum(-1).",
+        edit(AVERAGED, "for_weights.mean(-1")),
+    mean_average=("(weights * gradient) needs its sum over the keys, not its mean: the weights already sum to 1.",
+        edit(AVERAGED, "(weights * for_weights).mean(-1")),
     average_down=("the average belongs to one query's row: sum(-1).", edit(AVERAGED, "(weights * for_weights).sum(-2")),
-    sigmoid_slope=(
-        "w(1 − w) is the slope of a sigmoid; softmax mixes the scores.",
-        edit(BACK, "weights * (1 - weights) * for_weights"),
-    ),
+    sigmoid_slope=("w(1 − w) is the slope of a sigmoid; softmax mixes the scores.",
+        edit(BACK, "weights * (1 - weights) * for_weights")),
     v_not_transposed=(
         "the gradient for v needs the weights transposed: each value collects from the queries that took it.",
         edit("weights.transpose(-2, -1) @ upstream", "weights @ upstream"),
@@ -523,14 +437,10 @@ attention_gradient.mistakes(
     wrong_axis=("the softmax of the forward step must run over the keys: dim=-1.", edit("softmax(-1)", "softmax(-2)")),
     places_changed=("the gradients for q and k have changed places.", edit(THREE, f"{FOR_K}, {FOR_Q}, for_v")),
     v_first=("the gradient for v comes last.", edit(THREE, f"for_v, {FOR_Q}, {FOR_K}")),
-    no_scale_forward=(
-        "the scale is missing in the forward step: divide the scores by √d_head.",
-        edit("1 / math.sqrt(q.shape[-1])", "1.0"),
-        edit("transpose(-2, -1) * scale", "transpose(-2, -1)"),
-    ),
-    upstream_ignored=(
-        "the upstream gradient is not used: it is the loss's gradient for each mixed value.",
-        edit("    scale = 1", "    upstream = torch.ones_like(upstream)\n    scale = 1"),
-    ),
+    no_scale_forward=("the scale is missing in the forward step: divide the scores by √d_head.",
+        edit("1 / math.sqrt(q.shape[-1])", "1.0"), edit("transpose(-2, -1) * scale", "transpose(-2, -1)")),
+    upstream_ignored=("the upstream gradient is not used: it is the loss's gradient for each mixed value.",
+        edit("    scale = 1", "    upstream = torch.ones_like(upstream)\n    scale = 1")),
     only_for_v=("q and k get gradients too, through the weights.", edit(THREE, "0 * q, 0 * k, for_v")),
 )
+# fmt: on

@@ -126,105 +126,57 @@ _MIXES = "(weights.unsqueeze(-2) @ memory).squeeze(-2)"
 _READS = "self.cell(torch.cat([self.embedding(ids), context], dim=-1), (hidden, cell))"
 _SAYS = "return self.logits(hidden, context), (hidden, cell, memory, keys, mask), weights"
 
+# fmt: off
 BahdanauDecoder.mistakes(
-    memory_for_keys=(
-        "the keys are the memory times `w_key`, not the memory itself.",
-        edit("memory @ self.w_key", "memory"),
-    ),
-    query_matrix_for_keys=(
-        "the keys are the memory times `w_key`; this takes `w_query`.",
-        edit("memory @ self.w_key", "memory @ self.w_query"),
-    ),
-    starts_exchanged=(
-        "hidden and cell are exchanged in the state: hidden comes first.",
-        edit(_STARTS, "return cell, hidden, memory, memory @ self.w_key, mask"),
-    ),
-    from_zeros=(
-        "the decoder starts from zeros: it should go on where the encoder ended, with its hidden and cell.",
-        edit(_STARTS, f"hidden, cell = torch.zeros_like(hidden), torch.zeros_like(cell)\n        {_STARTS}"),
-    ),
-    looks_at_padding=(
-        "the mask is not used: padding gets weight. Give it to masked_softmax.",
-        edit(_LOOKS, "additive_scores(hidden, keys, self.w_query, self.v).softmax(-1)"),
-    ),
-    inverted_mask=(
-        "the mask is turned round: masked_softmax takes True for real tokens, as `start` got it.",
-        edit("self.v), mask)", "self.v), ~mask)"),
-    ),
-    cell_asks=(
-        "the query is the state before the step, `hidden`; this takes `cell`.",
-        edit("additive_scores(hidden,", "additive_scores(cell,"),
-    ),
-    scores_for_weights=(
-        "the scores stand where the weights should: masked_softmax makes them sum to 1.",
-        edit(_LOOKS, "additive_scores(hidden, keys, self.w_query, self.v)"),
-    ),
-    plain_average=(
-        "every real position counts the same here: use the weights from the scores.",
-        edit(_LOOKS, "mask / mask.sum(-1, keepdim=True)"),
-    ),
+    memory_for_keys=("the keys are the memory times `w_key`, not the memory itself.",
+        edit("memory @ self.w_key", "memory")),
+    query_matrix_for_keys=("the keys are the memory times `w_key`; this takes `w_query`.",
+        edit("memory @ self.w_key", "memory @ self.w_query")),
+    starts_exchanged=("hidden and cell are exchanged in the state: hidden comes first.",
+        edit(_STARTS, "return cell, hidden, memory, memory @ self.w_key, mask")),
+    from_zeros=("the decoder starts from zeros: it should go on where the encoder ended, with its hidden and cell.",
+        edit(_STARTS, f"hidden, cell = torch.zeros_like(hidden), torch.zeros_like(cell)\n        {_STARTS}")),
+    looks_at_padding=("the mask is not used: padding gets weight. Give it to masked_softmax.",
+        edit(_LOOKS, "additive_scores(hidden, keys, self.w_query, self.v).softmax(-1)")),
+    inverted_mask=("the mask is turned round: masked_softmax takes True for real tokens, as `start` got it.",
+        edit("self.v), mask)", "self.v), ~mask)")),
+    cell_asks=("the query is the state before the step, `hidden`; this takes `cell`.",
+        edit("additive_scores(hidden,", "additive_scores(cell,")),
+    scores_for_weights=("the scores stand where the weights should: masked_softmax makes them sum to 1.",
+        edit(_LOOKS, "additive_scores(hidden, keys, self.w_query, self.v)")),
+    plain_average=("every real position counts the same here: use the weights from the scores.",
+        edit(_LOOKS, "mask / mask.sum(-1, keepdim=True)")),
     mixes_keys=("the context mixes the keys: it should mix the memory.", edit("(-2) @ memory", "(-2) @ keys")),
-    takes_the_best=(
-        "the context takes the best position only: mix all of them by their weights.",
-        edit(_MIXES, "memory[torch.arange(len(weights)), weights.argmax(-1)]"),
-    ),
-    mean_for_context=(
-        "the context is a plain mean of the memory: weigh it by the weights.",
-        edit(_MIXES, "memory.mean(1)"),
-    ),
-    averaged_twice=(
-        "the weighted vectors are averaged: sum them, the weights sum to 1 already.",
-        edit(_MIXES, "(weights.unsqueeze(-1) * memory).mean(1)"),
-    ),
-    squeezed=(
-        "`.squeeze()` without a dimension also takes away the axis of a batch of one.",
-        edit("squeeze(-2)  # (batch, d_hidden)", "squeeze()"),
-    ),
-    detached=(
-        "nothing is learned through the weights: do not `.detach()` them.",
-        edit("(weights.unsqueeze(-2)", "(weights.detach().unsqueeze(-2)"),
-        edit(_LOOKS, f"{_LOOKS}.detach()"),
-    ),
-    context_first=(
-        "the cell reads context and embedding in the other order: embedding first, then context.",
-        edit("[self.embedding(ids), context]", "[context, self.embedding(ids)]"),
-    ),
-    forgets_the_state=(
-        "`self.cell` gets no state, so it forgets what was written: pass (hidden, cell).",
-        edit("dim=-1), (hidden, cell))", "dim=-1))"),
-    ),
-    state_exchanged=(
-        "`self.cell` takes (hidden, cell) in this order.",
-        edit("dim=-1), (hidden, cell))", "dim=-1), (cell, hidden))"),
-    ),
-    cell_exchanged=(
-        "`self.cell` gives (hidden, cell) in this order.",
-        edit(f"hidden, cell = {_READS}", f"cell, hidden = {_READS}"),
-    ),
-    old_state_speaks=(
-        "the logits come from the state before the step: take the new hidden.",
-        edit("self.logits(hidden, context)", "self.logits(state[0], context)"),
-    ),
-    cell_speaks=(
-        "the logits come from the new cell: take the new hidden.",
-        edit("self.logits(hidden, context)", "self.logits(cell, context)"),
-    ),
-    probabilities=(
-        "probabilities come back: return the logits as they are.",
-        edit("self.logits(hidden, context)", "self.logits(hidden, context).softmax(-1)"),
-    ),
-    log_probabilities=(
-        "log-probabilities come back: return the logits as they are.",
-        edit("self.logits(hidden, context)", "self.logits(hidden, context).log_softmax(-1)"),
-    ),
-    stands_still=(
-        "the old state comes back: return the new hidden and cell, so that the next step goes on from there.",
-        edit("(hidden, cell, memory, keys, mask), weights", "state, weights"),
-    ),
-    cell_stands_still=(
-        "the new cell is lost: return the new hidden AND the new cell.",
-        edit("(hidden, cell, memory, keys, mask), weights", "(hidden, state[1], memory, keys, mask), weights"),
-    ),
+    takes_the_best=("the context takes the best position only: mix all of them by their weights.",
+        edit(_MIXES, "memory[torch.arange(len(weights)), weights.argmax(-1)]")),
+    mean_for_context=("the context is a plain mean of the memory: weigh it by the weights.",
+        edit(_MIXES, "memory.mean(1)")),
+    averaged_twice=("the weighted vectors are averaged: sum them, the weights sum to 1 already.",
+        edit(_MIXES, "(weights.unsqueeze(-1) * memory).mean(1)")),
+    squeezed=("`.squeeze()` without a dimension also takes away the axis of a batch of one.",
+        edit("squeeze(-2)  # (batch, d_hidden)", "squeeze()")),
+    detached=("nothing is learned through the weights: do not `.detach()` them.",
+        edit("(weights.unsqueeze(-2)", "(weights.detach().unsqueeze(-2)"), edit(_LOOKS, f"{_LOOKS}.detach()")),
+    context_first=("the cell reads context and embedding in the other order: embedding first, then context.",
+        edit("[self.embedding(ids), context]", "[context, self.embedding(ids)]")),
+    forgets_the_state=("`self.cell` gets no state, so it forgets what was written: pass (hidden, cell).",
+        edit("dim=-1), (hidden, cell))", "dim=-1))")),
+    state_exchanged=("`self.cell` takes (hidden, cell) in this order.",
+        edit("dim=-1), (hidden, cell))", "dim=-1), (cell, hidden))")),
+    cell_exchanged=("`self.cell` gives (hidden, cell) in this order.",
+        edit(f"hidden, cell = {_READS}", f"cell, hidden = {_READS}")),
+    old_state_speaks=("the logits come from the state before the step: take the new hidden.",
+        edit("self.logits(hidden, context)", "self.logits(state[0], context)")),
+    cell_speaks=("the logits come from the new cell: take the new hidden.",
+        edit("self.logits(hidden, context)", "self.logits(cell, context)")),
+    probabilities=("probabilities come back: return the logits as they are.",
+        edit("self.logits(hidden, context)", "self.logits(hidden, context).softmax(-1)")),
+    log_probabilities=("log-probabilities come back: return the logits as they are.",
+        edit("self.logits(hidden, context)", "self.logits(hidden, context).log_softmax(-1)")),
+    stands_still=("the old state comes back: return the new hidden and cell, so that the next step goes on from there.",
+        edit("(hidden, cell, memory, keys, mask), weights", "state, weights")),
+    cell_stands_still=("the new cell is lost: return the new hidden AND the new cell.",
+        edit("(hidden, cell, memory, keys, mask), weights", "(hidden, state[1], memory, keys, mask), weights")),
     new_state_asks=(
         "the new state asks here. In Bahdanau's decoder the state before asks, and the cell reads the answer.",
         edit(_SAYS, f"weights = {_LOOKS}\n        context = {_MIXES}\n        {_SAYS}"),
@@ -239,6 +191,7 @@ BahdanauDecoder.mistakes(
         ),
     ),
 )
+# fmt: on
 
 
 # ------------------------------------------------------------------------------------------------- greedy_translate
@@ -317,29 +270,19 @@ _WHILE = "not done.all()"
 _WRITES = "return torch.stack(written, dim=1)"
 _LATER = "it goes on too long: remember which rows have said <EOS>, and stop when all have."
 
+# fmt: off
 greedy_translate.mistakes(
-    told_another_word=(
-        "the decoder is told another word than <SOS> (id 1) at the start.",
-        edit("SOS)", "EOS)", "done = ids == EOS", "done = ids == SOS"),
-        edit("SOS)", "PAD)"),
-    ),
-    hears_sos=(
-        "the decoder hears <SOS> at every step: feed it the word it has said before.",
-        edit("step(ids, state)", "step(torch.full_like(ids, SOS), state)"),
-    ),
+    told_another_word=("the decoder is told another word than <SOS> (id 1) at the start.",
+        edit("SOS)", "EOS)", "done = ids == EOS", "done = ids == SOS"), edit("SOS)", "PAD)")),
+    hears_sos=("the decoder hears <SOS> at every step: feed it the word it has said before.",
+        edit("step(ids, state)", "step(torch.full_like(ids, SOS), state)")),
     limit_plus_one=("one token too many is written: `limit` is the most.", edit("< limit", "<= limit")),
     limit_minus_one=("one token is missing: `limit` tokens may be written.", edit("< limit", "< limit - 1")),
-    stops_at_the_first=(
-        "it stops as soon as one sentence is done: wait until every row has its <EOS>.",
-        edit("done.all()", "done.any()"),
-    ),
-    never_stops=(
-        _LATER,
-        edit(f" and {_WHILE}", ""),
-        edit(f" and {_WHILE}", "", ".masked_fill(done, PAD)", ""),
-        edit(_WHILE, "not (ids == EOS).all()"),
-        edit(_WHILE, "not (ids == EOS).all()", ".masked_fill(done, PAD)", ""),
-    ),
+    stops_at_the_first=("it stops as soon as one sentence is done: wait until every row has its <EOS>.",
+        edit("done.all()", "done.any()")),
+    never_stops=(_LATER,
+        edit(f" and {_WHILE}", ""), edit(f" and {_WHILE}", "", ".masked_fill(done, PAD)", ""),
+        edit(_WHILE, "not (ids == EOS).all()"), edit(_WHILE, "not (ids == EOS).all()", ".masked_fill(done, PAD)", "")),
     never_stops_in_time=(
         "`step` is called after the last row has said <EOS>, and the rest thrown away: stop when all are done.",
         edit(
@@ -350,41 +293,24 @@ greedy_translate.mistakes(
             "(torch.stack(written[: i + 1]) == EOS).any(0))), limit)]",
         ),
     ),
-    talks_on=(
-        "a sentence goes on after its <EOS>: from there on, its row holds <PAD> (id 0).",
-        edit(".masked_fill(done, PAD)", ""),
-    ),
-    repeats_eos=(
-        "after <EOS> a row holds <PAD> (id 0), not <EOS> again and again.",
-        edit("(done, PAD)", "(done, EOS)"),
-    ),
-    with_sos=(
-        "the result begins with <SOS>: return what was written only.",
-        edit("written = []", "written = [ids]"),
-        edit("written = []", "written = [ids]", "< limit", "<= limit"),
-    ),
-    state_stays=(
-        "the state is not carried on: pass the state that `step` returns to the next step.",
-        edit("logits, state, _", "logits, _, _"),
-    ),
-    no_last_eos=(
-        "the last <EOS> is missing: it is part of the result.",
+    talks_on=("a sentence goes on after its <EOS>: from there on, its row holds <PAD> (id 0).",
+        edit(".masked_fill(done, PAD)", "")),
+    repeats_eos=("after <EOS> a row holds <PAD> (id 0), not <EOS> again and again.",
+        edit("(done, PAD)", "(done, EOS)")),
+    with_sos=("the result begins with <SOS>: return what was written only.",
+        edit("written = []", "written = [ids]"), edit("written = []", "written = [ids]", "< limit", "<= limit")),
+    state_stays=("the state is not carried on: pass the state that `step` returns to the next step.",
+        edit("logits, state, _", "logits, _, _")),
+    no_last_eos=("the last <EOS> is missing: it is part of the result.",
         edit("        written.append", "        if done.all():\n            break\n        written.append"),
-        edit(_WRITES, "result = torch.stack(written, dim=1)\n    return result[:, :-1] if done.all() else result"),
-    ),
-    no_eos=(
-        "the <EOS> of each row is missing: it is part of the result.",
-        edit(_WRITES, "result = torch.stack(written, dim=1)\n    return result.masked_fill(result == EOS, PAD)"),
-    ),
-    pad_ends=(
-        "<PAD> ends a row here. Only <EOS> does: a <PAD> before it is a token like any other.",
-        edit("done | (ids == EOS)", "done | (ids == EOS) | (ids == PAD)"),
-    ),
-    sos_ends=(
-        "<SOS> ends a row here. Only <EOS> does.",
+        edit(_WRITES, "result = torch.stack(written, dim=1)\n    return result[:, :-1] if done.all() else result")),
+    no_eos=("the <EOS> of each row is missing: it is part of the result.",
+        edit(_WRITES, "result = torch.stack(written, dim=1)\n    return result.masked_fill(result == EOS, PAD)")),
+    pad_ends=("<PAD> ends a row here. Only <EOS> does: a <PAD> before it is a token like any other.",
+        edit("done | (ids == EOS)", "done | (ids == EOS) | (ids == PAD)")),
+    sos_ends=("<SOS> ends a row here. Only <EOS> does.",
         edit("done | (ids == EOS)", "done | (ids == EOS) | (ids == SOS)"),
-        edit("done | (ids == EOS)", "done | (ids <= EOS)"),
-    ),
+        edit("done | (ids == EOS)", "done | (ids <= EOS)")),
     some_are_forbidden=(
         "some tokens can never be written here: always take the likeliest, whichever it is.",
         *(
@@ -392,26 +318,16 @@ greedy_translate.mistakes(
             for ids in ([0], [1], [3], [0, 1], [0, 1, 3])
         ),
     ),
-    drawn=(
-        "a token is drawn at random here: always take the likeliest.",
-        edit("logits.argmax(dim=-1)", "torch.multinomial(logits.softmax(-1), 1)[:, 0]"),
-    ),
-    one_column_each=(
-        "the axes are swapped: one row a sentence, (batch, written): torch.stack(..., dim=1).",
-        edit("dim=1", "dim=0"),
-    ),
-    logits_for_ids=(
-        "the logits come back: take the likeliest id of each row, argmax over the last axis.",
-        edit("append(ids)", "append(logits)"),
-    ),
-    over_the_batch=(
-        "the likeliest token of each row is asked for: argmax over the last axis.",
-        edit("argmax(dim=-1)", "argmax(dim=0)"),
-    ),
+    drawn=("a token is drawn at random here: always take the likeliest.",
+        edit("logits.argmax(dim=-1)", "torch.multinomial(logits.softmax(-1), 1)[:, 0]")),
+    one_column_each=("the axes are swapped: one row a sentence, (batch, written): torch.stack(..., dim=1).",
+        edit("dim=1", "dim=0")),
+    logits_for_ids=("the logits come back: take the likeliest id of each row, argmax over the last axis.",
+        edit("append(ids)", "append(logits)")),
+    over_the_batch=("the likeliest token of each row is asked for: argmax over the last axis.",
+        edit("argmax(dim=-1)", "argmax(dim=0)")),
     unlikeliest=("the unlikeliest word is taken: argmax, not argmin.", edit("argmax", "argmin")),
-    a_list=(
-        "lists come back: return one tensor (batch, written), torch.stack(written, dim=1).",
-        edit(_WRITES, "return written"),
-        edit(_WRITES, "return torch.stack(written, dim=1).tolist()"),
-    ),
+    a_list=("lists come back: return one tensor (batch, written), torch.stack(written, dim=1).",
+        edit(_WRITES, "return written"), edit(_WRITES, "return torch.stack(written, dim=1).tolist()")),
 )
+# fmt: on

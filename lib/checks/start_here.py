@@ -37,51 +37,30 @@ single_calls(
 
 LOOP = "sum((w * v for w, v in zip(weights{}, values{})), torch.zeros_like(values[0]))"
 
+# fmt: off
 weighted_average.mistakes(
-    plain_mean=(
-        "this is the plain mean: every value counts the same, whatever its weight.",
-        edit("weights @ values", "values.mean(0)"),
-    ),
-    plain_sum=(
-        "this is the plain sum of the values: the weights are not used.",
-        edit("weights @ values", "values.sum(0)"),
-    ),
-    divided_again=(
-        "the weights already sum to 1: do not divide by the number of values.",
-        edit("weights @ values", "weights @ values / len(values)"),
-    ),
-    not_summed=(
-        "each value is weighted, but they are not added up: sum over the values (dim=0).",
-        edit("weights @ values", "weights[:, None] * values"),
-    ),
-    summed_inside=(
-        "the sum runs inside each value: sum over the values (dim=0), and keep the numbers apart.",
-        edit("weights @ values", "(weights[:, None] * values).sum(1)"),
-    ),
-    summed_to_a_number=(
-        "everything is summed to one number: sum over the values only (dim=0).",
-        edit("weights @ values", "(weights[:, None] * values).sum()"),
-    ),
-    only_the_best=(
-        "this takes only the value with the largest weight; attention mixes all of them.",
-        edit("weights @ values", "values[weights.argmax()]"),
-    ),
-    softmax_again=(
-        "the weights are weights already: no softmax here.",
-        edit("weights @ values", "weights.softmax(0) @ values"),
-    ),
-    kept_as_a_row=(
-        "the mix should be a vector of shape (d_value,): one dimension less than this.",
-        edit("weights @ values", "weights[None, :] @ values"),
-    ),
-    without_the_last=(
-        "the last value is left out: the loop stops one step too early.",
-        edit("weights @ values", LOOP.format("[:-1]", "[:-1]")),
-    ),
-    without_the_first=(
-        "the first value is left out: start from it.",
-        edit("weights @ values", LOOP.format("[1:]", "[1:]")),
-    ),
+    plain_mean=("this is the plain mean: every value counts the same, whatever its weight.",
+        edit("weights @ values", "values.mean(0)")),
+    plain_sum=("this is the plain sum of the values: the weights are not used.",
+        edit("weights @ values", "values.sum(0)")),
+    divided_again=("the weights already sum to 1: do not divide by the number of values.",
+        edit("weights @ values", "weights @ values / len(values)")),
+    not_summed=("each value is weighted, but they are not added up: sum over the values (dim=0).",
+        edit("weights @ values", "weights[:, None] * values")),
+    summed_inside=("the sum runs inside each value: sum over the values (dim=0), and keep the numbers apart.",
+        edit("weights @ values", "(weights[:, None] * values).sum(1)")),
+    summed_to_a_number=("everything is summed to one number: sum over the values only (dim=0).",
+        edit("weights @ values", "(weights[:, None] * values).sum()")),
+    only_the_best=("this takes only the value with the largest weight; attention mixes all of them.",
+        edit("weights @ values", "values[weights.argmax()]")),
+    softmax_again=("the weights are weights already: no softmax here.",
+        edit("weights @ values", "weights.softmax(0) @ values")),
+    kept_as_a_row=("the mix should be a vector of shape (d_value,): one dimension less than this.",
+        edit("weights @ values", "weights[None, :] @ values")),
+    without_the_last=("the last value is left out: the loop stops one step too early.",
+        edit("weights @ values", LOOP.format("[:-1]", "[:-1]"))),
+    without_the_first=("the first value is left out: start from it.",
+        edit("weights @ values", LOOP.format("[1:]", "[1:]"))),
     weights_across=(
         "each number inside a value gets a weight of its own: `weights[:, None]` gives each row one weight.",
         edit("weights @ values", "(weights * values).sum(0)"),
@@ -90,19 +69,13 @@ weighted_average.mistakes(
         "`@` sums over the last axis of its left and the first of its right: which axis do weights and values share?",
         edit("weights @ values", "values @ weights"),
     ),
-    weights_reversed=(
-        "the first weight meets the last value: weight i belongs to value i.",
-        edit("weights @ values", "weights.flip(0) @ values"),
-    ),
-    weights_sorted=(
-        "the weights are sorted first: weight i belongs to value i, in the order given.",
-        edit("weights @ values", "weights.sort(descending=True).values @ values"),
-    ),
-    weights_squared=(
-        "each weight is multiplied in twice.",
-        edit("weights @ values", "weights**2 @ values"),
-    ),
+    weights_reversed=("the first weight meets the last value: weight i belongs to value i.",
+        edit("weights @ values", "weights.flip(0) @ values")),
+    weights_sorted=("the weights are sorted first: weight i belongs to value i, in the order given.",
+        edit("weights @ values", "weights.sort(descending=True).values @ values")),
+    weights_squared=("each weight is multiplied in twice.", edit("weights @ values", "weights**2 @ values")),
 )
+# fmt: on
 
 
 def _needed_weights() -> tuple[float, ...]:

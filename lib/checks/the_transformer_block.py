@@ -84,77 +84,49 @@ def _(answer, rng):
 
 _ROOT, _SQUARES = "torch.rsqrt(variance + self.epsilon)", "centred.square().mean(dim=-1, keepdim=True)"
 
+# fmt: off
 LayerNorm.mistakes(
     unbiased_variance=(
         "the variance divides by d_model - 1 (torch's default); here by d_model: `correction=0`, or a mean.",
         edit(_SQUARES, "x.var(dim=-1, keepdim=True)"),
     ),
-    no_mean=(
-        "the mean is not taken away: this is RMSNorm. Use x minus its mean.",
-        edit("x - x.mean(dim=-1, keepdim=True)", "x"),
-    ),
-    not_centred=(
-        "the mean is taken away for the variance only: what is divided should be x minus its mean too.",
-        edit("return centred", "return x"),
-    ),
-    epsilon_outside=(
-        "epsilon stands outside the root: it belongs to the variance, sqrt(variance + epsilon).",
-        edit(_ROOT, "1 / (variance.sqrt() + self.epsilon)"),
-    ),
+    no_mean=("the mean is not taken away: this is RMSNorm. Use x minus its mean.",
+        edit("x - x.mean(dim=-1, keepdim=True)", "x")),
+    not_centred=("the mean is taken away for the variance only: what is divided should be x minus its mean too.",
+        edit("return centred", "return x")),
+    epsilon_outside=("epsilon stands outside the root: it belongs to the variance, sqrt(variance + epsilon).",
+        edit(_ROOT, "1 / (variance.sqrt() + self.epsilon)")),
     no_root=("it divides by the variance: take its square root.", edit(_ROOT, "1 / (variance + self.epsilon)")),
-    multiplied=(
-        "it multiplies by the standard deviation: divide (torch.rsqrt is one over the root).",
-        edit("rsqrt", "sqrt"),
-    ),
-    only_centred=(
-        "the mean is taken away, but nothing is divided: the variance should become 1.",
-        edit(f"{_ROOT} * ", ""),
-    ),
-    over_positions=(
-        "it averages over the positions: every vector by itself, over its own numbers (dim=-1).",
-        edit("dim=-1", "dim=-2"),
-        edit("dim=-1", "dim=max(-2, -x.ndim)"),
-    ),
-    over_the_batch=(
-        "it averages over the batch, as BatchNorm does: every vector by itself, over its numbers (dim=-1).",
-        edit("dim=-1", "dim=0"),
-    ),
-    over_the_sequence=(
-        "it averages over a whole sequence: every vector by itself, over its own numbers (dim=-1).",
-        edit("dim=-1", "dim=(-2, -1)"),
-        edit("dim=-1", "dim=tuple(range(-min(2, x.ndim), 0))"),
-    ),
-    over_everything=(
-        "it averages over everything: every vector by itself, over its own numbers (dim=-1).",
-        edit("dim=-1, keepdim=True", ""),
-    ),
-    second_axis=(
-        "d_model is the last axis, however many come before it: dim=-1.",
-        edit("dim=-1", "dim=min(2, x.ndim - 1)"),
-        edit("dim=-1", "dim=2"),
-        edit("dim=-1", "dim=min(1, x.ndim - 1)"),
-        edit("dim=-1", "dim=1"),
-    ),
+    multiplied=("it multiplies by the standard deviation: divide (torch.rsqrt is one over the root).",
+        edit("rsqrt", "sqrt")),
+    only_centred=("the mean is taken away, but nothing is divided: the variance should become 1.",
+        edit(f"{_ROOT} * ", "")),
+    over_positions=("it averages over the positions: every vector by itself, over its own numbers (dim=-1).",
+        edit("dim=-1", "dim=-2"), edit("dim=-1", "dim=max(-2, -x.ndim)")),
+    over_the_batch=("it averages over the batch, as BatchNorm does: every vector by itself, over its numbers (dim=-1).",
+        edit("dim=-1", "dim=0")),
+    over_the_sequence=("it averages over a whole sequence: every vector by itself, over its own numbers (dim=-1).",
+        edit("dim=-1", "dim=(-2, -1)"), edit("dim=-1", "dim=tuple(range(-min(2, x.ndim), 0))")),
+    over_everything=("it averages over everything: every vector by itself, over its own numbers (dim=-1).",
+        edit("dim=-1, keepdim=True", "")),
+    second_axis=("d_model is the last axis, however many come before it: dim=-1.",
+        edit("dim=-1", "dim=min(2, x.ndim - 1)"), edit("dim=-1", "dim=2"), edit("dim=-1", "dim=min(1, x.ndim - 1)"),
+        edit("dim=-1", "dim=1")),
     no_scale_and_shift=("the learned scale and shift are not used.", edit(" * self.scale + self.shift", "")),
     no_shift=("the learned shift is not added.", edit(" + self.shift", "")),
     no_scale=("the learned scale is not used.", edit(" * self.scale", "")),
-    shift_first=(
-        "the shift is added before the scaling: normed * scale + shift.",
-        edit(f"centred * {_ROOT} * self.scale + self.shift", f"(centred * {_ROOT} + self.shift) * self.scale"),
-    ),
-    no_epsilon=(
-        "equal numbers have variance 0, and 0/0 is NaN: that is what epsilon is for.",
-        edit(" + self.epsilon", ""),
-    ),
+    shift_first=("the shift is added before the scaling: normed * scale + shift.",
+        edit(f"centred * {_ROOT} * self.scale + self.shift", f"(centred * {_ROOT} + self.shift) * self.scale")),
+    no_epsilon=("equal numbers have variance 0, and 0/0 is NaN: that is what epsilon is for.",
+        edit(" + self.epsilon", "")),
     small_difference=(
         "mean(x²) - mean(x)² is a small difference of large numbers: take the mean from x first, then square.",
         edit(_SQUARES, "x.square().mean(dim=-1, keepdim=True) - x.mean(dim=-1, keepdim=True).square()"),
     ),
-    detached=(
-        "gradients are to flow through mean and variance too: they depend on x.",
-        edit("x - x.mean(", "x - x.detach().mean(", "centred.square()", "centred.detach().square()"),
-    ),
+    detached=("gradients are to flow through mean and variance too: they depend on x.",
+        edit("x - x.mean(", "x - x.detach().mean(", "centred.square()", "centred.detach().square()")),
 )
+# fmt: on
 
 
 # ---------------------------------------------------------------------------------------------------------- dropout
@@ -226,87 +198,57 @@ def _(answer, rng):
 
 _LUCK, _SCALED = "torch.rand_like(x) >= p", "x * keep / (1 - p)"
 
+# fmt: off
 dropout.mistakes(
     not_scaled=("the kept numbers are not scaled up: divide by 1 - p, so that the mean stays.", edit(" / (1 - p)", "")),
-    divided_by_p=(
-        "the kept numbers are divided by p: a share of 1 - p is kept, so divide by 1 - p.",
-        edit("(1 - p)", "p"),
-        edit("(1 - p)", "(p or 1.0)"),
-    ),
-    multiplied_by_kept=(
-        "the kept numbers are multiplied by 1 - p: divide, so that the mean stays.",
-        edit("/ (1 - p)", "* (1 - p)"),
-    ),
-    keeps_p=(
-        "the other way round: p is the share that becomes 0, and you keep that share.",
-        edit(">= p", "< p"),
-        edit(">= p", "< (p or 1.0)"),
-    ),
-    keeps_and_scales_p=(
-        "the other way round: p is the share that becomes 0, and you keep (and scale by) that share.",
-        edit(">= p", "< p", "(1 - p)", "p"),
-        edit(">= p", "< (p or 1.0)", "(1 - p)", "(p or 1.0)"),
-    ),
+    divided_by_p=("the kept numbers are divided by p: a share of 1 - p is kept, so divide by 1 - p.",
+        edit("(1 - p)", "p"), edit("(1 - p)", "(p or 1.0)")),
+    multiplied_by_kept=("the kept numbers are multiplied by 1 - p: divide, so that the mean stays.",
+        edit("/ (1 - p)", "* (1 - p)")),
+    keeps_p=("the other way round: p is the share that becomes 0, and you keep that share.",
+        edit(">= p", "< p"), edit(">= p", "< (p or 1.0)")),
+    keeps_and_scales_p=("the other way round: p is the share that becomes 0, and you keep (and scale by) that share.",
+        edit(">= p", "< p", "(1 - p)", "p"), edit(">= p", "< (p or 1.0)", "(1 - p)", "(p or 1.0)")),
     seeded_each_time=(
         "a seed is set inside, so that every call drops the same numbers: leave the random generator alone.",
         edit("keep = ", "torch.manual_seed(0)\n    keep = "),
         edit("torch.rand_like(x)", "torch.rand(x.shape, generator=torch.Generator().manual_seed(0))"),
     ),
-    rows=(
-        "whole rows are dropped: every number has its own luck.",
+    rows=("whole rows are dropped: every number has its own luck.",
         edit("torch.rand_like(x)", "torch.rand(*x.shape[:-1], 1)"),
-        edit("torch.rand_like(x)", "torch.rand_like(x[..., :1])"),
-    ),
-    same_in_every_row=(
-        "every row drops the same numbers: draw as many random numbers as x has.",
-        edit("torch.rand_like(x)", "torch.rand(x.shape[-1:])"),
-        edit("torch.rand_like(x)", "torch.rand(x.shape[-1])"),
-    ),
-    same_in_the_batch=(
-        "everything in the batch drops the same numbers: draw as many random numbers as x has.",
-        edit("torch.rand_like(x)", "torch.rand(x.shape[1:])"),
-        edit("torch.rand_like(x)", "torch.rand_like(x[0])"),
-    ),
-    one_luck=(
-        "all numbers are dropped together: draw as many random numbers as x has.",
-        edit("torch.rand_like(x)", "torch.rand(())"),
-        edit("torch.rand_like(x)", "torch.rand(1)"),
-    ),
-    a_fixed_share=(
-        "a share of exactly p is dropped: each number has its own luck, now more of them fall, now fewer.",
-        edit(_LUCK, "torch.rand(x.numel()).argsort().view(x.shape) >= int(p * x.numel())"),
-    ),
+        edit("torch.rand_like(x)", "torch.rand_like(x[..., :1])")),
+    same_in_every_row=("every row drops the same numbers: draw as many random numbers as x has.",
+        edit("torch.rand_like(x)", "torch.rand(x.shape[-1:])"), edit("torch.rand_like(x)", "torch.rand(x.shape[-1])")),
+    same_in_the_batch=("everything in the batch drops the same numbers: draw as many random numbers as x has.",
+        edit("torch.rand_like(x)", "torch.rand(x.shape[1:])"), edit("torch.rand_like(x)", "torch.rand_like(x[0])")),
+    one_luck=("all numbers are dropped together: draw as many random numbers as x has.",
+        edit("torch.rand_like(x)", "torch.rand(())"), edit("torch.rand_like(x)", "torch.rand(1)")),
+    a_fixed_share=("a share of exactly p is dropped: each number has its own luck, now more of them fall, now fewer.",
+        edit(_LUCK, "torch.rand(x.numel()).argsort().view(x.shape) >= int(p * x.numel())")),
     normal_luck=(
         "`torch.randn` gives normal numbers; below p with probability p are those of `torch.rand`, from 0 to 1.",
         edit("torch.rand_like", "torch.randn_like"),
     ),
-    noise=(
-        "random noise is multiplied in: a number is either dropped or kept.",
+    noise=("random noise is multiplied in: a number is either dropped or kept.",
         edit(_LUCK, "torch.rand_like(x)", " / (1 - p)", ""),
-        edit(_LUCK, "torch.rand_like(x)", _SCALED, "x * keep if p else x"),
-    ),
-    off_by_default=(
-        "`training` is True when it is not given.",
-        edit("training: bool = True", "training: bool = False"),
-    ),
+        edit(_LUCK, "torch.rand_like(x)", _SCALED, "x * keep if p else x")),
+    off_by_default=("`training` is True when it is not given.",
+        edit("training: bool = True", "training: bool = False")),
     always=("it drops although training is False: then x comes back as it is.", edit("not training", "False")),
     scaled_when_not_training=(
         "with training=False nothing is scaled: the scaling by 1/(1 - p) happens in training only.",
         edit("return x\n", "return x * (1 - p)\n"),
     ),
-    scaled_later=(
-        "with training=False nothing is scaled: dividing by 1 - p happens in training only.",
-        edit("return x\n", "return x * (1 - p)\n", " / (1 - p)", ""),
-    ),
+    scaled_later=("with training=False nothing is scaled: dividing by 1 - p happens in training only.",
+        edit("return x\n", "return x * (1 - p)\n", " / (1 - p)", "")),
     scaled_up_when_not_training=(
         "with training=False nothing is scaled: the scaling by 1/(1 - p) happens in training only.",
         edit("return x\n", "return x / (1 - p)\n"),
     ),
-    inverted_flag=(
-        "it drops while `training` is False and not while it is True: the other way round.",
-        edit("not training", "training"),
-    ),
+    inverted_flag=("it drops while `training` is False and not while it is True: the other way round.",
+        edit("not training", "training")),
 )
+# fmt: on
 
 
 # ------------------------------------------------------------------------------------------------------ FeedForward
@@ -349,42 +291,26 @@ def _(answer, rng):
 
 _FORWARD = "self.narrow(self.dropout(self.activation(self.widen(x))))"
 
+# fmt: off
 FeedForward.mistakes(
-    no_activation=(
-        "there is no activation between the two: two matrices in a row are only one matrix.",
-        edit("self.activation(self.widen(x))", "self.widen(x)"),
-        edit(_FORWARD, "self.narrow(self.widen(x))"),
-    ),
-    activated_last=(
-        "the activation comes after `narrow`: it belongs between the two.",
+    no_activation=("there is no activation between the two: two matrices in a row are only one matrix.",
+        edit("self.activation(self.widen(x))", "self.widen(x)"), edit(_FORWARD, "self.narrow(self.widen(x))")),
+    activated_last=("the activation comes after `narrow`: it belongs between the two.",
         edit(_FORWARD, "self.activation(self.narrow(self.dropout(self.widen(x))))"),
         edit(_FORWARD, "self.activation(self.narrow(self.widen(x)))"),
-        edit(_FORWARD, "self.dropout(self.activation(self.narrow(self.widen(x))))"),
-    ),
-    activated_twice=(
-        "there is a second activation after `narrow`: the result must be free to be negative.",
-        edit(_FORWARD, f"self.activation({_FORWARD})"),
-    ),
-    own_shortcut=(
-        "x is added: the shortcut comes later, around this layer (PreNorm).",
-        edit(_FORWARD, f"x + {_FORWARD}"),
-    ),
-    no_dropout=(
-        "dropout is not used: it follows the activation.",
-        edit(_FORWARD, "self.narrow(self.activation(self.widen(x)))"),
-    ),
-    dropout_last=(
-        "dropout comes after `narrow`: it follows the activation, between the two matrices.",
-        edit(_FORWARD, "self.dropout(self.narrow(self.activation(self.widen(x))))"),
-    ),
-    dropout_first=(
-        "dropout comes before the activation: it follows it.",
-        edit(_FORWARD, "self.narrow(self.activation(self.dropout(self.widen(x))))"),
-    ),
-    drops_always=(
-        "it drops after `eval()` too: use nn.Dropout, or pass self.training on.",
-        edit(_FORWARD, "self.narrow(functional.dropout(self.activation(self.widen(x)), self.dropout.p))"),
-    ),
+        edit(_FORWARD, "self.dropout(self.activation(self.narrow(self.widen(x))))")),
+    activated_twice=("there is a second activation after `narrow`: the result must be free to be negative.",
+        edit(_FORWARD, f"self.activation({_FORWARD})")),
+    own_shortcut=("x is added: the shortcut comes later, around this layer (PreNorm).",
+        edit(_FORWARD, f"x + {_FORWARD}")),
+    no_dropout=("dropout is not used: it follows the activation.",
+        edit(_FORWARD, "self.narrow(self.activation(self.widen(x)))")),
+    dropout_last=("dropout comes after `narrow`: it follows the activation, between the two matrices.",
+        edit(_FORWARD, "self.dropout(self.narrow(self.activation(self.widen(x))))")),
+    dropout_first=("dropout comes before the activation: it follows it.",
+        edit(_FORWARD, "self.narrow(self.activation(self.dropout(self.widen(x))))")),
+    drops_always=("it drops after `eval()` too: use nn.Dropout, or pass self.training on.",
+        edit(_FORWARD, "self.narrow(functional.dropout(self.activation(self.widen(x)), self.dropout.p))")),
     sizes_swapped=(
         "the sizes are swapped: `widen` goes from d_model to d_ff, `narrow` back.",
         edit(
@@ -411,6 +337,7 @@ FeedForward.mistakes(
         ),
     ),
 )
+# fmt: on
 
 
 # ---------------------------------------------------------------------------------------------------------- PreNorm
@@ -475,47 +402,31 @@ def _(answer, rng):
 
 _AROUND = "x + self.dropout(part(self.norm(x)))"
 
+# fmt: off
 PreNorm.mistakes(
-    post_norm=(
-        "this is PostNorm: here only the part's input is normalised, x + part(norm(x)).",
-        edit(_AROUND, "self.norm(x + self.dropout(part(x)))"),
-    ),
+    post_norm=("this is PostNorm: here only the part's input is normalised, x + part(norm(x)).",
+        edit(_AROUND, "self.norm(x + self.dropout(part(x)))")),
     no_shortcut=("there is no shortcut: add x.", edit("x + self", "self")),
     normed_shortcut=("the shortcut is normalised too: add x as it came in.", edit("x + self", "self.norm(x) + self")),
     no_norm=("the norm is not used: the part gets norm(x).", edit("self.norm(x)", "x")),
-    normed_result=(
-        "the norm comes after the part: the part gets norm(x), and its result is added as it is.",
+    normed_result=("the norm comes after the part: the part gets norm(x), and its result is added as it is.",
         edit("part(self.norm(x))", "self.norm(part(x))"),
-        edit("self.dropout(part(self.norm(x)))", "self.norm(self.dropout(part(x)))"),
-    ),
-    normed_both_sides=(
-        "the part's result is normalised too: only what goes into the part is.",
-        edit("part(self.norm(x))", "self.norm(part(self.norm(x)))"),
-    ),
-    normed_twice=(
-        "the sum is normalised once more: x + part(norm(x)) is the result.",
-        edit(_AROUND, f"self.norm({_AROUND})"),
-    ),
+        edit("self.dropout(part(self.norm(x)))", "self.norm(self.dropout(part(x)))")),
+    normed_both_sides=("the part's result is normalised too: only what goes into the part is.",
+        edit("part(self.norm(x))", "self.norm(part(self.norm(x)))")),
+    normed_twice=("the sum is normalised once more: x + part(norm(x)) is the result.",
+        edit(_AROUND, f"self.norm({_AROUND})")),
     without_dropout=("dropout is not used: it acts on what the part returns.", edit(_AROUND, "x + part(self.norm(x))")),
-    drops_always=(
-        "it drops after `eval()` too: use self.dropout, or pass self.training on.",
-        edit(_AROUND, "x + functional.dropout(part(self.norm(x)), self.dropout.p)"),
-    ),
-    dropout_on_the_sum=(
-        "dropout hits the shortcut too: it acts on what the part returns only.",
-        edit(_AROUND, "self.dropout(x + part(self.norm(x)))"),
-    ),
-    dropout_before=(
-        "dropout comes before the part: it acts on what the part returns.",
-        edit(_AROUND, "x + part(self.dropout(self.norm(x)))"),
-    ),
+    drops_always=("it drops after `eval()` too: use self.dropout, or pass self.training on.",
+        edit(_AROUND, "x + functional.dropout(part(self.norm(x)), self.dropout.p)")),
+    dropout_on_the_sum=("dropout hits the shortcut too: it acts on what the part returns only.",
+        edit(_AROUND, "self.dropout(x + part(self.norm(x)))")),
+    dropout_before=("dropout comes before the part: it acts on what the part returns.",
+        edit(_AROUND, "x + part(self.dropout(self.norm(x)))")),
     product=("x and the part's result are multiplied: add them.", edit("x + self", "x * self")),
-    called_twice=(
-        "the part is called twice: call it once and keep its result.",
-        edit("return x", "part(self.norm(x))\n        return x"),
-    ),
-    detached=(
-        "no gradient flows through the shortcut: add x itself, not a copy cut off from it.",
-        edit("x + self", "x.detach() + self"),
-    ),
+    called_twice=("the part is called twice: call it once and keep its result.",
+        edit("return x", "part(self.norm(x))\n        return x")),
+    detached=("no gradient flows through the shortcut: add x itself, not a copy cut off from it.",
+        edit("x + self", "x.detach() + self")),
 )
+# fmt: on

@@ -121,61 +121,37 @@ def _both(*lines):
     return edit(_BOTH, "\n        ".join(lines))
 
 
+# fmt: off
 EncoderBlock.mistakes(
-    raw_x=(
-        "the attention gets the raw x: inside the function use its argument, `lambda y: attention(y ...)`.",
-        edit("self.attention(y,", "self.attention(x,"),
-    ),
+    raw_x=("the attention gets the raw x: inside the function use its argument, `lambda y: attention(y ...)`.",
+        edit("self.attention(y,", "self.attention(x,")),
     no_mask=("the mask does not reach the attention: `mask=mask`.", edit("mask=mask", "mask=None")),
-    inverted_mask=(
-        "the mask is inverted: it is True where looking is allowed, here as everywhere.",
-        edit("mask=mask", "mask=None if mask is None else ~mask"),
-    ),
-    mask_with_new_axes=(
-        "the mask gets new axes, which it may have already: pass it on as it came.",
+    inverted_mask=("the mask is inverted: it is True where looking is allowed, here as everywhere.",
+        edit("mask=mask", "mask=None if mask is None else ~mask")),
+    mask_with_new_axes=("the mask gets new axes, which it may have already: pass it on as it came.",
         edit("mask=mask", "mask=None if mask is None else mask[None, None]"),
-        edit("mask=mask", "mask=None if mask is None else mask.unsqueeze(1)"),
-    ),
-    mask_transposed=(
-        "queries and keys of the mask are swapped: pass it on as it came.",
-        edit("mask=mask", "mask=None if mask is None else mask.transpose(-2, -1)"),
-    ),
-    always_causal=(
-        "nobody sees what comes after, whatever the mask: only a `mask` that was given may forbid it.",
+        edit("mask=mask", "mask=None if mask is None else mask.unsqueeze(1)")),
+    mask_transposed=("queries and keys of the mask are swapped: pass it on as it came.",
+        edit("mask=mask", "mask=None if mask is None else mask.transpose(-2, -1)")),
+    always_causal=("nobody sees what comes after, whatever the mask: only a `mask` that was given may forbid it.",
         edit("mask=mask", "mask=causal_mask(x.shape[1])"),
         edit("mask=mask", "mask=causal_mask(x.shape[1]) if mask is None else mask"),
-        edit("mask=mask", "mask=causal_mask(x.shape[1]) if mask is None else mask & causal_mask(x.shape[1])"),
-    ),
-    no_feed_forward=(
-        "the feed-forward is missing: it follows the attention, inside its own shortcut.",
-        _both("return" + _LOOK.removeprefix("x =")),
-    ),
-    attention_lost=(
-        "the feed-forward works on the old x, so the attention is lost: give it the attention's result.",
-        _both(f"return {_THINK}"),
-    ),
-    other_order=(
-        "feed-forward first: the attention comes first, the feed-forward works on what it found.",
-        _both(f"x = {_THINK}", "return" + _LOOK.removeprefix("x =")),
-    ),
-    side_by_side=(
-        "both parts look at the same x: the feed-forward should see the attention's result.",
-        _both(f"return {_LOOK.removeprefix('x = ')} + {_THINK} - x"),
-    ),
-    added_twice=(
-        "x is added although around_attention has added it: one shortcut is enough.",
+        edit("mask=mask", "mask=causal_mask(x.shape[1]) if mask is None else mask & causal_mask(x.shape[1])")),
+    no_feed_forward=("the feed-forward is missing: it follows the attention, inside its own shortcut.",
+        _both("return" + _LOOK.removeprefix("x ="))),
+    attention_lost=("the feed-forward works on the old x, so the attention is lost: give it the attention's result.",
+        _both(f"return {_THINK}")),
+    other_order=("feed-forward first: the attention comes first, the feed-forward works on what it found.",
+        _both(f"x = {_THINK}", "return" + _LOOK.removeprefix("x ="))),
+    side_by_side=("both parts look at the same x: the feed-forward should see the attention's result.",
+        _both(f"return {_LOOK.removeprefix('x = ')} + {_THINK} - x")),
+    added_twice=("x is added although around_attention has added it: one shortcut is enough.",
         _both(_LOOK.replace("x =", "x = x +"), f"return x + {_THINK}"),
-        _both(_LOOK.replace("x =", "x = x +"), f"return {_THINK}"),
-        _both(_LOOK, f"return x + {_THINK}"),
-    ),
-    no_shortcuts=(
-        "no shortcut, no norm: use self.around_attention and self.around_feed_forward.",
-        _both("return self.feed_forward(self.attention(x, mask=mask))"),
-    ),
-    no_norms=(
-        "shortcuts without norms: use self.around_attention and self.around_feed_forward.",
-        _both("x = x + self.attention(x, mask=mask)", "return x + self.feed_forward(x)"),
-    ),
+        _both(_LOOK.replace("x =", "x = x +"), f"return {_THINK}"), _both(_LOOK, f"return x + {_THINK}")),
+    no_shortcuts=("no shortcut, no norm: use self.around_attention and self.around_feed_forward.",
+        _both("return self.feed_forward(self.attention(x, mask=mask))")),
+    no_norms=("shortcuts without norms: use self.around_attention and self.around_feed_forward.",
+        _both("x = x + self.attention(x, mask=mask)", "return x + self.feed_forward(x)")),
     swapped_shortcuts=(
         "the two shortcuts are swapped; each part has its own, with its own norm.",
         edit(
@@ -187,11 +163,8 @@ EncoderBlock.mistakes(
             "around_feed_forward",
         ),
     ),
-    one_shortcut=(
-        "the same shortcut stands around both parts; each part has its own, with its own norm.",
-        edit("around_feed_forward(x", "around_attention(x"),
-        edit("around_attention(x", "around_feed_forward(x"),
-    ),
+    one_shortcut=("the same shortcut stands around both parts; each part has its own, with its own norm.",
+        edit("around_feed_forward(x", "around_attention(x"), edit("around_attention(x", "around_feed_forward(x")),
     always_pre_norm=(
         "always PreNorm: a `shortcut` that was given decides. Use self.around_... and nothing by hand.",
         _both(
@@ -207,6 +180,7 @@ EncoderBlock.mistakes(
         ),
     ),
 )
+# fmt: on
 
 
 # ----------------------------------------------------------------------------------------------------- DecoderBlock
@@ -283,84 +257,51 @@ def _three(*lines):
     return edit(f"{_BACK}\n        {_ACROSS}\n        {_RETURN}", "\n        ".join(lines))
 
 
+# fmt: off
 DecoderBlock.mistakes(
-    no_memory=(
-        "the memory is not used: keys and values of the cross-attention come from it.",
-        edit(_ASKS, "self.cross_attention(y, mask=memory_mask)"),
-        edit(_ASKS, "self.cross_attention(y)"),
-    ),
-    no_cross_attention=(
-        "the cross-attention is left out: after looking back, look at the memory.",
-        _three(_BACK, _RETURN),
-    ),
-    no_self_attention=(
-        "the self-attention is left out: look back first, then at the memory.",
-        _three(_ACROSS, _RETURN),
-    ),
+    no_memory=("the memory is not used: keys and values of the cross-attention come from it.",
+        edit(_ASKS, "self.cross_attention(y, mask=memory_mask)"), edit(_ASKS, "self.cross_attention(y)")),
+    no_cross_attention=("the cross-attention is left out: after looking back, look at the memory.",
+        _three(_BACK, _RETURN)),
+    no_self_attention=("the self-attention is left out: look back first, then at the memory.",
+        _three(_ACROSS, _RETURN)),
     no_feed_forward=("the feed-forward is left out: it comes last.", _three(_BACK, _ACROSS, "return x")),
-    cross_first=(
-        "cross-attention first: the decoder looks back at its own words first, then at the memory.",
-        _three(_ACROSS, _BACK, _RETURN),
-    ),
-    thinks_early=(
-        "feed-forward too early: it comes after both attentions.",
-        _three(_BACK, f"x = {_THINK}", _ACROSS, "return x"),
-    ),
+    cross_first=("cross-attention first: the decoder looks back at its own words first, then at the memory.",
+        _three(_ACROSS, _BACK, _RETURN)),
+    thinks_early=("feed-forward too early: it comes after both attentions.",
+        _three(_BACK, f"x = {_THINK}", _ACROSS, "return x")),
     raw_question=(
         "the raw x asks the memory: inside the function use its argument, `lambda y: cross_attention(y ...)`.",
         edit("self.cross_attention(y,", "self.cross_attention(x,"),
     ),
-    raw_look_back=(
-        "the raw x goes into the self-attention: inside the function use its argument, `lambda y: ...`.",
-        edit("self.self_attention(y,", "self.self_attention(x,"),
-    ),
-    normed_memory=(
-        "the memory is normalised here: it comes as the encoder gives it, only x is normalised.",
-        edit("(y, memory,", "(y, self.around_cross_attention.norm(memory),"),
-    ),
-    memory_asks=(
-        "the memory asks and x answers: the queries come from y, keys and values from the memory.",
-        edit(_ASKS, "self.cross_attention(memory, y)"),
-        edit(_ASKS, "self.cross_attention(memory, y, memory_mask)"),
-        edit(_ASKS, "self.cross_attention(memory, y)[:, : y.shape[1]]"),
-    ),
-    one_attention_for_both=(
-        "one attention does the work of both: the cross-attention has its own matrices.",
-        edit("self.cross_attention(y", "self.self_attention(y"),
-    ),
-    sees_the_future=(
-        "the mask does not reach the self-attention, so the past sees the future: `mask=mask`.",
-        edit("(y, mask=mask)", "(y)"),
-    ),
-    causal_memory=(
-        "the causal mask is used on the memory: cross-attention may look at all of it, save `memory_mask`.",
-        edit("memory, memory_mask)", "memory, mask)"),
-    ),
-    swapped_masks=(
-        "the two masks are swapped: `mask` is for self-attention, `memory_mask` for the memory.",
-        edit("mask=mask", "mask=memory_mask", "memory, memory_mask)", "memory, mask)"),
-    ),
+    raw_look_back=("the raw x goes into the self-attention: inside the function use its argument, `lambda y: ...`.",
+        edit("self.self_attention(y,", "self.self_attention(x,")),
+    normed_memory=("the memory is normalised here: it comes as the encoder gives it, only x is normalised.",
+        edit("(y, memory,", "(y, self.around_cross_attention.norm(memory),")),
+    memory_asks=("the memory asks and x answers: the queries come from y, keys and values from the memory.",
+        edit(_ASKS, "self.cross_attention(memory, y)"), edit(_ASKS, "self.cross_attention(memory, y, memory_mask)"),
+        edit(_ASKS, "self.cross_attention(memory, y)[:, : y.shape[1]]")),
+    one_attention_for_both=("one attention does the work of both: the cross-attention has its own matrices.",
+        edit("self.cross_attention(y", "self.self_attention(y")),
+    sees_the_future=("the mask does not reach the self-attention, so the past sees the future: `mask=mask`.",
+        edit("(y, mask=mask)", "(y)")),
+    causal_memory=("the causal mask is used on the memory: cross-attention may look at all of it, save `memory_mask`.",
+        edit("memory, memory_mask)", "memory, mask)")),
+    swapped_masks=("the two masks are swapped: `mask` is for self-attention, `memory_mask` for the memory.",
+        edit("mask=mask", "mask=memory_mask", "memory, memory_mask)", "memory, mask)")),
     no_memory_mask=("memory_mask does not reach the cross-attention.", edit("memory, memory_mask)", "memory)")),
-    masks_with_new_axes=(
-        "a mask gets new axes, which it may have already: pass it on as it came.",
+    masks_with_new_axes=("a mask gets new axes, which it may have already: pass it on as it came.",
         edit("mask=mask", "mask=None if mask is None else mask[None, None]"),
         edit("memory, memory_mask)", "memory, None if memory_mask is None else memory_mask[None, None])"),
-        edit("memory, memory_mask)", "memory, None if memory_mask is None else memory_mask[:, None, None])"),
-    ),
-    always_causal=(
-        "nobody sees what comes after, whatever the mask: only a `mask` that was given may forbid it.",
+        edit("memory, memory_mask)", "memory, None if memory_mask is None else memory_mask[:, None, None])")),
+    always_causal=("nobody sees what comes after, whatever the mask: only a `mask` that was given may forbid it.",
         edit("mask=mask", "mask=causal_mask(x.shape[1])"),
-        edit("mask=mask", "mask=causal_mask(x.shape[1]) if mask is None else mask"),
-    ),
-    bare_cross_attention=(
-        "no shortcut and no norm around the cross-attention: self.around_cross_attention(x, ...).",
+        edit("mask=mask", "mask=causal_mask(x.shape[1]) if mask is None else mask")),
+    bare_cross_attention=("no shortcut and no norm around the cross-attention: self.around_cross_attention(x, ...).",
         edit(_ACROSS, "x = self.cross_attention(x, memory, memory_mask)"),
-        edit(_ACROSS, "x = x + self.cross_attention(x, memory, memory_mask)"),
-    ),
-    always_pre_norm=(
-        "always PreNorm: a `shortcut` that was given decides. Use self.around_... and nothing by hand.",
-        _three(*(f"x = x + {part}" for part in _BY_HAND), "return x"),
-    ),
+        edit(_ACROSS, "x = x + self.cross_attention(x, memory, memory_mask)")),
+    always_pre_norm=("always PreNorm: a `shortcut` that was given decides. Use self.around_... and nothing by hand.",
+        _three(*(f"x = x + {part}" for part in _BY_HAND), "return x")),
     two_shortcuts=(
         "there are three shortcuts, one for each part: the cross-attention has its own norm.",
         edit("self.around_cross_attention = shortcut(d_model, dropout)", "", "around_cross", "around_self"),
@@ -390,10 +331,8 @@ DecoderBlock.mistakes(
             "around_feed_forward",
         ),
     ),
-    shared_attention=(
-        "the cross-attention is the same object as the self-attention: it needs its own matrices.",
-        edit("cross_attention = MultiHeadAttention(d_model, n_heads, bias)", "cross_attention = self.self_attention"),
-    ),
+    shared_attention=("the cross-attention is the same object as the self-attention: it needs its own matrices.",
+        edit("cross_attention = MultiHeadAttention(d_model, n_heads, bias)", "cross_attention = self.self_attention")),
     shared_shortcut=(
         "one shortcut object stands around all parts: each has its own, with its own norm.",
         edit(
@@ -403,11 +342,10 @@ DecoderBlock.mistakes(
             "around_feed_forward = self.around_self_attention",
         ),
     ),
-    memory_detached=(
-        "no gradient reaches the memory, so the encoder would not learn: pass the memory itself on.",
-        edit("(y, memory,", "(y, memory.detach(),"),
-    ),
+    memory_detached=("no gradient reaches the memory, so the encoder would not learn: pass the memory itself on.",
+        edit("(y, memory,", "(y, memory.detach(),")),
 )
+# fmt: on
 
 
 # ------------------------------------------------------------------------------------------------- parameter_counts
@@ -423,48 +361,28 @@ single_calls(
 
 _EMBEDDING, _FEED = "vocab * d_model", "2 * d_model * d_ff + d_ff + d_model"
 
+# fmt: off
 parameter_counts.mistakes(
-    attention_biases=(
-        "biases are counted in the attention: in the paper's model its four matrices have none.",
-        edit("4 * d_model**2", "4 * (d_model**2 + d_model)"),
-    ),
-    three_matrices=(
-        "an attention has four matrices: query, key, value, and the one that mixes the heads.",
-        edit("4 * d_model**2", "3 * d_model**2"),
-    ),
-    one_matrix=(
-        "an attention has four matrices of d_model x d_model; you count one.",
-        edit("4 * d_model**2", "d_model**2"),
-    ),
-    no_biases=(
-        "the feed-forward's biases are missing: d_ff and d_model of them.",
-        edit(_FEED, "2 * d_model * d_ff"),
-    ),
-    first_bias_only=(
-        "the feed-forward has two biases: d_ff numbers in the first, d_model in the second.",
-        edit(_FEED, "2 * d_model * d_ff + d_ff"),
-    ),
-    second_bias_only=(
-        "the feed-forward has two biases: d_ff numbers in the first, d_model in the second.",
-        edit(_FEED, "2 * d_model * d_ff + d_model"),
-    ),
-    wide_biases=(
-        "the second bias has d_model numbers, one for each output; only the first has d_ff.",
-        edit(_FEED, "2 * d_model * d_ff + 2 * d_ff"),
-    ),
-    one_feed_forward_matrix=(
-        "the feed-forward has two matrices, up and down.",
-        edit(_FEED, "d_model * d_ff + d_ff + d_model"),
-    ),
+    attention_biases=("biases are counted in the attention: in the paper's model its four matrices have none.",
+        edit("4 * d_model**2", "4 * (d_model**2 + d_model)")),
+    three_matrices=("an attention has four matrices: query, key, value, and the one that mixes the heads.",
+        edit("4 * d_model**2", "3 * d_model**2")),
+    one_matrix=("an attention has four matrices of d_model x d_model; you count one.",
+        edit("4 * d_model**2", "d_model**2")),
+    no_biases=("the feed-forward's biases are missing: d_ff and d_model of them.", edit(_FEED, "2 * d_model * d_ff")),
+    first_bias_only=("the feed-forward has two biases: d_ff numbers in the first, d_model in the second.",
+        edit(_FEED, "2 * d_model * d_ff + d_ff")),
+    second_bias_only=("the feed-forward has two biases: d_ff numbers in the first, d_model in the second.",
+        edit(_FEED, "2 * d_model * d_ff + d_model")),
+    wide_biases=("the second bias has d_model numbers, one for each output; only the first has d_ff.",
+        edit(_FEED, "2 * d_model * d_ff + 2 * d_ff")),
+    one_feed_forward_matrix=("the feed-forward has two matrices, up and down.",
+        edit(_FEED, "d_model * d_ff + d_ff + d_model")),
     scale_only=("a norm has 2·d_model parameters: scale and shift.", edit("norm = 2 * d_model", "norm = d_model")),
-    no_norms=(
-        "the norms are not counted: two in an encoder block, three in a decoder block.",
-        edit("norm = 2 * d_model", "norm = 0"),
-    ),
-    one_attention=(
-        "a decoder block has two attentions: self-attention and cross-attention.",
-        edit("2 * attention", "attention"),
-    ),
+    no_norms=("the norms are not counted: two in an encoder block, three in a decoder block.",
+        edit("norm = 2 * d_model", "norm = 0")),
+    one_attention=("a decoder block has two attentions: self-attention and cross-attention.",
+        edit("2 * attention", "attention")),
     two_norms=("a decoder block has three norms, one for each part.", edit("3 * norm", "2 * norm")),
     same_blocks=(
         "encoder and decoder blocks are counted as the same: a decoder block has cross-attention and its norm too.",
@@ -475,15 +393,12 @@ parameter_counts.mistakes(
         "a norm at the end of each stack is counted: the paper's blocks normalise after each part and need none.",
         edit("2 * norm)", "2 * norm) + norm", "3 * norm)", "3 * norm) + norm"),
     ),
-    two_tables=(
-        "the table of embeddings is counted twice: both sides share one.",
-        edit(_EMBEDDING, "2 * vocab * d_model"),
-    ),
-    three_tables=(
-        "the table of embeddings is counted three times: both sides and the output share one.",
-        edit(_EMBEDDING, "3 * vocab * d_model"),
-    ),
+    two_tables=("the table of embeddings is counted twice: both sides share one.",
+        edit(_EMBEDDING, "2 * vocab * d_model")),
+    three_tables=("the table of embeddings is counted three times: both sides and the output share one.",
+        edit(_EMBEDDING, "3 * vocab * d_model")),
 )
+# fmt: on
 
 
 @parameter_counts.mistake("this is the sum: return a dict with the three parts, embedding, encoder and decoder.")

@@ -107,20 +107,16 @@ BY_HAND = """pairwise(word):
             if last is None:
                 continue"""
 
+# fmt: off
 pair_counts.mistakes(
-    without_overlap=(
-        "pairs may overlap: (7, 7, 7) has the pair (7, 7) twice.",
-        edit("        for pair in pairwise(word):", f"        last = None\n        for pair in {BY_HAND}"),
-    ),
+    without_overlap=("pairs may overlap: (7, 7, 7) has the pair (7, 7) twice.",
+        edit("        for pair in pairwise(word):", f"        last = None\n        for pair in {BY_HAND}")),
     side_by_side=("pairs may overlap: go on by one id, not by two.", pairs("zip(word[::2], word[1::2])")),
     once_a_word=("a word that occurs 3 times brings each of its pairs 3 times: use its count.", edit("+ times", "+ 1")),
     once_in_a_word=("a pair counts once for each place where it stands.", pairs("set(pairwise(word))")),
     overwritten=("a pair keeps the last count only: add to it.", edit("counts.get(pair, 0) + times", "times")),
-    first_word_only=(
-        "only the first word is counted: `return` belongs after the loop, not into it.",
-        edit("    return counts", "        return counts"),
-        edit("words.items()", "list(words.items())[:1]"),
-    ),
+    first_word_only=("only the first word is counted: `return` belongs after the loop, not into it.",
+        edit("    return counts", "        return counts"), edit("words.items()", "list(words.items())[:1]")),
     the_last_alone=("the last slice is one id, and no pair.", pairs("[word[i : i + 2] for i in range(len(word))]")),
     at_the_first_place=(
         "`word.index(i)` is the first place of an id, which may stand there again: count the places yourself.",
@@ -129,19 +125,16 @@ pair_counts.mistakes(
     stops_early=("the last pair is missing: a word of 3 ids has 2 pairs.", pairs("list(pairwise(word))[:-1]")),
     starts_late=("the first pair of each word is missing.", pairs("list(pairwise(word))[1:]")),
     a_ring=("the last and the first are no pair.", pairs("[(word[i - 1], word[i]) for i in range(len(word))]")),
-    sorted_pairs=(
-        "the order matters: (1, 2) and (2, 1) are different pairs.",
+    sorted_pairs=("the order matters: (1, 2) and (2, 1) are different pairs.",
         pairs("[tuple(sorted(pair)) for pair in pairwise(word)]"),
-        pairs("[frozenset(pair) for pair in pairwise(word)]"),
-    ),
+        pairs("[frozenset(pair) for pair in pairwise(word)]")),
     turned_around=("this is turned around: (left, right).", pairs("[pair[::-1] for pair in pairwise(word)]")),
-    across_words=(
-        "the end of one word and the start of the next are no neighbours: count within words.",
-        edit("in words.items()", "in [([i for w, n in words.items() for i in w * n], 1)]"),
-    ),
+    across_words=("the end of one word and the start of the next are no neighbours: count within words.",
+        edit("in words.items()", "in [([i for w, n in words.items() for i in w * n], 1)]")),
     single_ids=("these are the ids themselves; pairs of neighbours are asked for.", pairs("word")),
     all_pairs=("only neighbours are pairs.", pairs("[(a, b) for i, a in enumerate(word) for b in word[i + 1 :]]")),
 )
+# fmt: on
 
 
 # -------------------------------------------------------------------------------------------------------- merge_pair
@@ -179,11 +172,10 @@ fits = partial(edit, "tuple(ids[i : i + 2]) == pair")
 START = "    merged, i = [], 0\n"
 TEXT = "' '.join(map(str, ids)).replace(f'{pair[0]} {pair[1]}', str(new))"
 
+# fmt: off
 merge_pair.mistakes(
-    always_the_last=(
-        "the last id is there once more: a pair at the end has used it up.",
-        edit("len(ids):", "len(ids) - 1:", "return merged", "return merged + list(ids[-1:])"),
-    ),
+    always_the_last=("the last id is there once more: a pair at the end has used it up.",
+        edit("len(ids):", "len(ids) - 1:", "return merged", "return merged + list(ids[-1:])")),
     goes_on_by_one=("the second id of the pair is still there: go on two places after it.", edit("i += 2", "i += 1")),
     overlapping=(
         "an id belongs to one merge only: in 7, 7, 7 the pair (7, 7) is merged once, and a 7 is left.",
@@ -197,41 +189,29 @@ merge_pair.mistakes(
     first_only=("only the first pair is merged. Go on to the end.", edit("i += 2", "return [*merged, *ids[i + 2 :]]")),
     stops_there=("what follows the first pair is lost: go on to the end.", edit("i += 2", "break")),
     loses_the_last=("the last id is lost where it is not part of a pair.", edit("len(ids):", "len(ids) - 1:")),
-    as_text=(
-        "parts of other numbers are taken for the pair: 11, 2 is not 1, 2. Compare ids, not text.",
-        edit(START, f"    return [int(number) for number in {TEXT}.split()]\n{START}"),
-    ),
+    as_text=("parts of other numbers are taken for the pair: 11, 2 is not 1, 2. Compare ids, not text.",
+        edit(START, f"    return [int(number) for number in {TEXT}.split()]\n{START}")),
     three_at_least=("two ids can be a pair.", edit(START, f"    if len(ids) <= 2:\n        return list(ids)\n{START}")),
-    from_the_right=(
-        "this merges from the right. From the left, 7, 7, 7 becomes new, 7.",
-        edit(START, f"    ids, pair = ids[::-1], pair[::-1]\n{START}", "return merged", "return merged[::-1]"),
-    ),
+    from_the_right=("this merges from the right. From the left, 7, 7, 7 becomes new, 7.",
+        edit(START, f"    ids, pair = ids[::-1], pair[::-1]\n{START}", "return merged", "return merged[::-1]")),
     either_order=("the order matters: (1, 2) is not (2, 1).", fits("sorted(ids[i : i + 2]) == sorted(pair)")),
     two_for_two=("both ids become new: one new id takes the place of two.", edit("append(new)", "extend([new, new])")),
     single_ids_too=("single ids are replaced too. Both must stand there.", fits("ids[i] in pair", "i += 2", "i += 1")),
     left_id_only=("only the left id is compared. The right one must follow it.", fits("ids[i] == pair[0]")),
     taken_out=("nothing is put in the place of the pair: append `new`.", edit("            merged.append(new)\n", "")),
-    never_equal=(
-        "a list is never equal to a tuple, so pairs are not found. Compare `tuple(ids[i : i + 2])`.",
-        fits("list(ids[i : i + 2]) == pair"),
-        fits("ids[i : i + 2] == pair"),
-        fits("ids[i : i + 2] == list(pair)"),
-    ),
-    even_places=(
-        "this looks at places 0 and 1, 2 and 3, ...; a pair may start anywhere.",
-        edit("            i += 1", "            merged += ids[i + 1 : i + 2]\n            i += 2"),
-    ),
+    never_equal=("a list is never equal to a tuple, so pairs are not found. Compare `tuple(ids[i : i + 2])`.",
+        fits("list(ids[i : i + 2]) == pair"), fits("ids[i : i + 2] == pair"), fits("ids[i : i + 2] == list(pair)")),
+    even_places=("this looks at places 0 and 1, 2 and 3, ...; a pair may start anywhere.",
+        edit("            i += 1", "            merged += ids[i + 1 : i + 2]\n            i += 2")),
     the_same_object=(
         "`is` asks whether two numbers are one object, which holds for small ones by chance: compare with ==.",
         fits("i + 1 < len(ids) and ids[i] is pair[0] and ids[i + 1] is pair[1]"),
     ),
-    no_neighbour=(
-        "the last id has no neighbour: `ids[i + 1]` is an error there, and `ids[i : i + 2]` is shorter.",
-        fits("(ids[i], ids[i + 1]) == pair"),
-        fits("ids[i] == pair[0] and ids[i + 1] == pair[1]"),
-    ),
+    no_neighbour=("the last id has no neighbour: `ids[i + 1]` is an error there, and `ids[i : i + 2]` is shorter.",
+        fits("(ids[i], ids[i + 1]) == pair"), fits("ids[i] == pair[0] and ids[i + 1] == pair[1]")),
     stands_still=("where no pair is, the loop stands still: i += 1.", edit("(ids[i])\n            i += 1", "(ids[i])")),
 )
+# fmt: on
 
 
 # ------------------------------------------------------------------------------------------------------ learn_merges
@@ -281,20 +261,17 @@ AT_ONCE = "{pair: 256 + i for i, pair in enumerate(sorted(counts, key=lambda pai
 best, key = partial(edit, BEST), partial(edit, "(-counts[pair], pair)")
 NAMES = "    names = {byte: bytes([byte]) for byte in range(256)}\n"
 
+# fmt: off
 learn_merges.mistakes(
     first_met=("of equally frequent pairs take the smaller, not the first.", best("max(counts, key=counts.get)")),
     larger_tuple=(
         "of equally frequent pairs the larger tuple wins here; take the smaller one: min with (-count, pair).",
         best("max(counts, key=lambda pair: (counts[pair], pair))"),
     ),
-    last_met=(
-        "of equally frequent pairs take the smaller, not the last.",
-        best("max(reversed(counts), key=counts.get)"),
-    ),
-    left_id_only=(
-        "of equally frequent pairs only the left ids are compared; (8, 7) is below (8, 9).",
-        key("(-counts[pair], pair[0])"),
-    ),
+    last_met=("of equally frequent pairs take the smaller, not the last.",
+        best("max(reversed(counts), key=counts.get)")),
+    left_id_only=("of equally frequent pairs only the left ids are compared; (8, 7) is below (8, 9).",
+        key("(-counts[pair], pair[0])")),
     as_text=(
         "of equally frequent pairs the one whose text comes first wins here; compare the ids, where 60 is below 256.",
         key("(-counts[pair], str(pair))"),
@@ -304,15 +281,11 @@ learn_merges.mistakes(
         ),
     ),
     rarest=("this merges the rarest pair; take the most frequent one.", edit("-counts[pair]", "counts[pair]")),
-    counted_once=(
-        "after a merge the pairs must be counted anew, in the merged words: new ids make new pairs.",
-        edit(FIRST, f"    counts = pair_counts(words)\n    return {AT_ONCE}\n{FIRST}"),
-    ),
+    counted_once=("after a merge the pairs must be counted anew, in the merged words: new ids make new pairs.",
+        edit(FIRST, f"    counts = pair_counts(words)\n    return {AT_ONCE}\n{FIRST}")),
     smallest=("this takes the smallest pair, however often it occurs: the count comes first.", best("min(counts)")),
-    words_count_once=(
-        "the counts of the words are lost: keep them.",
-        edit(FIRST, f"    words = dict.fromkeys(words, 1)\n{FIRST}"),
-    ),
+    words_count_once=("the counts of the words are lost: keep them.",
+        edit(FIRST, f"    words = dict.fromkeys(words, 1)\n{FIRST}")),
     counts_lost_later=("the counts are lost in the first merge: keep them.", edit(": times for word", ": 1 for word")),
     first_place_of_a_word=(
         "only the first place of a word is merged: the pair may stand there several times.",
@@ -321,46 +294,33 @@ learn_merges.mistakes(
             "(*word[: (i := [*pairwise(word)].index(best))], new, *word[i + 2 :]) if best in pairwise(word) else word",
         ),
     ),
-    only_merged_words=(
-        "words without the pair are lost: they stay as they are, and their pairs come next.",
-        edit("words.items()}", "words.items() if best in pairwise(word)}"),
-    ),
-    twice_at_least=(
-        "this stops when a pair occurs only once; go on until no pair is left.",
-        edit("        merges[best] =", "        if counts[best] < 2:\n            break\n        merges[best] ="),
-    ),
+    only_merged_words=("words without the pair are lost: they stay as they are, and their pairs come next.",
+        edit("words.items()}", "words.items() if best in pairwise(word)}")),
+    twice_at_least=("this stops when a pair occurs only once; go on until no pair is left.",
+        edit("        merges[best] =", "        if counts[best] < 2:\n            break\n        merges[best] =")),
     n_is_the_vocabulary=("n is the number of merges, not of all ids: take nothing off.", edit("< n", "< n - 256")),
     from_257=("the first new id is 256.", edit("256 + len", "257 + len"), edit("256 + len", "255 + len")),
-    from_0=(
-        "the first new id is 256: ids below that are bytes already.",
+    from_0=("the first new id is 256: ids below that are bytes already.",
         edit("return merges", "return {pair: i for i, pair in enumerate(merges)}"),
-        edit("256 + len(merges)", "len(merges)"),
-    ),
-    other_way_round=(
-        "{pair: new id} is asked for, not {new id: pair}.",
-        edit("return merges", "return {new: pair for pair, new in merges.items()}"),
-    ),
-    in_another_order=(
-        "the merges are sorted by their pairs; they belong in the order in which they were made.",
-        edit("return merges", "return dict(sorted(merges.items()))"),
-    ),
+        edit("256 + len(merges)", "len(merges)")),
+    other_way_round=("{pair: new id} is asked for, not {new id: pair}.",
+        edit("return merges", "return {new: pair for pair, new in merges.items()}")),
+    in_another_order=("the merges are sorted by their pairs; they belong in the order in which they were made.",
+        edit("return merges", "return dict(sorted(merges.items()))")),
     one_more=("one merge too many is learnt.", edit("< n", "<= n"), edit("< n", "< max(n, 1)")),
     one_less=("one merge is missing.", edit("< n", "< n - 1")),
-    never_stops=(
-        "when every word is one id, no pair is left to take the best of: stop there.",
+    never_stops=("when every word is one id, no pair is left to take the best of: stop there.",
         edit(COUNTING, ENDLESSLY),
-        edit(COUNTING, ENDLESSLY, BEST, "sorted(counts, key=lambda pair: (-counts[pair], pair))[0]"),
-    ),
+        edit(COUNTING, ENDLESSLY, BEST, "sorted(counts, key=lambda pair: (-counts[pair], pair))[0]")),
     words_as_they_were=(
         "count in the merged words: in those you were given, the same pair stays the most frequent for ever.",
         edit(MERGING, ""),
         edit(COUNTING, IN_STEPS, "256 + len(merges)", "256 + step", MERGING, ""),
     ),
-    lists_as_keys=(
-        "a list cannot be the key of a dictionary: make a tuple of the merged word.",
-        edit("tuple(merge_pair(word, best, new))", "merge_pair(word, best, new)"),
-    ),
+    lists_as_keys=("a list cannot be the key of a dictionary: make a tuple of the merged word.",
+        edit("tuple(merge_pair(word, best, new))", "merge_pair(word, best, new)")),
 )
+# fmt: on
 
 
 # -------------------------------------------------------------------------------------------------------- bpe_decode
@@ -403,39 +363,33 @@ DECODED = '.decode("utf-8", errors="replace")'
 STREAM = '__import__("codecs").getincrementaldecoder("utf-8")("replace")'
 decoded = partial(edit, WHOLE)
 
+# fmt: off
 bpe_decode.mistakes(
     ignored=('broken bytes disappear. Show them: errors="replace".', edit('errors="replace"', 'errors="ignore"')),
     strictly=('bytes may be no character; errors="replace" makes them �.', edit(', errors="replace"', "")),
-    the_end_missing=(
-        "half a character at the end is �.",
-        decoded(f'{STREAM}.decode(b"".join(tokens[i] for i in ids))'),
-    ),
-    one_level=(
-        "a merge can be made of merges: unpack until only bytes are left.",
+    the_end_missing=("half a character at the end is �.",
+        decoded(f'{STREAM}.decode(b"".join(tokens[i] for i in ids))')),
+    one_level=("a merge can be made of merges: unpack until only bytes are left.",
         decoded(f"bytes(j for i in ids for j in {{new: pair for pair, new in merges.items()}}.get(i, (i,))){DECODED}"),
-        edit("tokens[left] + tokens[right]", "bytes([left, right])"),
-    ),
-    one_by_one=(
-        "each token is turned into text by itself, and half a character is none. Join all bytes first.",
+        edit("tokens[left] + tokens[right]", "bytes([left, right])")),
+    one_by_one=("each token is turned into text by itself, and half a character is none. Join all bytes first.",
         decoded(f'"".join(tokens[i]{DECODED} for i in ids)'),
         decoded('"".join(tokens[i].decode("utf-8") for i in ids)'),
-        decoded('"".join(tokens[i].decode("utf-8", errors="ignore") for i in ids)'),
-    ),
+        decoded('"".join(tokens[i].decode("utf-8", errors="ignore") for i in ids)')),
     a_byte_a_character=(
         "each byte is read as a character of its own (`chr` or latin-1). Join the bytes and decode UTF-8.",
         edit('"utf-8", errors="replace"', '"latin-1"'),
     ),
     still_bytes=("these are bytes; text is asked for: `.decode(...)`.", edit(DECODED, "")),
-    right_before_left=(
-        "the parts of a merge are joined the wrong way round: left, then right.",
-        edit("tokens[left] + tokens[right]", "tokens[right] + tokens[left]"),
-    ),
+    right_before_left=("the parts of a merge are joined the wrong way round: left, then right.",
+        edit("tokens[left] + tokens[right]", "tokens[right] + tokens[left]")),
     bytes_only=("ids from 256 on are left out: they are merges.", edit("for i in ids)", "for i in ids if i < 256)")),
     bytes_of_all=("ids from 256 on are no bytes: look up which parts were merged.", decoded(f"bytes(ids){DECODED}")),
     not_in_the_table=("ids from 256 on are missing in your table: add each merge.", edit("in merges.items()", "in ()")),
     with_spaces=("tokens are joined with a space. They bring their own: join with nothing.", edit('b"".', 'b" ".')),
     stripped=("spaces at the ends are gone: they belong to the text.", edit(DECODED, f"{DECODED}.strip()")),
 )
+# fmt: on
 
 
 # -------------------------------------------------------------------------------------------------------- bpe_encode
@@ -528,6 +482,7 @@ OF_ALL = (
 )
 oldest = partial(edit, "min(pairs, key=merges.get)")
 
+# fmt: off
 bpe_encode.mistakes(
     three_at_least=("two ids can be a pair: go on until one is left.", edit(PAIRS, f"len(ids) > 2 and ({PAIRS})")),
     longest_first=("this takes the longest token that fits. Merge instead, the oldest merge first.", longest_token),
@@ -535,26 +490,21 @@ bpe_encode.mistakes(
     in_rounds=("look anew after each merge: it may have made an older pair than your next.", edit(MERGED, EACH)),
     leftmost=("this merges the leftmost pair first; the oldest is asked for.", oldest("pairs[0]")),
     newest=("this merges the newest merge first; the oldest is asked for.", oldest("max(pairs, key=merges.get)")),
-    most_frequent=(
-        "this takes the most frequent pair; the oldest is asked for.",
-        oldest("max(pairs, key=pairs.count)"),
-    ),
+    most_frequent=("this takes the most frequent pair; the oldest is asked for.",
+        oldest("max(pairs, key=pairs.count)")),
     smallest_tuple=("this merges the smallest tuple first; the smallest new id is asked for.", oldest("min(pairs)")),
     only_once=("one pair is merged, then it stops: go on until none can be merged.", edit("while pairs", "if pairs")),
     walks_once=("one walk is not enough: merges make new pairs, and older ones go first.", one_walk, one_walk_in_twos),
     one_place_each=("a merge happens at every place where its pair stands, not only at the first.", one_place_only),
-    never_stops=(
-        "when no pair can be merged, there is no oldest one either: stop there.",
+    never_stops=("when no pair can be merged, there is no oldest one either: stop there.",
         edit(f"while {PAIRS}:", f"while True:\n        {PAIRS.replace(':=', '=')}"),
-        oldest(OF_ALL, f"while {PAIRS}:", "while True:"),
-    ),
+        oldest(OF_ALL, f"while {PAIRS}:", "while True:")),
     unmerged=("nothing is merged: these are still the bytes.", edit(f"while {PAIRS}", "while 0")),
     not_kept=("the merged ids are not kept: `ids = ...`.", edit("        ids = merge_pair", "        merge_pair")),
-    ranks=(
-        "these are the pairs' places in the list of merges; the new ids are the values of `merges`.",
-        edit("return ids", "return [i - 256 if i > 255 else i for i in ids]"),
-    ),
+    ranks=("these are the pairs' places in the list of merges; the new ids are the values of `merges`.",
+        edit("return ids", "return [i - 256 if i > 255 else i for i in ids]")),
 )
+# fmt: on
 
 
 # ----------------------------------------------------------------------------------------------------- split_special
@@ -620,28 +570,18 @@ def once_each(text, special):
     return [text] if text else []
 
 
+# fmt: off
 split_special.mistakes(
     letter_by_letter=("an empty pattern fits everywhere: without tokens the text stays whole.", edit(GUARD, "")),
-    without_brackets=(
-        "the special tokens are gone: `re.split` needs brackets around its pattern.",
-        pattern("either"),
-        marked("\0", "mark"),
-    ),
-    without_escape=(
-        "in a pattern |, [, ( and . have meanings of their own: use `re.escape(token)`.",
-        edit("re.escape(token)", "token"),
-        edit("re.escape(token)", 'token.replace("|", chr(92) + "|")'),
-    ),
-    an_empty_piece=(
-        "an empty text has no pieces: [], not [''].",
+    without_brackets=("the special tokens are gone: `re.split` needs brackets around its pattern.",
+        pattern("either"), marked("\0", "mark")),
+    without_escape=("in a pattern |, [, ( and . have meanings of their own: use `re.escape(token)`.",
+        edit("re.escape(token)", "token"), edit("re.escape(token)", 'token.replace("|", chr(92) + "|")')),
+    an_empty_piece=("an empty text has no pieces: [], not [''].",
         edit("[text] if text else []", "[text]"),
-        edit(GUARD, "    if not special or not text:\n        return [text]\n"),
-    ),
-    empty_pieces=(
-        "there are empty pieces, before, after or between special tokens: leave them out.",
-        edit(" if piece]", "]"),
-        edit(" if piece]", "]", "[text] if text else []", "[text]"),
-    ),
+        edit(GUARD, "    if not special or not text:\n        return [text]\n")),
+    empty_pieces=("there are empty pieces, before, after or between special tokens: leave them out.",
+        edit(" if piece]", "]"), edit(" if piece]", "]", "[text] if text else []", "[text]")),
     blanks_dropped=("a blank piece is gone: leave out empty ones only.", edit("if piece]", "if piece.strip()]")),
     any_case=("small letters make another text: <eos> is not <EOS>.", called("text, flags=re.IGNORECASE) if")),
     flags_for_a_number=(
@@ -649,11 +589,8 @@ split_special.mistakes(
         called("text, re.IGNORECASE) if"),
         called("text, re.DOTALL) if"),
     ),
-    pointed_brackets=(
-        "the special tokens are those in `special`, whatever they look like; <...> is only an example.",
-        pattern('"(<[^>]*>)"'),
-        pattern('"(<[^>]*>)"', GUARD, ""),
-    ),
+    pointed_brackets=("the special tokens are those in `special`, whatever they look like; <...> is only an example.",
+        pattern('"(<[^>]*>)"'), pattern('"(<[^>]*>)"', GUARD, "")),
     escaped_together=(
         "`re.escape` comes too late: it makes the | between the tokens plain too. Escape each, then join.",
         edit('"|".join(re.escape(token) for token in special)', 're.escape("|".join(special))'),
@@ -661,27 +598,19 @@ split_special.mistakes(
     neighbours_joined=("special tokens side by side are several pieces, one each.", pattern('f"((?:{either})+)"')),
     in_the_order_of_the_list=("the text before a found token is not searched for the others.", token_after_token),
     marked_by_a_sign=("the sign you mark the places with may stand in the text as well.", *map(marked, MARKS)),
-    stripped=(
-        "spaces at the ends of pieces are gone. Joined, the pieces must be the text.",
+    stripped=("spaces at the ends of pieces are gone. Joined, the pieces must be the text.",
         edit("[piece for", "[piece.strip() for", "if piece]", "if piece.strip()]"),
         edit("[piece for", "[piece.strip() for", "if piece]", "if piece.strip()]", "[text]", "[text.strip()]"),
-        marked("\0", piece="piece.strip()"),
-    ),
-    words=(
-        "this also cuts at spaces. Cut at special tokens only.",
+        marked("\0", piece="piece.strip()")),
+    words=("this also cuts at spaces. Cut at special tokens only.",
         edit("[piece for", "[word for", "if piece]", "for word in piece.split()]"),
-        edit("[piece for", "[word for", "if piece]", "for word in piece.split()]", "[text]", "text.split()"),
-    ),
-    stuck_together=(
-        "the token sticks to what is before.",
-        edit(PIECES, 're.findall(f"(?s).*?(?:{either})|.+", text)'),
-        marked("\0", "token + mark"),
-    ),
+        edit("[piece for", "[word for", "if piece]", "for word in piece.split()]", "[text]", "text.split()")),
+    stuck_together=("the token sticks to what is before.",
+        edit(PIECES, 're.findall(f"(?s).*?(?:{either})|.+", text)'), marked("\0", "token + mark")),
     first_token_only=("only the first of the special tokens is cut out.", edit("in special)", "in special[:1])")),
-    last_token_only=(
-        "only the last of the special tokens is cut out: go on with the pieces.",
-        edit("in special)", "in special[-1:])"),
-    ),
+    last_token_only=("only the last of the special tokens is cut out: go on with the pieces.",
+        edit("in special)", "in special[-1:])")),
     cut_once=("each token is cut out only once. It may stand there often.", once_each, called("text, maxsplit=1) if")),
     tokens_only=("only the special tokens are left: keep the text too.", edit(PIECES, "re.findall(either, text)")),
 )
+# fmt: on
