@@ -3,6 +3,8 @@
 The scenarios are what learners do to cells. Each is judged by nbval and by lib.yours, which must agree.
 """
 
+import re
+
 import nbformat
 import pytest
 import torch
@@ -16,6 +18,7 @@ from tests.learners import answered, cell_of, grade, right_cell, untouched
 from tests.learners import write as write_file
 
 BOOK, NAME = "00_start_here", "weighted_average"
+STOPPED = "(still running|not finished) after"  # the second where the machine was too busy to let it compute
 HEAD = "def weighted_average(weights, values):\n"
 RIGHT = HEAD + "    return (weights[:, None] * values).sum(0)"
 WRONG = HEAD + "    return values.mean(0)"
@@ -204,8 +207,8 @@ def test_nothing_is_printed_or_displayed(write, capfd):
 @pytest.mark.parametrize(
     "cells, status, reason",
     [
-        ([SWALLOWS], "wrong", "still running"),
-        ([f"while True: pass\n{RIGHT}"], "wrong", "still running"),
+        ([SWALLOWS], "wrong", STOPPED),
+        ([f"while True: pass\n{RIGHT}"], "wrong", STOPPED),
         ([HEAD + "    import os\n    os._exit(0)"], "wrong", "Python itself died"),
         ([RIGHT + "\nimport ctypes\nctypes.string_at(0)"], "wrong", "Python itself died"),
         ([HELPED, [f"{HELPER}\nwhile True: pass"]], "passed", ""),
@@ -215,7 +218,7 @@ def test_nothing_is_printed_or_displayed(write, capfd):
 def test_endless_loops_and_crashes_end_only_themselves(write, monkeypatch, cells, status, reason):
     monkeypatch.setattr(judging, "SECONDS", 3)
     found = write(*cells)
-    assert (found.status, found.answer is reference) == (status, status == "wrong") and reason in found.reason
+    assert (found.status, found.answer is reference) == (status, status == "wrong") and re.search(reason, found.reason)
 
 
 def test_a_damaged_or_missing_notebook_says_why(write, tmp_path):
@@ -253,7 +256,7 @@ def test_status_goes_on_after_loops_crashes_and_damage(tmp_path, monkeypatch):
     said = list(status.lines(tmp_path))
     assert said[0].startswith(f"00  ✓ {NAME}") and said[1].startswith(f"01  ✗ {first}  ✓ {second}  ✗ {third}  ○ ")
     assert said[2] == "      my work on 01.ipynb holds it; notebooks/01_rnn_limits.ipynb is not there"
-    assert said[3].startswith(f"      ✗ {first}: still running after")
+    assert re.match(f"      ✗ {first}: {STOPPED}", said[3])
     assert said[4] == f"      ✗ {third}: {judging.DIED}"
     assert said[5].startswith("02  ? bag_of_words  ? ") and "a git merge damaged it" in said[6]
     assert said[7].startswith("2 of ") and len(said) == 8
