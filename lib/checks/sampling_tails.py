@@ -196,9 +196,6 @@ tried(
 )
 
 
-tried(top_p, "1,000 tokens alike and p = 0.9999999: all are needed", lambda rng: (torch.zeros(2, 1000), 0.9999999))
-
-
 @top_p.probe("the values 0, -0.5, 1.5 and 90 of p: a ValueError is asked for")
 def _(answer, rng):
     return refused(answer, [0, -0.5, 1.5, 90])

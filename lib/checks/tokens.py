@@ -11,7 +11,7 @@ from lib import tokenizer
 from lib.checks.core import Exercise, edit
 from lib.checks.running import Problem
 
-SECONDS = 3  # for endless loops that the probes cannot see
+SECONDS = 6  # for endless loops that the probes cannot see
 
 pair_counts = Exercise(tokenizer.pair_counts)
 merge_pair = Exercise(tokenizer.merge_pair, seconds=SECONDS)
