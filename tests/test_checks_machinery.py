@@ -155,7 +155,7 @@ def test_an_endless_loop_ends_with_its_line(scaling):
     scaling.seconds = 0.3
     began = time.monotonic()
     found = scaling.judge(endless)
-    assert (found.status, found.kind) == ("wrong", "endless") and "does a loop never end?" in found.message
+    assert (found.status, found.kind) == ("wrong", "endless") and "an endless loop?" in found.message
     assert time.monotonic() - began < 10
 
 

@@ -135,13 +135,6 @@ def _(answer, rng):
     return answer(counts)
 
 
-@tf_idf.probe("a word that is in none of the texts")
-def _(answer, rng):
-    counts = _counts(rng, 4, 5)
-    counts[:, 2] = 0
-    return answer(counts)
-
-
 _FRACTION = "(1 + len(counts)) / (1 + texts_with_word)"
 _SCALED = "functional.normalize(counts * rarity)"
 

@@ -37,7 +37,8 @@ import numpy as np
 from torch import Tensor, nn
 
 from lib.checks.differences import RTOL, difference, kind_of, short
-from lib.checks.running import Problem, State, StillRunning, describe_error, run, standard_globals, time_limit
+from lib.checks.running import Problem, StillRunning, describe_error, run, standard_globals, time_limit
+from lib.checks.state import State
 from lib.checks.variations import Outcome, calls_reference, ready_made_mistakes
 
 SECONDS = 10  # of processor time for all probes together; the course's answers take well under one

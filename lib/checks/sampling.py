@@ -5,8 +5,9 @@ import math
 import torch
 
 from lib.checks.core import Exercise, edit
+from lib.checks.probing import single_calls
 from lib.checks.running import Problem
-from lib.checks.sampling_tails import min_p, random_logits, refused, top_k, top_p, tried
+from lib.checks.sampling_tails import min_p, random_logits, refused, top_k, top_p
 from lib.checks.sampling_writing import generate, repetition_penalty
 from lib.decoding import sampling as course
 
@@ -18,17 +19,17 @@ __all__ = ["apply_temperature", "generate", "min_p", "repetition_penalty", "samp
 apply_temperature = Exercise(course.apply_temperature)
 
 
-tried(apply_temperature, "the logits 2, 1, 0 at temperature 0.5", lambda rng: (torch.tensor([2.0, 1.0, 0.0]), 0.5))
-tried(apply_temperature, "three rows of five logits at temperature 1.7", lambda rng: (random_logits(rng, 3, 5), 1.7))
-tried(
+single_calls(
     apply_temperature,
-    "a logit of -inf, a token that was left out, at temperature 2, an int; four leading axes",
-    lambda rng: (random_logits(rng, 2, 1, 3, 5, 11).scatter(-1, torch.zeros(2, 1, 3, 5, 1).long(), -math.inf), 2),
-)
-tried(
-    apply_temperature,
-    "two rows of logits in 64 bits at temperature 0.004",
-    lambda rng: (random_logits(rng, 2, 7).double(), 0.004),
+    {
+        "the logits 2, 1, 0 at temperature 0.5": lambda rng: (torch.tensor([2.0, 1.0, 0.0]), 0.5),
+        "three rows of five logits at temperature 1.7": lambda rng: (random_logits(rng, 3, 5), 1.7),
+        "a logit of -inf, a token that was left out, at temperature 2, an int; four leading axes": lambda rng: (
+            random_logits(rng, 2, 1, 3, 5, 11).scatter(-1, torch.zeros(2, 1, 3, 5, 1).long(), -math.inf),
+            2,
+        ),
+        "two rows of logits in 64 bits at temperature 0.004": lambda rng: (random_logits(rng, 2, 7).double(), 0.004),
+    },
 )
 
 
@@ -77,12 +78,15 @@ def _one_left(*shape, vocab=5):
     return torch.full((*shape, vocab), -math.inf).scatter(-1, ids[..., None], 0.5)
 
 
-tried(
-    sample, "rows in two leading dimensions, (2, 3, vocab), one possible token each", lambda rng: (_one_left(2, 3), rng)
+single_calls(
+    sample,
+    {
+        "rows in two leading dimensions, (2, 3, vocab), one possible token each": lambda rng: (_one_left(2, 3), rng),
+        "five logits, all -inf but that of token 0": lambda rng: (_one_left(), rng),
+        "rows (2, 1, vocab), one possible token each, logit 200.5": lambda rng: (_one_left(2, 1) + 200, rng),
+        "rows in four leading dimensions, one possible token each": lambda rng: (_one_left(3, 1, 2, 2), rng),
+    },
 )
-tried(sample, "five logits, all -inf but that of token 0", lambda rng: (_one_left(), rng))
-tried(sample, "rows (2, 1, vocab), one possible token each, logit 200.5", lambda rng: (_one_left(2, 1) + 200, rng))
-tried(sample, "rows in four leading dimensions, one possible token each", lambda rng: (_one_left(3, 1, 2, 2), rng))
 
 
 @sample.probe("48 rows of 2,048 logits, one possible token each, and one of 50,257 with the last one possible")

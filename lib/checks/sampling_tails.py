@@ -5,17 +5,12 @@ import math
 import torch
 
 from lib.checks.core import Exercise, edit
-from lib.checks.probing import raises
+from lib.checks.probing import raises, single_calls
 from lib.decoding import sampling as course
 
 
 def random_logits(rng, *shape, scale=2.0):
     return torch.randn(*shape, generator=rng) * scale
-
-
-def tried(exercise, label, arguments):
-    """A probe that is one call: `arguments(rng)` draws what the answer is given."""
-    exercise.probe(label)(lambda answer, rng: answer(*arguments(rng)))
 
 
 def refused(answer, values):
@@ -55,20 +50,23 @@ SHARED = {
 top_k = Exercise(course.top_k)
 
 
-tried(top_k, "the logits 1, 4, 2, 0, 3 and k = 2", lambda rng: (torch.tensor([1.0, 4.0, 2.0, 0.0, 3.0]), 2))
-tried(top_k, "rows in two leading dimensions, k = 4 of 11", lambda rng: (random_logits(rng, 2, 3, 11), 4))
-tried(
+single_calls(
     top_k,
-    "the second place shared, logits 3, 2, 2, 0, or the first, 3, 3, 2, 0; k = 2",
-    lambda rng: (torch.tensor([[3.0, 2.0, 2.0, 0.0], [3.0, 3.0, 2.0, 0.0]]), 2),
-)
-tried(top_k, "the first place shared: logits 2, 3, 3, 0 and k = 1", lambda rng: (torch.tensor([2.0, 3.0, 3.0, 0.0]), 1))
-tried(top_k, "k = 9, but a vocabulary of 5; one row", lambda rng: (random_logits(rng, 1, 5), 9))
-tried(top_k, "64 rows of 300 logits, k = 7", lambda rng: (random_logits(rng, 64, 300), 7))
-tried(
-    top_k,
-    "64-bit logits in four leading dimensions, k = 300 of 307",
-    lambda rng: (random_logits(rng, 2, 1, 3, 1, 307).double(), 300),
+    {
+        "the logits 1, 4, 2, 0, 3 and k = 2": lambda rng: (torch.tensor([1.0, 4.0, 2.0, 0.0, 3.0]), 2),
+        "rows in two leading dimensions, k = 4 of 11": lambda rng: (random_logits(rng, 2, 3, 11), 4),
+        "the second place shared, logits 3, 2, 2, 0, or the first, 3, 3, 2, 0; k = 2": lambda rng: (
+            torch.tensor([[3.0, 2.0, 2.0, 0.0], [3.0, 3.0, 2.0, 0.0]]),
+            2,
+        ),
+        "the first place shared: logits 2, 3, 3, 0 and k = 1": lambda rng: (torch.tensor([2.0, 3.0, 3.0, 0.0]), 1),
+        "k = 9, but a vocabulary of 5; one row": lambda rng: (random_logits(rng, 1, 5), 9),
+        "64 rows of 300 logits, k = 7": lambda rng: (random_logits(rng, 64, 300), 7),
+        "64-bit logits in four leading dimensions, k = 300 of 307": lambda rng: (
+            random_logits(rng, 2, 1, 3, 1, 307).double(),
+            300,
+        ),
+    },
 )
 
 
@@ -150,29 +148,25 @@ top_k.mistakes(
 top_p = Exercise(course.top_p)
 
 
-tried(
+single_calls(
     top_p,
-    "the probabilities 0.12, 0.1, 0.35, 0.25, 0.18 and p = 0.7",
-    lambda rng: (torch.tensor([0.12, 0.1, 0.35, 0.25, 0.18]).log(), 0.7),
-)
-tried(top_p, "rows in two leading dimensions, p = 0.7", lambda rng: (random_logits(rng, 2, 3, 11), 0.7))
-tried(
-    top_p,
-    "the token that crosses p has a twin: probabilities 0.4, 0.2, 0.2, 0.19, 0.01 and p = 0.5",
-    lambda rng: (torch.tensor([0.4, 0.2, 0.2, 0.19, 0.01]).log(), 0.5),
-)
-tried(
-    top_p,
-    "two tokens have exactly p: probabilities 1/2, 1/8, 1/4, 1/8 and p = 3/4",
-    lambda rng: (_powers_of_two(), 0.75),
-)
-tried(
-    top_p, "one token has exactly p: probabilities 1/2, 1/8, 1/4, 1/8 and p = 1/2", lambda rng: (_powers_of_two(), 0.5)
-)
-tried(
-    top_p,
-    "one token is enough: the logits 200, 203, 199 and p = 0.7",
-    lambda rng: (torch.tensor([[200.0, 203.0, 199.0]]), 0.7),
+    {
+        "the probabilities 0.12, 0.1, 0.35, 0.25, 0.18 and p = 0.7": lambda rng: (
+            torch.tensor([0.12, 0.1, 0.35, 0.25, 0.18]).log(),
+            0.7,
+        ),
+        "rows in two leading dimensions, p = 0.7": lambda rng: (random_logits(rng, 2, 3, 11), 0.7),
+        "the token that crosses p has a twin: probabilities 0.4, 0.2, 0.2, 0.19, 0.01 and p = 0.5": lambda rng: (
+            torch.tensor([0.4, 0.2, 0.2, 0.19, 0.01]).log(),
+            0.5,
+        ),
+        "two tokens have exactly p: probabilities 1/2, 1/8, 1/4, 1/8 and p = 3/4": lambda rng: (_powers_of_two(), 0.75),
+        "one token has exactly p: probabilities 1/2, 1/8, 1/4, 1/8 and p = 1/2": lambda rng: (_powers_of_two(), 0.5),
+        "one token is enough: the logits 200, 203, 199 and p = 0.7": lambda rng: (
+            torch.tensor([[200.0, 203.0, 199.0]]),
+            0.7,
+        ),
+    },
 )
 
 
@@ -191,8 +185,15 @@ def _(answer, rng):
     return answer(logits.masked_fill(torch.arange(7) % 3 == 1, -math.inf), 0.9)
 
 
-tried(
-    top_p, "p = 1: everything stays", lambda rng: (torch.tensor([[0.0, 30.0, -20.0, 29.0], [-5.0, 0.0, 60.0, 3.0]]), 1)
+single_calls(
+    top_p,
+    {
+        "p = 1: everything stays": lambda rng: (torch.tensor([[0.0, 30.0, -20.0, 29.0], [-5.0, 0.0, 60.0, 3.0]]), 1),
+        "64 rows of 7 logits and p = 0.99999999, which a rounded sum may not reach": lambda rng: (
+            torch.rand(64, 7, generator=rng),
+            0.99999999,
+        ),
+    },
 )
 
 
@@ -236,6 +237,13 @@ top_p.mistakes(
         edit(*SUMS, *IN_ORDER),
         edit(*SUMS, *FIRST_STAYS, *IN_ORDER),
         edit(*SUMS, *FIRST_STAYS, *IN_ORDER, *STRICT),
+    ),
+    never_reached=(
+        "where the rounded sum never reaches p, your first place that does is place 0. Then everything stays.",
+        edit(
+            "above >= p",
+            "torch.arange(ordered.shape[-1]) > (probabilities.cumsum(-1) >= p).float().argmax(-1, keepdim=True)",
+        ),
     ),
     height=(
         "a token with a probability of at least p is rare. p is for the sum of those kept.",
@@ -291,24 +299,26 @@ top_p.mistakes(
 min_p = Exercise(course.min_p)
 
 
-tried(
+single_calls(
     min_p,
-    "two rows of probabilities, 0.05, 0.5, 0.3, 0.15 and 0.28, 0.26, 0.233, 0.227 (logits: log + 3); p = 0.2",
-    lambda rng: (torch.tensor([[0.05, 0.5, 0.3, 0.15], [0.28, 0.26, 0.233, 0.227]]).log() + 3, 0.2),
+    {
+        "two rows, 0.05, 0.5, 0.3, 0.15 and 0.28, 0.26, 0.233, 0.227 (logits: log + 3); p = 0.2": lambda rng: (
+            torch.tensor([[0.05, 0.5, 0.3, 0.15], [0.28, 0.26, 0.233, 0.227]]).log() + 3,
+            0.2,
+        ),
+        "rows in two leading dimensions, p = 0.1": lambda rng: (random_logits(rng, 2, 3, 11), 0.1),
+        "one row, the logits 1000, 999, 990, 95, and p = 0.1": lambda rng: (
+            torch.tensor([[1000.0, 999.0, 990.0, 95.0]]),
+            0.1,
+        ),
+        "exactly p times the likeliest: probabilities 1/2, 1/8, 1/4, 1/8 and p = 1/2": lambda rng: (
+            _powers_of_two(),
+            0.5,
+        ),
+        "p = 1: the likeliest stays, with its twin": lambda rng: (torch.tensor([1.0, 3.0, 3.0, -2.0]), 1.0),
+        "one token stays: logits 7, 2, 1 and p = 0.1": lambda rng: (torch.tensor([2.0, 7.0, 1.0]), 0.1),
+    },
 )
-tried(min_p, "rows in two leading dimensions, p = 0.1", lambda rng: (random_logits(rng, 2, 3, 11), 0.1))
-tried(
-    min_p,
-    "one row, the logits 1000, 999, 990, 95, and p = 0.1",
-    lambda rng: (torch.tensor([[1000.0, 999.0, 990.0, 95.0]]), 0.1),
-)
-tried(
-    min_p,
-    "exactly p times the likeliest: probabilities 1/2, 1/8, 1/4, 1/8 and p = 1/2",
-    lambda rng: (_powers_of_two(), 0.5),
-)
-tried(min_p, "p = 1: the likeliest stays, with its twin", lambda rng: (torch.tensor([1.0, 3.0, 3.0, -2.0]), 1.0))
-tried(min_p, "one token stays: logits 7, 2, 1 and p = 0.1", lambda rng: (torch.tensor([2.0, 7.0, 1.0]), 0.1))
 
 
 @min_p.probe("64 rows of 300 logits, three of them 5, 6 and 7, the others 0; p = 0.3")
@@ -318,10 +328,14 @@ def _(answer, rng):
     return answer(rows.gather(-1, torch.rand(64, 300, generator=rng).argsort(-1)), 0.3)
 
 
-tried(
+single_calls(
     min_p,
-    "rows in four leading dimensions, some tokens left out before (-inf), p = 0.05",
-    lambda rng: (random_logits(rng, 2, 1, 3, 2, 7).masked_fill(torch.arange(7) % 3 == 1, -math.inf), 0.05),
+    {
+        "rows in four leading dimensions, some tokens left out before (-inf), p = 0.05": lambda rng: (
+            random_logits(rng, 2, 1, 3, 2, 7).masked_fill(torch.arange(7) % 3 == 1, -math.inf),
+            0.05,
+        ),
+    },
 )
 
 

@@ -8,9 +8,9 @@ from torch.nn import functional
 
 from lib.checks.core import Exercise, edit
 from lib.checks.differences import kind_of
-from lib.checks.probing import raises
+from lib.checks.probing import raises, single_calls
 from lib.checks.running import Problem
-from lib.checks.sampling_tails import random_logits, tried
+from lib.checks.sampling_tails import random_logits
 from lib.decoding import sampling as course
 
 # ------------------------------------------------------------------------------------------------ repetition_penalty
@@ -18,25 +18,30 @@ from lib.decoding import sampling as course
 repetition_penalty = Exercise(course.repetition_penalty)
 
 
-tried(
+single_calls(
     repetition_penalty,
-    "the logits 2, −2, 0.5, −0.5, 1; the first four tokens were written; penalty 2",
-    lambda rng: (torch.tensor([2.0, -2.0, 0.5, -0.5, 1.0]), torch.tensor([0, 1, 2, 3]), 2.0),
-)
-tried(
-    repetition_penalty,
-    "token 2 was written three times",
-    lambda rng: (torch.tensor([2.0, -2.0, 1.0, -1.0]), torch.tensor([2, 3, 2, 2]), 1.5),
-)
-tried(
-    repetition_penalty,
-    "three rows, each with its own text of two tokens",
-    lambda rng: (random_logits(rng, 3, 7), torch.tensor([[0, 1], [2, 2], [3, 1]]), 1.3),
-)
-tried(
-    repetition_penalty,
-    "rows in two leading dimensions, each with a text of 13 tokens",
-    lambda rng: (random_logits(rng, 2, 3, 29), torch.randint(29, (2, 3, 13), generator=rng), 1.3),
+    {
+        "the logits 2, −2, 0.5, −0.5, 1; the first four tokens were written; penalty 2": lambda rng: (
+            torch.tensor([2.0, -2.0, 0.5, -0.5, 1.0]),
+            torch.tensor([0, 1, 2, 3]),
+            2.0,
+        ),
+        "token 2 was written three times": lambda rng: (
+            torch.tensor([2.0, -2.0, 1.0, -1.0]),
+            torch.tensor([2, 3, 2, 2]),
+            1.5,
+        ),
+        "three rows, each with its own text of two tokens": lambda rng: (
+            random_logits(rng, 3, 7),
+            torch.tensor([[0, 1], [2, 2], [3, 1]]),
+            1.3,
+        ),
+        "rows in two leading dimensions, each with a text of 13 tokens": lambda rng: (
+            random_logits(rng, 2, 3, 29),
+            torch.randint(29, (2, 3, 13), generator=rng),
+            1.3,
+        ),
+    },
 )
 
 
@@ -53,20 +58,21 @@ def _(answer, rng):
     return answer(random_logits(rng, 50_257), ids, 1.2)
 
 
-tried(
+single_calls(
     repetition_penalty,
-    "the penalty 0.8, which makes likelier what was written",
-    lambda rng: (torch.tensor([[2.0, -2.0, 1.0]]), torch.tensor([[0, 1]]), 0.8),
-)
-tried(
-    repetition_penalty,
-    "a written token that was left out (logit -inf)",
-    lambda rng: (torch.tensor([1.0, -math.inf, 0.0, -1.0]), torch.tensor([1, 2, 3]), 1.3),
-)
-tried(
-    repetition_penalty,
-    "nothing written yet",
-    lambda rng: (random_logits(rng, 5), torch.tensor([], dtype=torch.long), 1.3),
+    {
+        "the penalty 0.8, which makes likelier what was written": lambda rng: (
+            torch.tensor([[2.0, -2.0, 1.0]]),
+            torch.tensor([[0, 1]]),
+            0.8,
+        ),
+        "a written token that was left out (logit -inf)": lambda rng: (
+            torch.tensor([1.0, -math.inf, 0.0, -1.0]),
+            torch.tensor([1, 2, 3]),
+            1.3,
+        ),
+        "nothing written yet": lambda rng: (random_logits(rng, 5), torch.tensor([], dtype=torch.long), 1.3),
+    },
 )
 
 

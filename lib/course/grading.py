@@ -31,7 +31,6 @@ from lib.course.strict import SolutionNotebook
 RAISED = "your code raised"  # as lib.checks says it
 DIED = "Python itself died while this was running (out of memory, or a crash)."
 SECONDS_A_CELL = 120  # of computing, unless --nbval-cell-timeout says otherwise
-SECONDS_A_TRAINING = 900  # the same in the solutions, whose training cells run too, on machines that may be busy
 SECONDS_OWN_CELL = 10  # for cells that the learner added: they are run because an answer may need them
 SECONDS_TO_START = 180  # for a kernel, on machines that may be busy
 OWN_TESTS = (ROOT, ROOT / "tests", ROOT / "tests" / "browser")  # whose conftest.py is the course's
@@ -58,7 +57,6 @@ def pytest_configure(config):
         options.dist = "loadfile"
     if options.nbval_cell_timeout == 2000:  # nbval's default
         options.nbval_cell_timeout = SECONDS_A_CELL
-        SolutionNotebook.seconds = SECONDS_A_TRAINING
     options.nbval_kernel_startup_timeout = max(options.nbval_kernel_startup_timeout, SECONDS_TO_START)
     if not os.environ.setdefault("COURSE_SEED", str(secrets.randbelow(10_000))).isdecimal():  # workers inherit it
         raise pytest.UsageError(f"COURSE_SEED is a whole number, not {os.environ['COURSE_SEED']!r}.")

@@ -14,11 +14,14 @@ from nbval.plugin import IPyNbCell
 from lib.course import budget
 from lib.course.kernel import KernelNotebook
 
+SECONDS_A_CELL = 1800  # of computing: training cells run too, on machines that may be busy and slow
+
 
 class SolutionNotebook(KernelNotebook):
     def setup(self):
         self.folder = str(self.path.parent)
         super().setup()
+        self.kernel.seconds = SECONDS_A_CELL
 
     def collect(self):
         yield from super().collect()

@@ -583,6 +583,16 @@ def softmax_by_hand(logits, p):
     return logits.masked_fill(logits < ordered.masked_fill(above >= p, INF).amin(-1, keepdim=True), -INF)
 
 
+@wrong("top_p", says="never reaches p")
+def up_to_the_first_that_reaches_p(logits, p):
+    refuse(not 0 < p <= 1, "p")
+    if p == 1:
+        return logits
+    ordered, _, probabilities = sorted_parts(logits)
+    last = (probabilities.cumsum(-1) >= p).int().argmax(-1, keepdim=True)
+    return logits.masked_fill(logits < ordered.gather(-1, last), -INF)
+
+
 slips(
     "top_p",
     exactly_p=("exactly p is enough", edit("above >= p", "above > p")),
