@@ -44,7 +44,8 @@ from lib.checks.variations import Outcome, calls_reference, ready_made_mistakes
 SECONDS = 10  # of processor time for all probes together; the course's answers take well under one
 
 MOST_PAIRS = 200  # of mistakes are tried together, so that a verdict comes within a second
-SECONDS_TO_EXPLAIN = 2  # then what was seen is said: a mistake, or two together, may never end
+SECONDS_TO_EXPLAIN = 2  # then what was seen is said
+SECONDS_A_MISTAKE = 0.2  # a mistake, or two together, may never end; it is not tried again
 ROUGHLY = 1e-2  # for varied calls: what they find is wrong altogether, and their numbers may be badly conditioned
 
 
@@ -122,6 +123,7 @@ class Exercise:
     unvaried: set[str] = field(default_factory=set)
     own_mistakes: list[Mistake] = field(default_factory=list)
     expected: dict[tuple[int, int, bool], Outcome] = field(default_factory=dict)  # the course's, by seed and probe
+    endless: set[Mistake] = field(default_factory=set)  # mistakes, and pairs of them, that do not end
 
     @property
     def name(self) -> str:
@@ -162,6 +164,12 @@ class Exercise:
         """The author's, and then those that every exercise of this form can have."""
         ready = ready_made_mistakes(self.reference, self.returns)
         return self.own_mistakes + [Mistake(*found, self.reference) for found in ready]
+
+    @cached_property
+    def pairs(self) -> list[Mistake]:
+        """Two of the author's mistakes in one answer."""
+        both = itertools.islice(itertools.combinations(self.own_mistakes, 2), MOST_PAIRS)
+        return [pair for one, other in both if (pair := one.and_also(other))]
 
     def judge(self, answer: object, seed: int = 0, explain: bool = True, twice: bool = True) -> Verdict:
         """Run every probe until one finds a difference from the course's answer; then look for the mistake behind.
@@ -327,12 +335,19 @@ class _Trial:
         for mistake in near:
             if self._agrees(mistake, others):
                 return mistake
-        pairs = itertools.islice(itertools.combinations(self.exercise.own_mistakes, 2), MOST_PAIRS)
-        both = (one.and_also(other) for one, other in pairs)
-        return next((pair for pair in both if pair and self._agrees(pair, [first, *others])), None)
+        return next((pair for pair in self.exercise.pairs if self._agrees(pair, [first, *others])), None)
 
     def _agrees(self, mistake: Mistake, numbers: list[int]) -> bool:
-        return all(_agree(self._mine(n), self._run(n, mistake.answer)) for n in numbers)
+        if mistake in self.exercise.endless:
+            return False
+        for number in numbers:
+            self._mine(number)  # before the clock starts
+        try:
+            with time_limit(SECONDS_A_MISTAKE):
+                return all(_agree(self._mine(n), self._run(n, mistake.answer)) for n in numbers)
+        except StillRunning:
+            self.exercise.endless.add(mistake)
+            return False
 
 
 def _agree(mine: Outcome, theirs: Outcome) -> bool:
