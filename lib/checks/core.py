@@ -45,7 +45,7 @@ SECONDS = 10  # of processor time for all probes together; the course's answers 
 
 MOST_PAIRS = 200  # of mistakes are tried together, so that a verdict comes within a second
 SECONDS_TO_EXPLAIN = 2  # then what was seen is said
-SECONDS_A_MISTAKE = 0.2  # a mistake, or two together, may never end; it is not tried again
+SECONDS_A_MISTAKE = 0.5  # a mistake, or two together, may never end; it is not tried again
 ROUGHLY = 1e-2  # for varied calls: what they find is wrong altogether, and their numbers may be badly conditioned
 
 
