@@ -88,8 +88,10 @@ def attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> tu
     return weights @ v, weights
 
 
-def fused_attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
+def fused_attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, causal: bool = False) -> Tensor:
     """The mix of `attention` without its weights, by PyTorch's fused kernel: less memory, up to twice as fast.
+
+    causal: in place of a mask, position i looks at 0 to i; what is hidden is not even computed
 
     Raises ValueError where the shapes do not fit: the kernel itself does not compare the lengths of k and v, and reads
     past the end of the shorter one.
@@ -97,7 +99,7 @@ def fused_attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None)
     if k.shape[:-1] != v.shape[:-1] or (*q.shape[:-2], q.shape[-1]) != (*k.shape[:-2], k.shape[-1]):
         shapes = ", ".join(str(tuple(part.shape)) for part in (q, k, v))
         raise ValueError(f"q, k, v of shapes {shapes}: k and v need one length, q and k one d_head")
-    return functional.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+    return functional.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=causal)
 
 
 def attention_gradient(q: Tensor, k: Tensor, v: Tensor, upstream: Tensor) -> tuple[Tensor, Tensor, Tensor]:

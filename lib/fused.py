@@ -1,159 +1,72 @@
-"""The same Transformer with fewer and larger steps: weights trained with one fit the other, only the time differs.
+"""The same Transformer in larger steps: weights trained with one fit the other, only the time differs.
 
-    self_attention, cross_attention    a MultiHeadAttention with one product for its projections
-    causal_attention                   looking back only, and its gradients, so many queries at a time
-    FusedEncoderBlock, FusedDecoderBlock    blocks that use them: those of FusedGPT and FusedTransformer
-    FusedTransformer                   no mask where there is no padding, no logits of padding
-    tied_loss                          logits, cross-entropy and their gradients, so many rows at a time
+    CausalAttention                         a MultiHeadAttention in which all look back only
+    FusedEncoderBlock, FusedDecoderBlock    blocks that use it, and fused norms: those of FusedGPT and FusedTransformer
+    FusedTransformer                        no mask where there is no padding, no logits of padding
+    tied_loss                               logits, cross-entropy and their gradients, so many rows at a time
 
-What it saves: three small products become one; where all look back only, the half that nobody may see is left out of
-the products; a mask that hides nothing is not applied; logits are never held in three copies.
+What it saves: where all look back only, PyTorch's kernel leaves out the half that nobody may see (`is_causal`); a mask
+that hides nothing is not applied; logits are never held in three copies (fused linear cross-entropy).
 """
 
-import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
-from torch.nn import functional
 
-from lib.attention import MultiHeadAttention, causal_mask, join_heads, split_heads
+from lib.attention import MultiHeadAttention, causal_mask, fused_attention
 from lib.batching import Batch
 from lib.layers import FusedLayerNorm, FusedPreNorm
 from lib.transformer import Decoder, DecoderBlock, Encoder, EncoderBlock, Transformer
 
 
-def self_attention(layer: MultiHeadAttention, x: Tensor, mask: Tensor | None = None, causal: bool = False) -> Tensor:
-    """What `layer` gives for x (batch, position, d_model). causal: all look back only, and `mask` is not read."""
-    if layer.keep_weights:
-        return layer(x, mask=causal_mask(x.shape[1]).to(x.device) if causal else mask)
-    packed = _project(x, layer.to_q, layer.to_k, layer.to_v)
-    if causal:
-        return layer.to_out(causal_attention(packed, layer.n_heads))
-    q, k, v = (split_heads(part, layer.n_heads) for part in packed.chunk(3, dim=-1))
-    return layer.to_out(join_heads(functional.scaled_dot_product_attention(q, k, v, mask)))
+class CausalAttention(MultiHeadAttention):
+    """Self-attention in which every position looks at itself and back, unless a mask says otherwise.
 
-
-def cross_attention(layer: MultiHeadAttention, x: Tensor, memory: Tensor, mask: Tensor | None = None) -> Tensor:
-    """What `layer` gives for x (batch, query, d_model) that looks at memory (batch, key, d_model)."""
-    if layer.keep_weights:
-        return layer(x, memory, mask)
-    q = split_heads(layer.to_q(x), layer.n_heads)
-    packed = _project(memory, layer.to_k, layer.to_v)
-    k, v = (split_heads(part, layer.n_heads) for part in packed.chunk(2, dim=-1))
-    return layer.to_out(join_heads(functional.scaled_dot_product_attention(q, k, v, mask)))
-
-
-def _project(x: Tensor, *layers: nn.Linear) -> Tensor:
-    """x through several linear layers in a single product, side by side (batch, position, all their outputs)."""
-    biases = [layer.bias for layer in layers]
-    bias = None if biases[0] is None else torch.cat(biases)
-    return functional.linear(x, torch.cat([layer.weight for layer in layers]), bias)
-
-
-def causal_attention(packed: Tensor, n_heads: int) -> Tensor:
-    """Every position looks at itself and back: q, k and v side by side (batch, position, 3 d_model) to (.., d_model).
-
-    For training on a CPU the scores are made for so many queries at a time, with the keys up to the last of them: what
-    nobody may see costs nothing but the corner over the diagonal. They are kept for the gradients, half a square of
-    them per head. Under 128 positions that gains nothing, over 1,024 it takes much memory: there, and wherever nothing
-    is trained, PyTorch's kernel does it.
+    A whole training step of a GPT takes 0.91 to 0.98 of the time that it takes with `causal_mask` as the mask.
     """
-    in_strips = packed.requires_grad and packed.device.type == "cpu"
-    if in_strips and _CausalAttention.SHORTEST <= packed.shape[1] <= _CausalAttention.LONGEST:
-        return _CausalAttention.apply(packed, n_heads)
-    q, k, v = (split_heads(part, n_heads) for part in packed.chunk(3, dim=-1))
-    return join_heads(functional.scaled_dot_product_attention(q, k, v, is_causal=True))
 
-
-class _CausalAttention(torch.autograd.Function):
-    """Heads and sentences are rows of one batch here: (batch * head, position, d_k)."""
-
-    QUERIES, SHORTEST, LONGEST = 48, 128, 1024
-
-    @staticmethod
-    def forward(context, packed: Tensor, n_heads: int) -> Tensor:
-        batch, length, width = packed.shape
-        shape = batch, length, n_heads, width // 3 // n_heads
-        qkv = packed.new_empty(3, batch * n_heads, length, shape[-1])
-        heads = packed.unflatten(-1, (3, *shape[2:])).permute(2, 0, 3, 1, 4)
-        qkv.view(heads.shape).copy_(heads)
-        q, k, v = qkv.unbind()
-        q *= shape[-1] ** -0.5
-        corner = q.new_full((_CausalAttention.QUERIES, _CausalAttention.QUERIES), -math.inf).triu_(1)
-        mixed, strips = q.new_empty(shape), []
-        for start in range(0, length, _CausalAttention.QUERIES):
-            end = min(length, start + _CausalAttention.QUERIES)
-            weights = torch.bmm(q[:, start:end], k[:, :end].transpose(1, 2))
-            weights[:, :, start:] += corner[: end - start, : end - start]
-            torch.softmax(weights, dim=-1, out=weights)
-            strip = torch.bmm(weights, v[:, :end])
-            mixed[:, start:end] = strip.view(batch, n_heads, end - start, -1).transpose(1, 2)
-            strips.append(weights)
-        context.save_for_backward(qkv, *strips)
-        return mixed.flatten(2)
-
-    @staticmethod
-    @once_differentiable
-    def backward(context, upstream: Tensor):
-        qkv, *strips = context.saved_tensors
-        q, k, v = qkv.unbind()
-        batch, (rows, length, d_k) = len(upstream), q.shape
-        upstream = split_heads(upstream, rows // batch).reshape(q.shape)
-        for_q, for_k, for_v = for_qkv = torch.empty_like(qkv)
-        end = length
-        for weights in reversed(strips):
-            start = end - weights.shape[1]
-            for_mixed = upstream[:, start:end]
-            for_scores = torch.bmm(for_mixed, v[:, :end].transpose(1, 2))
-            # softmax: what a weight is wanted more than the average of its row, times the weight (notebook 04)
-            torch._softmax_backward_data(for_scores, weights, -1, weights.dtype, grad_input=for_scores)
-            for_q[:, start:end] = torch.bmm(for_scores, k[:, :end])
-            if end == length:  # the last strip looks at all keys
-                torch.bmm(for_scores.transpose(1, 2), q[:, start:], out=for_k)
-                torch.bmm(weights.transpose(1, 2), for_mixed, out=for_v)
-            else:
-                for_k[:, :end] += torch.bmm(for_scores.transpose(1, 2), q[:, start:end])
-                for_v[:, :end] += torch.bmm(weights.transpose(1, 2), for_mixed)
-            end = start
-        for_q *= d_k**-0.5
-        return for_qkv.view(3, batch, -1, length, d_k).permute(1, 3, 0, 2, 4).flatten(2), None
+    def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
+        """As in MultiHeadAttention. Without a mask, as many queries as keys are the same positions, which look back."""
+        if mask is None and q.shape[-2] == k.shape[-2]:
+            if not self.keep_weights:
+                return fused_attention(q, k, v, causal=True)
+            mask = causal_mask(q.shape[-2]).to(q.device)
+        return super().attend(q, k, v, mask)
 
 
 class FusedEncoderBlock(EncoderBlock):
-    """An EncoderBlock. causal: it always looks back only, as in a GPT."""
+    """An EncoderBlock with fused norms. causal: all look back only where no mask is given, as in a GPT."""
 
-    def __init__(self, *sizes, causal: bool = False, shortcut=FusedPreNorm, **named):
-        super().__init__(*sizes, shortcut=shortcut, **named)
-        self.causal = causal
-
-    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """As in EncoderBlock; if causal, `mask` is causal_mask(position) or None, and its numbers are not read."""
-        if self.causal:
-            _check_causal(mask, x.shape[1])
-        x = self.around_attention(x, lambda y: self_attention(self.attention, y, mask, self.causal))
-        return self.around_feed_forward(x, self.feed_forward)
+    def __init__(
+        self,
+        d_model: int,
+        n_heads: int,
+        *sizes,
+        causal: bool = False,
+        shortcut: Callable[..., nn.Module] = FusedPreNorm,
+        bias: bool = False,
+        **named,
+    ):
+        super().__init__(d_model, n_heads, *sizes, shortcut=shortcut, bias=bias, **named)
+        if causal:
+            self.attention = CausalAttention(d_model, n_heads, bias)
 
 
 class FusedDecoderBlock(DecoderBlock):
-    """A DecoderBlock whose self-attention always looks back only."""
+    """A DecoderBlock with fused norms, whose self-attention looks back only where no mask is given."""
 
-    def __init__(self, *sizes, shortcut=FusedPreNorm, **named):
-        super().__init__(*sizes, shortcut=shortcut, **named)
-
-    def forward(
-        self, x: Tensor, memory: Tensor, mask: Tensor | None = None, memory_mask: Tensor | None = None
-    ) -> Tensor:
-        """As in DecoderBlock, but `mask` is causal_mask(position) or None: its numbers are not read."""
-        _check_causal(mask, x.shape[1])
-        x = self.around_self_attention(x, lambda y: self_attention(self.self_attention, y, causal=True))
-        x = self.around_cross_attention(x, lambda y: cross_attention(self.cross_attention, y, memory, memory_mask))
-        return self.around_feed_forward(x, self.feed_forward)
-
-
-def _check_causal(mask: Tensor | None, length: int) -> None:
-    if mask is not None and mask.shape != (length, length):
-        raise ValueError(f"a mask of shape {tuple(mask.shape)} is no causal mask of {length} positions")
+    def __init__(
+        self,
+        d_model: int,
+        n_heads: int,
+        *sizes,
+        shortcut: Callable[..., nn.Module] = FusedPreNorm,
+        bias: bool = False,
+        **named,
+    ):
+        super().__init__(d_model, n_heads, *sizes, shortcut=shortcut, bias=bias, **named)
+        self.self_attention = CausalAttention(d_model, n_heads, bias)
 
 
 class FusedTransformer(Transformer):

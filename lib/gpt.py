@@ -147,12 +147,20 @@ class FusedGPT(GPT):
         super().__init__(*sizes, block=block, **named)
         self.norm = FusedLayerNorm(self.embedding.embedding_dim)
 
+    def forward(self, ids: Tensor) -> Tensor:
+        """ids (batch, position) to logits (batch, position, vocab): at each position for the token after it."""
+        return self.logits(self._through_blocks(ids))
+
     def loss(self, ids: Tensor) -> Tensor:
         """`gpt_loss`, without ever holding the logits of all positions at once."""
-        x = self.embed(ids[:, :-1])
-        for block in self.blocks:
-            x = block(x)
+        x = self._through_blocks(ids[:, :-1])
         return tied_loss(self.norm(x).flatten(0, 1), self.embedding.weight, ids[:, 1:].flatten())
+
+    def _through_blocks(self, ids: Tensor) -> Tensor:
+        x = self.embed(ids)
+        for block in self.blocks:
+            x = block(x)  # each block looks back by itself
+        return x
 
 
 def sizes_of(model: GPT) -> dict[str, int]:
