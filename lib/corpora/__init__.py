@@ -1,1 +1,1 @@
-"""Texts that the course makes for itself, byte for byte the same everywhere: `python -m lib.corpora` writes data/."""
+"""Loaders of the texts in data/, and measures of what a model writes in their manner; data/make wrote the texts."""

@@ -1,8 +1,8 @@
-"""`python -m lib.corpora [NAME ...]` writes the corpora of data/ and their lines in MANIFEST; all without a name."""
+"""`python -m data.make [NAME ...]` writes the corpora of data/ and their lines in MANIFEST; all without a name."""
 
 import sys
 
-from lib.corpora.files import CORPORA, regenerate
+from data.make.corpora import CORPORA, regenerate
 
 
 def main(names: list[str]) -> int:
