@@ -27,7 +27,7 @@ def test_every_file_of_data_is_listed_and_unchanged():
 def test_the_hash_seed_and_the_locale_change_nothing():
     code = (
         "import hashlib;"
-        "from lib.corpora.stories import stories_text; from data.make.relations import relations_text;"
+        "from data.make.stories import stories_text; from data.make.relations import relations_text;"
         "print(hashlib.sha256((stories_text(3, 40) + relations_text(3, 400)).encode()).hexdigest())"
     )
     seen = {
@@ -44,7 +44,7 @@ def test_the_hash_seed_and_the_locale_change_nothing():
 
 
 def test_another_seed_makes_another_text():
-    from lib.corpora.stories import stories_text
+    from data.make.stories import stories_text
 
     assert stories_text(1, 5) != stories_text(2, 5)
 
@@ -73,7 +73,7 @@ def test_a_missing_file_is_named_with_the_command_that_makes_it(other_data):
 def test_a_checkpoint_keeps_its_line_when_a_corpus_is_made_anew(other_data, monkeypatch):
     (other_data / "small.safetensors").write_bytes(b"weights")
     files.record("small.safetensors", "python -m lib.training small, seed 0, 400 steps")
-    monkeypatch.setitem(corpora.CORPORA, "tiny.txt", ("lib.corpora.stories", "stories_text", {"seed": 5, "n": 2}))
+    monkeypatch.setitem(corpora.CORPORA, "tiny.txt", ("data.make.stories", "stories_text", {"seed": 5, "n": 2}))
     corpora.regenerate("tiny.txt")
     assert set(files.manifest()) == {"small.safetensors", "tiny.txt"}
     assert files.verify() == []
@@ -132,3 +132,7 @@ def test_word_lists_are_read_as_they_are_written(tmp_path, monkeypatch):
         "colour": ["red", "dark blue"],
         "size": ["big: or small"],
     }
+    assert tables.records("a: one, two\n  three\nb: x\n\na: four\n") == [
+        {"a": "one, two three", "b": "x"},
+        {"a": "four"},
+    ]

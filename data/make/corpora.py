@@ -10,7 +10,7 @@ import importlib
 from lib.corpora import files
 
 CORPORA: dict[str, tuple[str, str, dict]] = {
-    "stories.txt": ("lib.corpora.stories", "stories_text", {"seed": 0}),
+    "stories.txt": ("data.make.stories", "stories_text", {"seed": 0}),
     "relations.txt": ("data.make.relations", "relations_text", {"seed": 0}),
     "analogies.tsv": ("data.make.relations", "analogies_text", {}),
     "english_italian.tsv": ("lib.corpora.italian", "italian_text", {"seed": 0}),

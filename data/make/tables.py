@@ -3,6 +3,7 @@
     table      a header line that names the columns, then one entry a line; a tab between cells, "-" for an empty one
     sections   "[name]" on a line of its own begins a section, and its text goes on to the next
     lists      "name: one, another" a line; an indented line goes on
+    records    blocks of lines "name: words", with an empty line between; an indented line goes on
 
 A line that begins with "#" is a comment, in all of them.
 """
@@ -40,3 +41,9 @@ def lists(text: str) -> dict[str, list[str]]:
     """The lists of a text (of a whole file or of a section), by name."""
     lines = re.sub(r"\n\s+", " ", text.strip()).split("\n")
     return {name: words.split(", ") for name, words in (line.split(": ", 1) for line in lines)}
+
+
+def records(text: str) -> list[dict[str, str]]:
+    """The records of a text, in order."""
+    blocks = (re.sub(r"\n\s+", " ", block).split("\n") for block in text.strip().split("\n\n"))
+    return [dict(line.split(": ", 1) for line in block) for block in blocks]

@@ -1,71 +1,22 @@
-"""Who is in a story and what it begins with: the slots of lib.corpora.storyteller, drawn so that they fit together.
+"""Who is in a story and what it begins with: the slots of data.make.storyteller, drawn so that they fit together.
 
     cast      the hero, a friend, a grown-up of the family, the giver of a present and a neighbour
     world     season, place, weather and things for a plot, with the flags its templates ask for
-    TABLES    the records of the plots that have some     ITEMS  what is forgotten, in which weather it matters
+    ITEMS     what is forgotten, in which weather it matters
     FIXED     slots that keep one word for a whole story
 
-Used by lib.corpora.stories.
+Used by data.make.stories.
 """
 
 import random
 from collections.abc import Iterable
 
-from lib.corpora.story_deeds import BARRIERS, FEARS, JOBS, PATIENTS, PESTS, PROJECTS, SKILLS, THIEVES
-from lib.corpora.story_world import (
-    ANIMAL_KINDS,
-    ELDERS,
-    MONTHS,
-    NAMES,
-    PLACES,
-    SEASONS,
-    SURNAMES,
-    THINGS,
-    TRADES,
-    WEATHERS,
-    WORDS,
-)
-from lib.corpora.storyteller import Person, Thing
+from data.make.story_world import MONTHS, PLACES, RECORDS, SEASONS, THINGS, TRADES, WEATHERS, WORDS
+from data.make.storyteller import Person, Thing
+from lib.corpora.stories import ELDERS, NAMES
 
 WILD = ("forest", "mountain", "river", "castle")
-SHAPED = (  # what can have the shape of an animal or a flower
-    *(
-        "kite",
-        "balloon",
-        "paper fan",
-        "lantern",
-        "music box",
-        "purse",
-        "brooch",
-        "locket",
-        "medal",
-        "button",
-        "whistle",
-    ),
-    *(
-        "cushion",
-        "pillow",
-        "basket",
-        "bell",
-        "kettle",
-        "mirror",
-        "hand mirror",
-        "alarm clock",
-        "flower pot",
-        "paperweight",
-    ),
-)
 GARDENS = ("farm", "village", "park", "castle", "river", "mountain", "forest")
-TABLES = {
-    "build": PROJECTS,
-    "rescue": PATIENTS,
-    "fear": FEARS,
-    "mystery": THIEVES,
-    "errand": BARRIERS,
-    "practice": SKILLS,
-    "grow": PESTS,
-    "present": JOBS,
-}
 ITEMS = {
     "umbrella": ("rain", "thunder"),
     "mittens": ("snow", "frost"),
@@ -107,7 +58,7 @@ def _thing(rng: random.Random, noun: str, traits: str = "", materials: list[str]
     looks += [rng.choice(materials if materials and rng.random() < 0.6 else WORDS["colour"])]
     motif = rng.choice(WORDS["motif"])
     details = ["", f"with a {motif} on it", f"with a {motif} on one side"]
-    if noun in SHAPED:
+    if noun in WORDS["shaped"]:
         details.append(f"in the shape of a {motif}")
     return Thing(noun, " ".join(looks), rng.choice(details), traits)
 
@@ -126,12 +77,12 @@ def cast(rng: random.Random, animals: bool) -> dict[str, Person]:
     h_name, f_name = _person(rng, taken, h_gender), _person(rng, taken, f_gender)
     child = {"m": "boy", "f": "girl"}
     nature = rng.choice(["", "", *(f"{word} " for word in WORDS["nature"])])
-    kinds = rng.sample(ANIMAL_KINDS, 2)
+    kinds = rng.sample(WORDS["kind"], 2)
     kin = {"m": ["brother", "big brother", "cousin"], "f": ["sister", "big sister", "cousin"]}[f_gender]
     relation = rng.choice(["friend", "best friend", "neighbour", *kin]) if not animals else "friend"
     e_name = rng.choice([name for name, gender in ELDERS.items() if gender == e_gender])
     giver = rng.choice([name for name in ELDERS if name != e_name])
-    title, surname = ("Mr" if g_gender == "m" else "Mrs"), rng.choice(SURNAMES)
+    title, surname = ("Mr" if g_gender == "m" else "Mrs"), rng.choice(WORDS["surname"])
     intro = f"a {nature}{child[h_gender]} named {h_name}" if rng.random() < 0.5 else h_name
     return {
         "h": Person(h_name, h_gender, f"a {nature}{kinds[0]} named {h_name}" if animals else intro),
@@ -149,7 +100,7 @@ def _one_of(rng: random.Random, record: dict, key: str, choices: Iterable[str]) 
 def world(rng: random.Random, plot: str) -> tuple[dict, set[str]]:
     """Slots and flags with which a plot begins."""
     needed = ""
-    record = rng.choice(TABLES[plot]) if plot in TABLES else {}
+    record = rng.choice(RECORDS[plot]) if plot in RECORDS else {}
     seasons, places = (["spring"], GARDENS) if plot == "grow" else (SEASONS, PLACES)
     season, place = _one_of(rng, record, "seasons", seasons), _one_of(rng, record, "places", places)
     weather = record.get("weather", rng.choice(SEASONS[season]))
@@ -169,7 +120,7 @@ def world(rng: random.Random, plot: str) -> tuple[dict, set[str]]:
     if "verbs" in state:
         state["verb"] = rng.choice(state["verbs"].split())
     if plot == "practice":
-        state["skill2"] = rng.choice([other["skill"] for other in SKILLS if other is not record])
+        state["skill2"] = rng.choice([other["skill"] for other in RECORDS[plot] if other is not record])
         state["sore_my"] = state["sore"].replace("{h.his}", "my")
     if plot == "swap":
         nouns = rng.sample(list(TRADES), 3)

@@ -15,14 +15,14 @@ often than not, and always when the story is long; "=" starts a paragraph; "@nam
     {thing.a} {thing.full} {thing}  a red kite with a star on it, red kite, kite
     {place.spot} {fruit}  a word of that list that this story has not used; {x=fruit} also keeps it for a later {x}
 
-The first mention of a person introduces them ("a boy named Ben", "Mrs Reed the baker"). Used by lib.corpora.stories.
+The first mention of a person introduces them ("a boy named Ben", "Mrs Reed the baker"). Used by data.make.stories.
 """
 
 import random
 import re
 from typing import NamedTuple
 
-from lib.corpora.story_world import WORDS
+from data.make.story_world import WORDS
 
 SPEECH = {
     "said": ["said"],
