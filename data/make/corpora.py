@@ -13,7 +13,7 @@ CORPORA: dict[str, tuple[str, str, dict]] = {
     "stories.txt": ("data.make.stories", "stories_text", {"seed": 0}),
     "relations.txt": ("data.make.relations", "relations_text", {"seed": 0}),
     "analogies.tsv": ("data.make.relations", "analogies_text", {}),
-    "english_italian.tsv": ("lib.corpora.italian", "italian_text", {"seed": 0}),
+    "english_italian.tsv": ("data.make.italian", "italian_text", {"seed": 0}),
     "dates.tsv": ("data.make.dates", "dates_text", {"seed": 0}),
 }
 

@@ -10,14 +10,15 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from lib.corpora import english_forms
-from lib.corpora.italian_adverbials import At, Beside, Fixed, Town
-from lib.corpora.italian_clauses import Clause
-from lib.corpora.italian_nouns import NOUNS, PLACE_GROUPS, PLACES, Noun, adjectives_for, nouns_of
-from lib.corpora.italian_phrases import Both, Name, Phrase, Pronoun
-from lib.corpora.italian_verbs import (
+from data.make import english_forms
+from data.make.italian_adverbials import At, Beside, Fixed, Town
+from data.make.italian_clauses import Clause
+from data.make.italian_nouns import NOUNS, PLACE_GROUPS, PLACES, Noun, adjectives_for, nouns_of
+from data.make.italian_phrases import Both, Name, Phrase, Pronoun
+from data.make.italian_verbs import (
     CITIES,
     COUNTRIES,
+    GROUPS,
     HUMAN,
     MANNERS,
     NAMES,
@@ -25,52 +26,15 @@ from lib.corpora.italian_verbs import (
     POSSESSIVES,
     RELATIONS,
     TIMES,
+    VEHICLES,
     Verb,
 )
 
 T = TypeVar("T")
 TENSES = {"present": 20, "progressive": 13, "past": 34, "future": 13, "perfect": 8, "habit": 6, "continuous": 6}
-MOMENTARY = {
-    "forget",
-    "remember",
-    "see",
-    "find",
-    "love",
-    "lose",
-    "break",
-    "live",
-    "know",
-    "meet",
-    "thank",
-    "fall",
-    "wake up",
-    "steal",
-    "stay",
-}
-BY_VEHICLE = {
-    "by train": "in treno", "by car": "in macchina", "by bus": "in autobus", "by plane": "in aereo",
-    "by bicycle": "in bicicletta",
-}  # fmt: skip
+MOMENTARY = GROUPS["momentary"]
 OWNED = ("animal", "thing", "container", "clothing", "vehicle", "text")
-OWNED_PEOPLE = {"friend", "teacher", "doctor", "neighbour", "guest", "lawyer", "student", "psychologist"}
-OWNED_PLACES = {"garden", "kitchen", "office", "room", "village", "city", "school", "shop"}
-SEASONAL = {
-    "swim",
-    "travel",
-    "work",
-    "sleep",
-    "live",
-    "go",
-    "play",
-    "run",
-    "walk",
-    "eat",
-    "drink",
-    "have fun",
-    "sing",
-    "dance",
-    "read",
-}
+SEASONAL = GROUPS["seasonal"]
 NEEDS_PLACE = {"live", "stay"}
 PAIRS = ("shoe", "glove")
 SOON = ("arrive", "come back", "leave", "call", "write", "see", "meet")
@@ -150,7 +114,10 @@ class Choices:
             weights |= {"a": 22, "another": 0 if negative else 3}
         else:
             weights |= {"some": 0 if negative else 12, "two": 10, "many": 6, "all": 4}
-        if noun.kind in ("place", "crossing", "person") and noun.english not in OWNED_PLACES | OWNED_PEOPLE:
+        if noun.kind in ("place", "crossing", "person") and noun.english not in (
+            *GROUPS["owned places"],
+            *GROUPS["owned people"],
+        ):
             weights["my"] = 0
         determiner = self._weighted(weights)
         return {"my": self._one(tuple(POSSESSIVES)), "two": self._one(tuple(NUMBERS))}.get(determiner, determiner)
@@ -199,7 +166,7 @@ class Choices:
         luck = self.rng.random()
         if plain or luck < 0.76:
             return phrase
-        if luck < 0.86 and noun.english in OWNED_PLACES:
+        if luck < 0.86 and noun.english in GROUPS["owned places"]:
             phrase.determiner = self._one(tuple(POSSESSIVES))
         elif luck < 0.9 and PLACES[noun.english].italian["at"] == "in":
             phrase.determiner = self._one(("this", "that"))
@@ -257,8 +224,8 @@ class Choices:
         if action.places and (action.english in NEEDS_PLACE or self._chance(0.85 if moves else 0.28 * chance)):
             clause.tail.append(self._where(action))
         if (moves or action.english == "travel") and self._chance(0.15 * chance):
-            by = self._one(tuple(BY_VEHICLE))
-            clause.tail.append(Fixed(by, BY_VEHICLE[by]))
+            by = self._one(tuple(VEHICLES))
+            clause.tail.append(Fixed(by, VEHICLES[by]))
         if not action.objects and set(action.subjects) == set(HUMAN) and self._chance(0.08 * chance):
             clause.tail.append(
                 Beside("with", "con", self._one((Name(self._one(tuple(NAMES))), self._phrase("family", number="s"))))

@@ -9,10 +9,10 @@ prossimo), future, continuous and habit (both imperfetto).
 
 from typing import Any
 
-from lib.corpora import english_forms
-from lib.corpora import italian_forms as forms
-from lib.corpora.italian_phrases import Pronoun
-from lib.corpora.italian_verbs import Verb
+from data.make import english_forms
+from data.make import italian_forms as forms
+from data.make.italian_phrases import Pronoun
+from data.make.italian_verbs import Verb
 
 MODALS = {"can": "potere", "must": "dovere", "want to": "volere", "would like to": "volere"}
 

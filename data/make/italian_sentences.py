@@ -10,14 +10,14 @@ it has one translation only.
 
 from typing import Any
 
-from lib.corpora import italian_it
-from lib.corpora.italian_choices import MOMENTARY
-from lib.corpora.italian_clauses import Be, Clause, Joined
-from lib.corpora.italian_exchanges import Exchanges
-from lib.corpora.italian_nouns import adjective, adjectives_for
-from lib.corpora.italian_phrases import Both, Gap, Name, Phrase, Pronoun, Relative, Who
-from lib.corpora.italian_statements import PAPERS, WITH_RECIPIENT, Sentence
-from lib.corpora.italian_verbs import HUMAN, NAMES, STATES, TRANSITIVES, VERBS, Verb, verb
+from data.make import italian_it
+from data.make.italian_choices import MOMENTARY
+from data.make.italian_clauses import Be, Clause, Joined
+from data.make.italian_exchanges import Exchanges
+from data.make.italian_nouns import adjective, adjectives_for
+from data.make.italian_phrases import Both, Gap, Name, Phrase, Pronoun, Relative, Who
+from data.make.italian_statements import PAPERS, WITH_RECIPIENT, Sentence
+from data.make.italian_verbs import GROUPS, HUMAN, NAMES, STATES, TRANSITIVES, VERBS, Verb, verb
 
 KINDS = {
     "plain": 26, "it": 24, "be": 9, "question": 9, "modal": 6, "clitic": 6, "likes": 6, "relative": 5, "there": 4,
@@ -252,21 +252,7 @@ class Author(Exchanges):
 
     def _ask_what(self) -> Clause:
         """What did Anna buy? How many pens did she buy?"""
-        names = (
-            "buy",
-            "eat",
-            "read",
-            "write",
-            "find",
-            "lose",
-            "sell",
-            "prepare",
-            "drink",
-            "look for",
-            "cook",
-            "choose",
-        )
-        action, subject = verb(self._one(names)), self._asked_about()
+        action, subject = verb(self._one(GROUPS["asked about"])), self._asked_about()
         tense = self._tense(action, subject)
         tense = tense if tense in ("progressive", "past", "future") else "past"
         if self._chance(0.35):

@@ -10,9 +10,9 @@ Each says itself with english() and italian(), as the noun phrases of italian_ph
 
 from dataclasses import dataclass
 
-from lib.corpora import italian_forms as forms
-from lib.corpora.italian_nouns import PLACES
-from lib.corpora.italian_phrases import Both, Name, Phrase, Word, after_preposition, plain
+from data.make import italian_forms as forms
+from data.make.italian_nouns import PLACES
+from data.make.italian_phrases import Both, Name, Phrase, Word, after_preposition, plain
 
 
 @dataclass(eq=False)

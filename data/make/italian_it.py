@@ -14,11 +14,11 @@ in notebooks 03, 04 and 09.
 import random
 from dataclasses import dataclass
 
-from lib.corpora.italian_adverbials import Beside
-from lib.corpora.italian_clauses import Be, Clause, Joined
-from lib.corpora.italian_nouns import Adjective, Noun, adjective, adjectives_for, nouns_of
-from lib.corpora.italian_phrases import Name, Phrase, Pronoun
-from lib.corpora.italian_verbs import NAMES, Verb, verb
+from data.make.italian_adverbials import Beside
+from data.make.italian_clauses import Be, Clause, Joined
+from data.make.italian_nouns import Adjective, Noun, adjective, adjectives_for, nouns_of
+from data.make.italian_phrases import Name, Phrase, Pronoun
+from data.make.italian_verbs import NAMES, Verb, verb
 
 FIT = Verb("fit", "entrare", (), (), (), (), stative=True)  # the state of fitting: non entrava
 JUMP = Verb("jump over", "saltare", (), (), (), ())

@@ -14,6 +14,8 @@ an unknown tense raises KeyError, an unknown person ValueError.
 
 from functools import cache
 
+from data.make.tables import table
+
 VOWELS = "aeiouàèéìòù"
 PERSONS = ("1s", "2s", "3s", "1p", "2p", "3p")
 
@@ -23,46 +25,11 @@ INVARIABLE_ADJECTIVES = {"blu", "rosa"}
 CONTRACTING = {"di": "de", "a": "a", "da": "da", "in": "ne", "su": "su"}  # con and per keep the article apart
 BY_ARTICLE = {"il": "l", "lo": "llo", "la": "lla", "l'": "ll'", "i": "i", "gli": "gli", "le": "lle"}
 
-PARTICIPLES = {
-    "aprire": "aperto", "bere": "bevuto", "chiudere": "chiuso", "correre": "corso", "cuocere": "cotto",
-    "dipingere": "dipinto", "dire": "detto", "essere": "stato", "fare": "fatto", "leggere": "letto",
-    "nascondere": "nascosto", "perdere": "perso", "piangere": "pianto", "prendere": "preso", "ridere": "riso",
-    "rimanere": "rimasto", "rompere": "rotto", "scegliere": "scelto", "scrivere": "scritto", "sorridere": "sorriso",
-    "tradurre": "tradotto", "vedere": "visto", "venire": "venuto", "vivere": "vissuto", "conoscere": "conosciuto",
-    "piacere": "piaciuto",
-}  # fmt: skip
-PRESENTS = {
-    "andare": "vado vai va andiamo andate vanno",
-    "avere": "ho hai ha abbiamo avete hanno",
-    "bere": "bevo bevi beve beviamo bevete bevono",
-    "dare": "do dai dà diamo date danno",
-    "dire": "dico dici dice diciamo dite dicono",
-    "dovere": "devo devi deve dobbiamo dovete devono",
-    "essere": "sono sei è siamo siete sono",
-    "fare": "faccio fai fa facciamo fate fanno",
-    "piacere": "piaccio piaci piace piacciamo piacete piacciono",
-    "potere": "posso puoi può possiamo potete possono",
-    "rimanere": "rimango rimani rimane rimaniamo rimanete rimangono",
-    "sapere": "so sai sa sappiamo sapete sanno",
-    "scegliere": "scelgo scegli sceglie scegliamo scegliete scelgono",
-    "sedere": "siedo siedi siede sediamo sedete siedono",
-    "stare": "sto stai sta stiamo state stanno",
-    "tradurre": "traduco traduci traduce traduciamo traducete traducono",
-    "uscire": "esco esci esce usciamo uscite escono",
-    "venire": "vengo vieni viene veniamo venite vengono",
-    "volere": "voglio vuoi vuole vogliamo volete vogliono",
-}
-FUTURE_STEMS = {
-    "andare": "andr", "avere": "avr", "bere": "berr", "cadere": "cadr", "dare": "dar", "dovere": "dovr",
-    "essere": "sar", "fare": "far", "potere": "potr", "rimanere": "rimarr", "sapere": "sapr", "sedere": "sieder",
-    "stare": "star", "vedere": "vedr", "venire": "verr", "vivere": "vivr", "volere": "vorr",
-}  # fmt: skip
-LONG_STEMS = {
-    "bere": "beve",
-    "dire": "dice",
-    "fare": "face",
-    "tradurre": "traduce",
-}  # imperfect and gerund show the old stem
+_IRREGULAR = table("italian_irregular.tsv")
+PRESENTS, PARTICIPLES, FUTURE_STEMS, LONG_STEMS = (
+    {row["infinitive"]: row[form] for row in _IRREGULAR if row[form]}
+    for form in ("present", "participle", "future", "old stem")
+)  # imperfect and gerund show the old stem
 WITH_ISC = {"capire", "finire", "preferire", "pulire", "spedire", "starnutire"}  # finisco, finiamo
 
 DIRECT = {"1s": "mi", "2s": "ti", "3sm": "lo", "3sf": "la", "1p": "ci", "2p": "vi", "3pm": "li", "3pf": "le"}

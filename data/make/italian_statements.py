@@ -9,13 +9,14 @@ Being, having, liking and comparing each have their own Italian.
 from dataclasses import dataclass
 from typing import Any
 
-from lib.corpora.italian_adverbials import At, Beside
-from lib.corpora.italian_choices import MOMENTARY, Choices
-from lib.corpora.italian_clauses import Be, Clause, Compare, Likes, There
-from lib.corpora.italian_it import Reference
-from lib.corpora.italian_nouns import NOUNS, Noun, adjectives_for, nouns_of
-from lib.corpora.italian_phrases import Both, Gap, Name, Phrase, Pronoun
-from lib.corpora.italian_verbs import (
+from data.make.italian_adverbials import At, Beside
+from data.make.italian_choices import MOMENTARY, Choices
+from data.make.italian_clauses import Be, Clause, Compare, Likes, There
+from data.make.italian_it import Reference
+from data.make.italian_nouns import NOUNS, Noun, adjectives_for, nouns_of
+from data.make.italian_phrases import Both, Gap, Name, Phrase, Pronoun
+from data.make.italian_verbs import (
+    GROUPS,
     HUMAN,
     INTRANSITIVES,
     NAMES,
@@ -29,54 +30,8 @@ from lib.corpora.italian_verbs import (
 
 HAVE = Verb("have", "avere", HUMAN, (), (), (), stative=True)
 WITH_RECIPIENT = ("give", "send", "show", "bring")
-PETS = ("cat", "dog", "horse", "rabbit", "hen", "goat", "donkey", "turtle", "duck", "lamb", "cow")
-JOBS = (
-    "teacher",
-    "doctor",
-    "nurse",
-    "farmer",
-    "waiter",
-    "waitress",
-    "actor",
-    "actress",
-    "painter",
-    "baker",
-    "engineer",
-    "lawyer",
-    "student",
-    "psychologist",
-    "king",
-    "queen",
-)
 PAPERS = ("book", "letter", "newspaper", "message")
 SMALL = ("thing", "container", "clothing", "text", "fruit", "staple", "drink", "plant")  # what can lie on a table
-NOT_GRADED = (
-    "broken",
-    "delicious",
-    "burnt",
-    "unripe",
-    "full",
-    "empty",
-    "blue",
-    "red",
-    "white",
-    "green",
-    "black",
-    "yellow",
-    "grey",
-    "new",
-)
-PASSING = (
-    "tired",
-    "happy",
-    "sad",
-    "nervous",
-    "calm",
-    "angry",
-    "scared",
-    "distracted",
-    "sick",
-)  # reasons; always, often, never
 
 
 @dataclass
@@ -141,7 +96,7 @@ class Statements(Choices):
         else:
             be = Be(subject, self._one(adjectives_for(noun or NOUNS["boy"])), tense)
             be.degree = self._weighted({"": 50, "very": 25, "too": 8, "so": 9, "really": 8})
-            if be.complement.english in NOT_GRADED:
+            if be.complement.english in GROUPS["not graded"]:
                 be.degree = ""
         be.negative = self._chance(0.12) and be.degree not in ("so", "really")
         if not be.negative and not be.degree and tense != "future" and self._passing(be) and self._chance(0.3):
@@ -150,7 +105,7 @@ class Statements(Choices):
 
     @staticmethod
     def _passing(be: Be) -> bool:
-        return isinstance(be.complement, str) or be.complement.english in PASSING
+        return isinstance(be.complement, str) or be.complement.english in GROUPS["passing"]
 
     def _plain(self) -> Sentence:
         return Sentence(self._action(), ".", "plain")
@@ -180,7 +135,7 @@ class Statements(Choices):
             subject = self._one(
                 (Name(self._one(names)), Pronoun("3s" + gender), Phrase(self._family(gender), determiner="my"))
             )
-            jobs = [noun for noun in nouns_of(*JOBS) if noun.gender == gender]
+            jobs = [noun for noun in nouns_of(*GROUPS["jobs"]) if noun.gender == gender]
             job = Phrase(self._one(jobs), determiner="a")
             if self._chance(0.3):
                 self._describe(job)
@@ -275,7 +230,9 @@ class Statements(Choices):
             thing.determiner = "bare" if thing.adjective.before else "generic"  # begli occhi, but gli occhi verdi
             return Sentence(Clause(subject, HAVE, "past" if tense == "past" else "present", thing), ".", "have")
         negative = self._chance(0.15)
-        thing = self._phrase(*PETS, "vehicle", "thing", "instrument", "family", "container", negative=negative)
+        thing = self._phrase(
+            *GROUPS["pets"], "vehicle", "thing", "instrument", "family", "container", negative=negative
+        )
         thing.determiner = "a" if thing.number == "s" else self._one(tuple(NUMBERS))
         thing.owner = None
         if thing.noun.only_one:
@@ -293,21 +250,5 @@ class Statements(Choices):
             subject, other = Phrase(first, determiner=self._one(("the", "this", "that"))), Phrase(second)
             shared = set(adjectives_for(second))
             fitting = [entry for entry in adjectives_for(first) if entry in shared]
-        unfit = (
-            "good",
-            "delicious",
-            "red",
-            "blue",
-            "white",
-            "black",
-            "green",
-            "yellow",
-            "grey",
-            "broken",
-            "burnt",
-            "unripe",
-            "sick",
-            "scared",
-        )
-        quality = self._one([entry for entry in fitting if entry.english not in unfit])
+        quality = self._one([entry for entry in fitting if entry.english not in GROUPS["not compared"]])
         return Sentence(Compare(subject, quality, other, "present" if self._chance(0.75) else "past"), ".", "compare")

@@ -8,29 +8,17 @@ Regular forms by rule, the rest from small tables.
 
 from functools import cache
 
+from data.make.tables import lists, read, table
+
 VOWELS = "aeiou"
 IRREGULAR_PLURALS = {
     "man": "men", "woman": "women", "child": "children", "wolf": "wolves", "mouse": "mice", "sheep": "sheep",
     "thief": "thieves", "knife": "knives", "potato": "potatoes", "tomato": "tomatoes", "wife": "wives",
     "scarf": "scarves", "foot": "feet",
 }  # fmt: skip
-IRREGULAR_PASTS = {
-    "break": "broke broken", "bring": "brought brought", "build": "built built", "buy": "bought bought",
-    "choose": "chose chosen", "come": "came come", "cut": "cut cut", "do": "did done", "drink": "drank drunk",
-    "drive": "drove driven", "eat": "ate eaten", "fall": "fell fallen", "find": "found found",
-    "forget": "forgot forgotten", "get": "got got", "give": "gave given", "go": "went gone", "have": "had had",
-    "hide": "hid hidden", "know": "knew known", "leave": "left left", "lose": "lost lost", "meet": "met met",
-    "read": "read read", "run": "ran run", "say": "said said", "see": "saw seen", "sell": "sold sold",
-    "send": "sent sent", "show": "showed shown", "sing": "sang sung", "sleep": "slept slept", "steal": "stole stolen",
-    "swim": "swam swum", "take": "took taken", "tell": "told told", "understand": "understood understood",
-    "wake": "woke woken", "wear": "wore worn", "write": "wrote written", "sit": "sat sat", "fit": "fit fit",
-}  # fmt: skip
+IRREGULAR = {row["verb"]: row for row in table("english_irregular.tsv")}
 DOUBLING = {"cut", "hug", "swim", "run", "get", "sit", "travel", "forget", "fit"}
-COMPARATIVES_BY_ENDING = {
-    "big", "small", "old", "young", "tall", "strong", "rich", "poor", "kind", "long", "clean", "fast", "slow", "deep",
-    "high", "sad", "wide", "soft", "new", "light", "dark", "fresh", "narrow", "nice", "cold", "hot", "sweet", "happy",
-    "heavy", "easy", "dirty", "lazy", "angry", "ugly", "calm", "short",
-}  # fmt: skip
+COMPARED_BY_ENDING = lists(read("italian_groups.txt"))["compared by ending in English"]
 PRONOUNS = {  # key: subject, object, possessive
     "1s": ("I", "me", "my"),
     "2s": ("you", "you", "your"),
@@ -55,12 +43,12 @@ def third_person(verb: str) -> str:
 
 @cache
 def past(verb: str) -> str:
-    return IRREGULAR_PASTS[verb].split()[0] if verb in IRREGULAR_PASTS else _with_ed(verb)
+    return IRREGULAR[verb]["past"] if verb in IRREGULAR else _with_ed(verb)
 
 
 @cache
 def past_participle(verb: str) -> str:
-    return IRREGULAR_PASTS[verb].split()[1] if verb in IRREGULAR_PASTS else _with_ed(verb)
+    return IRREGULAR[verb]["participle"] if verb in IRREGULAR else _with_ed(verb)
 
 
 @cache
@@ -73,7 +61,7 @@ def ing_form(verb: str) -> str:
 @cache
 def comparative(adjective: str) -> tuple[str, ...]:
     """("taller",) or ("more", "expensive")."""
-    if adjective not in COMPARATIVES_BY_ENDING:
+    if adjective not in COMPARED_BY_ENDING:
         return ("more", adjective)
     if adjective in ("big", "hot", "sad"):
         return (adjective + adjective[-1] + "er",)

@@ -5,17 +5,12 @@
 The object that is a pronoun stands before the Italian verb, on the infinitive, or on the imperative.
 """
 
-from lib.corpora.italian_adverbials import Fixed
-from lib.corpora.italian_choices import NEEDS_PLACE
-from lib.corpora.italian_clauses import Clause, Order
-from lib.corpora.italian_phrases import Name, Pronoun
-from lib.corpora.italian_statements import WITH_RECIPIENT, Sentence, Statements
-from lib.corpora.italian_verbs import HUMAN, INTRANSITIVES, NAMES, TIMES, TRANSITIVES, verb
-
-NOT_A_SKILL = {
-    "love", "know", "play", "drive", "lose", "swim", "dance", "sing", "forget", "remember", "fall", "live",
-    "fall asleep",
-}  # fmt: skip
+from data.make.italian_adverbials import Fixed
+from data.make.italian_choices import NEEDS_PLACE
+from data.make.italian_clauses import Clause, Order
+from data.make.italian_phrases import Name, Pronoun
+from data.make.italian_statements import WITH_RECIPIENT, Sentence, Statements
+from data.make.italian_verbs import GROUPS, HUMAN, INTRANSITIVES, NAMES, TIMES, TRANSITIVES, verb
 
 
 class Exchanges(Statements):
@@ -27,9 +22,7 @@ class Exchanges(Statements):
         transitive = self._chance(0.7)
         pool = [entry for entry in (TRANSITIVES if transitive else INTRANSITIVES) if not entry.stative]
         pool = [
-            entry
-            for entry in pool
-            if entry.english not in NOT_A_SKILL | {"arrive"} and entry.english not in WITH_RECIPIENT
+            entry for entry in pool if entry.english not in GROUPS["no modal"] and entry.english not in WITH_RECIPIENT
         ]
         action = self._one(pool)
         subject = self._subject(HUMAN)
@@ -86,23 +79,7 @@ class Exchanges(Statements):
             thing = self._phrase(*kinds, negative=True)
             thing.determiner = "the" if thing.determiner in ("his", "her", "our", "my") else thing.determiner
             return Sentence(Order(action, thing, recipient), "!", "order")
-        names = (
-            "open",
-            "close",
-            "take",
-            "read",
-            "eat",
-            "buy",
-            "clean",
-            "wash",
-            "wait for",
-            "call",
-            "follow",
-            "prepare",
-            "cook",
-            "drink",
-        )
-        action = verb("forget" if negative and self._chance(0.3) else self._one(names))
+        action = verb("forget" if negative and self._chance(0.3) else self._one(GROUPS["ordered"]))
         thing = self._thing(action, negative=True)
         thing.determiner = "the" if thing.determiner == "many" else thing.determiner
         return Sentence(Order(action, thing, negative=negative), "!", "order")

@@ -13,10 +13,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from lib.corpora import english_forms
-from lib.corpora import italian_forms as forms
-from lib.corpora.italian_nouns import Adjective, Noun
-from lib.corpora.italian_verbs import NAMES, NUMBERS, POSSESSIVES
+from data.make import english_forms
+from data.make import italian_forms as forms
+from data.make.italian_nouns import Adjective, Noun
+from data.make.italian_verbs import NAMES, NUMBERS, POSSESSIVES
 
 
 class Word(NamedTuple):

@@ -13,12 +13,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from lib.corpora import english_forms
-from lib.corpora import italian_forms as forms
-from lib.corpora.italian_nouns import Adjective
-from lib.corpora.italian_phrases import Both, Phrase, Pronoun, Word, after_preposition, plain
-from lib.corpora.italian_verb_groups import english_verb, italian_verb
-from lib.corpora.italian_verbs import DEGREES, FREQUENCIES, STATES, Verb
+from data.make import english_forms
+from data.make import italian_forms as forms
+from data.make.italian_nouns import Adjective
+from data.make.italian_phrases import Both, Phrase, Pronoun, Word, after_preposition, plain
+from data.make.italian_verb_groups import english_verb, italian_verb
+from data.make.italian_verbs import DEGREES, FREQUENCIES, STATES, Verb
 
 QUESTION_WORDS = {"where": "dove", "when": "quando", "why": "perché", "what": "che cosa"}
 CONJUNCTIONS = {
