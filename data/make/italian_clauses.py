@@ -5,7 +5,7 @@
     Order, Joined                apri la porta!; clauses joined by and, because, while ...
 
 Tenses have English names (italian_verb_groups). `asks` is "" for a statement, else yes, where, when, why, what or how
-many. Taught in notebook 03.
+many.
 """
 
 from __future__ import annotations

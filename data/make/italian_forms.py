@@ -1,6 +1,6 @@
 """Italian words in their right form: articles, agreement, elision, conjugation; rules, and exceptions in small tables.
 
-    definite, indefinite, partitive     il lo la l' i gli le, un uno una un', del dello dell' ...        notebook 03
+    definite, indefinite, partitive     il lo la l' i gli le, un uno una un', del dello dell' ...
     contracted                          di + il = del, in + la = nella, su + l' = sull'
     demonstrative, before_noun          quel bel cane, quegli zaini, quest'isola, un buon amico
     noun_plural, agree                  amico amici, albergo alberghi; rosso rossa rossi rosse

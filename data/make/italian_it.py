@@ -7,8 +7,7 @@
 
 The two nouns always differ in gender and the adjective always shows it. After Levesque, Davis and Morgenstern, "The
 Winograd Schema Challenge" (2012), and the example that made "too tired" and "too wide" known (Uszkoreit,
-"Transformer", 2017). A quarter of the sentences has one candidate only: he ate the apple because it was tasty. Taught
-in notebooks 03, 04 and 09.
+"Transformer", 2017). A quarter of the sentences has one candidate only: he ate the apple because it was tasty.
 """
 
 import random

@@ -5,7 +5,7 @@
     Who, Gap                     the subject of a question; the noun that a relative clause leaves out
     Relative                     who lives in Rome, that Anna bought, with whom I work
 
-Taught in notebook 03. Every noun phrase has a person ("3s"), a gender and a number; the Italian side needs all three.
+Every noun phrase has a person ("3s"), a gender and a number; the Italian side needs all three.
 """
 
 from __future__ import annotations

@@ -3,9 +3,8 @@
     Author(random.Random(1)).sentence() -> Sentence(tree, mark, kind, ...)
     KINDS                                  the kinds and how often each is drawn
 
-Taught in notebook 03. Here are questions and sentences of several clauses; italian_statements and italian_exchanges
-have those of one. Where English would leave the tense open (they read) the sentence is told in another one, so that
-it has one translation only.
+Here are questions and sentences of several clauses; italian_statements and italian_exchanges have those of one. Where
+English would leave the tense open (they read) the sentence is told in another one, so that it has one translation only.
 """
 
 from typing import Any
