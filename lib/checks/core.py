@@ -29,6 +29,7 @@ import inspect
 import itertools
 import sys
 import textwrap
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -45,7 +46,7 @@ SECONDS = 10  # of processor time for all probes together; the course's answers 
 
 MOST_PAIRS = 200  # of mistakes are tried together, so that a verdict comes within a second
 SECONDS_TO_EXPLAIN = 2  # then what was seen is said
-SECONDS_A_MISTAKE = 0.5  # a mistake, or two together, may never end; it is not tried again
+SECONDS_A_MISTAKE = 0.3  # and five times what the answer took: a mistake, or two together, may never end
 ROUGHLY = 1e-2  # for varied calls: what they find is wrong altogether, and their numbers may be badly conditioned
 
 
@@ -236,6 +237,7 @@ class _Trial:
         self.exercise, self.answer, self.seed, self.explain, self.twice = exercise, answer, seed, explain, twice
         self.state = State(answer)
         self.mine: dict[int, Outcome] = {}
+        self.took: dict[int, float] = {}  # processor seconds
         self.label = ""
 
     def first_round(self) -> Verdict | None:
@@ -275,7 +277,9 @@ class _Trial:
 
     def _mine(self, number: int) -> Outcome:
         if number not in self.mine:
+            start = time.thread_time()
             self.mine[number] = self._run(number, self.answer)
+            self.took[number] = time.thread_time() - start
         return self.mine[number]
 
     def _expected(self, number: int) -> Outcome:
@@ -340,11 +344,10 @@ class _Trial:
     def _agrees(self, mistake: Mistake, numbers: list[int]) -> bool:
         if mistake in self.exercise.endless:
             return False
-        for number in numbers:
-            self._mine(number)  # before the clock starts
+        mine = {number: self._mine(number) for number in numbers}
         try:
-            with time_limit(SECONDS_A_MISTAKE):
-                return all(_agree(self._mine(n), self._run(n, mistake.answer)) for n in numbers)
+            with time_limit(SECONDS_A_MISTAKE + 5 * sum(self.took[number] for number in numbers)):
+                return all(_agree(mine[number], self._run(number, mistake.answer)) for number in numbers)
         except StillRunning:
             self.exercise.endless.add(mistake)
             return False
