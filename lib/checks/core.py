@@ -257,7 +257,10 @@ class _Trial:
             if found := self._difference(again, expected):
                 return self._not_as_before(number, *found)
             for mine, theirs in zip(again.variations, expected.variations, strict=False):
-                if mine.words != theirs.words:  # the answer was called otherwise, or gave another shape
+                if (mine.words, mine.of) != (
+                    theirs.words,
+                    theirs.of,
+                ):  # the answer was called otherwise, or gave another shape
                     break
                 if theirs.counts and (found := self._difference(mine.outcome, theirs.outcome, ROUGHLY)):
                     sentence = f"{theirs.words}: {found[1]}"
