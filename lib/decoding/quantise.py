@@ -24,9 +24,14 @@ def round_rows(weight: Tensor) -> tuple[Tensor, Tensor]:
 
     weight: (rows, columns)    Returns int8 (rows, columns) and the scales (rows,). A row of zeros stays zeros.
     """
-    scale = weight.abs().amax(dim=1) / LARGEST
-    scale = scale.where(scale > 0, 1.0)
+    scale = row_scales(weight)
     return (weight / scale[:, None]).round().to(torch.int8), scale
+
+
+def row_scales(weight: Tensor) -> Tensor:
+    """What one step of a row's whole numbers is worth: weight (rows, columns) to (rows,), above 0."""
+    scale = weight.abs().amax(dim=1) / LARGEST
+    return scale.where(scale > 0, 1.0)
 
 
 class Int8Linear(nn.Module):
@@ -34,11 +39,11 @@ class Int8Linear(nn.Module):
 
     def __init__(self, weight: Tensor, bias: Tensor | None = None):
         super().__init__()
-        rounded, scale = round_rows(weight.detach().float())
+        weight = weight.detach().float()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # PyTorch is moving these types elsewhere; its kernels stay
-            zeros = torch.zeros(len(rounded), dtype=torch.long)
-            stored = torch.quantize_per_channel(rounded * scale[:, None], scale.double(), zeros, 0, torch.qint8)
+            zeros = torch.zeros(len(weight), dtype=torch.long)
+            stored = torch.quantize_per_channel(weight, row_scales(weight), zeros, 0, torch.qint8)
             self.packed = torch.ops.quantized.linear_prepack(stored, None if bias is None else bias.detach().float())
 
     def forward(self, x: Tensor) -> Tensor:
