@@ -31,6 +31,10 @@ METADATA = {
 }
 MARKED = re.compile(r"^([ \t]*)### BEGIN SOLUTION[ \t]*\n.*?^[ \t]*### END SOLUTION[ \t]*$", re.DOTALL | re.MULTILINE)
 UNWRITTEN = r"\1# YOUR CODE HERE\n\1raise NotImplementedError()"
+ALONE = """
+
+*Opened alone, on Colab for example? It needs the course's folder: put `!git clone ADDRESS course`, `%cd course` and
+`%pip install -q regex tiktoken safetensors` into a cell before the first; ADDRESS is where this notebook comes from.*"""
 KINDS_OF_OUTPUT = {"text/plain", "image/png"}
 LARGEST = 600_000
 LONGEST_CELL = 600  # seconds
@@ -51,6 +55,8 @@ def load(source: Path) -> NotebookNode:
         base = f"{kind}-{name}" if kind else hashlib.sha1((cell.cell_type + cell.source).encode()).hexdigest()[:8]
         ids[base] = ids.get(base, 0) + 1
         cell.id = base if ids[base] == 1 else f"{base}-{ids[base]}"
+        if cell is notebook.cells[0] and cell.source.startswith("# "):
+            cell.source += ALONE  # after its id was made, which goes by the source
         if kind == "check":
             cell.metadata.update(deletable=False, editable=False)
             cell.source = f'from lib.checks import check\n{name} = check("{name}")'
