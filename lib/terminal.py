@@ -2,6 +2,7 @@
 
     Options          a parser of options that says in one line what is wrong
     whole, number    kinds of options: numbers from one bound to another
+    as_option        the name of an option
     OptionError      options that can be read, but make no sense
     importing        Ctrl-C while modules are imported
     run              a command to its exit status; what goes wrong becomes one sentence on standard error
@@ -25,6 +26,7 @@ from typing import NoReturn
 Kind = Callable[[str], float]
 
 LONGEST = 60  # characters of what was typed are repeated
+LONGEST_SENTENCE = 1_000
 MOST_THREADS = 256  # PyTorch ends the process where it cannot start so many
 
 
@@ -67,9 +69,14 @@ THREADS = whole(1, MOST_THREADS)
 SEED = whole(0, 2**63 - 1)
 
 
+def as_option(name: str) -> str:
+    """A field's name as it is written in the terminal: n_heads to --heads."""
+    return "--" + name.removeprefix("n_").replace("_", "-")
+
+
 def shortened(text: str) -> str:
     """What was typed, cut if it is long, without line ends."""
-    text = " ".join(text.split())
+    text = " ".join(text.split()) or "''"
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
@@ -77,7 +84,7 @@ def say(program: str, sentence: str) -> None:
     """One line on standard error, if there is one."""
     if sys.stderr is not None:
         try:
-            print(f"{program}: {' '.join(sentence.split())}", file=sys.stderr, flush=True)
+            print(f"{program}: {' '.join(sentence.split()):.{LONGEST_SENTENCE}}", file=sys.stderr, flush=True)
         except OSError:  # a full disk, or nobody who reads
             _let_go(sys.stderr)
 

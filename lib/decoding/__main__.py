@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from lib.terminal import SEED, THREADS, OptionError, Options, importing, program, run, whole
+from lib.terminal import SEED, THREADS, OptionError, Options, as_option, importing, program, run, whole
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before PyTorch is imported
 
@@ -62,13 +62,8 @@ def arguments_of(words: list[str]) -> argparse.Namespace:
         name for name in ("temperature", "top_k", "top_p", "min_p", "seed") if getattr(arguments, name) is not None
     ]
     if arguments.greedy and chance:
-        parser.error(f"--greedy takes the likeliest token: {option(chance[0])} would change nothing")
+        parser.error(f"--greedy takes the likeliest token: {as_option(chance[0])} would change nothing")
     return arguments
-
-
-def option(name: str) -> str:
-    """As it is written in the terminal."""
-    return "--" + name.replace("_", "-")
 
 
 def load(checkpoint: str):
@@ -152,7 +147,7 @@ def picker(arguments: argparse.Namespace) -> Callable:
         try:
             Sampling(**{name: value})
         except ValueError as error:
-            raise OptionError(f"{option(name)} {value}: {error}") from None
+            raise OptionError(f"{as_option(name)} {value}: {error}") from None
     draw = Sampling(**given).picker(generator := torch.Generator())
     generator.seed() if arguments.seed is None else generator.manual_seed(arguments.seed)
 
@@ -166,7 +161,7 @@ def picker(arguments: argparse.Namespace) -> Callable:
         try:
             return likeliest(logits, ids) if arguments.greedy else draw(logits, ids)
         except RuntimeError:  # torch.multinomial: nothing is left, or infinitely much
-            extreme = ", ".join(f"{option(name)} {value}" for name, value in given.items())
+            extreme = ", ".join(f"{as_option(name)} {value}" for name, value in given.items())
             raise OptionError(f"too extreme a choice, no token can be drawn: {extreme}") from None
 
     return pick

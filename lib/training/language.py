@@ -27,7 +27,7 @@ from lib.corpora.stories import causes_kept, load_stories, names_kept, pronouns_
 from lib.decoding.generate import generate_batch
 from lib.decoding.sampling import Sampling
 from lib.gpt import END, GPT, STORIES, FusedGPT, bits_per_byte, initial_weights, save_gpt, text_windows
-from lib.terminal import SEED, OptionError, number, whole
+from lib.terminal import SEED, OptionError, as_option, number, whole
 from lib.tokenizer import Tokenizer, train_tokenizer
 from lib.training.loop import Recipe, Training
 from lib.training.watch import Watch, check_size, new_files
@@ -201,9 +201,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--minutes", type=number(0, 1e6), help="stop after so many processor minutes; run again to go on"
     )
     for name, kind in OPTIONS.items():
-        option = "--" + name.removeprefix("n_").replace("_", "-")
         how = {"type": kind, "metavar": "N"} if kind else {"action": BooleanOptionalAction}
-        parser.add_argument(option, dest=name, help="default: what suits the corpus", **how)
+        parser.add_argument(as_option(name), dest=name, help="default: what suits the corpus", **how)
 
 
 def run(arguments: Namespace) -> int:
@@ -212,7 +211,7 @@ def run(arguments: Namespace) -> int:
     chosen = {name: getattr(arguments, name) for name in OPTIONS}
     recipe = replace(recipe, **{name: value for name, value in chosen.items() if value is not None})
     recipe.check()
-    check_size(*recipe.size())
+    check_size(*recipe.size(), recipe.options())
     name = arguments.corpus if arguments.corpus in RECIPES else Path(arguments.corpus).stem
     out = arguments.out or files.DATA.parent / "mywork" / f"gpt_{name}.safetensors"
     tokenizer_file, half_done = new_files(out)

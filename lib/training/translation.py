@@ -31,7 +31,7 @@ from lib.corpora.own_text import LONGEST, read_pairs
 from lib.decoding.search import translate
 from lib.fused import FusedTransformer
 from lib.layers import fresh_weights
-from lib.terminal import SEED, THREADS, OptionError, number, whole
+from lib.terminal import SEED, THREADS, OptionError, as_option, number, whole
 from lib.tokenizer import Tokenizer, train_tokenizer
 from lib.training.loop import Recipe, Training
 from lib.training.mteval import mteval_bleu
@@ -237,9 +237,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--say", nargs="+", metavar="TEXT", help="train nothing: translate these with the trained model"
     )
     for name, kind in OPTIONS.items():
-        option = "--" + name.removeprefix("n_").replace("_", "-")
         parser.add_argument(
-            option, dest=name, type=kind, metavar="N", help=f"default: {getattr(TranslationRecipe, name)}"
+            as_option(name), dest=name, type=kind, metavar="N", help=f"default: {getattr(TranslationRecipe, name)}"
         )
 
 
@@ -258,7 +257,7 @@ def run(arguments: argparse.Namespace) -> int:
     chosen = {name: value for name in OPTIONS if (value := getattr(arguments, name)) is not None}
     recipe = TranslationRecipe(**chosen)
     recipe.check()
-    check_size(*recipe.size())
+    check_size(*recipe.size(), recipe.options())
     tokenizer_file, half_done = new_files(out)
     corpus = read_corpus(arguments.corpus, arguments.target)
     for complaint in corpus.complaints:

@@ -8,15 +8,17 @@ check_size  refuses a model that no laptop has the memory for
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from lib import checkpoints
-from lib.terminal import OptionError
+from lib.terminal import OptionError, as_option
 from lib.tokenizer import Tokenizer
 from lib.training.loop import Training
 
 SAVE_EVERY, SHOW_EVERY = 60.0, 5.0  # seconds
 SAMPLES = 10  # times during a training
 MOST_MEMORY = 8.0  # GB
+SIZES = ("vocab", "n_positions", "d_model", "n_layers", "encoder_blocks", "decoder_blocks", "batch", "tokens")
 
 
 class Watch:
@@ -100,7 +102,8 @@ class TimeIsUp(Exception):
 def new_files(out: Path) -> tuple[Path, Path]:
     """Where the tokenizer and the half-done training of a model `out` go, beside it.
 
-    Raises OptionError where another file lies in the way of model or tokenizer: it may be somebody's work.
+    Raises OptionError where another file lies in the way of model or tokenizer: it may be somebody's work. Raises
+    OSError where nothing can be written: better now than after the training.
     """
     if not out.name or out.is_dir() or out.suffix == ".json":
         raise OptionError(f"--out {out}: the name of a file is needed, such as model.safetensors")
@@ -112,17 +115,20 @@ def new_files(out: Path) -> tuple[Path, Path]:
             ours = False
         if not ours:
             raise OptionError(f"--out {out}: {path} is there already, and is no {what} of the course's")
-    return tokenizer, out.with_suffix(".training.safetensors")
+    training = out.with_suffix(".training.safetensors")
+    if not training.exists():
+        checkpoints.write_whole(training, b"")
+        training.unlink()
+    return tokenizer, training
 
 
-def check_size(parameters: int, activations: int) -> None:
+def check_size(parameters: int, activations: int, chosen: dict[str, Any]) -> None:
     """Raises OptionError when a training would take too much memory.
 
     parameters: kept four times, with gradients and two moments    activations: numbers kept for the gradients
+    chosen: the recipe's options, by name
     """
     memory = 4 * (4 * parameters + activations) / 1e9
     if memory > MOST_MEMORY:
-        raise OptionError(
-            f"{parameters:,} parameters and {activations:,} activations a batch take about {memory:,.0f} GB of memory, "
-            f"more than {MOST_MEMORY:.0f}: choose smaller sizes or batches"
-        )
+        sizes = ", ".join(f"{as_option(name)} {chosen[name]}" for name in SIZES if name in chosen)
+        raise OptionError(f"{sizes}: that takes about {memory:,.0f} GB of memory, more than {MOST_MEMORY:.0f}")
