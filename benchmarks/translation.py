@@ -35,8 +35,9 @@ from lib.fused import FusedTransformer
 from lib.scoring import bleu, exact_match
 from lib.tokenizer import train_tokenizer
 from lib.training import train
+from lib.training.pairs import read_corpus
 from lib.training.recipes import paired_lengths
-from lib.training.translation import TranslationRecipe, encode_pairs, read_corpus
+from lib.training.translation import TranslationRecipe, encode_pairs
 from lib.training.translator import FILE, KEPT, RECIPE, SIZES, TOKENS, corpus, new_translator, save_translator
 from lib.transformer import Transformer, cross_attention_weights
 

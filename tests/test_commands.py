@@ -116,6 +116,53 @@ def test_where_nothing_can_be_written_is_told_before_the_training(diary, capsys,
     assert capsys.readouterr().err.startswith("python -m lib.training gpt: the disk is full: ")
 
 
+def tiny(diary, out, *more):
+    words = f"--corpus {diary} --out {out} --vocab 300 --positions 16 --d-model 8 --heads 2 --layers 1 --steps 9"
+    return ["gpt", *words.split(), *map(str, more)]
+
+
+def test_a_loss_that_is_no_number_ends_the_training_and_keeps_the_last_good_one(diary, tmp_path, capsys, monkeypatch):
+    from lib.gpt import FusedGPT
+    from lib.training import watch
+
+    losses, loss_of = [], FusedGPT.loss
+
+    def breaks(model, ids):
+        losses.append(loss_of(model, ids))
+        return losses[-1] * (float("nan") if len(losses) == 5 else 1)
+
+    monkeypatch.setattr(FusedGPT, "loss", breaks)
+    monkeypatch.setattr(watch, "SAVE_EVERY", 0.0)
+    assert training.main(tiny(diary, tmp_path / "a.safetensors")) == 1
+    errors = capsys.readouterr().err
+    assert "the loss is nan at step 5 of 9" in errors and "stays as it was saved last" in errors
+    assert errors.count("\n") == 1 and not (tmp_path / "a.safetensors").exists()
+    assert len(checkpoints.load(tmp_path / "a.training.safetensors")[0]["losses"]) == 4
+
+
+def test_a_disk_that_fills_up_leaves_the_training_saved_before(diary, tmp_path, capsys, monkeypatch):
+    from lib.training import watch
+
+    monkeypatch.setattr(watch, "SAVE_EVERY", 0.0)
+    saves, fsync = [], os.fsync
+
+    def fills_up(file):
+        saves.append(file)
+        if len(saves) > 4:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        fsync(file)
+
+    monkeypatch.setattr(os, "fsync", fills_up)
+    assert training.main(tiny(diary, tmp_path / "a.safetensors")) == 1
+    assert capsys.readouterr().err.startswith("python -m lib.training gpt: the disk is full: ")
+    assert (
+        len(checkpoints.load(tmp_path / "a.training.safetensors")[0]["losses"]) == 3
+    )  # the first save tries the folder
+    monkeypatch.setattr(os, "fsync", fsync)
+    assert training.main(tiny(diary, tmp_path / "a.safetensors")) == 0
+    assert "going on from step 3" in capsys.readouterr().out
+
+
 def test_gpt2_with_a_head_of_its_own_is_refused(tmp_path):
     from transformers import GPT2Config, GPT2LMHeadModel
 
@@ -237,6 +284,20 @@ def test_control_c_in_a_training_keeps_it(diary, tmp_path):
     assert process.returncode == 130 and errors.count("\n") == 1
     assert "stopped after step" in errors and "the same command goes on from here" in errors
     assert len(checkpoints.load(tmp_path / "a.training.safetensors")[0]["losses"]) > 1
+
+
+@POSIX
+def test_a_training_that_nobody_reads_of_is_saved(tmp_path):
+    pairs = "".join(f"the cat {i}\tdie Katze {i}\n" for i in range(60))
+    (tmp_path / "pairs.tsv").write_text(pairs)
+    words = f"--corpus {tmp_path / 'pairs.tsv'} --out {tmp_path / 'a.safetensors'} --vocab 300 --d-model 8 --heads 2"
+    words += " --encoder-blocks 1 --decoder-blocks 1 --tokens 60 --steps 50"
+    process = started("lib.training", "translate", *words.split())
+    assert b"54 pairs" in process.stdout.readline()
+    process.stdout.close()
+    errors = process.stderr.read().decode()
+    assert process.wait(timeout=60) == 1 and errors.count("\n") == 1
+    assert "nobody reads the output any more: stopped after step 5 of 50; the same command goes on" in errors
 
 
 def test_a_redirected_console_of_another_encoding_gets_utf_8(tmp_path):

@@ -15,7 +15,8 @@ from lib.corpora import files
 from lib.training import __main__ as command
 from lib.training import translation
 from lib.training.mteval import mteval_bleu, mteval_tokens
-from lib.training.translation import TranslationRecipe, load_model, new_model, read_corpus, split_pairs, translate_texts
+from lib.training.pairs import read_corpus, split_pairs
+from lib.training.translation import TranslationRecipe, load_model, new_model, translate_texts
 
 NASTY = [
     "Ein Hund, der läuft.", "He said: \"no!\" (twice)...", "1,000.5 and 3-4 or x-y; 50% of $5", "don't -- stop",

@@ -1,12 +1,12 @@
-"""Training: `from lib.training import Training, train` (`lib.training.loop`), and `python -m lib.training`."""
+"""Training: `from lib.training import Training, train`, and the command `python -m lib.training`."""
 
-NAMES = ("Recipe", "Training", "learning_rate", "train")
+HOME = {"Training": "loop", "train": "loop", "Recipe": "recipes", "learning_rate": "recipes"}
 
 
 def __getattr__(name: str):
-    """What `lib.training.loop` holds, when it is first asked for: a command answers before PyTorch is imported."""
-    if name not in NAMES:
+    """One of these, imported when it is first asked for: the command answers before PyTorch is there."""
+    if name not in HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from lib.training import loop
+    import importlib
 
-    return getattr(loop, name)
+    return getattr(importlib.import_module(f"lib.training.{HOME[name]}"), name)

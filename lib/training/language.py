@@ -29,7 +29,8 @@ from lib.decoding.sampling import Sampling
 from lib.gpt import END, GPT, STORIES, FusedGPT, bits_per_byte, initial_weights, save_gpt, text_windows
 from lib.terminal import SEED, OptionError, as_option, number, whole
 from lib.tokenizer import Tokenizer, train_tokenizer
-from lib.training.loop import Recipe, Training
+from lib.training.loop import Training
+from lib.training.recipes import Recipe
 from lib.training.watch import Watch, check_size, new_files
 
 HELD_OUT_STORIES = 300  # the last ones

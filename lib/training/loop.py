@@ -1,12 +1,9 @@
 """Training: warm up, learn, calm down; stop at any time and go on as if nothing had happened.
 
-    learning_rate    up in a line, down along a cosine                                   notebooks 03, 09
-    train            AdamW with that rate and clipped gradients, batch after batch       notebooks 03, 09
-    Training         the same, which can be saved and resumed, bit for bit               notebook 09
-    Recipe           what a training is told, in one place
+    train       AdamW with clipped gradients, batch after batch                      notebooks 03, 09
+    Training    the same, which can be saved and resumed, bit for bit                notebook 09
 
-The commands `python -m lib.training translate` and `python -m lib.training gpt` use Training too; their recipes add the
-sizes of a model to Recipe.
+The commands `python -m lib.training translate` and `python -m lib.training gpt` use Training too.
 """
 
 import math
@@ -15,7 +12,6 @@ import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -24,41 +20,10 @@ from torch.nn.utils import clip_grad_norm_
 
 from lib import checkpoints
 from lib.training.muon import Muon, matrices_inside
+from lib.training.recipes import learning_rate
 
 STATES = {"optimiser": ("step", "exp_avg", "exp_avg_sq"), "muon": ("momentum",)}  # of each parameter
 AfterStep = Callable[[int, float], Any]  # called after each step with the number of steps taken and the loss
-
-
-def learning_rate(step: int, steps: int, peak: float, warmup: int, floor: float = 0.02) -> float:
-    """The rate at a step, counted from 0: up to `peak` within `warmup` steps, then a cosine down to `floor` of it."""
-    if step < warmup:
-        return peak * (step + 1) / warmup
-    share = (step - warmup) / max(1, steps - warmup)  # of the way down
-    return peak * (floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * min(1.0, share))))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Recipe:
-    """How a model is trained: a training is the same if its recipe, its model and its data are.
-
-    steps, peak, warmup: of the learning rate    fused, muon: as in Training    seed: of weights, batches and dropout
-    """
-
-    steps: int
-    peak: float
-    warmup: int = 100
-    fused: bool = True
-    muon: bool = False
-    seed: int = 0
-
-    def rate(self, step: int) -> float:
-        """The learning rate at a step, counted from 0."""
-        return learning_rate(step, self.steps, self.peak, self.warmup)
-
-    def keywords(self) -> dict[str, Any]:
-        """What `train` and `Training` are told, by the names of their arguments."""
-        told = {"steps": self.steps, "peak": self.peak, "warmup": self.warmup, "fused": self.fused}
-        return told | ({"muon": True} if self.muon else {})
 
 
 def train(

@@ -1,7 +1,6 @@
 """Translation of real text, from files to checkpoint: `python -m lib.training translate --corpus multi30k --target de`.
 
     TranslationRecipe      sizes, batches and steps: what a model is made with
-    Corpus, read_corpus    pairs of sentences to learn from, to look at while learning, and to be scored on
     new_model              a Transformer whose two languages share tokens and vectors
     load_model             a trained one with its tokenizer
     translate_texts        sentences in, sentences out
@@ -17,7 +16,7 @@ import zlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import nn
@@ -25,22 +24,19 @@ from torch import nn
 from lib import checkpoints
 from lib.batching import SPECIAL, IdPair, longer_side, translation_batches
 from lib.corpora import files
-from lib.corpora.italian import load_pairs
-from lib.corpora.multi30k import load_multi30k
-from lib.corpora.own_text import LONGEST, read_pairs
+from lib.corpora.own_text import LONGEST
 from lib.decoding.search import translate
 from lib.fused import FusedTransformer
 from lib.layers import fresh_weights
 from lib.terminal import SEED, THREADS, OptionError, as_option, number, whole
 from lib.tokenizer import Tokenizer, train_tokenizer
-from lib.training.loop import Recipe, Training
+from lib.training.loop import Training
 from lib.training.mteval import mteval_bleu
+from lib.training.pairs import TextPairs, read_corpus
+from lib.training.recipes import Recipe
 from lib.training.watch import Watch, check_size, new_files
 from lib.transformer import Transformer
 
-TextPairs = list[tuple[str, str]]
-HELD_OUT = 500  # pairs to look at, and pairs to be scored on; fewer of a small corpus
-FEWEST = 20  # pairs of a corpus
 MOST_EPOCHS = 30  # of a small corpus
 SAMPLES = 2  # sentences that are shown as the model translates them while it learns
 
@@ -98,52 +94,6 @@ class TranslationRecipe(Recipe):
         matrices = 12 * self.encoder_blocks + 16 * self.decoder_blocks  # of d_model x d_model
         numbers = self.d_model * (self.vocab + matrices * self.d_model)
         return numbers, 2 * self.tokens * self.d_model * matrices
-
-
-class Corpus(NamedTuple):
-    """Pairs (source, target). `scored`: what the test pairs are called. `complaints`: of unusable lines."""
-
-    train: TextPairs
-    look: TextPairs
-    test: TextPairs
-    scored: str
-    complaints: Sequence[str] = ()
-
-
-# ---------------------------------------------------------------------------------------------------- pairs and batches
-
-
-def read_corpus(corpus: str, target: str = "de") -> Corpus:
-    """The pairs of "multi30k" (English to `target`: de or fr), of "italian", or of a file with two columns."""
-    if corpus == "multi30k":
-        train, look, test = (load_multi30k(target, split) for split in ("train", "val", "test"))
-        return Corpus(train, look, test, "flickr 2016")
-    if corpus == "italian":
-        train, test = ([(pair.english, pair.italian) for pair in load_pairs(split)] for split in ("train", "test"))
-        train, look, more = split_pairs(train)
-        return Corpus(train + more, look, test, "the course's test pairs")
-    pairs, complaints = read_pairs(corpus)
-    if len(pairs) < FEWEST:
-        raise ValueError(
-            f"{corpus} has {len(pairs)} usable pairs: {FEWEST} at least are needed, thousands to learn much"
-        )
-    train, look, test = split_pairs(pairs)
-    return Corpus(train, look, test, "pairs held out from your file", complaints)
-
-
-def split_pairs(pairs: TextPairs) -> tuple[TextPairs, TextPairs, TextPairs]:
-    """Pairs to learn from, to look at and to be scored on, the same in every run.
-
-    All pairs of one source sentence stay together, so that no answer is learnt by heart before it is asked for.
-    """
-    sources = sorted({source for source, _ in pairs}, key=lambda text: (zlib.crc32(text.encode()), text))
-    number = max(1, min(HELD_OUT, len(sources) // 20))
-    look, test = set(sources[:number]), set(sources[number : 2 * number])
-    return (
-        [pair for pair in pairs if pair[0] not in look and pair[0] not in test],
-        [pair for pair in pairs if pair[0] in look],
-        [pair for pair in pairs if pair[0] in test],
-    )
 
 
 def encode_pairs(tokenizer: Tokenizer, pairs: TextPairs) -> list[tuple[list[int], list[int]]]:

@@ -19,7 +19,7 @@ from lib.batching import SPECIAL, Vocabulary
 from lib.corpora import files
 from lib.corpora.italian import load_pairs
 from lib.layers import FusedLayerNorm, FusedPreNorm, fresh_weights
-from lib.training.loop import Recipe
+from lib.training.recipes import Recipe
 from lib.transformer import Decoder, DecoderBlock, Encoder, EncoderBlock, Transformer
 
 FILE = "translator.safetensors"

@@ -61,7 +61,11 @@ class Watch:
                     f"stopped within step {training.step + 1:,}: what was saved last counts"
                 ) from None
             training.save(self.path)
-            raise (KeyboardInterrupt(self._goes_on()) if isinstance(stop, KeyboardInterrupt) else stop) from None
+            if isinstance(stop, KeyboardInterrupt):
+                raise KeyboardInterrupt(self._goes_on()) from None
+            if isinstance(stop, BrokenPipeError):
+                raise OSError(f"nobody reads the output any more: {self._goes_on()}") from None
+            raise
         except FloatingPointError as error:
             kept = f"{self.path} stays as it was saved last" if self.path.exists() else "nothing was saved yet"
             raise FloatingPointError(f"{error}; {kept}") from None
