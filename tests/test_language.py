@@ -71,6 +71,20 @@ def test_another_recipe_does_not_go_on_from_this_one(own_text, tmp_path):
         command("--corpus", own_text, "--out", tmp_path / "a.safetensors", "--seed", 1)
 
 
+def test_a_text_that_was_changed_in_between_is_another_training(own_text, tmp_path):
+    text, out = tmp_path / "mine.txt", tmp_path / "a.safetensors"
+    text.write_bytes(own_text.read_bytes())
+    command("--corpus", text, "--out", out, "--minutes", 1e-9)
+    text.write_bytes(own_text.read_bytes().replace(b"cat", b"dog", 1))
+    with pytest.raises(ValueError, match="belongs to another training: there sum is"):
+        command("--corpus", text, "--out", out)
+    tensors, settings = checkpoints.load(out.with_suffix(".training.safetensors"))
+    del settings["recipe"]["sum"]  # as an older course wrote it
+    checkpoints.save(out.with_suffix(".training.safetensors"), tensors, settings)
+    command("--corpus", text, "--out", out)
+    assert out.exists()
+
+
 def test_own_texts_are_read_with_care(own_text, tmp_path):
     learnt, held_out = language.read_texts(str(own_text))
     assert learnt[0] + held_out[0] == own_text.read_text(encoding="utf-8") and learnt[0].endswith("\n")

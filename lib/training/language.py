@@ -11,6 +11,7 @@ A text is a string. Ids are one row (n,), with END before each text and after th
 """
 
 import sys
+import zlib
 from argparse import ArgumentParser, BooleanOptionalAction, Namespace
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -225,7 +226,8 @@ def run(arguments: Namespace) -> int:
             f"too many for it"
         )
     settings = {"corpus": arguments.corpus, **recipe.options()}
-    training = train_on(ids, tokenizer, recipe, half_done, arguments.minutes, settings)
+    known = settings | {"sum": zlib.crc32(repr(learnt).encode())}  # a text that was changed is another one
+    training = train_on(ids, tokenizer, recipe, half_done, arguments.minutes, known)
     if training is None:
         return 0
     model = training.model
