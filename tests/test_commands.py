@@ -140,6 +140,21 @@ def test_a_loss_that_is_no_number_ends_the_training_and_keeps_the_last_good_one(
     assert len(checkpoints.load(tmp_path / "a.training.safetensors")[0]["losses"]) == 4
 
 
+def test_a_second_control_c_does_not_wait_for_the_step(diary, tmp_path, capsys, monkeypatch):
+    from lib.gpt import FusedGPT
+
+    def impatient(*_):
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(FusedGPT, "loss", impatient)
+    assert training.main(tiny(diary, tmp_path / "a.safetensors")) == 130
+    assert capsys.readouterr().err == (
+        "python -m lib.training gpt: stopped within step 1: what was saved last counts\n"
+    )
+    assert not list(tmp_path.glob("a.*"))
+
+
 def test_a_disk_that_fills_up_leaves_the_training_saved_before(diary, tmp_path, capsys, monkeypatch):
     from lib.training import watch
 

@@ -55,15 +55,16 @@ class Watch:
             training.save(self.path)
             print(self._goes_on())
             return False
-        except (KeyboardInterrupt, OSError) as stop:
+        except KeyboardInterrupt:
             if training.broken_off:  # by a second Ctrl-C
-                raise KeyboardInterrupt(
-                    f"stopped within step {training.step + 1:,}: what was saved last counts"
-                ) from None
+                told = f"stopped within step {training.step + 1:,}: what was saved last counts"
+                raise KeyboardInterrupt(told) from None
             training.save(self.path)
-            if isinstance(stop, KeyboardInterrupt):
-                raise KeyboardInterrupt(self._goes_on()) from None
-            if isinstance(stop, BrokenPipeError):
+            raise KeyboardInterrupt(self._goes_on()) from None
+        except OSError as error:
+            if not training.broken_off:
+                training.save(self.path)
+            if isinstance(error, BrokenPipeError):
                 raise OSError(f"nobody reads the output any more: {self._goes_on()}") from None
             raise
         except FloatingPointError as error:
