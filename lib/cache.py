@@ -60,7 +60,7 @@ def cached_attention(layer: MultiHeadAttention, x: Tensor, cache: KeyValueCache,
     x: (batch, new, d_model), new positions only
     mask: broadcastable to (batch, heads, new, all positions so far); None for a single new position
 
-    Returns (batch, new, d_model).
+    Returns (batch, new, d_model). Raises what `cache.extend` raises when the new positions do not fit.
     """
     q = split_heads(layer.to_q(x), layer.n_heads)
     k = split_heads(layer.to_k(x), layer.n_heads)

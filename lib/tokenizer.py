@@ -19,7 +19,7 @@ import json
 import os
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -30,11 +30,13 @@ from lib.downloads import SOURCES, fetch
 # GPT-2's pattern as tiktoken writes it: contractions; letters, numbers, other signs, with a space before; spaces
 PATTERN = r"""'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s"""
 PRE_TOKEN = regex.compile(PATTERN)
-KINDS = {"a": r"\p{L}", "1": r"\p{N}", "!": r"[^\s\p{L}\p{N}]"}  # a sign of each kind, and its pattern
+KINDS = {"a": r"\p{L}", "1": r"\p{N}"}  # a letter, a number, and the patterns of their kinds; all others count as "!"
 BYTES = bytes(range(256))
 GPT2_BYTES = bytes(sorted(BYTES, key=lambda byte: (chr(byte) == " " or not chr(byte).isprintable(), byte)))
 GPT2_SPECIAL = {"<|endoftext|>": 50256}
 LONG_WORD, CACHED_WORDS = 50, 100_000
+CHUNK = 1 << 16  # characters that are encoded at once where a text arrives in pieces
+END, INSIDE = -1, -2  # no ids: what stands between words and in the middle of a token
 
 Pair = tuple[int, int]
 
@@ -111,29 +113,27 @@ def split_special(text: str, special: Collection[str]) -> list[str]:
 
 def pre_tokens(text: str) -> list[str]:
     """Cut a text as GPT-2 does: words with the space before them, numbers, signs. Joined, they are the text."""
-    if not text.isascii():
-        stand_ins = {ord(sign): other for sign in set(text) if not sign.isascii() and (other := _stand_in(sign))}
-        if stand_ins:
-            return [text[found.start() : found.end()] for found in PRE_TOKEN.finditer(text.translate(stand_ins))]
-    return PRE_TOKEN.findall(text)
+    stand_ins = {} if text.isascii() else {ord(sign): kind for sign in set(text) if (kind := _stand_in(sign))}
+    if not stand_ins:
+        return PRE_TOKEN.findall(text)
+    return [text[found.start() : found.end()] for found in PRE_TOKEN.finditer(text.translate(stand_ins))]
 
 
 @functools.cache
 def _stand_in(sign: str) -> str:
-    """For a letter or number so new that `regex` and tiktoken do not agree: an old one of the kind tiktoken sees."""
-    ours = next((kind for kind, pattern in KINDS.items() if regex.match(pattern, sign)), "")
-    theirs = next((kind for kind, pattern in KINDS.items() if _tiktoken(pattern).encode_ordinary(sign)), "")
+    """A sign of the kind that tiktoken takes this one for, where `regex` has another table of Unicode; else nothing."""
+    ours = next((kind for kind, pattern in KINDS.items() if regex.match(pattern, sign)), "!")
+    theirs = next((kind for kind, pattern in KINDS.items() if _only(pattern).encode_ordinary(sign)), "!")
     return "" if ours == theirs else theirs
 
 
 @functools.cache
-def _tiktoken(pattern: str):
-    """An encoding of nothing but bytes; what does not fit the pattern it leaves out."""
+def _only(pattern: str):
+    """A `tiktoken.Encoding` that writes the bytes of what fits the pattern, and nothing for the rest."""
     import tiktoken
 
-    return tiktoken.Encoding(
-        "bytes", pat_str=pattern, mergeable_ranks={bytes([b]): b for b in BYTES}, special_tokens={}
-    )
+    ranks = {bytes([byte]): byte for byte in BYTES}
+    return tiktoken.Encoding("bytes", pat_str=pattern, mergeable_ranks=ranks, special_tokens={})
 
 
 def _well_formed(text: str) -> str:
@@ -169,6 +169,7 @@ class Tokenizer:
                 )
             self.merges[self.ranks[left], self.ranks[right]] = self.ranks[left + right] = next(free)
         self.tokens = {i: token for token, i in self.ranks.items()} | {i: name.encode() for i, name in names.items()}
+        self._names = _longest_first(self.special)
         self._first_ids = [self.ranks[bytes([byte])] for byte in BYTES]
         self._known: dict[str, list[int]] = {}  # words that were encoded before
 
@@ -179,12 +180,13 @@ class Tokenizer:
         """Text to ids. Special tokens in the text are refused unless they, or "all", are allowed.
 
         A text from somebody else must not be able to say <EOS>. `encode_ordinary` takes it for five plain signs.
+        Where several special tokens begin at one place, the longest counts.
         """
         allowed = set(self.special) if allowed_special == "all" else set(allowed_special)
         if strangers := sorted(allowed - self.special.keys()):
             raise ValueError(f"{strangers[0]!r} is not a special token of this tokenizer: {', '.join(self.special)}")
         ids: list[int] = []
-        for piece in split_special(text, self.special) if self.special else [text]:
+        for piece in split_special(_well_formed(text), self._names):
             if piece in allowed:
                 ids.append(self.special[piece])
             elif piece in self.special:
@@ -195,6 +197,37 @@ class Tokenizer:
             else:
                 ids += self.encode_ordinary(piece)
         return ids
+
+    def encode_iterable(self, texts: Iterable[str], allowed_special: Collection[str] = ()) -> Iterator[int]:
+        """The ids that `encode` gives for the texts joined, one after the other, without holding them all.
+
+        texts: pieces of one text, cut anywhere, such as the lines of an open file. No more is kept of them than some
+        65,536 characters and three times the longest pre-token.
+        """
+        rest, enough = "", CHUNK
+        for text in texts:
+            for start in range(0, len(text), CHUNK):
+                rest += text[start : start + CHUNK]
+                if len(rest) < enough or "\ud800" <= rest[-1] < "\udc00":  # half a character, if the other half follows
+                    continue
+                rest = _well_formed(rest)
+                settled = self._settled(rest)
+                yield from self.encode(rest[:settled], allowed_special)
+                rest = rest[settled:]
+                enough = CHUNK + 2 * len(rest)  # so that a long word is not read again for every piece
+        yield from self.encode(rest, allowed_special)
+
+    def _settled(self, text: str) -> int:
+        """How many characters, from the first, have ids that what follows the text cannot change."""
+        longest = max(map(len, self.special), default=1)
+        limit = max(0, len(text) - longest + 1)  # a special token that begins here or later may not be complete
+        start = 0
+        for piece in split_special(text, self._names):
+            if start >= limit or (piece not in self.special and start + len(piece) >= limit):
+                break
+            start += len(piece)
+        # subtle: two pre-tokens are open, not one, since ' and l become one when another l follows
+        return start + sum(map(len, pre_tokens(text[start:limit])[:-2]))
 
     def encode_ordinary(self, text: str) -> list[int]:
         """Text to ids; what looks like a special token is plain text."""
@@ -254,6 +287,11 @@ class Tokenizer:
             raise ValueError(f"{path} is not a tokenizer of this course ({type(error).__name__}: {error})") from None
 
 
+def _longest_first(special: Iterable[str]) -> list[str]:
+    """In the order in which `split_special` must look for them where one begins like another."""
+    return sorted(special, key=len, reverse=True)
+
+
 def _check_special(special: Mapping[str, int], others: int) -> None:
     size = len(special) + others
     if len(set(special.values())) < len(special) or any(not 0 <= i < size for i in special.values()):
@@ -261,8 +299,6 @@ def _check_special(special: Mapping[str, int], others: int) -> None:
     for name in special:
         if not name:
             raise ValueError("a special token cannot be empty: it would stand everywhere")
-        if longer := [other for other in special if other != name and name in other]:
-            raise ValueError(f"the special token {name!r} stands inside {longer[0]!r}: which one is meant is not clear")
 
 
 def _encode_long(ids: list[int], merges: Mapping[Pair, int]) -> list[int]:
@@ -303,22 +339,25 @@ def train_tokenizer(texts: Iterable[str], vocab: int, special: Sequence[str] = (
     _check_special(names, vocab - len(names))
     counts: Counter[str] = Counter()
     for text in texts:
-        for piece in split_special(text, names):
+        for piece in split_special(text, _longest_first(names)):
             if piece not in names:
                 counts.update(pre_tokens(_well_formed(piece)))
     return Tokenizer(_learn_fast(counts, n_merges), names)
 
 
 def _learn_fast(counts: Mapping[str, int], n: int) -> list[tuple[bytes, bytes]]:
-    """What `learn_merges` gives, as bytes. Only words that hold the merged pair are looked at again.
+    """What `learn_merges` gives, as bytes, in n log n steps: only the places of the merged pair are looked at.
 
-    A word is a string with one character an id, so that Python's own `split` and `join` merge a pair.
+    All words lie end to end in `ids`. A token has a cell for each byte, and its id in the first and last of them.
     """
-    words, times = [word.encode().decode("latin-1") for word in counts], list(counts.values())
-    total: defaultdict[str, int] = defaultdict(int)  # how often each pair occurs
-    where: defaultdict[str, list[int]] = defaultdict(list)  # the words that hold it, or once did
-    for i, word in enumerate(words):
-        for pair in map(str.__add__, word, word[1:]):
+    ids, times = [END], [0]  # for every cell, how often its word occurs
+    for word, often in counts.items():
+        ids += [*word.encode(), END]
+        times += [often] * (len(ids) - len(times))
+    total: defaultdict[Pair, int] = defaultdict(int)  # how often each pair occurs
+    where: defaultdict[Pair, list[int]] = defaultdict(list)  # the cells at which it stands, or once stood
+    for i, pair in enumerate(pairwise(ids)):
+        if END not in pair:
             total[pair] += times[i]
             where[pair].append(i)
     heap = [(-count, pair) for pair, count in total.items()]  # the most frequent first, then the smaller pair
@@ -331,33 +370,30 @@ def _learn_fast(counts: Mapping[str, int], n: int) -> list[tuple[bytes, bytes]]:
                 heapq.heappush(heap, (-total[pair], pair))
             continue
         left, right = pair
-        merges.append((tokens[ord(left)], tokens[ord(right)]))
-        new = chr(len(tokens))
-        tokens.append(b"".join(merges[-1]))
-        change: defaultdict[str, int] = defaultdict(int)
-        for i in where.pop(pair):
-            parts = words[i].split(pair)
-            if len(parts) == 2:  # the usual case: the pair stands there once, and only its neighbours matter
-                words[i] = new.join(parts)
-                before, after = parts[0][-1:], parts[1][:1]
-                for gone, made in ((before + left, before + new), (right + after, new + after)):
-                    if len(made) == 2:  # there is a neighbour
-                        change[gone] -= times[i]
-                        change[made] += times[i]
-                        where[made].append(i)
-            elif len(parts) > 2:
-                old, words[i] = words[i], new.join(parts)
-                for gone in map(str.__add__, old, old[1:]):
-                    change[gone] -= times[i]
-                for made in map(str.__add__, words[i], words[i][1:]):
-                    change[made] += times[i]
-                    if new in made:
-                        where[made].append(i)
-        for changed, difference in change.items():
-            total[changed] += difference
-            if difference > 0:
-                heapq.heappush(heap, (-total[changed], changed))
+        new, to_right = len(tokens), len(tokens[left])
+        merges.append((tokens[left], tokens[right]))
+        tokens.append(tokens[left] + tokens[right])
+        made: defaultdict[Pair, list[int]] = defaultdict(list)
+        for i in where.pop(pair):  # from left to right: all of these pairs arose in one round
+            j, end = i + to_right, i + len(tokens[new])
+            if ids[i] != left or ids[j] != right:
+                continue  # one of the two was merged in the meantime
+            ids[j - 1] = ids[j] = INSIDE
+            ids[i] = ids[end - 1] = new
+            before, after, often = ids[i - 1], ids[end], times[i]
+            if before != END:
+                total[before, left] -= often
+                total[before, new] += often
+                made[before, new].append(i - len(tokens[before]))
+            if after != END:
+                total[right, after] -= often
+                total[new, after] += often
+                made[new, after].append(i)
         total[pair] = 0
+        for other in made:
+            if total[other]:
+                heapq.heappush(heap, (-total[other], other))
+        where.update(made)
     return merges
 
 

@@ -152,7 +152,7 @@ def cached_attention(layer, x, cache, mask=None):
     """What `layer` gives at the new positions of a text, the earlier ones being in the cache. Extends the cache.
 
     x: (batch, new, d_model)    mask: broadcastable to (batch, heads, new, all positions so far), or None
-    Returns (batch, new, d_model).
+    Returns (batch, new, d_model). Raises what `cache.extend` raises when the new positions do not fit.
     """
     ### BEGIN SOLUTION
     q = split_heads(layer.to_q(x), layer.n_heads)

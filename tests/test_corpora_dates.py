@@ -7,7 +7,8 @@ import re
 import babel.dates
 import pytest
 
-from lib.corpora.dates import HELD_OUT, LANGUAGES, SIZES, dates_text, held_out, load_dates, write
+from data.make.dates import HELD_OUT, LANGUAGES, SIZES, dates_text, held_out, write
+from lib.corpora.dates import load_dates
 
 LOCALES = {"English": "en", "Italian": "it", "German": "de", "French": "fr", "Spanish": "es", "Portuguese": "pt"}
 
@@ -17,8 +18,8 @@ def test_names_are_unicodes(language):
     dates = babel.dates
     months = dates.get_month_names("wide", locale=LOCALES[language])
     days = dates.get_day_names("wide", locale=LOCALES[language])
-    assert list(LANGUAGES[language].months) == [months[i] for i in range(1, 13)]
-    assert list(LANGUAGES[language].weekdays) == [days[i] for i in range(7)]
+    assert LANGUAGES[language].months == [months[i] for i in range(1, 13)]
+    assert LANGUAGES[language].weekdays == [days[i] for i in range(7)]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""data/: every corpus is what its seed makes, MANIFEST says so, and what is missing or changed is named."""
+"""data/: every corpus is what data.make makes, MANIFEST says so, and what is missing or changed is named."""
 
 import hashlib
 import os
@@ -7,16 +7,17 @@ import sys
 
 import pytest
 
+from data.make import corpora, tables
 from lib.corpora import files
 
 
-@pytest.mark.parametrize("name", files.CORPORA)
+@pytest.mark.parametrize("name", corpora.CORPORA)
 def test_a_corpus_is_made_again_byte_for_byte(name):
-    made = files.generate(name).encode("utf-8")
+    made = corpora.generate(name).encode("utf-8")
     assert made == files.path(name).read_bytes()
     entry = files.manifest()[name]
     assert (entry.sha256, entry.size) == (hashlib.sha256(made).hexdigest(), len(made))
-    assert entry.how_made == files.how_made(name)
+    assert entry.how_made == corpora.how_made(name)
 
 
 def test_every_file_of_data_is_listed_and_unchanged():
@@ -26,7 +27,7 @@ def test_every_file_of_data_is_listed_and_unchanged():
 def test_the_hash_seed_and_the_locale_change_nothing():
     code = (
         "import hashlib;"
-        "from lib.corpora.stories import stories_text; from lib.corpora.relations import relations_text;"
+        "from data.make.stories import stories_text; from data.make.relations import relations_text;"
         "print(hashlib.sha256((stories_text(3, 40) + relations_text(3, 400)).encode()).hexdigest())"
     )
     seen = {
@@ -43,7 +44,7 @@ def test_the_hash_seed_and_the_locale_change_nothing():
 
 
 def test_another_seed_makes_another_text():
-    from lib.corpora.stories import stories_text
+    from data.make.stories import stories_text
 
     assert stories_text(1, 5) != stories_text(2, 5)
 
@@ -56,19 +57,24 @@ def other_data(tmp_path, monkeypatch):
 
 
 def test_a_missing_file_is_named_with_the_command_that_makes_it(other_data):
-    with pytest.raises(FileNotFoundError, match=r"data/stories.txt is missing: `python -m lib.corpora stories.txt`"):
+    with pytest.raises(FileNotFoundError, match=r"data/stories.txt is missing: it comes with"):
+        files.read("stories.txt")
+    (other_data / "MANIFEST").write_text("stories.txt\tabc\t1\tpython -m data.make stories.txt: ...\town\n")
+    with pytest.raises(
+        FileNotFoundError, match=r"data/stories.txt is missing: `python -m data.make stories.txt` makes"
+    ):
         files.read("stories.txt")
     with pytest.raises(FileNotFoundError, match=r"data/gpt.safetensors is missing: it comes with"):
         files.read("gpt.safetensors")
     with pytest.raises(ValueError, match=r"no corpus is called 'story.txt'; there are .*stories.txt"):
-        files.generate("story.txt")
+        corpora.generate("story.txt")
 
 
 def test_a_checkpoint_keeps_its_line_when_a_corpus_is_made_anew(other_data, monkeypatch):
     (other_data / "small.safetensors").write_bytes(b"weights")
     files.record("small.safetensors", "python -m lib.training small, seed 0, 400 steps")
-    monkeypatch.setitem(files.CORPORA, "tiny.txt", ("lib.corpora.stories", "stories_text", {"seed": 5, "n": 2}))
-    files.regenerate("tiny.txt")
+    monkeypatch.setitem(corpora.CORPORA, "tiny.txt", ("data.make.stories", "stories_text", {"seed": 5, "n": 2}))
+    corpora.regenerate("tiny.txt")
     assert set(files.manifest()) == {"small.safetensors", "tiny.txt"}
     assert files.verify() == []
     assert files.manifest()["small.safetensors"].sha256 == hashlib.sha256(b"weights").hexdigest()
@@ -101,8 +107,32 @@ def test_a_broken_manifest_is_quoted(other_data):
 
 
 def test_the_command_refuses_unknown_names_and_writes_nothing(other_data, capsys):
-    from lib.corpora.__main__ import main
+    from data.make.__main__ import main
 
     assert main(["storys.txt"]) == 2
     assert "no corpus is called storys.txt; there are" in capsys.readouterr().err
     assert not list(other_data.iterdir())
+
+
+def test_every_corpus_is_made_by_the_command_that_manifest_names():
+    made = {name for name, entry in files.manifest().items() if entry.how_made.startswith(files.MAKE)}
+    assert made == set(corpora.CORPORA)
+
+
+def test_word_lists_are_read_as_they_are_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(tables, "LISTS", tmp_path)
+    (tmp_path / "nouns.tsv").write_text("# a comment\nenglish\titalian\nzoo\tzoo\nice cream\t-\n")
+    assert tables.table("nouns.tsv") == [{"english": "zoo", "italian": "zoo"}, {"english": "ice cream", "italian": ""}]
+    (tmp_path / "nouns.tsv").write_text("english\titalian\ncat gatto\n")
+    with pytest.raises(ValueError, match=r"nouns.tsv: a line has 1 cells instead of 2: 'cat gatto'"):
+        tables.table("nouns.tsv")
+    (tmp_path / "frames.txt").write_text("# a comment\n\n[one kind]\n[a|b] cat\n# in between\n\na dog\n\n[two]\nx: y\n")
+    assert tables.sections("frames.txt") == {"one kind": "[a|b] cat\n\na dog", "two": "x: y"}
+    assert tables.lists("colour: red, dark\n  blue\nsize: big: or small\n") == {
+        "colour": ["red", "dark blue"],
+        "size": ["big: or small"],
+    }
+    assert tables.records("a: one, two\n  three\nb: x\n\na: four\n") == [
+        {"a": "one, two three", "b": "x"},
+        {"a": "four"},
+    ]

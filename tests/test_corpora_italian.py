@@ -9,23 +9,25 @@ from itertools import pairwise
 
 import pytest
 
-from lib.corpora import english_forms, files, italian
-from lib.corpora.italian_it import FRAMES, ambiguous, plain_it
-from lib.corpora.italian_nouns import ADJECTIVES, NOUNS
-from lib.corpora.italian_sentences import KINDS, Author
-from lib.corpora.italian_verbs import CITIES, COUNTRIES, NAMES, TIMES, VERBS
+from data.make import english_forms
+from data.make import italian as grammar
+from data.make.italian_it import FRAMES, ambiguous, plain_it
+from data.make.italian_nouns import ADJECTIVES, NOUNS
+from data.make.italian_sentences import KINDS, Author
+from data.make.italian_verbs import CITIES, COUNTRIES, NAMES, TIMES, VERBS
+from lib.corpora import files, italian
 
 
 @pytest.fixture(scope="module")
 def splits():
-    return {name: italian.load_pairs(name) for name in italian.SIZES}
+    return {name: italian.load_pairs(name) for name in grammar.SIZES}
 
 
 @pytest.fixture(scope="module")
 def sampled():
     """20,000 sentences drawn anew, with another seed than the file's."""
     author = Author(random.Random(11))
-    return [italian.realise(author.sentence()) for _ in range(20_000)]
+    return [grammar.realise(author.sentence()) for _ in range(20_000)]
 
 
 def length(pair):
@@ -56,7 +58,7 @@ def test_no_noun_looks_like_a_verb():
 
 
 def test_every_split_has_its_size_and_shares_no_sentence(splits):
-    assert {name: len(pairs) for name, pairs in splits.items()} == italian.SIZES
+    assert {name: len(pairs) for name, pairs in splits.items()} == grammar.SIZES
     every = [pair.english for pairs in splits.values() for pair in pairs]
     assert len(set(every)) == len(every)
 
@@ -70,7 +72,7 @@ def test_no_split_has_a_word_that_training_lacks(splits):
 
 
 def test_lengths_are_held_out_and_otherwise_matched(splits):
-    assert max(map(length, splits["train"])) == italian.LONGEST == 15
+    assert max(map(length, splits["train"])) == grammar.LONGEST == 15
     assert min(map(length, splits["lengths"])) == 16 and max(map(length, splits["lengths"])) <= 21
     assert Counter(map(length, splits["combinations"])) == Counter(map(length, splits["test"]))
     most = sum(4 <= length(pair) <= 14 for pair in splits["train"])
@@ -82,8 +84,8 @@ def test_training_never_shows_a_held_out_combination(splits):
     trained = {pair.english for pair in splits["train"]}
     for _ in range(20_000):
         sentence = author.sentence()
-        made = italian.realise(sentence)
-        new = any(map(italian.held_out, italian.combinations(sentence.tree)))
+        made = grammar.realise(sentence)
+        new = any(map(grammar.held_out, grammar.combinations(sentence.tree)))
         kept[new] += 1
         assert not (new and made.english in trained), made.english
     assert 0.04 < kept[True] / kept.total() < 0.15
@@ -95,7 +97,7 @@ def test_held_out_neighbours_are_a_new_pair_and_not_new_words(splits):
     adjectives, new = {entry.english for entry in ADJECTIVES}, set()
     for pair in splits["combinations"]:
         for first, second in pairwise(italian.words(pair.english)):
-            if first in adjectives and second in NOUNS and italian.held_out(f"{first} {second}"):
+            if first in adjectives and second in NOUNS and grammar.held_out(f"{first} {second}"):
                 new.add((first, second))
     assert len(new) > 50 and not new & shown
 
@@ -230,13 +232,13 @@ def test_articles_and_elisions_hold_in_every_sentence(splits):
 def test_another_seed_tells_other_sentences_and_the_same_seed_the_same():
     def draw(seed):
         rng = random.Random(seed)
-        return [italian.pair(rng) for _ in range(50)]
+        return [grammar.pair(rng) for _ in range(50)]
 
     assert draw(1) == draw(1) != draw(2)
 
 
 def test_the_hash_seed_changes_nothing():
-    code = "import random; from lib.corpora import italian; rng = random.Random(4); " + (
+    code = "import random; from data.make import italian; rng = random.Random(4); " + (
         "print([italian.pair(rng) for _ in range(300)])"
     )
     seen = {
@@ -252,9 +254,16 @@ def test_the_hash_seed_changes_nothing():
 
 
 def test_a_kind_can_be_asked_for():
-    assert {italian.pair(random.Random(seed), "likes").kind for seed in range(20)} == {"likes"}
+    assert {grammar.pair(random.Random(seed), "likes").kind for seed in range(20)} == {"likes"}
 
 
 def test_an_unknown_split_is_named():
     with pytest.raises(ValueError, match="no split is called 'dev'; there are train, test"):
         italian.load_pairs("dev")
+
+
+def test_the_words_that_keep_their_capital_are_those_of_the_grammar(splits):
+    """A first word in small letters would be another word than in the middle of a sentence."""
+    names = {*NAMES, *CITIES, *CITIES.values(), *COUNTRIES, *COUNTRIES.values()}
+    middle = {word for pair in splits["train"] for side in pair.words() for word in side[1:]}
+    assert names | {word for word in middle if word != word.lower()} == italian.CAPITALS

@@ -2,16 +2,16 @@
 
 import pytest
 
-from lib.corpora import english_forms
-from lib.corpora import italian_forms as forms
-from lib.corpora.italian import realise
-from lib.corpora.italian_adverbials import At, Beside, Fixed, Town
-from lib.corpora.italian_clauses import Be, Clause, Compare, Joined, Likes, Order, There
-from lib.corpora.italian_nouns import NOUNS, adjective
-from lib.corpora.italian_phrases import Both, Gap, Name, Phrase, Pronoun, Relative, Who
-from lib.corpora.italian_sentences import KNOW
-from lib.corpora.italian_statements import HAVE, Sentence
-from lib.corpora.italian_verbs import verb
+from data.make import english_forms
+from data.make import italian_forms as forms
+from data.make.italian import realise
+from data.make.italian_adverbials import At, Beside, Fixed, Town
+from data.make.italian_clauses import Be, Clause, Compare, Joined, Likes, Order, There
+from data.make.italian_nouns import NOUNS, adjective
+from data.make.italian_phrases import Both, Gap, Name, Phrase, Pronoun, Relative, Who
+from data.make.italian_sentences import KNOW
+from data.make.italian_statements import HAVE, Sentence
+from data.make.italian_verbs import verb
 
 
 def the(noun, number="s", determiner="the", adjective_=None, owner=None):

@@ -7,6 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from data.make.relations import N_SENTENCES
 from lib.corpora import relations
 
 
@@ -21,7 +22,7 @@ def counts(sentences) -> Counter:
 
 
 def test_size_letters_and_no_sentence_twice(sentences, counts):
-    assert len(sentences) == relations.N_SENTENCES >= 20_000
+    assert len(sentences) == N_SENTENCES >= 20_000
     assert len(set(map(tuple, sentences))) == len(sentences)
     assert 600 <= len(counts) <= 1_100
     assert all(re.fullmatch("[a-z]+", word) for word in counts), "lower case, no punctuation"

@@ -7,8 +7,10 @@ from collections import Counter
 
 import pytest
 
+from data.make.stories import N_STORIES
+from data.make.story_world import WORDS
+from data.make.storyteller import Person, Teller, Thing, polish, script
 from lib.corpora import stories
-from lib.corpora.storyteller import Person, Teller, Thing, polish, script
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +24,7 @@ def text(told) -> str:
 
 
 def test_size_and_letters(told, text):
-    assert len(text) > 6_000_000 and len(told) == stories.N_STORIES
+    assert len(text) > 6_000_000 and len(told) == N_STORIES
     assert text.isascii() and "\t" not in text and "\r" not in text and "  " not in text
     assert not re.search(r"[{}\[\]|<>_]", text), "a template shows through"
     assert len(set(text)) < 80, "few enough characters for a character model"
@@ -88,7 +90,7 @@ def test_the_checks_notice_broken_stories():
 
 def test_owned_things_keep_their_colour(told):
     """The red kite of the beginning is not the blue kite of the end."""
-    colours, things = "|".join(stories.WORDS["colour"]), "kite|football|balloon|rag doll|wooden horse|tin soldier|hoop"
+    colours, things = "|".join(WORDS["colour"]), "kite|football|balloon|rag doll|wooden horse|tin soldier|hoop"
     checked = 0
     for story in told:
         looks = re.findall(rf"\b({colours}) ({things})\b", story)

@@ -1,12 +1,14 @@
 """`python3 course.py` sets itself up once, passes its arguments on, and says in a sentence what keeps it from that."""
 
 import ast
+import importlib.util
 import json
 import os
 import signal
 import subprocess
 import sys
 import tempfile
+import tomllib
 from types import SimpleNamespace
 
 import pytest
@@ -176,6 +178,24 @@ def test_what_tests_need_is_installed_without_the_clone(tmp_path, monkeypatch):
     monkeypatch.setattr(environment, "pip", lambda python, arguments: installed.extend(arguments))
     environment.install(sys.executable, with_lib=False, tests=True)
     assert installed == ["./small_thing-1.0-py3-none-any.whl"]
+
+
+def test_the_packages_are_those_of_pyproject_and_lib_comes_last(tmp_path, monkeypatch):
+    """One list: what `pip install .` brings is what course.py and `pip install -r requirements.txt` bring."""
+    listed = environment.requirements()
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    assert listed == [*declared, "-e ."] and "torch==2.13.0" in listed
+    installed = []
+    monkeypatch.setattr(environment, "pip", lambda python, arguments: installed.append(arguments))
+    monkeypatch.delenv(environment.TORCH_INDEX, raising=False)
+    environment.install(sys.executable, with_lib=True, tests=False)
+    environment.install(sys.executable, with_lib=False, tests=False)
+    assert installed == [[*declared, "-e", "."], declared]
+    monkeypatch.setenv(environment.TORCH_INDEX, "https://index.example/cpu")
+    environment.install(sys.executable, with_lib=True, tests=False)
+    assert installed[2:] == [["torch==2.13.0", "--extra-index-url", "https://index.example/cpu"], installed[0]]
+    monkeypatch.setattr(environment, "ROOT", make_tree(tmp_path / "tree", "some-package"))
+    assert environment.requirements() == ["some-package"], "a course without pyproject.toml"
 
 
 def test_an_interrupted_set_up_is_repaired(tmp_path):
@@ -493,12 +513,50 @@ def test_test_runs_everything_and_fails_when_anything_does(monkeypatch, capsys, 
     monkeypatch.setattr(commands, "environment", lambda tests: sys.executable)
     monkeypatch.setattr(commands, "run", lambda python, module: ran.append(module) or int(len(ran) - 1 == failing))
     assert commands.test([]) == int(failing is not None)
-    assert ran == [module for _, module in commands.TESTS]
+    assert ran == [module for _, module in commands.TESTS.values()]
     modules = [module[0] for module in ran]
     assert modules == ["lib.course.build", "pytest", "lib.course.selfcheck", "ruff", "ruff", "pytest"]
     lines = capsys.readouterr().out.splitlines()
     assert [line[0] for line in lines[-7:-1]] == ["✗" if i == failing else "✓" for i in range(6)]
     assert lines[-1] == ("all 6 passed" if failing is None else "1 of 6 failed")
+
+
+@pytest.mark.parametrize("failing", [False, True])
+@pytest.mark.parametrize("stage", [*commands.TESTS, *commands.PARTS])
+def test_a_stage_can_be_run_alone(monkeypatch, capsys, stage, failing):
+    ran = []
+    monkeypatch.setattr(commands, "environment", lambda tests: sys.executable)
+    monkeypatch.setattr(commands, "run", lambda python, module: ran.append(module) or int(failing))
+    assert commands.test([stage]) == int(failing)
+    what, module = (commands.TESTS | commands.PARTS)[stage]
+    assert ran == [module]
+    lines = capsys.readouterr().out.splitlines()
+    assert f"[1 of 1] {what}: python -m {module[0]}" in lines[1]
+    assert lines[-1].startswith(f"{'✗' if failing else '✓'} {what}")
+
+
+def test_several_stages_run_in_the_order_they_are_named_each_once(monkeypatch, capsys):
+    ran = []
+    monkeypatch.setattr(commands, "environment", lambda tests: sys.executable)
+    monkeypatch.setattr(commands, "run", lambda python, module: ran.append(module[0]) or 0)
+    assert commands.test(["ruff", "build", "ruff"]) == 0
+    assert ran == ["ruff", "lib.course.build"] and capsys.readouterr().out.endswith("all 2 passed\n")
+
+
+def test_the_usage_names_every_stage_and_an_unknown_one_is_told_so(tmp_path):
+    assert all(stage in course.__doc__.split("The stages of `test`: ")[1] for stage in commands.TESTS)
+    assert all(stage in course.__doc__ for stage in commands.PARTS)
+    done = run_course(make_tree(tmp_path / "tree"), "test", "build", "speed")
+    stages = "build, solutions, notebooks, ruff, format, tests, graders"
+    assert one_sentence(done) == f"There is no stage speed of the tests: there are {stages}."
+    assert done.returncode == 2 and not (tmp_path / "tree" / ".venv").exists()
+
+
+def test_what_stages_run_is_there():
+    for _, module in (commands.TESTS | commands.PARTS).values():
+        assert importlib.util.find_spec(module[0])
+        paths = [part for part in module[1:] if part.startswith(("tests", "solutions"))]
+        assert all((ROOT / path).exists() for path in paths)
 
 
 def test_ci_runs_the_same_command():

@@ -58,6 +58,14 @@ def test_a_module_imports_only_what_comes_before(path):
             assert name == me or place(name) < place(me), f"{path.name} imports lib.{name}"
 
 
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_lib_never_imports_the_programs_that_wrote_its_texts(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            imported = [getattr(node, "module", None) or "", *(alias.name for alias in node.names)]
+            assert not any(name.split(".")[0] == "data" for name in imported), f"{path.name} imports data.make"
+
+
 @pytest.mark.parametrize("package", ["transformers", "gensim", "sklearn", "jupytext", "sacrebleu", "tokenizers"])
 def test_lib_imports_no_package_that_learners_lack(package):
     for path in MODULES:

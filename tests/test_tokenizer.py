@@ -5,12 +5,15 @@ import json
 import os
 import random
 import re
+import sys
+import tracemalloc
 from collections import Counter
 
 import pytest
 import tiktoken
 
 from lib import downloads
+from lib import tokenizer as tokenizer_module
 from lib.batching import SPECIAL
 from lib.corpora.italian import load_pairs
 from lib.corpora.stories import load_stories
@@ -104,6 +107,40 @@ def test_fast_training_learns_what_counting_all_over_learns(seed):
 
 def test_fast_training_on_stories_learns_what_counting_all_over_learns(texts):
     assert train_tokenizer(texts[:12], 256 + 150).merges == learn_merges(words_in(texts[:12]), 150)
+
+
+UNBROKEN = {
+    "DNA": lambda rng, n: "".join(rng.choices("ACGT", k=n)),
+    "Thai": lambda rng, n: "".join(rng.choices([chr(i) for i in range(0xE01, 0xE2F)], k=n)),
+    "Chinese": lambda rng, n: "".join(rng.choices([chr(0x4E00 + i * i) for i in range(140)], k=n)),
+    "one letter": lambda rng, n: "a" * n,
+}
+
+
+@pytest.mark.parametrize("kind", UNBROKEN)
+def test_an_unbroken_word_learns_what_counting_all_over_learns(kind):
+    texts = [UNBROKEN[kind](random.Random(seed), 700) for seed in (0, 1)]
+    assert train_tokenizer(texts, 256 + 80).merges == learn_merges(words_in(texts), 80)
+
+
+@pytest.mark.parametrize("kind", UNBROKEN)
+def test_training_on_one_unbroken_word_takes_linear_time(kind):
+    """Counted in lines that run, not in seconds: at most 30 a byte, whatever the length and the number of merges."""
+    lines = 0
+
+    def count(frame, event, _):
+        nonlocal lines
+        lines += event == "line"
+        return count if frame.f_code.co_filename == tokenizer_module.__file__ else None
+
+    for length, merges in ((5000, 30), (5000, 500), (20_000, 500)):
+        text, lines = UNBROKEN[kind](random.Random(0), length), 0
+        sys.settrace(count)
+        try:
+            train_tokenizer([text], 256 + merges)
+        finally:
+            sys.settrace(None)
+        assert lines < 30 * len(text.encode())
 
 
 def test_training_learns_what_hugging_face_learns(texts):
@@ -247,12 +284,111 @@ def test_special_tokens_that_overlap_are_found_from_the_left_as_by_tiktoken():
         assert ours.encode(text, allowed_special="all") == ours.tiktoken().encode(text, allowed_special="all")
 
 
+def theirs_with_special(names):
+    """Hugging Face's search for special tokens: what it finds has an id from 256 on, other characters their code."""
+    from tokenizers import AddedToken, models
+    from tokenizers import Tokenizer as Theirs
+
+    theirs = Theirs(models.BPE({chr(i): i for i in range(256)}, []))
+    theirs.add_special_tokens([AddedToken(name, special=True) for name in names])
+    return theirs
+
+
+@pytest.mark.parametrize("names", [["<|a|>", "<|a|><|a|>"], ["ab", "abc", "bcd", "cd"], ["aa", "aaaa", "aaa"]])
+def test_of_special_tokens_that_begin_alike_the_longest_counts(names):
+    rng, theirs = random.Random(0), theirs_with_special(names)
+    ours = Tokenizer([], {name: 256 + i for i, name in enumerate(names)})
+    for _ in range(200):
+        text = "".join(rng.choices([*names, "x", *names[1]], k=rng.randrange(9)))
+        assert ours.encode(text, allowed_special="all") == theirs.encode(text).ids, text
+        assert train_tokenizer([text], 300, names).pairs == train_tokenizer([text], 300, names[::-1]).pairs
+    with pytest.raises(ValueError, match=r"contains the special token '<\|a\|><\|a\|>'"):
+        Tokenizer([], {"<|a|>": 0, "<|a|><|a|>": 1}).encode("b<|a|><|a|>")
+
+
+def test_merges_are_not_learnt_from_the_longer_special_token():
+    assert train_tokenizer(["<|a|><|a|>x"], 300, ["<|a|>", "<|a|><|a|>x"]).pairs == []
+
+
+# ----------------------------------------------------------------------------------------------------- text in pieces
+
+
+def cut(rng, text, longest):
+    """The text in pieces of 0 to `longest` characters."""
+    start = 0
+    while start < len(text):
+        end = start + rng.randrange(longest + 1)
+        yield text[start:end]
+        start = end
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 5, 30])
+def test_a_text_in_pieces_has_the_ids_of_the_whole(tokenizer, chunk, monkeypatch):
+    """Cut inside words, runs of spaces, contractions, special tokens and pairs of surrogates."""
+    monkeypatch.setattr("lib.tokenizer.CHUNK", chunk)
+    special = {"<|a|>": 0, "<|a|><|a|>": 1, "ll": 2, "😀!": 3}
+    names = [
+        *special,
+        *SPECIAL,
+        "<|a|><|",
+        "he'll",
+        "we've ",
+        "\ud83d",
+        "\ude00",
+        "\ud83d\ude00!",
+        "'",
+        "l",
+        "v",
+        "  ",
+        " \n",
+    ]
+    rng = random.Random(chunk)
+    for tokens in (tokenizer, Tokenizer(tokenizer.pairs, special), Tokenizer(tokenizer.pairs)):
+        for text in random_texts(rng, 150):
+            text += "".join(rng.choices(names, k=rng.randrange(6))) + text[::-1]
+            whole = tokens.encode(text, allowed_special="all")
+            assert list(tokens.encode_iterable(cut(rng, text, 3), allowed_special="all")) == whole, repr(text)
+
+
+def test_pieces_of_stories_have_the_ids_of_the_whole(tokenizer):
+    text = "<EOS>".join(load_stories()[:500])
+    pieces = cut(random.Random(0), text, 999)
+    assert list(tokenizer.encode_iterable(pieces, allowed_special={"<EOS>"})) == tokenizer.encode(text, {"<EOS>"})
+    assert list(tokenizer.encode_iterable([])) == list(tokenizer.encode_iterable(["", ""])) == []
+    with pytest.raises(ValueError, match="contains the special token '<EOS>'"):
+        list(tokenizer.encode_iterable([text]))
+
+
+def test_pieces_are_encoded_in_bounded_memory():
+    """25 MB in odd pieces: the text alone would take 25 MB, and a list of its ids 4 MB."""
+    word = " Donaudampfschifffahrtselektrizitaetenhauptwerk"
+    tokens = train_tokenizer([word], 400)
+    assert tokens.encode(word) == [len(tokens) - 1]
+    words, n_ids = word * 1000, 0
+    tracemalloc.start()
+    try:
+        for _ in tokens.encode_iterable(words[i % len(word) :] + words[: i % len(word)] for i in range(532)):
+            n_ids += 1
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(words.encode()) * 532 > 25e6 and 0.5e6 < n_ids < 0.6e6
+    assert peak < 4e6
+
+
+def test_a_long_word_in_small_pieces_does_not_take_quadratic_time(tokenizer, monkeypatch):
+    read = []
+    monkeypatch.setattr("lib.tokenizer.pre_tokens", lambda text: read.append(len(text)) or pre_tokens(text))
+    word = "".join(random.Random(0).choices("ACGT", k=500_000))
+    assert list(tokenizer.encode_iterable(cut(random.Random(1), word, 99))) == tokenizer.encode(word)
+    assert sum(read) < 5 * len(word)
+
+
 @pytest.mark.parametrize(
     "act, message",
     [
         (lambda: train_tokenizer("abc", 300), r"write \[text\]"),
         (lambda: train_tokenizer(["abc"], 200), "a vocabulary of 200 has no room for 256 bytes and 0 special"),
-        (lambda: train_tokenizer([], 300, ["<A>", "<A>b"]), "'<A>' stands inside '<A>b'"),
         (lambda: train_tokenizer([], 300, ["<A>", ""]), "cannot be empty"),
         (lambda: train_tokenizer([], 300, ["<A>", "<A>"]), "named twice"),
         (lambda: Tokenizer([], {"<A>": 300}), "different ids from 0 to 256, not \\[300\\]"),

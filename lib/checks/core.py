@@ -29,6 +29,7 @@ import inspect
 import itertools
 import sys
 import textwrap
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -44,7 +45,8 @@ from lib.checks.variations import Outcome, calls_reference, ready_made_mistakes
 SECONDS = 10  # of processor time for all probes together; the course's answers take well under one
 
 MOST_PAIRS = 200  # of mistakes are tried together, so that a verdict comes within a second
-SECONDS_TO_EXPLAIN = 2  # then what was seen is said: a mistake, or two together, may never end
+SECONDS_TO_EXPLAIN = 2  # then what was seen is said
+SECONDS_A_MISTAKE = 0.3  # and five times what the answer took: a mistake, or two together, may never end
 ROUGHLY = 1e-2  # for varied calls: what they find is wrong altogether, and their numbers may be badly conditioned
 
 
@@ -122,6 +124,7 @@ class Exercise:
     unvaried: set[str] = field(default_factory=set)
     own_mistakes: list[Mistake] = field(default_factory=list)
     expected: dict[tuple[int, int, bool], Outcome] = field(default_factory=dict)  # the course's, by seed and probe
+    endless: set[Mistake] = field(default_factory=set)  # mistakes, and pairs of them, that do not end
 
     @property
     def name(self) -> str:
@@ -162,6 +165,12 @@ class Exercise:
         """The author's, and then those that every exercise of this form can have."""
         ready = ready_made_mistakes(self.reference, self.returns)
         return self.own_mistakes + [Mistake(*found, self.reference) for found in ready]
+
+    @cached_property
+    def pairs(self) -> list[Mistake]:
+        """Two of the author's mistakes in one answer."""
+        both = itertools.islice(itertools.combinations(self.own_mistakes, 2), MOST_PAIRS)
+        return [pair for one, other in both if (pair := one.and_also(other))]
 
     def judge(self, answer: object, seed: int = 0, explain: bool = True, twice: bool = True) -> Verdict:
         """Run every probe until one finds a difference from the course's answer; then look for the mistake behind.
@@ -228,6 +237,7 @@ class _Trial:
         self.exercise, self.answer, self.seed, self.explain, self.twice = exercise, answer, seed, explain, twice
         self.state = State(answer)
         self.mine: dict[int, Outcome] = {}
+        self.took: dict[int, float] = {}  # processor seconds
         self.label = ""
 
     def first_round(self) -> Verdict | None:
@@ -247,7 +257,10 @@ class _Trial:
             if found := self._difference(again, expected):
                 return self._not_as_before(number, *found)
             for mine, theirs in zip(again.variations, expected.variations, strict=False):
-                if mine.words != theirs.words:  # the answer was called otherwise, or gave another shape
+                if (mine.words, mine.of) != (
+                    theirs.words,
+                    theirs.of,
+                ):  # the answer was called otherwise, or gave another shape
                     break
                 if theirs.counts and (found := self._difference(mine.outcome, theirs.outcome, ROUGHLY)):
                     sentence = f"{theirs.words}: {found[1]}"
@@ -267,7 +280,9 @@ class _Trial:
 
     def _mine(self, number: int) -> Outcome:
         if number not in self.mine:
+            start = time.thread_time()
             self.mine[number] = self._run(number, self.answer)
+            self.took[number] = time.thread_time() - start
         return self.mine[number]
 
     def _expected(self, number: int) -> Outcome:
@@ -327,12 +342,18 @@ class _Trial:
         for mistake in near:
             if self._agrees(mistake, others):
                 return mistake
-        pairs = itertools.islice(itertools.combinations(self.exercise.own_mistakes, 2), MOST_PAIRS)
-        both = (one.and_also(other) for one, other in pairs)
-        return next((pair for pair in both if pair and self._agrees(pair, [first, *others])), None)
+        return next((pair for pair in self.exercise.pairs if self._agrees(pair, [first, *others])), None)
 
     def _agrees(self, mistake: Mistake, numbers: list[int]) -> bool:
-        return all(_agree(self._mine(n), self._run(n, mistake.answer)) for n in numbers)
+        if mistake in self.exercise.endless:
+            return False
+        mine = {number: self._mine(number) for number in numbers}
+        try:
+            with time_limit(SECONDS_A_MISTAKE + 5 * sum(self.took[number] for number in numbers)):
+                return all(_agree(mine[number], self._run(number, mistake.answer)) for number in numbers)
+        except StillRunning:
+            self.exercise.endless.add(mistake)
+            return False
 
 
 def _agree(mine: Outcome, theirs: Outcome) -> bool:

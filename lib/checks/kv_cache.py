@@ -317,6 +317,14 @@ def _(answer, rng):
     return _in_pieces(answer, layer, normal(1, 301, 4, rng=rng), cache, [300, 1])
 
 
+@cached_attention.probe("2 positions, then 3 more, and a cache with room for 4: a ValueError is asked for")
+@torch.no_grad()
+def _(answer, rng):
+    layer, x, cache = _layer(rng), normal(2, 5, 6, rng=rng), _empty(capacity=4)
+    answer(layer, x[:, :2], cache, caches.prefill_mask(2))
+    return {"what happens": raises(ValueError, answer, layer, x[:, 2:], cache, caches.prefill_mask(3, 2))}
+
+
 EXTENDED, ATTENDED = "keys, values = cache.extend(k, v)", "layer.attend(q, keys, values, mask)"
 OWN = "None if mask is None else mask[..., -x.shape[1] :]"
 # fmt: off
@@ -347,6 +355,9 @@ cached_attention.mistakes(
             " if keys.shape[2] > 1 else (keys, values, mask)))",
         ),
     ),
+    starts_anew=("a full cache is emptied: let the ValueError of `cache.extend` through.",
+        edit(EXTENDED, f"cache.length *= cache.length + x.shape[1] <= cache.capacity\n    {EXTENDED}\n"
+            "    mask = None if mask is None else mask[..., -cache.length :]")),
     no_mask=("the mask is not used: in a prompt, the early positions see the later ones.",
         edit(ATTENDED, "layer.attend(q, keys, values, None)")),
     own_mask=("a causal mask of your own: which rows and keys are hidden is in the `mask` that is given.",

@@ -194,17 +194,20 @@ def time_limit(seconds: float):
                 over.set()
                 _thread.interrupt_main()
 
-    threading.Thread(target=watch, daemon=True).start()
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
     try:
-        yield
+        try:
+            yield
+        finally:
+            done.set()
+            watcher.join()
+            time.sleep(0)  # subtle: an interrupt that was sent in the last moment comes here, and not to the caller
     except KeyboardInterrupt as interrupt:
         if not over.is_set():
             raise
-        done.set()
         line = own_line(interrupt)
         raise StillRunning(f"still running after {seconds:g} s: an endless loop?{line}") from None
-    finally:
-        done.set()
 
 
 def _processor_clock() -> Callable[[], float]:

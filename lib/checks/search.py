@@ -8,6 +8,7 @@ from torch import Tensor
 
 from lib.batching import EOS
 from lib.checks.core import Exercise, edit
+from lib.checks.differences import kind_of
 from lib.checks.probing import single_calls
 from lib.checks.running import Problem
 from lib.checks.search_bleu import bleu as bleu
@@ -261,7 +262,16 @@ single_calls(
 of_part = partial(edit, "part[rows] for")
 MOVED = "(lambda new: [new.__setitem__(rows, part), new][1])(torch.zeros_like(part))"
 
+
 # fmt: off
+@reorder.probe("what is returned is a tuple")
+def _(answer, rng):
+    result = answer((normal(2, 3, rng=rng),), torch.tensor([1, 0]))
+    if not isinstance(result, tuple):
+        raise Problem("type", f"the result is {kind_of(result)}; a tuple is asked for.")
+    return result
+
+
 reorder.mistakes(
     backwards=("every row goes where it should come from: new[i] = old[rows[i]].", of_part("part[rows.argsort()] for")),
     first_only=("only the first part is reordered: all of them must follow.",

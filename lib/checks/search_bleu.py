@@ -147,6 +147,10 @@ for label, drawn in {
     ),
     "six sentences, four tokens and more": one_too_long,
     "twelve sentences, some words left out": some_too_short,
+    "one sentence too long by 4, the other too short by 2": lambda rng: (
+        [list("abcdefgwxyz"), list("klmno")],
+        [list("abcdefg"), list("klmnopq")],
+    ),
     "ids instead of strings": lambda rng: ([[5, 16, 7, 8, 9, 2]], [[5, 16, 7, 8, 1]]),
     "no run of four is right": lambda rng: ([list("abcxdefx")], [list("abcydefy")]),
     "nothing is four tokens long": lambda rng: ([["a", "b"], []], [["a", "b"], ["c"]]),
@@ -189,6 +193,8 @@ bleu.mistakes(
             "    counts ="
         ),
     ),
+    long_ones_cut=("a sentence that is too long makes up for a short one: compare the lengths of the whole corpus.",
+        edit("sum(map(len, written))", "sum(min(len(a), len(b)) for a, b in zip(written, right))")),
     price_by_sentence=("each sentence pays for being short by itself: compare the lengths of the whole corpus.",
         edit(f"min(1.0, {PRICE})", BY_SENTENCE)),
     exchanged_sides=("written and right are exchanged: precision asks what was written.",

@@ -1,7 +1,8 @@
 """What every answer is tried with, whatever the exercise: no author has to think of it.
 
     Outcome, Variation    what a probe gave, and what a varied call of it gave
-    vary_call             one call made again: one row alone, rows in reverse order, another size, and the same again
+    vary_call             one call made again: one row alone, rows in reverse order, another size, without an optional
+                          argument, with other weights, and the same again
     ready_made_mistakes   an optional argument ignored, `.squeeze()`, results in the wrong order
     calls_reference       does the learner's code call the course's own answer?
 
@@ -9,6 +10,7 @@ An axis counts as rows when the course's answer treats them apart: what it gives
 it gives for all. So nothing is asked for that the course's own answer does not promise.
 """
 
+import contextlib
 import functools
 import inspect
 import itertools
@@ -18,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lib.checks.differences import difference
 
@@ -44,6 +46,7 @@ class Variation:
     words: str
     outcome: Outcome
     counts: bool
+    of: str = ""  # what was varied, where two answers may differ in it
 
 
 def copied(value):
@@ -80,7 +83,16 @@ def vary_call(function: Callable, arguments: tuple, named: dict, result: object)
         found.append(Variation(kind, words, outcome, counts and not threw))
     again, _ = _outcome(function, arguments, named)
     words = "the same call again, after others, gives something else"
-    return [*found, Variation("state", words, again, not threw_dice and again.error is None)]
+    found.append(Variation("state", words, again, not threw_dice and again.error is None))
+    with _other_weights(function) as known:
+        if known:
+            outcome, threw = _outcome(function, arguments, named)
+            counts = outcome.error is None and _is_finite(outcome.result) and not threw
+            words = "right at first, not when the weights have changed since, as in training"
+            found.append(Variation("state", words, outcome, counts, known))
+    if known:
+        _outcome(function, arguments, named)  # what a module keeps of its last call is asked for by some probes
+    return found
 
 
 def _outcome(function: Callable, arguments: tuple, named: dict) -> tuple[Outcome, bool]:
@@ -123,6 +135,31 @@ def _changes(arguments: tuple, named: dict, result: object) -> Iterator[tuple[st
             other = value + 2 if type(value) is int else 0.731 * value  # not a round share: no new ties
             changed = (*arguments[:place], other, *arguments[place + 1 :])
             yield "other size", f"right for {value}, not for {other} with all else the same", (changed, named), None
+        if isinstance(value, dict) and len(set(map(type, value.values())) | {int}) == 1 and len(value) > 1:
+            counts = {key: 3 * count + number for number, (key, count) in enumerate(value.items())}
+            changed = (*arguments[:place], type(value)(counts), *arguments[place + 1 :])
+            yield "state", "right at first, not with the same keys and other numbers", (changed, named), None
+    last = next(reversed(named), None)  # an optional argument, as it was given by name; else by place
+    if last is not None:
+        fewer = arguments, {name: value for name, value in named.items() if name != last}
+        yield "state", f"right with `{last}`, not without it in the next call", fewer, None
+    elif arguments and isinstance(arguments[-1], Tensor):
+        yield "state", "right with its last argument, not without it in the next call", (arguments[:-1], named), None
+
+
+@contextlib.contextmanager
+def _other_weights(method: Callable) -> Iterator[str]:
+    """The parameters of the method's module, half as large again; their names, or nothing where it has none."""
+    owner = getattr(inspect.unwrap(method), "__self__", None)
+    parameters = dict(owner.named_parameters()) if isinstance(owner, nn.Module) else {}
+    before = {name: parameter.data for name, parameter in parameters.items()}
+    try:
+        for parameter in parameters.values():
+            parameter.data = 1.5 * parameter.data  # subtle: nothing is changed in place, gradients may still need it
+        yield " ".join(sorted(parameters))
+    finally:
+        for name, parameter in parameters.items():
+            parameter.data = before[name]
 
 
 def _with_numbers(function: Callable, arguments: tuple, named: dict) -> tuple[tuple, dict]:

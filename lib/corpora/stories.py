@@ -1,43 +1,22 @@
-"""Stories worth reading: a story grammar with a memory, for the language models of the course.
+"""The stories of data/stories.txt, and measures of a story that hold for a model's as well as for ours.
 
-    story, stories_text, load_stories   one story, the text of data/stories.txt, the stories as strings
-    NAMES, GENDERS                      who is he and who is she
-    CAUSES                              (cause, effect): where the first stands, the second must follow
-    sentences                           the sentences of a text, to count those that stand in another one
-    pronouns_bound, names_kept, causes_kept    whether pronouns, names and causes hold, in a model's text as in ours
+    load_stories                the stories as strings
+    NAMES, GENDERS              who is he and who is she (data/names.tsv)
+    CAUSES                      (cause, effect): where the first stands, the second must follow
+    sentences                   the sentences of a text, to count those that stand in another one
+    pronouns_bound, names_kept, causes_kept    whether pronouns, names and causes hold
 
-Read in notebook 01 (a character RNN) and notebook 11 (GPT). The world stands in story_world, the plots in story_plots
-and story_deeds, who meets whom in story_casting, the machinery in storyteller. All stories are the course's own (CC0).
+A program wrote the stories (data/make/stories.py); they are the course's own (CC0). Read in notebook 01 (a character
+RNN) and notebook 11 (GPT).
 """
 
-import random
 import re
 
 from lib.corpora import files
-from lib.corpora.story_casting import FIXED, cast, world
-from lib.corpora.story_deeds import DEEDS
-from lib.corpora.story_plots import SHARED
-from lib.corpora.story_world import ELDERS, NAMES, WORDS
-from lib.corpora.storyteller import Teller, script
 
-N_STORIES = 7500
-SCRIPTS = {name: script(text) for name, text in (SHARED | DEEDS).items()}
-# plot -> how often it is told, by how much it can vary
-PLOTS = {
-    "forgotten": 10,
-    "lost": 14,
-    "swap": 13,
-    "build": 8,
-    "rescue": 9,
-    "quarrel": 7,
-    "fear": 7,
-    "mystery": 7,
-    "errand": 8,
-    "grow": 6,
-    "broken": 7,
-    "practice": 7,
-    "present": 7,
-}
+PEOPLE = [line.split("\t") for line in files.read("names.tsv").splitlines()]  # name, m or f, child or grown-up
+NAMES = {name: gender for name, gender, who in PEOPLE if who == "child"}
+ELDERS = {name: gender for name, gender, who in PEOPLE if who == "grown-up"}
 FEMALE = ["girl", "woman", "sister", "mother", "grandmother", "aunt", "queen", "Aunt", "Mrs"]
 MALE = ["boy", "man", "brother", "father", "grandfather", "uncle", "king", "sultan", "prince", "Uncle", "Mr"]
 GENDERS = NAMES | ELDERS | dict.fromkeys(FEMALE, "f") | dict.fromkeys(MALE, "m")
@@ -69,50 +48,14 @@ CAUSES: list[tuple[str, str]] = [
 _SENTENCE_END = re.compile(r'(?<=[.!?])\s+(?=["A-Z])|(?<=[.!?]")\s+(?=["A-Z])')
 
 
-def _tell(rng: random.Random, plot: str) -> str:
-    state, flags = world(rng, plot)
-    animals = plot in ("swap", "errand", "grow", "quarrel", "present") and rng.random() < 0.25
-    state |= cast(rng, animals)
-    teller = Teller(rng, state, flags, SCRIPTS)
-    for slot, words in FIXED.items():
-        state[slot] = teller.draw(words, WORDS[words])
-    teller.tell(SCRIPTS[plot])
-    return teller.text()
-
-
-def story(rng: random.Random) -> str:
-    """One story of 60 to 200 words, a paragraph a line."""
-    plot = rng.choices(list(PLOTS), PLOTS.values())[0]
-    while True:
-        text = _tell(rng, plot)
-        if 60 <= len(text.split()) <= 200:
-            return text
+def load_stories() -> list[str]:
+    """The stories of data/stories.txt; paragraphs are separated by one line end."""
+    return files.read("stories.txt").strip().split("\n\n")
 
 
 def sentences(text: str) -> list[str]:
     """The sentences of a text; a quotation belongs to the words that say who speaks."""
     return [part for line in text.splitlines() for part in _SENTENCE_END.split(line) if part]
-
-
-def stories_text(seed: int = 0, n: int = N_STORIES) -> str:
-    """The text of data/stories.txt: n stories with a blank line between them.
-
-    A story with more than one sentence that an earlier story has told word for word is told anew, so that a model which
-    learns the text by heart can be told from one which has learned to tell stories.
-    """
-    rng, told, texts = random.Random(seed), set(), []
-    while len(texts) < n:
-        text = story(rng)
-        parts = sentences(text)
-        if sum(part in told for part in parts) <= 1:
-            told.update(parts)
-            texts.append(text)
-    return "\n\n".join(texts) + "\n"
-
-
-def load_stories() -> list[str]:
-    """The stories of data/stories.txt; paragraphs are separated by one line end."""
-    return files.read("stories.txt").strip().split("\n\n")
 
 
 def pronouns_bound(text: str) -> tuple[int, int]:

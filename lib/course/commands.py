@@ -22,14 +22,17 @@ from lib.course.programs import ROOT, Stop, hand_over, run
 GRADING = ["-p", "lib.course.grading", "-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT)]  # and no other's
 GRADING += ["-o", "norecursedirs=.*"]  # hand-ins may lie in a folder called build
 TWO_WORKERS = ["-n", "2", "--dist", "loadfile"]
-TESTS = [
-    ("the notebooks are built from their sources", ["lib.course.build", "--check"]),
-    ("the solutions print what they printed", ["pytest", "--nbval", "solutions/", *TWO_WORKERS]),
-    ("stubs are graded not done, solutions done", ["lib.course.selfcheck"]),
-    ("ruff finds nothing in the code", ["ruff", "check", "."]),
-    ("the code has ruff's format", ["ruff", "format", "--check", "."]),
-    ("the tests pass", ["pytest", "tests", *TWO_WORKERS]),
-]
+TESTS = {
+    "build": ("the notebooks are built from their sources", ["lib.course.build", "--check"]),
+    "solutions": ("the solutions print what they printed", ["pytest", "--nbval", "solutions/", *TWO_WORKERS]),
+    "notebooks": ("stubs are graded not done, solutions done", ["lib.course.selfcheck"]),
+    "ruff": ("ruff finds nothing in the code", ["ruff", "check", "."]),
+    "format": ("the code has ruff's format", ["ruff", "format", "--check", "."]),
+    "tests": ("the tests pass", ["pytest", "tests", *TWO_WORKERS]),
+}
+PARTS = {  # of the tests, to be asked for by name
+    "graders": ("checks tell wrong answers from right ones", ["pytest", "tests/test_graders.py", "-n", "2"]),
+}
 
 
 def lab(arguments: list[str]) -> int:
@@ -89,19 +92,24 @@ def update(arguments: list[str]) -> int:
 
 
 def test(arguments: list[str]) -> int:
-    """All of the course's own tests. A failure does not keep the others from running."""
+    """All of the course's own tests, or the named stages. A failure does not keep the others from running."""
     without_options("test", arguments)
+    known = TESTS | PARTS
+    if unknown := [name for name in arguments if name not in known]:
+        raise Stop(f"There is no stage {unknown[0]} of the tests: there are {', '.join(known)}.", 2)
+    stages = [known[name] for name in dict.fromkeys(arguments or TESTS)]
     python = environment(tests=True)
     results = []
-    for number, (what, module) in enumerate(TESTS, 1):
-        print(f"\n[{number} of {len(TESTS)}] {what}: python -m {' '.join(module)}", flush=True)
+    for number, (what, module) in enumerate(stages, 1):
+        print(f"\n[{number} of {len(stages)}] {what}: python -m {' '.join(module)}", flush=True)
         start = time.monotonic()
         results.append((run(python, module), what, time.monotonic() - start))
     print()
     for failed, what, seconds in results:
         print(f"{'✗' if failed else '✓'} {what:<44} {seconds:>7.1f} s")
     failures = sum(bool(failed) for failed, *_ in results)
-    print(f"{failures} of {len(results)} failed" if failures else f"all {len(results)} passed", flush=True)
+    if len(results) > 1:
+        print(f"{failures} of {len(results)} failed" if failures else f"all {len(results)} passed", flush=True)
     return int(failures > 0)
 
 

@@ -184,14 +184,21 @@ def make_environment(home: Path) -> None:
     run_quietly(command, "Making the environment", "making the environment")
 
 
+def project() -> dict:
+    """What pyproject.toml says of the course as a package; empty without such a file."""
+    path = ROOT / "pyproject.toml"
+    return tomllib.loads(path.read_text(encoding="utf-8"))["project"] if path.exists() else {}
+
+
 def requirements() -> list[str]:
-    """The lines of requirements.txt, without comments."""
+    """The packages that pyproject.toml lists, and the lines of requirements.txt, without comments."""
     lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    return [line for line in (re.sub(r"(^|\s)#.*", "", line).strip() for line in lines) if line]
+    lines = [line for line in (re.sub(r"(^|\s)#.*", "", line).strip() for line in lines) if line]
+    return [*project().get("dependencies", []), *lines]
 
 
 def install(python: Path, with_lib: bool, tests: bool) -> None:
-    """Everything in requirements.txt, with this clone's `lib` or without."""
+    """All requirements, with this clone's `lib` or without."""
     packages = [line for line in requirements() if with_lib or not line.startswith("-e")]
     index = os.environ.get(TORCH_INDEX)
     if index and (torch := [line for line in packages if line.startswith("torch==")]):
@@ -199,8 +206,7 @@ def install(python: Path, with_lib: bool, tests: bool) -> None:
     if packages:
         pip(python, [part for line in packages for part in (line.split(maxsplit=1) if line[0] == "-" else [line])])
     if tests:
-        project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-        pip(python, project["optional-dependencies"]["test"])
+        pip(python, project()["optional-dependencies"]["test"])
 
 
 def pip(python: Path, arguments: list[str]) -> None:

@@ -415,6 +415,11 @@ def scatters(state, rows):
     return tuple(new)
 
 
+@wrong("reorder", says="a tuple is asked for")
+def a_list_of_parts(state, rows):
+    return [part[rows] for part in state]
+
+
 @wrong("reorder", says="only the first part")
 def words_only(state, rows):
     written, *others = state
@@ -910,6 +915,10 @@ def divides_by_zero(written, right):
 
 slips(
     "bleu",
+    no_longer_than_the_right_one=(
+        "makes up for a short one",
+        edit("sum(map(len, written))", "sum(len(a[: len(b)]) for a, b in zip(written, right))"),
+    ),
     divides_by_the_length=(
         "nothing was written",
         edit(

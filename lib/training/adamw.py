@@ -1,0 +1,69 @@
+"""AdamW: steps as long for a faint gradient as for a strong one, and weights that decay on their own.
+
+AdamW    the optimiser, from tensors; `torch.optim.AdamW` takes the same steps, faster
+
+Two running means follow each gradient g: the mean m and the mean of squares v. Both start at 0, so the first ones are
+too small, by factors that are known and divided out (m̂ and v̂). A step goes by m̂ / √v̂, which is near ±1 where the
+gradients agree in sign and near 0 where they do not, whatever their size (Kingma and Ba 2015, algorithm 1). The decay
+is taken from the weight itself and not added to its gradient, where √v̂ would divide it away (Loshchilov and
+Hutter 2019, algorithm 2).
+"""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+class AdamW(torch.optim.Optimizer):
+    """Adam with decoupled weight decay.
+
+    parameters: of any shape, or groups of them, dictionaries with "params" and options of their own
+    lr: the learning rate, η or α    betas: how much of m and of v is kept at a step, β₁ and β₂
+    eps: added to √v̂, so that nothing is divided by 0    weight_decay: λ; a weight loses lr · λ of itself at a step
+
+    `state_dict` and `load_state_dict`, as every optimiser of PyTorch has them, resume exactly. Raises ValueError for a
+    negative or infinite lr, eps or weight_decay and for betas outside [0, 1).
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[nn.Parameter] | Iterable[dict[str, Any]],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.01,
+    ):
+        super().__init__(parameters, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay})
+
+    def add_param_group(self, group: dict[str, Any]) -> None:
+        """Train more parameters. What the group does not say is as for the others."""
+        options = self.defaults | group
+        for name in ("lr", "eps", "weight_decay"):
+            if not 0 <= options[name] < math.inf:
+                raise ValueError(f"{name}={options[name]} is not a number from 0 on")
+        if not all(0 <= beta < 1 for beta in options["betas"]):
+            raise ValueError(f"betas={options['betas']} are not two numbers from 0 to below 1")
+        super().add_param_group(group)
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """Change every parameter that has a gradient."""
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is not None:
+                    self._change(parameter, parameter.grad, group)
+
+    def _change(self, parameter: nn.Parameter, gradient: Tensor, group: dict[str, Any]) -> None:
+        state, lr, (beta1, beta2) = self.state[parameter], group["lr"], group["betas"]
+        if not state:
+            state.update(t=0, m=torch.zeros_like(parameter), v=torch.zeros_like(parameter))
+        state["t"] += 1
+        state["m"] = beta1 * state["m"] + (1 - beta1) * gradient
+        state["v"] = beta2 * state["v"] + (1 - beta2) * gradient**2
+        m_hat = state["m"] / (1 - beta1 ** state["t"])
+        v_hat = state["v"] / (1 - beta2 ** state["t"])
+        parameter *= 1 - lr * group["weight_decay"]
+        parameter -= lr * m_hat / (v_hat.sqrt() + group["eps"])
