@@ -31,9 +31,13 @@ def main():
         sys.stderr.write(sentence + "\n")
         return 1
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-    from lib.course.commands import main as command
+    try:
+        from lib.course.commands import main as command
 
-    return command(sys.argv[1:], usage=__doc__)
+        return command(sys.argv[1:], usage=__doc__)
+    except KeyboardInterrupt:  # in the import
+        sys.stderr.write("\nStopped.\n")
+        return 130
 
 
 if __name__ == "__main__":

@@ -35,8 +35,9 @@ from lib.fused import FusedTransformer
 from lib.scoring import bleu, exact_match
 from lib.tokenizer import train_tokenizer
 from lib.training import train
+from lib.training.pairs import read_corpus
 from lib.training.recipes import paired_lengths
-from lib.training.translation import Recipe, encode_pairs, read_corpus
+from lib.training.translation import TranslationRecipe, encode_pairs
 from lib.training.translator import FILE, KEPT, RECIPE, SIZES, TOKENS, corpus, new_translator, save_translator
 from lib.transformer import Transformer, cross_attention_weights
 
@@ -111,9 +112,11 @@ def speed(rounds):
 
 def captions(rounds):
     pairs = read_corpus("multi30k").train
-    tokenizer = train_tokenizer([text for pair in pairs for text in pair], Recipe.vocab, SPECIAL)
-    sizes = SIZES | {"n_blocks": Recipe.encoder_blocks}
-    contest(len(tokenizer), len(tokenizer), sizes, encode_pairs(tokenizer, pairs), (500, Recipe.tokens), rounds)
+    tokenizer = train_tokenizer([text for pair in pairs for text in pair], TranslationRecipe.vocab, SPECIAL)
+    sizes = SIZES | {"n_blocks": TranslationRecipe.encoder_blocks}
+    contest(
+        len(tokenizer), len(tokenizer), sizes, encode_pairs(tokenizer, pairs), (500, TranslationRecipe.tokens), rounds
+    )
 
 
 def contest(sources, targets, sizes, data, batch_sizes, rounds):

@@ -16,16 +16,21 @@ import hashlib
 import http.client
 import os
 import socket
+import ssl
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from lib.terminal import Options, program, run
+
 Progress = Callable[[int, int], None]  # bytes so far, bytes in all
 
+PROGRAM = "python -m lib.downloads"
 TIMEOUT = 20.0  # seconds without a byte
 WAITS = (1.0, 4.0, 10.0)  # seconds before each further try
 CHUNK = 1 << 16
@@ -148,17 +153,19 @@ def _download(name: str, source: Source, target: Path, progress: Progress | None
             _transfer(source, partial, progress)
         except urllib.error.HTTPError as error:
             reason = f"the server answers {error.code} {error.reason}"
+            if error.code == 407:
+                reason, _ = _trouble(source.url, error)
             if error.code == 416:  # it has less than we have: start anew
                 partial.unlink(missing_ok=True)
             elif error.code < 500 and error.code not in (408, 429):
                 raise ConnectionError(_remedy(name, source, reason)) from None
             continue
-        except (OSError, http.client.HTTPException) as error:
-            reason = str(getattr(error, "reason", "") or error or type(error).__name__)
-            if isinstance(getattr(error, "reason", None), socket.gaierror):  # no name is found: there is no network
-                raise ConnectionError(_remedy(name, source, "there is no connection to the internet")) from None
-            if isinstance(error, OSError) and error.errno in (28, 13, 30, 122):  # disk full, not allowed, quota
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            if isinstance(error, OSError) and (error.filename or error.errno in (28, 122)):  # full, or over a quota
                 raise OSError(error.errno, f"{name} cannot be kept in {target.parent} ({error.strerror})") from None
+            reason, again = _trouble(source.url, error)
+            if not again:
+                raise ConnectionError(_remedy(name, source, reason)) from None
             continue
         if not (reason := _complaint(source, partial)):
             os.replace(partial, target)
@@ -167,6 +174,23 @@ def _download(name: str, source: Source, target: Path, progress: Progress | None
             partial.unlink()
             reason = f"what arrived is not the right file: {reason}"
     raise ConnectionError(_remedy(name, source, f"{reason}, in {len(WAITS) + 1} tries"))
+
+
+def _trouble(url: str, error: Exception) -> tuple[str, bool]:
+    """What keeps us from a server, in words, and whether another try may help."""
+    cause = error.reason if isinstance(getattr(error, "reason", None), Exception) else error
+    said = str(getattr(error, "reason", "") or error or type(error).__name__)
+    said = f"{error.code} {said}" if isinstance(error, urllib.error.HTTPError) else said
+    address = urllib.parse.urlsplit(url)
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        why = f"the certificate of {address.hostname} is not trusted here: {cause.verify_message}"
+        return f"{why}; the clock is wrong, or SSL_CERT_FILE should name a filter's or a proxy's certificate", False
+    again = not isinstance(cause, socket.gaierror | ValueError)  # a name that is not found, or is none
+    proxy = urllib.request.getproxies().get(address.scheme)
+    if proxy and not urllib.request.proxy_bypass(address.netloc):
+        shown = f"the proxy {proxy.rpartition('@')[2]}, which {address.scheme}_proxy names"  # without a password
+        return (f"{shown}, wants a name and a password", False) if "407" in said else (f"{shown}: {said}", again)
+    return ("there is no connection to the internet", False) if isinstance(cause, socket.gaierror) else (said, again)
 
 
 def _transfer(source: Source, partial: Path, progress: Progress | None) -> None:
@@ -226,18 +250,19 @@ def progress_line(name: str) -> Progress:
     return progress
 
 
-def main(names: list[str]) -> int:
-    """Fetch the files that are named; without a name, say which there are and where."""
+def main(words: list[str]) -> int:
+    """Fetch the files that are named; without a name, say which there are and where. Returns the exit status."""
+    parser = Options(prog=PROGRAM, description="Real data and published weights, fetched once, checked and kept.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="what to fetch; none: list what there is")
+    return run(PROGRAM, lambda: _fetch_or_list(parser.parse_args(words).names))
+
+
+def _fetch_or_list(names: list[str]) -> None:
     for name in names:
-        try:
-            print(fetch(name, progress_line(name)))
-        except (OSError, ValueError) as error:
-            print(error, file=sys.stderr)
-            return 1
+        print(fetch(name, progress_line(name)), flush=True)
     for name, source in SOURCES.items() if not names else ():
         print(f"{'here' if (cache() / name).is_file() else '    '}  {source.size / 1e6:6.1f} MB  {name}  {source.url}")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    program(main)

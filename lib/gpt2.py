@@ -8,6 +8,7 @@ import re
 from functools import partial
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
@@ -25,6 +26,7 @@ NAMES = {
     "ln_f.weight": "norm.scale",
     "ln_f.bias": "norm.shift",
 }
+RANKS = {"wte.weight": 2, "wpe.weight": 2, "ln_f.weight": 1, "ln_f.bias": 1}
 IN_A_BLOCK = {
     "ln_1.weight": "around_attention.norm.scale",
     "ln_1.bias": "around_attention.norm.shift",
@@ -35,7 +37,9 @@ IN_A_BLOCK = {
     "mlp.c_fc": "feed_forward.widen",
     "mlp.c_proj": "feed_forward.narrow",
 }
-BUFFERS = re.compile(r"h\.\d+\.attn\.(masked_)?bias|lm_head\.weight")  # masks, and the embedding once more
+BUFFERS = re.compile(r"h\.\d+\.attn\.(masked_)?bias")  # masks
+BLOCK = re.compile(r"h\.(\d+)\.")
+HEAD = "lm_head.weight"  # the embedding once more
 
 
 def gpt2_parameters(vocab: int, n_positions: int, d_model: int, n_layers: int) -> dict[str, int]:
@@ -56,18 +60,27 @@ def load_gpt2_weights(path: Path | str, n_heads: int | None = None) -> FusedGPT:
     """GPT-2 of any size from a safetensors file, as Hugging Face publishes it, with or without "transformer." in front.
 
     n_heads: None for one head for each 64 numbers, as in every GPT-2. Raises ValueError with the file's name when it
-    holds something else.
+    holds something else, such as an output layer that is not the embedding: the model has one table for both.
     """
     try:
         tensors = {name.removeprefix("transformer."): tensor for name, tensor in load_file(path).items()}
-    except SafetensorError as error:
+    except (SafetensorError, KeyError) as error:
         raise ValueError(f"{path} is no safetensors file, or only a part of one: {error}") from None
-    for name in NAMES:
+    for name, rank in RANKS.items():
         if name not in tensors:
             raise ValueError(f"{path} is not GPT-2: it has no tensor called {name}")
-    vocab, d_model = tensors["wte.weight"].shape
-    n_layers = 1 + max((int(name.split(".")[1]) for name in tensors if name.startswith("h.")), default=-1)
+        if tensors[name].dim() != rank:
+            raise ValueError(f"{path} is not GPT-2: {name} is {tuple(tensors[name].shape)}")
+    table = tensors["wte.weight"]
+    if HEAD in tensors and not torch.equal(tensors.pop(HEAD), table):
+        raise ValueError(f"{path} cannot be used: its output layer {HEAD} is not its embedding, as it is in GPT-2")
+    vocab, d_model = table.shape
+    n_layers = len({found[1] for name in tensors if (found := BLOCK.match(name))})
     heads = n_heads or max(1, d_model // D_HEAD)
+    if not (n_layers and d_model and vocab):
+        raise ValueError(f"{path} is not GPT-2: {n_layers} blocks, {vocab} tokens, {d_model} numbers for each")
+    if d_model % heads:
+        raise ValueError(f"{path}: d_model={d_model} does not split into n_heads={heads} equal heads")
     model = FusedGPT(vocab, len(tensors["wpe.weight"]), d_model, heads, n_layers, activation=tanh_gelu)
     ours = _renamed({name: tensor.float() for name, tensor in tensors.items() if not BUFFERS.fullmatch(name)})
     wanted = model.state_dict()
@@ -89,8 +102,8 @@ def _renamed(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
         stem, _, kind = part.rpartition(".")
         target = IN_A_BLOCK.get(part) or IN_A_BLOCK.get(stem)
         if isinstance(target, tuple):
-            pieces = tensor.chunk(3, dim=-1)
-            ours |= {f"blocks.{number}.{t}.{kind}": _turned(p) for t, p in zip(target, pieces, strict=True)}
+            pieces = tensor.chunk(3, dim=-1) if tensor.dim() else ()  # where it is none, the caller misses some
+            ours |= {f"blocks.{number}.{t}.{kind}": _turned(p) for t, p in zip(target, pieces, strict=False)}
         elif target is None:
             ours[name] = tensor  # unknown: the caller says so
         else:

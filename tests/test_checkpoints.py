@@ -129,3 +129,35 @@ def test_what_does_not_fit_is_refused_before_anything_is_written(tmp_path):
     with pytest.raises(TypeError, match="w is a list, a checkpoint holds tensors"):
         checkpoints.save(tmp_path / "model", {"w": [1.0]}, {})
     assert not list(tmp_path.iterdir())
+
+
+HOSTILE = [
+    "[]", "null", "7", '"x"', "", "{", "[" * 100_000, '{"settings": []}', '{"settings": null}',
+    '{"settings": {}, "same_as": []}', '{"same_as": {"a": "a"}}', '{"same_as": {"a": "b", "b": "a"}}',
+    '{"same_as": {"a": ["w"]}}', '{"same_as": null}',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("header", HOSTILE, ids=[header[:30] for header in HOSTILE])
+def test_hostile_settings_are_one_sentence(tmp_path, header):
+    path = tmp_path / "model.safetensors"
+    safetensors.torch.save_file({"w": torch.ones(2)}, path, metadata={"course": header})
+    for read in (checkpoints.load, checkpoints.describe):
+        with pytest.raises(ValueError, match=r"model\.safetensors is damaged or no safetensors file"):
+            read(path)
+
+
+def test_shapes_and_settings_are_described_without_the_tensors(tmp_path):
+    model = Tied()
+    checkpoints.save(tmp_path / "tied", model, {"a": 1})
+    shapes, settings = checkpoints.describe(tmp_path / "tied")
+    assert shapes == {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()} and settings == {"a": 1}
+    with pytest.raises(FileNotFoundError, match="there is no checkpoint at"):
+        checkpoints.describe(tmp_path / "none")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="no endless file here")
+def test_a_file_without_an_end_is_not_read():
+    for read in (checkpoints.load, checkpoints.describe, checkpoints.is_ours):
+        with pytest.raises(ValueError, match="/dev/zero is no regular file"):
+            read("/dev/zero")

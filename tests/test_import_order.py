@@ -9,6 +9,7 @@ import pytest
 from lib.course.cells import ROOT
 
 ORDER = [
+    "terminal",
     "downloads",
     "checkpoints",
     "corpora",

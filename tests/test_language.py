@@ -66,8 +66,23 @@ def test_what_was_written_can_be_used(own_text, tmp_path):
 
 def test_another_recipe_does_not_go_on_from_this_one(own_text, tmp_path):
     command("--corpus", own_text, "--out", tmp_path / "a.safetensors", "--minutes", 1e-9)
+    assert not (tmp_path / "a.json").exists()  # a tokenizer comes with its model
     with pytest.raises(ValueError, match="belongs to another training: there seed is 0, here it is 1"):
         command("--corpus", own_text, "--out", tmp_path / "a.safetensors", "--seed", 1)
+
+
+def test_a_text_that_was_changed_in_between_is_another_training(own_text, tmp_path):
+    text, out = tmp_path / "mine.txt", tmp_path / "a.safetensors"
+    text.write_bytes(own_text.read_bytes())
+    command("--corpus", text, "--out", out, "--minutes", 1e-9)
+    text.write_bytes(own_text.read_bytes().replace(b"cat", b"dog", 1))
+    with pytest.raises(ValueError, match="belongs to another training: there sum is"):
+        command("--corpus", text, "--out", out)
+    tensors, settings = checkpoints.load(out.with_suffix(".training.safetensors"))
+    del settings["recipe"]["sum"]  # as an older course wrote it
+    checkpoints.save(out.with_suffix(".training.safetensors"), tensors, settings)
+    command("--corpus", text, "--out", out)
+    assert out.exists()
 
 
 def test_own_texts_are_read_with_care(own_text, tmp_path):
@@ -76,12 +91,33 @@ def test_own_texts_are_read_with_care(own_text, tmp_path):
     assert 0.85 < len(learnt[0]) / len(learnt[0] + held_out[0]) < 0.92
     short = tmp_path / "short.txt"
     short.write_text("Too short. " * 20)
-    with pytest.raises(ValueError, match=r"short\.txt has 40 words: too few"):
+    with pytest.raises(ValueError, match=r"short\.txt has 220 characters: too few to learn from; take 2,000 or more"):
         language.read_texts(str(short))
     damaged, told = tmp_path / "damaged.txt", []
     damaged.write_bytes(own_text.read_bytes().replace(b"\n", b"\n\xff\xfe broken\n", 1))
     language.read_texts(str(damaged), told.append)
     assert len(told) == 1 and "UTF-8" in told[0]
+
+
+THAI, CHINESE = "แมวนั่งบนเสื่อแล้วก็หลับไปอย่างมีความสุข", "猫坐在垫子上然后开心地睡着了狗也来了"
+
+
+@pytest.mark.parametrize(
+    "signs", [THAI, CHINESE, "ACGT", "😀🐈🎉", "ab \u0301"], ids=["Thai", "Chinese", "DNA", "emoji", "marks"]
+)
+def test_a_text_of_any_script_trains_and_writes(tmp_path, capsys, signs):
+    rng = random.Random(0)
+    text = tmp_path / "mine.txt"
+    text.write_text("".join(rng.choices(signs, k=2_500)), encoding="utf-8")  # one unbroken run
+    assert command("--corpus", text, "--out", tmp_path / "mine.safetensors", "--steps", 2) == 0
+    assert "bits per byte" in capsys.readouterr().out
+
+
+def test_a_text_shorter_than_a_window_is_refused(tmp_path):
+    text = tmp_path / "same.txt"
+    text.write_text("a" * 5_000)
+    with pytest.raises(ValueError, match=r"same\.txt has \d+ tokens to learn from: --positions 4000 is too many"):
+        command("--corpus", text, "--out", tmp_path / "a.safetensors", "--positions", 4000)
 
 
 def test_stories_are_held_out_and_ends_stand_between_texts(tokenizer):
@@ -94,7 +130,7 @@ def test_stories_are_held_out_and_ends_stand_between_texts(tokenizer):
 
 
 def test_the_rate_does_not_know_how_long_it_will_take():
-    short, long = language.Recipe(steps=400, peak=1.0), language.Recipe(steps=4000, peak=1.0)
+    short, long = language.GPTRecipe(steps=400, peak=1.0), language.GPTRecipe(steps=4000, peak=1.0)
     assert [short.rate(step) for step in range(300)] == [long.rate(step) for step in range(300)]
     assert short.rate(0) == 0.01 and short.rate(299) == 1.0 and short.rate(350) == 0.5 and short.rate(399) == 0.01
 

@@ -270,3 +270,74 @@ def test_killed_and_started_again_ends_with_the_same_weights(tmp_path):
     assert again.resume(path)
     assert again.run() == whole.run()
     assert same(weights_of(again), weights_of(whole)) and math.isfinite(again.losses[-1])
+
+
+@pytest.mark.parametrize("where", ["loss", "gradient"])
+def test_the_first_number_that_is_none_ends_the_training_before_its_step(tmp_path, where):
+    training = a_training()
+    loss_of, path, kept = training.loss_of, tmp_path / "a.safetensors", []
+
+    def breaks(batch):
+        loss = loss_of(batch)
+        if training.step < 6:
+            return loss
+        kept.append(weights_of(training))
+        return loss * math.nan if where == "loss" else (loss * 0).sqrt()  # whose slope is infinite
+
+    training.loss_of = breaks
+    with pytest.raises(FloatingPointError, match=rf"the {where}.* is (nan|inf) at step 7 of 23: .* weights of step 6"):
+        training.run(lambda step, _: training.save(path))
+    assert training.step == 6 and all(torch.isfinite(tensor).all() for tensor in weights_of(training).values())
+    parameters = dict(training.model.named_parameters())
+    assert all(torch.equal(parameters[name], kept[0][name]) for name in parameters)
+    again = a_training()
+    assert again.resume(path) and again.step == 6  # the last good checkpoint
+
+
+def damages(tensors):
+    """Ways in which a half-done training can be broken: the tensors that are there then."""
+    yield {name: tensor for name, tensor in tensors.items() if name != "losses"}
+    yield {name: tensor for name, tensor in tensors.items() if name != "dice"}
+    yield {name: tensor for name, tensor in tensors.items() if name != "optimiser.1.exp_avg"}
+    yield {name: tensor for name, tensor in tensors.items() if name != "model.norm.weight"}
+    yield tensors | {"losses": tensors["losses"].float()}
+    yield tensors | {"losses": torch.zeros(99, dtype=torch.float64)}
+    yield tensors | {"dice": tensors["dice"][:-1]}
+    yield tensors | {"dice": torch.zeros_like(tensors["dice"])}
+    yield tensors | {"optimiser.1.exp_avg": torch.zeros(3)}
+    yield tensors | {"optimiser.77.exp_avg": torch.zeros(3)}
+    yield tensors | {"optimiser.x": torch.zeros(3)}
+    yield tensors | {"model.norm.weight": torch.full((7,), math.nan)}
+    yield tensors | {"model.norm.other": torch.zeros(7)}
+
+
+def test_a_broken_half_done_training_is_a_sentence_and_changes_nothing(tmp_path):
+    training = a_training()
+    training.run(until=3)
+    training.save(tmp_path / "whole")
+    tensors, settings = checkpoints.load(tmp_path / "whole")
+    fresh = a_training()
+    before = weights_of(fresh)
+    for number, broken in enumerate(damages(tensors)):
+        checkpoints.save(tmp_path / f"{number}", broken, settings)
+        with pytest.raises(ValueError, match=rf"{number} is damaged: "):
+            fresh.resume(tmp_path / f"{number}")
+        assert fresh.step == 0 and same(weights_of(fresh), before), number
+    for number, odd in enumerate([{}, {"recipe": None}, {"recipe": []}]):
+        checkpoints.save(tmp_path / f"odd{number}", tensors, odd)
+        with pytest.raises(ValueError, match="holds no training: its settings name no recipe"):
+            fresh.resume(tmp_path / f"odd{number}")
+    assert fresh.resume(tmp_path / "whole") and fresh.step == 3
+
+
+def test_a_recipe_is_what_training_is_told():
+    from lib.training import Recipe
+
+    recipe = Recipe(steps=23, peak=0.05, warmup=4, fused=False)
+    by_recipe, by_hand = (
+        Training((model := Small()), model.loss, batches(), generator=torch.Generator().manual_seed(5), **told)
+        for told in (recipe.keywords(), {"steps": 23, "peak": 0.05, "warmup": 4})
+    )
+    assert by_recipe.run() == by_hand.run()
+    assert recipe.rate(7) == learning_rate(7, 23, 0.05, 4)
+    assert Recipe(steps=1, peak=1.0, muon=True).keywords()["muon"] is True

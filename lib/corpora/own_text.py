@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 LONGEST = 1_000  # characters on one side of a pair: far beyond any sentence, and memory grows with its square
+LARGEST = 2**30  # bytes of a file, which is read as a whole
 NAMED = 5  # so many line numbers are told of each kind of trouble
 LINE_END = re.compile(rb"\r\n|\n|\r")
 
@@ -88,10 +89,13 @@ def _lines(path: Path) -> Iterator[tuple[int, str, str]]:
     """Line number, text and what is wrong with it, or nothing."""
     if path.is_dir():
         raise ValueError(f"{path} is a folder, not a file of text")
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise FileNotFoundError(f"there is no file {path}") from None
+    if not path.exists():
+        raise FileNotFoundError(f"there is no file {path}")
+    if not path.is_file():
+        raise ValueError(f"{path} is no regular file: it might never end")
+    if (size := path.stat().st_size) > LARGEST:
+        raise ValueError(f"{path} has {size:,} bytes: {LARGEST:,} at most are read at once")
+    content = path.read_bytes()
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         content = content.decode("utf-16", errors="replace").encode("utf-8")
     content = content.removeprefix(codecs.BOM_UTF8)

@@ -178,6 +178,9 @@ def main(arguments: list[str], usage: str) -> int:
     except KeyboardInterrupt:
         print("\nStopped.", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # a reader that has enough, such as `head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except OSError as error:
         full = error.errno == errno.ENOSPC
         print("The disk is full." if full else f"That did not work: {error}.", file=sys.stderr)

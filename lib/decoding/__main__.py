@@ -15,23 +15,18 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from lib.terminal import SEED, THREADS, OptionError, Options, as_option, importing, program, run, whole
+
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before PyTorch is imported
 
 PROGRAM = "python -m lib.decoding"
-MOST_THREADS = 256  # PyTorch ends the process where it cannot start so many
+LONGEST_PROMPT = 1_000_000  # characters; a pipe may never end
 CONTROL = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)], "�")  # a model must not steer your terminal
-
-
-class OneSentence(argparse.ArgumentParser):
-    """Says what is wrong, and not the whole usage before it."""
-
-    def error(self, message: str) -> None:
-        self.exit(2, f"{self.prog}: {message} (--help lists the options)\n")
 
 
 def arguments_of(words: list[str]) -> argparse.Namespace:
     """The options, read. Those of sampling are checked by `picker`."""
-    parser = OneSentence(
+    parser = Options(
         prog=PROGRAM,
         description="A trained GPT writes on from a prompt, in the terminal, as it goes.",
         epilog="Without --prompt, the prompt is read from standard input if something is piped in.",
@@ -43,8 +38,12 @@ def arguments_of(words: list[str]) -> argparse.Namespace:
         "file written by python -m lib.training gpt, or published for GPT-2",
     )
     parser.add_argument("--prompt", help="what to write on from; empty: a text from its beginning")
-    parser.add_argument("--length", type=int, default=200, metavar="N", help="tokens at most (default: %(default)s)")
-    parser.add_argument("--seed", type=int, help="the same seed writes the same text; without one it differs each time")
+    parser.add_argument(
+        "--length", type=whole(1, 10**9), default=200, metavar="N", help="tokens at most (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--seed", type=SEED, help="the same seed writes the same text; without one it differs each time"
+    )
     parser.add_argument("--greedy", action="store_true", help="the likeliest token every time: no chance, no seed")
     parser.add_argument("--temperature", type=float, metavar="T", help="below 1 safer, above 1 bolder (default: 1)")
     parser.add_argument("--top-k", type=int, metavar="K", help="draw from the K likeliest tokens only")
@@ -55,27 +54,16 @@ def arguments_of(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--overflow", choices=("drop", "error"), default="drop", help="a text longer than the model's "
         "context loses half a context at its beginning, or is an error (default: %(default)s)")  # fmt: skip
     parser.add_argument("--int8", action="store_true", help="round the weights: less to read, nearly the same text")
-    parser.add_argument("--threads", type=int, metavar="N", help="of the processor (default: PyTorch's choice)")
+    parser.add_argument("--threads", type=THREADS, metavar="N", help="of the processor (default: PyTorch's choice)")
     arguments = parser.parse_args(words)
-    if arguments.length < 1:
-        parser.error(f"--length {arguments.length}: at least 1 token is needed")
-    if arguments.threads is not None and not 1 <= arguments.threads <= MOST_THREADS:
-        parser.error(f"--threads {arguments.threads}: from 1 to {MOST_THREADS} are possible")
-    if arguments.seed is not None and not 0 <= arguments.seed < 2**63:
-        parser.error(f"--seed {arguments.seed}: a whole number from 0 to 2^63 - 1 is needed")
     if "" in arguments.stop:
         parser.error('--stop "": a stop sequence is empty; it would stop before the first letter')
     chance = [
         name for name in ("temperature", "top_k", "top_p", "min_p", "seed") if getattr(arguments, name) is not None
     ]
     if arguments.greedy and chance:
-        parser.error(f"--greedy takes the likeliest token: {option(chance[0])} would change nothing")
+        parser.error(f"--greedy takes the likeliest token: {as_option(chance[0])} would change nothing")
     return arguments
-
-
-def option(name: str) -> str:
-    """As it is written in the terminal."""
-    return "--" + name.replace("_", "-")
 
 
 def load(checkpoint: str):
@@ -99,18 +87,41 @@ def load(checkpoint: str):
     if not checkpoints.is_ours(path):
         from lib.gpt2 import load_gpt2_weights
 
-        return load_gpt2_weights(path), load_gpt2()
+        return _belonging(load_gpt2_weights(path), load_gpt2(), path.name, "GPT-2's")
     beside = path.with_suffix(".json")
     if not beside.is_file():
         raise FileNotFoundError(f"{path} has no tokenizer: {beside.name} should lie beside it")
+    if complaint := _misfit(*checkpoints.describe(path)):
+        raise ValueError(f"{path} is damaged: {complaint}")
     try:
-        model, tokenizer = load_gpt(path), Tokenizer.load(beside)
+        return _belonging(load_gpt(path), Tokenizer.load(beside), path.name, beside.name)
     except (RuntimeError, TypeError) as error:
         detail = " ".join(str(error).split())
         raise ValueError(f"{path} is damaged: its tensors do not fit the sizes that it names ({detail:.150})") from None
+
+
+def _misfit(shapes: dict[str, tuple[int, ...]], settings: dict) -> str:
+    """Why no GPT can be made of such tensors and sizes; nothing if one can, or if `load_gpt` says it better.
+
+    Found out before one is made: a damaged file may name a billion blocks.
+    """
+    if "sizes" not in settings:
+        return ""
+    named, table, places = settings["sizes"], shapes.get("embedding.weight", ()), shapes.get("positions.table", ())
+    heads = named.get("n_heads") if isinstance(named, dict) else None
+    blocks = {name.split(".")[1] for name in shapes if name.startswith("blocks.")}
+    if len(table) == len(places) == 2 and blocks and isinstance(heads, int) and heads > 0 and table[1]:
+        sizes = {"vocab": table[0], "n_positions": places[0], "d_model": table[1], "n_layers": len(blocks)}
+        if named == sizes | {"n_heads": heads} and table[1] % heads == 0:
+            return ""
+    return f"its tensors do not fit the sizes that it names ({named!r:.150})"
+
+
+def _belonging(model, tokenizer, weights: str, names: str):
+    """Model and tokenizer, if they have as many tokens. Raises ValueError."""
     if len(tokenizer) != len(model.embedding.weight):
-        sizes = f"{len(tokenizer):,} tokens, {path.name} for {len(model.embedding.weight):,}"
-        raise ValueError(f"{beside.name} is a tokenizer of {sizes}: they do not belong together")
+        sizes = f"{len(tokenizer):,} tokens, {weights} for {len(model.embedding.weight):,}"
+        raise ValueError(f"{names} is a tokenizer of {sizes}: they do not belong together")
     return model, tokenizer
 
 
@@ -136,7 +147,7 @@ def picker(arguments: argparse.Namespace) -> Callable:
         try:
             Sampling(**{name: value})
         except ValueError as error:
-            raise ValueError(f"{option(name)} {value}: {error}") from None
+            raise OptionError(f"{as_option(name)} {value}: {error}") from None
     draw = Sampling(**given).picker(generator := torch.Generator())
     generator.seed() if arguments.seed is None else generator.manual_seed(arguments.seed)
 
@@ -150,8 +161,8 @@ def picker(arguments: argparse.Namespace) -> Callable:
         try:
             return likeliest(logits, ids) if arguments.greedy else draw(logits, ids)
         except RuntimeError:  # torch.multinomial: nothing is left, or infinitely much
-            extreme = ", ".join(f"{option(name)} {value}" for name, value in given.items())
-            raise ValueError(f"too extreme a choice, no token can be drawn: {extreme}") from None
+            extreme = ", ".join(f"{as_option(name)} {value}" for name, value in given.items())
+            raise OptionError(f"too extreme a choice, no token can be drawn: {extreme}") from None
 
     return pick
 
@@ -175,13 +186,16 @@ def stream(model, tokenizer, pick: Callable, arguments: argparse.Namespace, prom
 
 def write(arguments: argparse.Namespace) -> None:
     """Load, then print the prompt and each piece as soon as it is there."""
-    import torch
+    with importing():
+        import torch
 
-    from lib.decoding.generate import lay_out_for_decoding
+        from lib.decoding.generate import lay_out_for_decoding
 
     prompt = arguments.prompt
     if prompt is None:
-        prompt = "" if sys.stdin is None or sys.stdin.isatty() else sys.stdin.read().rstrip("\n")
+        prompt = "" if sys.stdin is None or sys.stdin.isatty() else sys.stdin.read(LONGEST_PROMPT + 1).rstrip("\n")
+    if len(prompt) > LONGEST_PROMPT:
+        raise ValueError(f"the prompt has more than {LONGEST_PROMPT:,} characters")
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     pick = picker(arguments)  # before anything is loaded: what cannot be is refused at once
@@ -202,26 +216,9 @@ def write(arguments: argparse.Namespace) -> None:
 
 
 def main(words: list[str]) -> int:
-    """Run the command; errors become one sentence and an exit status."""
-    arguments = arguments_of(words)
-    if sys.stdout is None:
-        print(f"{PROGRAM}: standard output is closed: there is nowhere to write", file=sys.stderr)
-        return 1
-    for channel in (sys.stdin, sys.stdout):
-        if hasattr(channel, "reconfigure"):
-            channel.reconfigure(encoding="utf-8", errors="replace")
-    try:
-        write(arguments)
-    except BrokenPipeError:  # the reader, such as `head`, has enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except (OSError, ValueError, RuntimeError) as error:
-        print(f"{PROGRAM}: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    return 0
+    """Run the command and return its exit status; errors become one sentence."""
+    return run(PROGRAM, lambda: write(arguments_of(words)))
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    program(main)

@@ -1,6 +1,6 @@
 """A language model, from text to checkpoint: `python -m lib.training gpt --corpus stories`, shakespeare, or a file.
 
-    Recipe, RECIPES              sizes, batches and steps: what the shipped model and notebook 11 are trained with
+    GPTRecipe, RECIPES           sizes, batches and steps: what the shipped model and notebook 11 are trained with
     read_texts                   the texts to learn from and those held out
     encode_texts, windows        texts as one row of ids; batches of pieces of it without end
     held_out_bits                bits per byte on texts that were not learnt
@@ -10,10 +10,13 @@
 A text is a string. Ids are one row (n,), with END before each text and after the last.
 """
 
+import sys
+import zlib
 from argparse import ArgumentParser, BooleanOptionalAction, Namespace
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,32 +25,47 @@ from lib.corpora import files
 from lib.corpora.own_text import read_text
 from lib.corpora.shakespeare import load_shakespeare
 from lib.corpora.stories import causes_kept, load_stories, names_kept, pronouns_bound, sentences
-from lib.decoding.generate import fresh_caches, read_on
-from lib.gpt import END, GPT, STORIES, FusedGPT, bits_per_byte, initial_weights, load_gpt, save_gpt, text_windows
+from lib.decoding.generate import generate_batch
+from lib.decoding.sampling import Sampling
+from lib.gpt import END, GPT, STORIES, FusedGPT, bits_per_byte, initial_weights, save_gpt, text_windows
+from lib.terminal import SEED, OptionError, as_option, number, whole
 from lib.tokenizer import Tokenizer, train_tokenizer
-from lib.training import Training
-from lib.training.watch import Watch
+from lib.training.loop import Training
+from lib.training.recipes import Recipe
+from lib.training.watch import Watch, check_size, new_files
 
 HELD_OUT_STORIES = 300  # the last ones
 HELD_OUT_SHARE = 0.1  # of any other text: its end
-LEAST_WORDS = 1_000  # of any other text
-WARM_UP, CALM_DOWN = 100, 0.25  # steps at the start, share of them at the end
+LEAST = 2_000  # characters of any other text; in Chinese or Thai nothing stands between its words
+CALM_DOWN = 0.25  # share of the steps, at the end
+
+OPTIONS = {  # what the command lets one choose of a recipe, and what is recorded of it
+    "vocab": whole(257, 1_000_000),  # 256 bytes and END
+    "n_positions": whole(2, 100_000),
+    "d_model": whole(1, 100_000),
+    "n_heads": whole(1, 10_000),
+    "n_layers": whole(1, 1_000),
+    "batch": whole(1, 100_000),
+    "steps": whole(1, 1_000_000_000),
+    "peak": number(1e-9, 1),
+    "muon": None,
+    "seed": SEED,
+}
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """How a model is made: a training is the same if its recipe is."""
+@dataclass(frozen=True, kw_only=True)
+class GPTRecipe(Recipe):
+    """How a GPT is made: its sizes, its batches, and how it is trained."""
 
     vocab: int = 2048
     n_positions: int = 320  # the longest story has 309 tokens, so it can be read whole
     d_model: int = 128
     n_heads: int = 4
     n_layers: int = 6
-    batch: int = 4
+    batch: int = 4  # pieces of text, each as long as the model reads
     steps: int = 8000
     peak: float = 4e-3
     muon: bool = True  # for the matrices (`lib.training.muon`), AdamW for the rest; else AdamW for all
-    seed: int = 0
 
     def model(self, vocab: int) -> FusedGPT:
         """A fresh model with the seed's weights. `vocab`: of its tokenizer, which a short text may leave smaller."""
@@ -60,18 +78,34 @@ class Recipe:
         Until then it does not depend on how many steps there are.
         """
         left = (self.steps - step) / (self.steps * CALM_DOWN)
-        return self.peak * min(1.0, (step + 1) / WARM_UP, left)
+        return self.peak * min(1.0, (step + 1) / self.warmup, left)
 
     def batches(self, ids: Tensor, seed: int | None = None) -> Iterator[Tensor]:
         """The batches of the recipe's seed, or of another, without end."""
         generator = torch.Generator().manual_seed(1000 + (self.seed if seed is None else seed))
         return windows(ids, self.n_positions, self.batch, generator)
 
+    def options(self) -> dict[str, Any]:
+        """What can be chosen of it on the command line, by name."""
+        return {name: getattr(self, name) for name in OPTIONS}
+
+    def check(self) -> None:
+        """Raises OptionError when no model can be made of these sizes."""
+        if self.d_model % self.n_heads:
+            raise OptionError(f"--d-model {self.d_model} does not split into --heads {self.n_heads} of equal size")
+
+    def size(self) -> tuple[int, int]:
+        """About how many parameters there are, and numbers that a batch leaves for the gradients."""
+        tables = (self.vocab + self.n_positions) * self.d_model
+        places = self.batch * self.n_positions * self.n_layers
+        weights = self.n_heads * min(self.n_positions, 1024) // 2  # of longer texts none are kept
+        return tables + self.n_layers * 12 * self.d_model**2, places * (20 * self.d_model + weights)
+
 
 RECIPES = {
-    "stories": Recipe(),
-    "shakespeare": Recipe(vocab=1024, n_positions=256, n_layers=4, steps=1500),
-    "notebook": Recipe(n_positions=128, n_layers=4, steps=800, peak=8e-3),
+    "stories": GPTRecipe(),
+    "shakespeare": GPTRecipe(vocab=1024, n_positions=256, n_layers=4, steps=1500),
+    "notebook": GPTRecipe(n_positions=128, n_layers=4, steps=800, peak=8e-3),
 }
 
 
@@ -92,8 +126,8 @@ def read_texts(corpus: str, tell: Callable[[str], object] | None = None) -> tupl
         text, complaints = read_text(corpus)
         for complaint in complaints if tell else ():
             tell(complaint)
-    if (n_words := len(text.split())) < LEAST_WORDS:
-        raise ValueError(f"{corpus} has {n_words} words: too few to learn from; take {LEAST_WORDS:,} or more")
+    if len(text) < LEAST:
+        raise ValueError(f"{corpus} has {len(text):,} characters: too few to learn from; take {LEAST:,} or more")
     cut = round(len(text) * (1 - HELD_OUT_SHARE))
     cut = text.rfind("\n", cut // 2, cut) + 1 or cut  # at a line end, if there is one
     return [text[:cut]], [text[cut:]]
@@ -130,7 +164,6 @@ def held_out_bits(model: GPT, tokenizer: Tokenizer, texts: Sequence[str]) -> flo
     return bits_per_byte(total / count, count, sum(len(text.encode()) for text in texts))
 
 
-@torch.no_grad()
 def write_texts(
     model: GPT, tokenizer: Tokenizer, n: int, generator: torch.Generator, temperature: float = 1.0, start: str = ""
 ) -> list[str]:
@@ -138,23 +171,11 @@ def write_texts(
 
     temperature: the logits are divided by it; below 1 the likely tokens get likelier (notebook 12)
     """
-    end, places = tokenizer.special[END], len(model.positions.table)
-    caches = fresh_caches(model, n)
+    end = tokenizer.special[END]
     given = [end, *tokenizer.encode_ordinary(start)]
-    rows = torch.empty(n, places + 1, dtype=torch.long)
-    rows[:, : len(given)] = torch.tensor(given)
-    done = torch.zeros(n, dtype=torch.bool)
-    for place in range(places):
-        logits = read_on(model, rows[:, place : place + 1], caches)
-        if place + 1 < len(given):
-            continue
-        chances = (logits / temperature).softmax(dim=-1)
-        rows[:, place + 1] = torch.multinomial(chances, 1, generator=generator)[:, 0].where(~done, end)
-        done |= rows[:, place + 1] == end
-        if done.all():
-            break
-    texts = [row[1 : place + 2].tolist() for row in rows]
-    return [tokenizer.decode(ids[: ids.index(end)] if end in ids else ids) for ids in texts]
+    limit = max(0, len(model.positions.table) + 1 - len(given))  # the last token is drawn and never read
+    written = generate_batch(model, [given] * n, limit, Sampling(temperature).picker(generator), stop=[[end]])
+    return [tokenizer.decode([*given[1:], *(ids[:-1] if ids[-1:] == [end] else ids)]) for ids in written]
 
 
 def measure(texts: Sequence[str], known: Collection[str] = ()) -> dict[str, float]:
@@ -178,31 +199,45 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.description = "Train a GPT on stories, on Shakespeare, or on a text file of yours."
     parser.add_argument("--corpus", default="stories", help="stories, shakespeare, or the path of a UTF-8 text file")
     parser.add_argument("--out", type=Path, help="the checkpoint to write (default: mywork/gpt_NAME.safetensors)")
-    parser.add_argument("--minutes", type=float, help="stop after so many processor minutes; run again to go on")
-    for name, number in asdict(RECIPES["stories"]).items():
-        option = "--" + name.removeprefix("n_").replace("_", "-")
-        kind = {"action": BooleanOptionalAction} if name == "muon" else {"type": type(number), "metavar": "N"}
-        parser.add_argument(option, dest=name, help="default: what suits the corpus", **kind)
+    parser.add_argument(
+        "--minutes", type=number(0, 1e6), help="stop after so many processor minutes; run again to go on"
+    )
+    for name, kind in OPTIONS.items():
+        how = {"type": kind, "metavar": "N"} if kind else {"action": BooleanOptionalAction}
+        parser.add_argument(as_option(name), dest=name, help="default: what suits the corpus", **how)
 
 
 def run(arguments: Namespace) -> int:
     """Train as the arguments say, going on from a training that was stopped. Returns the exit status."""
     recipe = RECIPES.get(arguments.corpus, RECIPES["shakespeare"])
-    chosen = {name: getattr(arguments, name) for name in asdict(recipe)}
-    recipe = replace(recipe, **{name: number for name, number in chosen.items() if number is not None})
+    chosen = {name: getattr(arguments, name) for name in OPTIONS}
+    recipe = replace(recipe, **{name: value for name, value in chosen.items() if value is not None})
+    recipe.check()
+    check_size(*recipe.size(), recipe.options())
     name = arguments.corpus if arguments.corpus in RECIPES else Path(arguments.corpus).stem
     out = arguments.out or files.DATA.parent / "mywork" / f"gpt_{name}.safetensors"
-    learnt, held_out = read_texts(arguments.corpus, print)
+    tokenizer_file, half_done = new_files(out)
+    learnt, held_out = read_texts(arguments.corpus, lambda complaint: print(complaint, file=sys.stderr))
     tokenizer = train_tokenizer(learnt, recipe.vocab, [END])
-    out.parent.mkdir(parents=True, exist_ok=True)
-    tokenizer.save(out.with_suffix(".json"))
     ids = encode_texts(tokenizer, learnt)
-    model, done = train_on(ids, tokenizer, recipe, out, arguments.minutes, arguments.corpus)
-    if not done:
+    if len(ids) <= recipe.n_positions:
+        raise ValueError(
+            f"{arguments.corpus} has {len(ids):,} tokens to learn from: --positions {recipe.n_positions} is "
+            f"too many for it"
+        )
+    settings = {"corpus": arguments.corpus, **recipe.options()}
+    known = settings | {"sum": zlib.crc32(repr(learnt).encode())}  # a text that was changed is another one
+    training = train_on(ids, tokenizer, recipe, half_done, arguments.minutes, known)
+    if training is None:
         return 0
+    model = training.model
+    out.parent.mkdir(parents=True, exist_ok=True)
+    tokenizer.save(tokenizer_file)  # with its model and not before: an older model there keeps its own
+    save_gpt(out, model, recipe=settings, losses=[round(sum(training.losses[-50:]) / 50, 4)])
+    half_done.unlink(missing_ok=True)
     print(f"held out: {held_out_bits(model, tokenizer, held_out):.3f} bits per byte")
     print(write_texts(model, tokenizer, 1, torch.Generator().manual_seed(recipe.seed))[0])
-    print(f"written: {out}, with its tokenizer {out.with_suffix('.json').name}")
+    print(f"written: {out}, with its tokenizer {tokenizer_file.name}")
     if out.parent.resolve() == files.DATA:
         for suffix in (".safetensors", ".json"):
             files.record(
@@ -211,26 +246,12 @@ def run(arguments: Namespace) -> int:
     return 0
 
 
-def train_on(ids, tokenizer, recipe: Recipe, out: Path, minutes: float | None, corpus: str) -> tuple[FusedGPT, bool]:
-    """Train, showing the loss and saving now and then; the model, and whether all steps are done."""
-    model, partial = recipe.model(len(tokenizer)), out.with_suffix(".training.safetensors")
-    settings = {"corpus": corpus, **asdict(recipe)}
-    training = Training(
-        model,
-        model.loss,
-        recipe.batches(ids),
-        recipe.steps,
-        recipe.peak,
-        warmup=WARM_UP,
-        rate=recipe.rate,
-        fused=True,
-        muon=recipe.muon,
-        recipe=settings,
-    )
-    watch = Watch(training, partial, list, minutes)  # no samples on the way
+def train_on(
+    ids, tokenizer: Tokenizer, recipe: GPTRecipe, half_done: Path, minutes: float | None, settings: dict
+) -> Training | None:
+    """Train, showing the loss and saving now and then; None if it was stopped before its end."""
+    model = recipe.model(len(tokenizer))
+    training = Training(model, model.loss, recipe.batches(ids), **recipe.keywords(), rate=recipe.rate, recipe=settings)
+    watch = Watch(training, half_done, list, minutes)  # no samples on the way
     watch.resume()
-    if not watch.to_the_end():
-        return model, False
-    save_gpt(out, model, recipe=settings, losses=[round(sum(training.losses[-50:]) / 50, 4)])
-    partial.unlink(missing_ok=True)
-    return load_gpt(out), True
+    return training if watch.to_the_end() else None

@@ -1,16 +1,54 @@
-"""What the paper's recipe for training adds to a plain loss and a constant rate.
+"""How a model is trained: rates, and what the paper's recipe adds to a plain loss and a constant rate.
 
-share_of_padding       how much of the work a batch wastes on filling              notebook 09
-label_smoothed_loss    cross-entropy that punishes being too sure                  notebook 09
+Recipe                 what a training is told, in one place; commands add the sizes of their models
+learning_rate          up in a line, down along a cosine                           notebooks 03, 09
 noam_rate              the paper's learning rate: up in a line, down as 1/√step    notebook 09
+label_smoothed_loss    cross-entropy that punishes being too sure                  notebook 09
+share_of_padding       how much of the work a batch wastes on filling              notebook 09
+paired_lengths         batches that waste little                                   notebook 09
 """
 
+import math
 import random
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor
 
 from lib.batching import Batch, IdPair, target_side, translation_batches
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How a model is trained: a training is the same if its recipe, its model and its data are.
+
+    steps, peak, warmup: of the learning rate    fused, muon: as in Training    seed: of weights, batches and dropout
+    """
+
+    steps: int
+    peak: float
+    warmup: int = 100
+    fused: bool = True
+    muon: bool = False
+    seed: int = 0
+
+    def rate(self, step: int) -> float:
+        """The learning rate at a step, counted from 0."""
+        return learning_rate(step, self.steps, self.peak, self.warmup)
+
+    def keywords(self) -> dict[str, Any]:
+        """What `train` and `Training` are told, by the names of their arguments."""
+        told = {"steps": self.steps, "peak": self.peak, "warmup": self.warmup, "fused": self.fused}
+        return told | ({"muon": True} if self.muon else {})
+
+
+def learning_rate(step: int, steps: int, peak: float, warmup: int, floor: float = 0.02) -> float:
+    """The rate at a step, counted from 0: up to `peak` within `warmup` steps, then a cosine down to `floor` of it."""
+    if step < warmup:
+        return peak * (step + 1) / warmup
+    share = (step - warmup) / max(1, steps - warmup)  # of the way down
+    return peak * (floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * min(1.0, share))))
 
 
 def share_of_padding(lengths: Sequence[int], batches: Sequence[Sequence[int]]) -> float:

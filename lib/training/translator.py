@@ -19,12 +19,13 @@ from lib.batching import SPECIAL, Vocabulary
 from lib.corpora import files
 from lib.corpora.italian import load_pairs
 from lib.layers import FusedLayerNorm, FusedPreNorm, fresh_weights
+from lib.training.recipes import Recipe
 from lib.transformer import Decoder, DecoderBlock, Encoder, EncoderBlock, Transformer
 
 FILE = "translator.safetensors"
 SIZES = {"d_model": 128, "n_heads": 4, "d_ff": 512, "n_blocks": 2}
 TOKENS = 250  # target tokens a batch
-RECIPE = {"steps": 4600, "peak": 2e-3, "warmup": 200, "fused": True}
+RECIPE = Recipe(steps=4600, peak=2e-3, warmup=200).keywords()  # as notebook 09 tells them to `train`
 KEPT = RECIPE | {"steps": 4000}
 
 IdPairs = list[tuple[list[int], list[int]]]
