@@ -34,7 +34,7 @@ UNWRITTEN = r"\1# YOUR CODE HERE\n\1raise NotImplementedError()"
 ALONE = """
 
 *Opened alone, on Colab for example? It needs the course's folder: put `!git clone ADDRESS course`, `%cd course` and
-`%pip install -q regex tiktoken safetensors` into a cell before the first; ADDRESS is where this notebook comes from.*"""
+`%pip install -q regex tiktoken safetensors` into a cell before the first; ADDRESS is where you found it.*"""
 KINDS_OF_OUTPUT = {"text/plain", "image/png"}
 LARGEST = 600_000
 LONGEST_CELL = 600  # seconds
