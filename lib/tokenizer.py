@@ -111,12 +111,15 @@ def split_special(text: str, special: Collection[str]) -> list[str]:
 # ------------------------------------------------------------------------------------------------------- pre-tokens
 
 
-def pre_tokens(text: str) -> list[str]:
-    """Cut a text as GPT-2 does: words with the space before them, numbers, signs. Joined, they are the text."""
+def pre_tokens(text: str, pattern: regex.Pattern = PRE_TOKEN) -> list[str]:
+    """Cut a text as GPT-2 does: words with the space before them, numbers, signs. Joined, they are the text.
+
+    pattern: what a piece is, if not GPT-2's
+    """
     stand_ins = {} if text.isascii() else {ord(sign): kind for sign in set(text) if (kind := _stand_in(sign))}
     if not stand_ins:
-        return PRE_TOKEN.findall(text)
-    return [text[found.start() : found.end()] for found in PRE_TOKEN.finditer(text.translate(stand_ins))]
+        return pattern.findall(text)
+    return [text[found.start() : found.end()] for found in pattern.finditer(text.translate(stand_ins))]
 
 
 @functools.cache
@@ -149,15 +152,26 @@ class Tokenizer:
 
     special: names of special tokens with their ids    alphabet: the 256 bytes, in the order of their ids
     merges: pairs of byte strings, the oldest first. Bytes, then merges, get the ids that no special token has.
+    pattern: what a pre-token is, as a regular expression
+
+    A published alphabet may lack bytes that its training texts never had: they are left out of texts.
     """
 
     def __init__(
-        self, merges: Sequence[tuple[bytes, bytes]], special: Mapping[str, int] | None = None, alphabet: bytes = BYTES
+        self,
+        merges: Sequence[tuple[bytes, bytes]],
+        special: Mapping[str, int] | None = None,
+        alphabet: bytes = BYTES,
+        pattern: str = PATTERN,
     ):
         self.special, self.pairs, self.alphabet = dict(special or {}), [tuple(pair) for pair in merges], bytes(alphabet)
-        if sorted(self.alphabet) != list(BYTES):
-            raise ValueError(f"an alphabet has each of the 256 bytes once, this one has {len(self.alphabet)} bytes")
-        _check_special(self.special, 256 + len(self.pairs))
+        if len(set(self.alphabet)) < len(self.alphabet):
+            raise ValueError(
+                f"an alphabet has each byte once, this one has {len(self.alphabet)} bytes, some of them twice"
+            )
+        self.pattern = pattern
+        self._pre_tokens = functools.partial(pre_tokens, pattern=regex.compile(pattern))
+        _check_special(self.special, len(self.alphabet) + len(self.pairs))
         names = {i: name for name, i in self.special.items()}
         free = (i for i in range(len(self)) if i not in names)
         self.ranks = {bytes([byte]): next(free) for byte in self.alphabet}
@@ -170,11 +184,12 @@ class Tokenizer:
             self.merges[self.ranks[left], self.ranks[right]] = self.ranks[left + right] = next(free)
         self.tokens = {i: token for token, i in self.ranks.items()} | {i: name.encode() for i, name in names.items()}
         self._names = _longest_first(self.special)
-        self._first_ids = [self.ranks[bytes([byte])] for byte in BYTES]
+        self._lacking = bytes(set(BYTES) - set(self.alphabet))
+        self._first_ids = {byte: self.ranks[bytes([byte])] for byte in self.alphabet}
         self._known: dict[str, list[int]] = {}  # words that were encoded before
 
     def __len__(self) -> int:
-        return len(self.special) + 256 + len(self.pairs)
+        return len(self.special) + len(self.alphabet) + len(self.pairs)
 
     def encode(self, text: str, allowed_special: Collection[str] = ()) -> list[int]:
         """Text to ids. Special tokens in the text are refused unless they, or "all", are allowed.
@@ -227,12 +242,12 @@ class Tokenizer:
                 break
             start += len(piece)
         # subtle: two pre-tokens are open, not one, since ' and l become one when another l follows
-        return start + sum(map(len, pre_tokens(text[start:limit])[:-2]))
+        return start + sum(map(len, self._pre_tokens(text[start:limit])[:-2]))
 
     def encode_ordinary(self, text: str) -> list[int]:
         """Text to ids; what looks like a special token is plain text."""
         ids: list[int] = []
-        for word in pre_tokens(_well_formed(text)):
+        for word in self._pre_tokens(_well_formed(text)):
             known = self._known.get(word)
             if known is None:
                 known = self._encode_word(word)
@@ -240,7 +255,7 @@ class Tokenizer:
         return ids
 
     def _encode_word(self, word: str) -> list[int]:
-        ids = [self._first_ids[byte] for byte in word.encode()]
+        ids = [self._first_ids[byte] for byte in word.encode().translate(None, self._lacking)]
         if len(ids) > LONG_WORD:
             return _encode_long(ids, self.merges)
         ids = bpe_encode(ids, self.merges)
@@ -260,10 +275,14 @@ class Tokenizer:
         return token
 
     def tiktoken(self):
-        """The same tokenizer as a `tiktoken.Encoding`: the same ids, found by Rust."""
+        """The same tokenizer as a `tiktoken.Encoding`: the same ids, found by Rust. Raises ValueError if bytes are lacking."""
         import tiktoken
 
-        return tiktoken.Encoding("course", pat_str=PATTERN, mergeable_ranks=self.ranks, special_tokens=self.special)
+        if self._lacking:
+            raise ValueError(f"tiktoken needs all 256 bytes, this alphabet has {len(self.alphabet)}")
+        return tiktoken.Encoding(
+            "course", pat_str=self.pattern, mergeable_ranks=self.ranks, special_tokens=self.special
+        )
 
     def save(self, path: str | Path) -> None:
         """Write JSON for the eye too: one merge a line; bytes of half a character are escaped, \\udc80 to \\udcff."""
@@ -271,6 +290,7 @@ class Tokenizer:
             json.dumps([part.decode("utf-8", "surrogateescape") for part in pair]) for pair in self.pairs
         )
         order = "" if self.alphabet == BYTES else f'"alphabet": {json.dumps(list(self.alphabet))},\n'
+        order += "" if self.pattern == PATTERN else f'"pattern": {json.dumps(self.pattern)},\n'
         partial = Path(f"{path}.part")
         content = f'{{"special": {json.dumps(self.special)},\n{order}"merges": [\n{merges}\n]}}\n'
         partial.write_text(content, encoding="utf-8", newline="\n")
@@ -282,8 +302,9 @@ class Tokenizer:
         try:
             found = json.loads(Path(path).read_text(encoding="utf-8"))
             merges = [tuple(part.encode("utf-8", "surrogateescape") for part in pair) for pair in found["merges"]]
-            return cls(merges, found["special"], bytes(found.get("alphabet", BYTES)))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            alphabet, pattern = bytes(found.get("alphabet", BYTES)), found.get("pattern", PATTERN)
+            return cls(merges, found["special"], alphabet, pattern)
+        except (ValueError, KeyError, TypeError, AttributeError, regex.error) as error:
             raise ValueError(f"{path} is not a tokenizer of this course ({type(error).__name__}: {error})") from None
 
 
@@ -406,12 +427,17 @@ def load_gpt2(offline: bool = False) -> Tokenizer:
     Its list of merges comes from tiktoken's cache (TIKTOKEN_CACHE_DIR), or as `lib.downloads` has it: fetched before,
     from a classroom's mirror (COURSE_MIRROR) or, unless offline, from the network. ConnectionError if none has it.
     """
-    characters = [chr(byte) for byte in GPT2_BYTES if chr(byte).isprintable() and byte != ord(" ")]
-    characters += [chr(256 + i) for i in range(256 - len(characters))]  # its file writes every byte as a letter
-    byte_of = dict(zip(characters, GPT2_BYTES, strict=True))
+    byte_of = gpt2_letters()
     lines = _gpt2_file(offline).decode().split("\n")[1:-1]
     merges = [tuple(bytes(byte_of[character] for character in part) for part in line.split()) for line in lines]
     return Tokenizer(merges, GPT2_SPECIAL, GPT2_BYTES)
+
+
+def gpt2_letters() -> dict[str, int]:
+    """The byte of each letter of GPT-2's file, in which every byte is written as a letter: "Ġ" is a space."""
+    letters = [chr(byte) for byte in GPT2_BYTES if chr(byte).isprintable() and byte != ord(" ")]
+    letters += [chr(256 + i) for i in range(256 - len(letters))]
+    return dict(zip(letters, GPT2_BYTES, strict=True))
 
 
 def _gpt2_file(offline: bool) -> bytes:

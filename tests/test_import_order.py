@@ -10,8 +10,10 @@ from lib.course.cells import ROOT
 
 ORDER = [
     "terminal",
+    "carriers",
     "downloads",
     "checkpoints",
+    "gguf",
     "corpora",
     "tokenizer",
     "batching",
@@ -29,6 +31,7 @@ ORDER = [
     "bert",
     "t5",
     "vit",
+    "smollm",
     "scoring",
     "decoding",
     "training",

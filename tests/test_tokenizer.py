@@ -395,7 +395,7 @@ def test_a_long_word_in_small_pieces_does_not_take_quadratic_time(tokenizer, mon
         (lambda: Tokenizer([], {"<A>": 3, "<B>": 3}), "different ids"),
         (lambda: Tokenizer([(b"a", b"bc")]), "merge 0, b'a' and b'bc', does not make one new token of two"),
         (lambda: Tokenizer([(b"a", b"b"), (b"a", b"b")]), "merge 1"),
-        (lambda: Tokenizer([], alphabet=b"abc"), "this one has 3 bytes"),
+        (lambda: Tokenizer([], alphabet=b"abca"), "this one has 4 bytes, some of them twice"),
     ],
 )
 def test_wrong_use_is_told_in_a_sentence(act, message):
