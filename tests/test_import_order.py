@@ -28,6 +28,7 @@ ORDER = [
     "cache",
     "gpt",
     "gpt2",
+    "llama",
     "bert",
     "t5",
     "vit",
