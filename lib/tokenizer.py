@@ -275,7 +275,7 @@ class Tokenizer:
         return token
 
     def tiktoken(self):
-        """The same tokenizer as a `tiktoken.Encoding`: the same ids, found by Rust. Raises ValueError if bytes are lacking."""
+        """The same tokenizer as a `tiktoken.Encoding`: the same ids, found by Rust. ValueError if bytes are lacking."""
         import tiktoken
 
         if self._lacking:

@@ -3,6 +3,7 @@
     python -m lib.decoding --prompt "Once upon a time" --temperature 0.8 --top-p 0.9
     python -m lib.decoding --checkpoint gpt2 --prompt "The meaning of life is" --greedy --length 40
     echo "There was a" | python -m lib.decoding --stop "." --seed 3
+    python -m lib.decoding --model smollm2 --chat
 
 What was written goes to standard output, everything else to standard error, in one sentence. Exit status: 0, 1 for an
 error, 2 for options that cannot be read or do not go together, 130 after Ctrl-C.
@@ -21,6 +22,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before PyTorch is importe
 
 PROGRAM = "python -m lib.decoding"
 LONGEST_PROMPT = 1_000_000  # characters; a pipe may never end
+CHAT_TEMPERATURE, CHAT_TOP_P = 0.2, 0.9  # as the makers of SmolLM2 advise
 CONTROL = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)], "�")  # a model must not steer your terminal
 
 
@@ -33,10 +35,13 @@ def arguments_of(words: list[str]) -> argparse.Namespace:
     )
     parser.add_argument(
         "--checkpoint",
+        "--model",
         default="stories",
-        help='"stories" (comes with the course, default), "gpt2" (fetched once, 548 MB), or the path of a .safetensors '
-        "file written by python -m lib.training gpt, or published for GPT-2",
+        help='"stories" (comes with the course, default), "gpt2" (fetched once, 548 MB), "smollm2" (fetched once, '
+        "93 MB), or the path of a .safetensors file written by python -m lib.training gpt, or published for GPT-2",
     )
+    parser.add_argument("--chat", action="store_true", help="a conversation, line by line; an empty line or Ctrl-D "
+        "ends it, Ctrl-C ends an answer; temperature 0.2 and top-p 0.9 unless you say otherwise")  # fmt: skip
     parser.add_argument("--prompt", help="what to write on from; empty: a text from its beginning")
     parser.add_argument(
         "--length", type=whole(1, 10**9), default=200, metavar="N", help="tokens at most (default: %(default)s)"
@@ -63,11 +68,17 @@ def arguments_of(words: list[str]) -> argparse.Namespace:
     ]
     if arguments.greedy and chance:
         parser.error(f"--greedy takes the likeliest token: {as_option(chance[0])} would change nothing")
+    if arguments.chat and arguments.prompt is not None:
+        parser.error("--chat asks you for each line: a --prompt would change nothing")
+    if arguments.chat and arguments.checkpoint != "smollm2":
+        parser.error(f"{arguments.checkpoint} was not trained to chat: --chat needs --model smollm2")
+    if arguments.chat and not {"temperature", "top_k", "top_p", "min_p"} & set(chance):
+        arguments.temperature, arguments.top_p = CHAT_TEMPERATURE, CHAT_TOP_P
     return arguments
 
 
 def load(checkpoint: str):
-    """The model and its tokenizer: "stories", "gpt2", or the path of a file. Raises OSError or ValueError."""
+    """The model and its tokenizer: "stories", "gpt2", "smollm2" or the path of a file. Raises OSError or ValueError."""
     from lib import checkpoints
     from lib.gpt import load_gpt, load_stories_gpt
     from lib.tokenizer import Tokenizer, load_gpt2
@@ -79,9 +90,13 @@ def load(checkpoint: str):
         from lib.gpt2 import load_gpt2_weights
 
         return load_gpt2_weights(fetch("gpt2/model.safetensors")), load_gpt2()
+    if checkpoint == "smollm2":
+        from lib.smollm import load_smollm2
+
+        return load_smollm2()
     path = Path(checkpoint)
     if not path.exists():
-        raise FileNotFoundError(f'there is no checkpoint at {path}; "stories" and "gpt2" are known by name')
+        raise FileNotFoundError(f'there is no checkpoint at {path}; "stories", "gpt2" and "smollm2" are known by name')
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder, a checkpoint is a file")
     if not checkpoints.is_ours(path):
@@ -172,6 +187,7 @@ def stream(model, tokenizer, pick: Callable, arguments: argparse.Namespace, prom
     from lib.decoding.generate import CachedGPT
     from lib.decoding.sampling import generate, until
     from lib.gpt import END
+    from lib.smollm import TURN_END
 
     ids = tokenizer.encode_ordinary(prompt)
     end = tokenizer.special.get(END)
@@ -179,22 +195,24 @@ def stream(model, tokenizer, pick: Callable, arguments: argparse.Namespace, prom
         ids = [end, *ids]  # texts begin after an END
     if not ids:
         raise ValueError("the prompt is empty, and this tokenizer has no token that begins a text: give a --prompt")
-    stop = [] if end is None else [[end]]
-    new = generate(CachedGPT(model, arguments.overflow), ids, arguments.length, pick, stop)
-    return until(text_of(tokenizer.token(i) for i in new if i != end), arguments.stop)
+    ends = {tokenizer.special[name] for name in (END, TURN_END) if name in tokenizer.special}
+    new = generate(CachedGPT(model, arguments.overflow), ids, arguments.length, pick, [[i] for i in ends])
+    return until(text_of(tokenizer.token(i) for i in new if i not in ends), arguments.stop)
 
 
 def write(arguments: argparse.Namespace) -> None:
-    """Load, then print the prompt and each piece as soon as it is there."""
+    """Load, then print the prompt and each piece as soon as it is there; or chat."""
     with importing():
         import torch
 
+        from lib.decoding.chat import Conversation, converse
         from lib.decoding.generate import lay_out_for_decoding
+        from lib.decoding.sampling import until
 
     prompt = arguments.prompt
-    if prompt is None:
+    if prompt is None and not arguments.chat:
         prompt = "" if sys.stdin is None or sys.stdin.isatty() else sys.stdin.read(LONGEST_PROMPT + 1).rstrip("\n")
-    if len(prompt) > LONGEST_PROMPT:
+    if prompt and len(prompt) > LONGEST_PROMPT:
         raise ValueError(f"the prompt has more than {LONGEST_PROMPT:,} characters")
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
@@ -207,6 +225,10 @@ def write(arguments: argparse.Namespace) -> None:
     else:
         lay_out_for_decoding(model)
     seen = CONTROL if sys.stdout.isatty() else {}
+    if arguments.chat:
+        conversation = Conversation(model, tokenizer, pick, arguments.length)
+        converse(lambda line: until(text_of(conversation.answer(line)), arguments.stop), seen)
+        return
     print(prompt.translate(seen), end="", flush=True)
     try:
         for piece in stream(model, tokenizer, pick, arguments, prompt):
