@@ -7,7 +7,8 @@
     turn_ids          one turn of it
 
 30 blocks, d_model 576, 9 heads of queries and 3 of keys and values, d_ff 1,536, 49,152 tokens, one table for words in
-and words out: 134,515,008 parameters, most of them packed in four bits and a half, unpacked to float32 here.
+and words out: 134,515,008 parameters. The file has the table in eight bits a weight and all other matrices in four,
+with scales; here they become float32.
 """
 
 from collections.abc import Mapping, Sequence
@@ -54,7 +55,7 @@ def load_smollm2(path: str | Path | None = None) -> tuple[Llama, Tokenizer]:
         return llama_of(content), tokenizer_of(content.fields)
     except KeyError as error:
         raise ValueError(f"{path} holds no such model: it has no {error}") from None
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, AttributeError, IndexError) as error:
         raise ValueError(f"{path} holds no such model: {error}") from None
 
 

@@ -214,6 +214,23 @@ def test_another_model_is_refused_in_one_sentence(small, pairs, tmp_path, change
     assert "\n" not in str(caught.value)
 
 
+def test_no_change_of_its_header_does_more_than_raise_a_value_error(small, tmp_path):
+    whole, rng = small[1].read_bytes(), random.Random(0)
+    names = [whole.index(b"llama.block_count"), whole.index(b"tokenizer.ggml.token_type")]
+    header = whole.index(b"output_norm.weight")
+    refused = 0
+    for i in range(80):
+        changed = bytearray(whole)
+        place = rng.randrange(header) if i % 2 else rng.choice(names) + rng.randrange(60)
+        changed[place] = rng.choice([0, 1, 8, 127, 255])
+        (tmp_path / "it.gguf").write_bytes(changed)
+        try:
+            smollm.load_smollm2(tmp_path / "it.gguf")
+        except ValueError:
+            refused += 1
+    assert 15 < refused < 80
+
+
 # ---------------------------------------------------------------------------------------------------------------- chat
 
 
