@@ -202,6 +202,15 @@ def test_a_padded_batch_in_pieces_gives_each_row_what_it_gives_alone(seed):
     close(model.read_on(ids, model.fresh_caches(len(texts)), empty), read[-1][:, -1], 2e-5)
 
 
+@pytest.mark.parametrize("window", [None, 1, 4, 30])
+@pytest.mark.parametrize("sizes", [[13], [1] * 13, [6, 1, 4, 2], [2, 10, 1]])
+def test_a_text_in_pieces_is_the_text_at_once(sizes, window):
+    model, ids = llama(window=window), some_ids(2, 13)
+    caches = model.fresh_caches(2)
+    read = [model(piece, caches) for piece in ids.split(sizes, dim=1)]
+    close(torch.cat(read, dim=1), model(ids), 2e-5)
+
+
 @pytest.mark.parametrize("window", [None, 3])
 def test_texts_longer_than_the_caches_go_on_from_their_end(window):
     model = llama(seed=3, window=window, n_positions=8)
