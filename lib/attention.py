@@ -96,7 +96,7 @@ def fused_attention(
     """The mix of `attention` without its weights, by PyTorch's fused kernel: less memory, up to twice as fast.
 
     causal: in place of a mask, position i looks at 0 to i; what is hidden is not even computed
-    grouped: k and v have fewer heads (axis -3) than q; each of them serves so many heads of q, neighbours, uncopied
+    grouped: k and v have fewer heads than q (axis -3); each of them serves a group of neighbouring heads of q
 
     Raises ValueError where the shapes do not fit: the kernel itself does not compare the lengths of k and v, and reads
     past the end of the shorter one.
@@ -216,13 +216,13 @@ def sliding_window_mask(new: int, before: int, window: int) -> Tensor:
 class GroupedQueryAttention(MultiHeadAttention):
     """Groups of query heads that share one head of keys and values (Ainslie et al. 2023): a smaller cache to read.
 
-    n_kv_heads: heads of keys and values; n_heads of them are MultiHeadAttention, one is multi-query attention
-    (Shazeer 2019). d_head: numbers in a head; None: d_model / n_heads.
-    rotate: (heads' vectors (batch, heads, position, d_head), position of the first) to the same shape, applied to
-    queries and keys, such as a `lib.positions.RotaryPositions`
+    n_kv_heads: heads of keys and values; n_heads of them make a MultiHeadAttention, a single one is multi-query
+    attention (Shazeer 2019); None: n_heads    d_head: numbers in a head; None: d_model / n_heads
+    rotate: turns queries and keys, (batch, heads, position, d_head), given with the position of the first of them; a
+    `lib.positions.RotaryPositions`, say
     causal: where no mask is given, as many queries as keys are the same positions and look back only
 
-    Raises ValueError where the heads do not split d_model, or the query heads not into equal groups.
+    Raises ValueError where d_model does not split into n_heads equal heads, or n_heads into n_kv_heads equal groups.
     """
 
     def __init__(
@@ -239,7 +239,7 @@ class GroupedQueryAttention(MultiHeadAttention):
         super().__init__(width, n_heads, bias)
         self.n_kv_heads, self.d_head = n_heads if n_kv_heads is None else n_kv_heads, width // n_heads
         if self.n_kv_heads < 1 or n_heads % self.n_kv_heads:
-            raise ValueError(f"n_heads={n_heads} do not split into n_kv_heads={n_kv_heads} equal groups")
+            raise ValueError(f"n_heads={n_heads} does not split into n_kv_heads={n_kv_heads} equal groups")
         self.rotate, self.causal = rotate, causal
         self.to_q = nn.Linear(d_model, width, bias=bias)
         self.to_k = nn.Linear(d_model, self.n_kv_heads * self.d_head, bias=bias)

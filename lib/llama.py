@@ -1,11 +1,11 @@
-"""Llama: the decoder of today, a GPT with four parts exchanged (Touvron et al. 2023; Llama 2, Mistral, SmolLM2).
+"""Llama: the decoder of today, a GPT with four parts exchanged (Touvron et al. 2023).
 
     LlamaBlock    attention and feed-forward on the residual stream, each after an RMSNorm
     Llama         embedding, blocks that look back only, an output that may share the embedding's table
 
 What is exchanged: LayerNorm for RMSNorm, learned positions for rotary ones, the feed-forward for SwiGLU, as many key
-and value heads as queries for fewer (grouped queries); there are no biases, and no dropout. With a window it is Mistral
-(Jiang et al. 2023).
+and value heads as queries for fewer (grouped queries); there are no biases, and no dropout. Llama 3 and SmolLM2 are
+built so and, with a window, Mistral (Jiang et al. 2023).
 
 Shapes are written (batch, position, d_model). `ids` are (batch, position), int64.
 """
@@ -18,7 +18,7 @@ from lib.attention import GroupedQueryAttention, sliding_window_mask
 from lib.cache import KeyValueCache, prefill_mask
 from lib.fused import tied_loss
 from lib.layers import RMSNorm, SwiGLU
-from lib.positions import RotaryPositions
+from lib.positions import FusedRotaryPositions
 
 
 class LlamaBlock(nn.Module):
@@ -51,7 +51,7 @@ class Llama(nn.Module):
 
     n_kv_heads: heads of keys and values in each block, n_heads if None    d_head: d_model / n_heads if None
     rope_base: the base of the rotary angles    tied: the output is the embedding's table    epsilon: of the norms
-    window: how many positions each one sees, itself included; None: all before it
+    window: how many positions each one sees, itself included; None: all before it. The caches keep all of them.
     n_positions: what the caches of `fresh_caches` have room for. No parameter depends on it: rotary positions go on.
 
     Raises what GroupedQueryAttention and RotaryPositions raise, and ValueError when the window is below 1.
@@ -77,7 +77,7 @@ class Llama(nn.Module):
             raise ValueError(f"window={window}: a position sees itself at least")
         self.window, self.n_positions = window, n_positions
         self.embedding = nn.Embedding(vocab, d_model)
-        rotate = RotaryPositions(d_head or d_model // n_heads, rope_base)
+        rotate = FusedRotaryPositions(d_head or d_model // n_heads, rope_base)
         sizes = d_model, n_heads, d_ff, n_kv_heads, d_head
         self.blocks = nn.ModuleList(LlamaBlock(*sizes, rotate, epsilon) for _ in range(n_layers))
         self.norm = RMSNorm(d_model, epsilon)

@@ -1,5 +1,6 @@
 """Llama and its parts against Hugging Face's Llama and Mistral with random weights, and PyTorch's own layers."""
 
+import copy
 import random
 
 import pytest
@@ -25,7 +26,7 @@ from lib.decoding.quantise import Int8Linear, quantised
 from lib.gpt import gpt_loss, initial_weights
 from lib.layers import RMSNorm, SwiGLU
 from lib.llama import Llama
-from lib.positions import RotaryPositions
+from lib.positions import FusedRotaryPositions, RotaryPositions
 from tests.shapes import watched
 
 VOCAB, D_MODEL, HEADS, LAYERS, D_FF, D_HEAD = 61, 18, 6, 3, 17, 4  # 6 heads of 4 are wider than d_model
@@ -202,6 +203,15 @@ def test_a_padded_batch_in_pieces_gives_each_row_what_it_gives_alone(seed):
     close(model.read_on(ids, model.fresh_caches(len(texts)), empty), read[-1][:, -1], 2e-5)
 
 
+@pytest.mark.parametrize("window", [None, 1, 4, 30])
+@pytest.mark.parametrize("sizes", [[13], [1] * 13, [6, 1, 4, 2], [2, 10, 1]])
+def test_a_text_in_pieces_is_the_text_at_once(sizes, window):
+    model, ids = llama(window=window), some_ids(2, 13)
+    caches = model.fresh_caches(2)
+    read = [model(piece, caches) for piece in ids.split(sizes, dim=1)]
+    close(torch.cat(read, dim=1), model(ids), 2e-5)
+
+
 @pytest.mark.parametrize("window", [None, 3])
 def test_texts_longer_than_the_caches_go_on_from_their_end(window):
     model = llama(seed=3, window=window, n_positions=8)
@@ -280,6 +290,17 @@ def test_the_tied_table_is_one_parameter_and_one_stored_tensor(tmp_path):
     assert torch.equal(loaded(some_ids(2, 7)), tied(some_ids(2, 7)))
 
 
+@pytest.mark.parametrize("window", [None, 3])
+def test_everything_is_made_on_the_models_device(window):
+    """PyTorch's device without numbers stands for a graphics card: it refuses what lies elsewhere."""
+    model, ids = llama(window=window).to("meta"), some_ids(2, 7).to("meta")
+    caches = model.fresh_caches(2)
+    for piece in ids.split([4, 2, 1], dim=1):
+        assert model.read_on(piece, caches, torch.tensor([0, 2])).shape == (2, VOCAB)
+    assert model(ids).device.type == model.loss(ids).device.type == "meta"
+    assert RotaryPositions(4)(torch.zeros(3, 4, device="meta")).device.type == "meta"
+
+
 @pytest.mark.parametrize("tied", [True, False])
 def test_its_loss_is_gpt_loss_and_training_lowers_it(tied):
     model = initial_weights(Llama(VOCAB, D_MODEL, HEADS, LAYERS, D_FF, 2, D_HEAD, tied=tied), generator())
@@ -301,9 +322,9 @@ def test_smollm2_has_134_million_parameters():
 
 
 def test_bad_sizes_are_told():
-    with pytest.raises(ValueError, match="n_heads=6 do not split into n_kv_heads=4 equal groups"):
+    with pytest.raises(ValueError, match="n_heads=6 does not split into n_kv_heads=4 equal groups"):
         llama(4)
-    with pytest.raises(ValueError, match="n_heads=6 do not split into n_kv_heads=0 equal groups"):
+    with pytest.raises(ValueError, match="n_heads=6 does not split into n_kv_heads=0 equal groups"):
         llama(0)
     with pytest.raises(ValueError, match="d_model=20 does not split into n_heads=6"):
         GroupedQueryAttention(20, 6, 2)
@@ -390,6 +411,34 @@ def test_a_window_shows_the_nearest_positions(new, before, window):
     expected = [[p - window < key <= p for key in range(before + new)] for p in range(before, before + new)]
     mask = sliding_window_mask(new, before, window)
     assert mask.dtype == torch.bool and mask.tolist() == expected
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
+def test_fused_rotation_is_the_plain_one_whatever_was_asked_before(dtype):
+    plain, fused = RotaryPositions(6, base=50.0), FusedRotaryPositions(6, base=50.0)
+    tolerance = {torch.float64: 1e-6, torch.float32: 1e-6, torch.bfloat16: 2e-2}[dtype]  # the angles are float32
+    for shape, start in (
+        ((2, 3, 5, 6), 0),
+        ((1, 3, 5, 6), 0),
+        ((2, 5, 6), 7),
+        ((4, 6), 7),
+        ((2, 1, 1, 6), 11),
+        ((0, 6), 3),
+    ):
+        x = seeded(*shape).to(dtype)
+        turned = fused(x.transpose(0, 1).contiguous().transpose(0, 1), start)
+        assert turned.dtype == dtype
+        close(turned.double(), plain(x.double(), start), tolerance)
+
+
+def test_a_model_that_has_written_can_be_trained_and_copied():
+    """What was kept in inference mode is not used where gradients are needed."""
+    model, ids = llama().requires_grad_(), some_ids(1, 5)
+    CachedGPT(model)(ids[0, :4].tolist())
+    model.loss(ids).backward()  # 4 positions as well
+    assert model.blocks[0].attention.to_q.weight.grad.any()
+    CachedGPT(model)([1, 2, 3])
+    assert torch.equal(copy.deepcopy(model)(ids), model(ids)) and quantised(model)(ids).shape == (1, 5, VOCAB)
 
 
 @pytest.mark.parametrize("epsilon", [1e-6, 1e-5, 0.1])

@@ -56,11 +56,13 @@ def fresh_caches(model: GPT, batch: int) -> list[KeyValueCache]:
 class Reader(Protocol):
     """What writing asks of a model. A `lib.llama.Llama` can do it by itself; a GPT is read by the functions above."""
 
-    n_positions: int
+    n_positions: int  # a longer text is cut by `fit_context`
 
-    def fresh_caches(self, batch: int) -> list[KeyValueCache]: ...
+    def fresh_caches(self, batch: int) -> list[KeyValueCache]:
+        """Empty caches for n_positions, one a block."""
 
-    def read_on(self, ids: Tensor, caches: Sequence[KeyValueCache], empty: Tensor | None = None) -> Tensor: ...
+    def read_on(self, ids: Tensor, caches: Sequence[KeyValueCache], empty: Tensor | None = None) -> Tensor:
+        """As the function `read_on` does: ids (batch, new) to the logits of what comes next (batch, vocab)."""
 
 
 class GPTReader:
