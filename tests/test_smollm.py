@@ -193,7 +193,7 @@ def test_a_full_alphabet_is_tiktokens_with_this_pattern(pairs):
         ({"general.architecture": ("s", "qwen2")}, (), "it is of the kind 'qwen2', and llama is read here"),
         ({"llama.block_count": ("Q", 2**60)}, (), "1152921504606846976 blocks, 6 heads and 2 of keys do not fit"),
         ({"llama.attention.head_count_kv": ("I", 0)}, (), "6 heads and 0 of keys do not fit"),
-        ({"llama.attention.head_count_kv": ("I", 4)}, (), "n_heads=6 do not split into n_kv_heads=4 equal groups"),
+        ({"llama.attention.head_count_kv": ("I", 4)}, (), "into n_kv_heads=4 equal groups"),
         ({"llama.attention.head_count_kv": ("I", 3)}, (), r"attention.to_k.weight is \(8, 24\), expected \(12, 24\)"),
         ({"llama.block_count": ("s", "two")}, (), ""),
         ({"llama.block_count": ("I", 1)}, (), r"blocks.1.attention.to_k.weight is \(8, 24\), expected None"),
