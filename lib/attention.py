@@ -11,6 +11,8 @@
     causal_mask, padding_mask    who may look where                                       notebook 05
     split_heads, join_heads      (d_model) to (heads, d_head) and back                    notebook 05
     MultiHeadAttention       several attentions side by side, then mixed                  notebook 05
+    sliding_window_mask      who may look where when only the nearest keys are seen
+    GroupedQueryAttention    groups of heads that share keys and values: a smaller cache
     future_leak              a test: does the future change the past?                     notebook 05
     alignment_accuracy       does the largest weight lie on the word that was meant?      notebook 09
 
@@ -88,18 +90,22 @@ def attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> tu
     return weights @ v, weights
 
 
-def fused_attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, causal: bool = False) -> Tensor:
+def fused_attention(
+    q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, causal: bool = False, grouped: bool = False
+) -> Tensor:
     """The mix of `attention` without its weights, by PyTorch's fused kernel: less memory, up to twice as fast.
 
     causal: in place of a mask, position i looks at 0 to i; what is hidden is not even computed
+    grouped: k and v have fewer heads than q (axis -3); each of them serves a group of neighbouring heads of q
 
     Raises ValueError where the shapes do not fit: the kernel itself does not compare the lengths of k and v, and reads
     past the end of the shorter one.
     """
-    if k.shape[:-1] != v.shape[:-1] or (*q.shape[:-2], q.shape[-1]) != (*k.shape[:-2], k.shape[-1]):
+    leading = slice(-3 if grouped else -2)  # axes that q and k have in common
+    if k.shape[:-1] != v.shape[:-1] or (*q.shape[leading], q.shape[-1]) != (*k.shape[leading], k.shape[-1]):
         shapes = ", ".join(str(tuple(part.shape)) for part in (q, k, v))
         raise ValueError(f"q, k, v of shapes {shapes}: k and v need one length, q and k one d_head")
-    return functional.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=causal)
+    return functional.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=causal, enable_gqa=grouped)
 
 
 def attention_gradient(q: Tensor, k: Tensor, v: Tensor, upstream: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -191,6 +197,83 @@ class MultiHeadAttention(nn.Module):
             return fused_attention(q, k, v, mask)
         mixed, self.weights = attention(q, k, v, mask)
         return mixed
+
+
+def sliding_window_mask(new: int, before: int, window: int) -> Tensor:
+    """Each new position sees itself and the `window` - 1 positions before it (Jiang et al. 2023: Mistral).
+
+    new, before: how many positions are new, and how many, cached ones, stand before them
+
+    Returns (new, before + new), bool, True: may look. A stack of n such blocks still reaches n (window - 1) positions
+    back, from block to block. Raises ValueError when the window is below 1.
+    """
+    if window < 1:
+        raise ValueError(f"window={window}: a position sees itself at least")
+    earlier = torch.ones(new, before + new, dtype=torch.bool).tril(before)
+    return earlier.triu(before - window + 1)
+
+
+class GroupedQueryAttention(MultiHeadAttention):
+    """Groups of query heads that share one head of keys and values (Ainslie et al. 2023): a smaller cache to read.
+
+    n_kv_heads: heads of keys and values; n_heads of them make a MultiHeadAttention, a single one is multi-query
+    attention (Shazeer 2019); None: n_heads    d_head: numbers in a head; None: d_model / n_heads
+    rotate: turns queries and keys, (batch, heads, position, d_head), given with the position of the first of them; a
+    `lib.positions.RotaryPositions`, say
+    causal: where no mask is given, as many queries as keys are the same positions and look back only
+
+    Raises ValueError where d_model does not split into n_heads equal heads, or n_heads into n_kv_heads equal groups.
+    """
+
+    def __init__(
+        self,
+        d_model: int,
+        n_heads: int,
+        n_kv_heads: int | None = None,
+        d_head: int | None = None,
+        bias: bool = False,
+        rotate: Callable[[Tensor, int], Tensor] | None = None,
+        causal: bool = False,
+    ):
+        width = d_model if d_head is None else n_heads * d_head  # of all query heads together
+        super().__init__(width, n_heads, bias)
+        self.n_kv_heads, self.d_head = n_heads if n_kv_heads is None else n_kv_heads, width // n_heads
+        if self.n_kv_heads < 1 or n_heads % self.n_kv_heads:
+            raise ValueError(f"n_heads={n_heads} does not split into n_kv_heads={n_kv_heads} equal groups")
+        self.rotate, self.causal = rotate, causal
+        self.to_q = nn.Linear(d_model, width, bias=bias)
+        self.to_k = nn.Linear(d_model, self.n_kv_heads * self.d_head, bias=bias)
+        self.to_v = nn.Linear(d_model, self.n_kv_heads * self.d_head, bias=bias)
+        self.to_out = nn.Linear(width, d_model, bias=bias)
+
+    def forward(self, x: Tensor, context: Tensor | None = None, mask: Tensor | None = None, cache=None) -> Tensor:
+        """x: (batch, query, d_model). Keys and values come from context (batch, key, d_model), or from x itself.
+
+        mask: broadcastable to (batch, heads, query, all keys)
+        cache: a `lib.cache.KeyValueCache` of n_kv_heads. x are the positions after those in it, and are added to it;
+        several at once, after others, need a mask
+
+        Returns (batch, query, d_model). Gradients flow everywhere. Raises what `cache.extend` raises.
+        """
+        context = x if context is None else context
+        q = split_heads(self.to_q(x), self.n_heads)  # (batch, n_heads, query, d_head)
+        k = split_heads(self.to_k(context), self.n_kv_heads)  # (batch, n_kv_heads, key, d_head)
+        v = split_heads(self.to_v(context), self.n_kv_heads)  # (batch, n_kv_heads, key, d_head)
+        if self.rotate is not None:
+            start = 0 if cache is None else cache.length
+            q, k = self.rotate(q, start), self.rotate(k, start)
+        if cache is not None:
+            k, v = cache.extend(k, v)
+        return self.to_out(join_heads(self.attend(q, k, v, mask)))
+
+    def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
+        """As in MultiHeadAttention; k and v (batch, n_kv_heads, key, d_head) are repeated only for the weights."""
+        causal = self.causal and mask is None and q.shape[-2] == k.shape[-2]
+        if not self.keep_weights:
+            return fused_attention(q, k, v, mask, causal, grouped=self.n_kv_heads < self.n_heads)
+        mask = causal_mask(q.shape[-2]).to(q.device) if causal else mask
+        k, v = (part.repeat_interleave(self.n_heads // self.n_kv_heads, dim=1) for part in (k, v))
+        return super().attend(q, k, v, mask)
 
 
 def future_leak(layer: Callable[[Tensor], Tensor], x: Tensor) -> float:

@@ -4,6 +4,7 @@
     dropout               silence numbers at random while training                               notebook 07
     FeedForward           two matrices with a bend between them, at each position by itself      notebook 07
     PreNorm, PostNorm     a shortcut around a part, normalised before it or after it             notebook 07
+    SwiGLU                three matrices: one half of what is widened opens or closes the other
     FusedLayerNorm, FusedPreNorm    the same parameters and numbers by PyTorch's kernel, faster   notebook 09
     fresh_weights         every parameter of a model drawn anew out of a generator               notebook 09
 
@@ -80,6 +81,24 @@ class FeedForward(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """x (..., d_model) -> the same shape."""
         return self.narrow(self.dropout(self.activation(self.widen(x))))
+
+
+class SwiGLU(nn.Module):
+    """A feed-forward with a gate (Shazeer 2020): what is widened is multiplied by silu of a second product. No biases.
+
+    silu(z) = z · sigmoid(z), also called Swish. Three matrices: d_ff two thirds as wide makes as many parameters as a
+    FeedForward has.
+    """
+
+    def __init__(self, d_model: int, d_ff: int):
+        super().__init__()
+        self.gate = nn.Linear(d_model, d_ff, bias=False)
+        self.widen = nn.Linear(d_model, d_ff, bias=False)
+        self.narrow = nn.Linear(d_ff, d_model, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (..., d_model) -> the same shape."""
+        return self.narrow(functional.silu(self.gate(x)) * self.widen(x))
 
 
 class PreNorm(nn.Module):

@@ -26,6 +26,7 @@ ORDER = [
     "cache",
     "gpt",
     "gpt2",
+    "llama",
     "bert",
     "t5",
     "vit",

@@ -1,7 +1,8 @@
-"""A GPT that writes with a cache: it reads a prompt in one go, then one new token at a time.
+"""A model that writes with a cache: it reads a prompt in one go, then one new token at a time.
 
     read_on             some more tokens through all blocks, earlier keys and values out of the caches    notebook 13
-    fresh_caches        empty caches for a model, one a block
+    fresh_caches        empty caches for a GPT, one a block
+    Reader, reader_of   what writing asks of a model: its positions, empty caches, and to read on
     CachedGPT           texts that grow in, logits of the next token out: it reads only what is new       notebook 13
     generate_batch      several prompts, of unequal length, written on together                           notebook 13
     lay_out_for_decoding    the same weights in an order of memory that is faster for one token at a time
@@ -15,6 +16,7 @@ is left is read anew, once in half a context; or, with overflow="error", it rais
 """
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -51,18 +53,48 @@ def fresh_caches(model: GPT, batch: int) -> list[KeyValueCache]:
     return [KeyValueCache(batch, n_heads, n_positions, d_model // n_heads, like=table) for _ in model.blocks]
 
 
+class Reader(Protocol):
+    """What writing asks of a model. A `lib.llama.Llama` can do it by itself; a GPT is read by the functions above."""
+
+    n_positions: int  # a longer text is cut by `fit_context`
+
+    def fresh_caches(self, batch: int) -> list[KeyValueCache]:
+        """Empty caches for n_positions, one a block."""
+
+    def read_on(self, ids: Tensor, caches: Sequence[KeyValueCache], empty: Tensor | None = None) -> Tensor:
+        """As the function `read_on` does: ids (batch, new) to the logits of what comes next (batch, vocab)."""
+
+
+class GPTReader:
+    """A GPT as a Reader."""
+
+    def __init__(self, model: GPT):
+        self.model, self.n_positions = model, len(model.positions.table)
+
+    def fresh_caches(self, batch: int) -> list[KeyValueCache]:
+        return fresh_caches(self.model, batch)
+
+    def read_on(self, ids: Tensor, caches: Sequence[KeyValueCache], empty: Tensor | None = None) -> Tensor:
+        return read_on(self.model, ids, caches, empty)
+
+
+def reader_of(model: nn.Module) -> Reader:
+    """The model itself where it can read on, else a GPT's reader."""
+    return model if hasattr(model, "read_on") else GPTReader(model)
+
+
 class CachedGPT:
-    """A GPT that remembers what it has read. Give it whole texts; what it knows already is not computed again.
+    """A GPT, or another Reader, that remembers what it has read: give it whole texts, and only what is new is computed.
 
     Called with one text it returns logits (vocab,), as `lib.decoding.sampling.generate` wants them; `batch` takes
     several. The model should be in eval mode.
     """
 
-    def __init__(self, model: GPT, overflow: str = "drop"):
+    def __init__(self, model: nn.Module, overflow: str = "drop"):
         if overflow not in OVERFLOW:
             raise ValueError(f"overflow={overflow!r} is neither 'drop' (half a context) nor 'error'")
-        self.model, self.overflow = model, overflow
-        self.n_positions = len(model.positions.table)
+        self.model, self.reader, self.overflow = model, reader_of(model), overflow
+        self.n_positions = self.reader.n_positions
         self.read: list[list[int]] = []  # each row as the caches hold it, without padding
         self.empty: Tensor | None = None
         self.caches: list[KeyValueCache] = []
@@ -89,7 +121,7 @@ class CachedGPT:
             ids = torch.tensor(new)
         self.read = contexts
         device = self.model.embedding.weight.device
-        return read_on(self.model, ids.to(device), self.caches, self.empty)
+        return self.reader.read_on(ids.to(device), self.caches, self.empty)
 
     def keep(self, rows: Sequence[int]) -> None:
         """Go on with these rows only, in this order; a row may be there twice."""
@@ -116,11 +148,11 @@ class CachedGPT:
             for cache in self.caches:
                 cache.length = 0
             return self.caches
-        return fresh_caches(self.model, batch)
+        return self.reader.fresh_caches(batch)
 
 
 def generate_batch(
-    model: GPT,
+    model: nn.Module,
     prompts: Sequence[Sequence[int]],
     limit: int,
     picks: Callable[[Tensor, list[int]], int] | Sequence[Callable[[Tensor, list[int]], int]],

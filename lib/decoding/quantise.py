@@ -2,7 +2,7 @@
 
     round_rows           a matrix as int8, with a scale for each row                                    notebook 13
     Int8Linear           a product with such a matrix; the input is rounded too, anew for each call
-    quantised            a GPT whose products are all like this, made from a trained one                notebook 13
+    quantised            a model whose products are all like this, made from a trained one              notebook 13
 
 "Dynamic": the scale of the input is found while the model runs, so no calibration data is needed. The kernel is
 PyTorch's own (FBGEMM). Embeddings, norms, attention and the cache stay float32.
@@ -14,7 +14,7 @@ import warnings
 import torch
 from torch import Tensor, nn
 
-from lib.gpt import GPT, gpt_loss
+from lib.gpt import gpt_loss
 
 LARGEST = 127  # -128 is left out, so that a weight and its negative are rounded alike
 
@@ -52,10 +52,10 @@ class Int8Linear(nn.Module):
         return torch.ops.quantized.linear_dynamic(x, self.packed, reduce_range=True)
 
 
-def quantised(model: GPT) -> GPT:
-    """A copy of the model with int8 products, for decoding. It shares embedding, norms and biases with the original.
+def quantised(model: nn.Module) -> nn.Module:
+    """A copy of a GPT or Llama with int8 products, for decoding. It shares embedding, norms and biases with the first.
 
-    Every nn.Linear is swapped for an Int8Linear; so is the output, which as a float shares the embedding's table.
+    Every nn.Linear is swapped for an Int8Linear; so is the output, which as a float may share the embedding's table.
     """
     shared = {id(parameter): parameter for parameter in model.parameters()}
     made = copy.deepcopy(model, shared).eval()
@@ -63,7 +63,8 @@ def quantised(model: GPT) -> GPT:
         for name, child in part.named_children():
             if isinstance(child, nn.Linear):
                 setattr(part, name, Int8Linear(child.weight, child.bias))
-    head = Int8Linear(model.embedding.weight)
-    made.logits = lambda x: head(made.norm(x))
+    if not hasattr(model, "head"):  # a GPT's output is its embedding's table and no nn.Linear
+        head = Int8Linear(model.embedding.weight)
+        made.logits = lambda x: head(made.norm(x))
     made.loss = lambda ids: gpt_loss(made, ids)
     return made
