@@ -6,9 +6,9 @@ from torch import nn
 from torch.nn import functional
 
 from lib import fused
-from lib.attention import MultiHeadAttention, attention, causal_mask, future_leak
+from lib.attention import GroupedQueryAttention, attention, causal_mask, future_leak
 from lib.batching import Batch
-from lib.fused import CausalAttention, FusedDecoderBlock, FusedEncoderBlock, FusedTransformer, tied_loss
+from lib.fused import FusedDecoderBlock, FusedEncoderBlock, FusedTransformer, tied_loss
 from lib.layers import LayerNorm, PreNorm
 from lib.transformer import Decoder, DecoderBlock, Encoder, EncoderBlock, Transformer, cross_attention_weights
 
@@ -29,8 +29,8 @@ def close(ours, theirs):
     torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-10)
 
 
-def layer(bias, seed=0, kind=MultiHeadAttention):
-    made = kind(D_MODEL, HEADS, bias)
+def layer(bias, seed=0, **causal):
+    made = GroupedQueryAttention(D_MODEL, HEADS, bias=bias, **causal)
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for parameter in made.parameters():
@@ -41,7 +41,7 @@ def layer(bias, seed=0, kind=MultiHeadAttention):
 @pytest.mark.parametrize("keep_weights", [False, True])
 def test_causal_attention_is_the_plain_one_with_a_causal_mask(keep_weights):
     made, x = layer(bias=True), torch.randn(2, 5, D_MODEL)
-    causal = CausalAttention(D_MODEL, HEADS, bias=True)
+    causal = GroupedQueryAttention(D_MODEL, HEADS, bias=True, causal=True)
     causal.load_state_dict(made.state_dict())
     causal.keep_weights = keep_weights
     close(causal(x), made(x, mask=causal_mask(5)))
@@ -52,7 +52,7 @@ def test_causal_attention_is_the_plain_one_with_a_causal_mask(keep_weights):
 
 @pytest.mark.parametrize("keep_weights", [False, True])
 def test_causal_attention_lets_new_positions_look_at_all_earlier_ones(keep_weights):
-    causal, q, k = layer(bias=False, kind=CausalAttention), torch.randn(2, 3, 1, 4), torch.randn(2, 3, 7, 4)
+    causal, q, k = layer(bias=False, causal=True), torch.randn(2, 3, 1, 4), torch.randn(2, 3, 7, 4)
     causal.keep_weights = keep_weights
     close(causal.attend(q, k, k, None), attention(q, k, k)[0])
 

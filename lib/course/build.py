@@ -6,7 +6,7 @@
                               or, where the answer is a value, by `name = ...`
 
 Only notebooks whose code cells changed are executed. `--check` writes nothing and fails when a notebook is out of step.
-Answers and checks carry nbgrader's metadata as well, so that a class can be run with nbgrader (lib/course/classroom.py).
+Answers and checks carry nbgrader's metadata as well, so that a class can be run with it (lib/course/classroom.py).
 """
 
 import argparse
