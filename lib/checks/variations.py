@@ -135,10 +135,6 @@ def _changes(arguments: tuple, named: dict, result: object) -> Iterator[tuple[st
             other = value + 2 if type(value) is int else 0.731 * value  # not a round share: no new ties
             changed = (*arguments[:place], other, *arguments[place + 1 :])
             yield "other size", f"right for {value}, not for {other} with all else the same", (changed, named), None
-        if isinstance(value, dict) and len(set(map(type, value.values())) | {int}) == 1 and len(value) > 1:
-            counts = {key: 3 * count + number for number, (key, count) in enumerate(value.items())}
-            changed = (*arguments[:place], type(value)(counts), *arguments[place + 1 :])
-            yield "state", "right at first, not with the same keys and other numbers", (changed, named), None
     last = next(reversed(named), None)  # an optional argument, as it was given by name; else by place
     if last is not None:
         fewer = arguments, {name: value for name, value in named.items() if name != last}
