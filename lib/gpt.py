@@ -181,13 +181,31 @@ def save_gpt(path: Path, model: GPT, **settings) -> None:
 
 
 def load_gpt(path: Path) -> FusedGPT:
-    """A model that `save_gpt` wrote, ready to write."""
-    tensors, settings = checkpoints.load(path)
+    """A model that `save_gpt` wrote, ready to write. Raises ValueError when its sizes and tensors do not fit."""
+    shapes, settings = checkpoints.describe(path)
     if "sizes" not in settings:
         raise ValueError(f"{path} holds no GPT: its settings name no sizes")
+    if complaint := _misfit(shapes, settings):
+        raise ValueError(f"{path} is damaged: {complaint}")
+    tensors, _ = checkpoints.load(path)
     model = FusedGPT(**settings["sizes"])
     model.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
     return model.eval()
+
+
+def _misfit(shapes: dict[str, tuple[int, ...]], settings: dict) -> str:
+    """Why no GPT can be made of such tensors and sizes; nothing if one can.
+
+    Found out before one is made: a damaged file may name a billion blocks.
+    """
+    named, table, places = settings["sizes"], shapes.get("embedding.weight", ()), shapes.get("positions.table", ())
+    heads = named.get("n_heads") if isinstance(named, dict) else None
+    blocks = {name.split(".")[1] for name in shapes if name.startswith("blocks.")}
+    if len(table) == len(places) == 2 and blocks and isinstance(heads, int) and heads > 0 and table[1]:
+        sizes = {"vocab": table[0], "n_positions": places[0], "d_model": table[1], "n_layers": len(blocks)}
+        if named == sizes | {"n_heads": heads} and table[1] % heads == 0:
+            return ""
+    return f"its tensors do not fit the sizes that it names ({named!r:.150})"
 
 
 def load_stories_gpt() -> tuple[FusedGPT, Tokenizer]:

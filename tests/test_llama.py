@@ -28,6 +28,7 @@ from lib.layers import RMSNorm, SwiGLU
 from lib.llama import Llama
 from lib.positions import FusedRotaryPositions, RotaryPositions
 from tests.shapes import watched
+from tests.test_cache import pieces
 
 VOCAB, D_MODEL, HEADS, LAYERS, D_FF, D_HEAD = 61, 18, 6, 3, 17, 4  # 6 heads of 4 are wider than d_model
 
@@ -179,14 +180,6 @@ def test_hugging_face_writes_the_same_after_prompts_of_unequal_length(kind, wind
 
 
 # ----------------------------------------------------------------------------------------------------------- the cache
-
-
-def pieces(total, chance):
-    sizes = []
-    while total:
-        sizes.append(chance.randint(1, total))
-        total -= sizes[-1]
-    return sizes
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -106,30 +106,11 @@ def load(checkpoint: str):
     beside = path.with_suffix(".json")
     if not beside.is_file():
         raise FileNotFoundError(f"{path} has no tokenizer: {beside.name} should lie beside it")
-    if complaint := _misfit(*checkpoints.describe(path)):
-        raise ValueError(f"{path} is damaged: {complaint}")
     try:
         return _belonging(load_gpt(path), Tokenizer.load(beside), path.name, beside.name)
     except (RuntimeError, TypeError) as error:
         detail = " ".join(str(error).split())
         raise ValueError(f"{path} is damaged: its tensors do not fit the sizes that it names ({detail:.150})") from None
-
-
-def _misfit(shapes: dict[str, tuple[int, ...]], settings: dict) -> str:
-    """Why no GPT can be made of such tensors and sizes; nothing if one can, or if `load_gpt` says it better.
-
-    Found out before one is made: a damaged file may name a billion blocks.
-    """
-    if "sizes" not in settings:
-        return ""
-    named, table, places = settings["sizes"], shapes.get("embedding.weight", ()), shapes.get("positions.table", ())
-    heads = named.get("n_heads") if isinstance(named, dict) else None
-    blocks = {name.split(".")[1] for name in shapes if name.startswith("blocks.")}
-    if len(table) == len(places) == 2 and blocks and isinstance(heads, int) and heads > 0 and table[1]:
-        sizes = {"vocab": table[0], "n_positions": places[0], "d_model": table[1], "n_layers": len(blocks)}
-        if named == sizes | {"n_heads": heads} and table[1] % heads == 0:
-            return ""
-    return f"its tensors do not fit the sizes that it names ({named!r:.150})"
 
 
 def _belonging(model, tokenizer, weights: str, names: str):
