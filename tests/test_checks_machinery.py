@@ -1,6 +1,8 @@
 """What is found and named for every exercise, without an author having thought of it."""
 
+import contextlib
 import functools
+import signal
 import time
 
 import pytest
@@ -10,7 +12,7 @@ from torch import Tensor, nn
 from lib.checks import NOTEBOOKS, exercise
 from lib.checks.core import Exercise, Question, edit
 from lib.checks.probing import plain
-from lib.checks.running import Problem
+from lib.checks.running import Problem, StillRunning, within
 
 FLOAT, DEVICE = torch.float32, "cpu"
 REMEMBERED = {}
@@ -157,6 +159,51 @@ def test_an_endless_loop_ends_with_its_line(scaling):
     found = scaling.judge(endless)
     assert (found.status, found.kind) == ("wrong", "endless") and "an endless loop?" in found.message
     assert time.monotonic() - began < 10
+
+
+def spin(seconds):
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        pass
+
+
+def test_a_limit_that_ends_with_its_block_interrupts_nobody_else():
+    usual = signal.getsignal(signal.SIGINT)
+    for number in range(25):
+        with contextlib.suppress(StillRunning):
+            within(0, lambda: spin(0.1 + number * 0.0005))  # noqa: B023  (called in this round)
+        spin(0.001)
+        assert signal.getsignal(signal.SIGINT) is usual
+
+
+def test_the_outer_of_two_limits_ends_both():
+    inner = []
+
+    def outer():
+        try:
+            within(60, lambda: spin(30))
+        except StillRunning:
+            inner.append(True)
+
+    with pytest.raises(StillRunning, match=r"after 0\.2 s"):
+        within(0.2, outer)
+    assert not inner
+
+
+def test_a_block_that_catches_an_interrupt_gets_another():
+    caught = []
+
+    def stubborn():
+        for _ in range(2):
+            try:
+                spin(30)
+            except BaseException:
+                caught.append(True)
+        spin(30)
+
+    with pytest.raises(StillRunning):
+        within(0.1, stubborn)
+    assert len(caught) == 2
 
 
 def test_an_interrupt_by_the_learner_is_one(scaling):

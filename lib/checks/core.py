@@ -38,7 +38,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from lib.checks.differences import RTOL, difference, kind_of, short
-from lib.checks.running import Problem, StillRunning, describe_error, run, standard_globals, time_limit
+from lib.checks.running import Problem, StillRunning, describe_error, run, standard_globals, within
 from lib.checks.state import State
 from lib.checks.variations import Outcome, calls_reference, ready_made_mistakes
 
@@ -184,8 +184,8 @@ class Exercise:
             return Verdict("wrong", f"`{self.name}` is {kind_of(answer)}; a class is asked for.", "type")
         trial = _Trial(self, answer, seed, explain, twice)
         try:
-            with standard_globals(), time_limit(self.seconds):
-                return trial.first_round() or (twice and trial.second_round()) or Verdict("passed")
+            with standard_globals():
+                return within(self.seconds, trial.verdict)
         except StillRunning as stop:
             return Verdict("wrong", f"{stop}\n  (tried with {trial.label})", "endless", trial.label)
 
@@ -239,6 +239,9 @@ class _Trial:
         self.mine: dict[int, Outcome] = {}
         self.took: dict[int, float] = {}  # processor seconds
         self.label = ""
+
+    def verdict(self) -> Verdict:
+        return self.first_round() or (self.twice and self.second_round()) or Verdict("passed")
 
     def first_round(self) -> Verdict | None:
         """Every probe once. The first difference is the verdict."""
@@ -333,8 +336,8 @@ class _Trial:
 
     def _mistake_behind(self, first: int) -> Mistake | None:
         """The mistake that agrees with the answer on every probe, or two of them that do so together, if soon found."""
-        with contextlib.suppress(StillRunning), time_limit(SECONDS_TO_EXPLAIN):
-            return self._search_mistake(first)
+        with contextlib.suppress(StillRunning):
+            return within(SECONDS_TO_EXPLAIN, lambda: self._search_mistake(first))
 
     def _search_mistake(self, first: int) -> Mistake | None:
         others = [n for n in range(len(self.exercise.probes)) if n != first]
@@ -348,9 +351,9 @@ class _Trial:
         if mistake in self.exercise.endless:
             return False
         mine = {number: self._mine(number) for number in numbers}
+        seconds = SECONDS_A_MISTAKE + 5 * sum(self.took[number] for number in numbers)
         try:
-            with time_limit(SECONDS_A_MISTAKE + 5 * sum(self.took[number] for number in numbers)):
-                return all(_agree(mine[number], self._run(number, mistake.answer)) for number in numbers)
+            return within(seconds, lambda: all(_agree(mine[n], self._run(n, mistake.answer)) for n in numbers))
         except StillRunning:
             self.exercise.endless.add(mistake)
             return False

@@ -3,7 +3,7 @@
 run                what one probe gives: an Outcome
 guarded            the answer, called on copies of its arguments
 standard_globals   settings and seeds that neither matter to a probe nor are changed by it
-time_limit         ends a block by StillRunning after so many seconds of processor time
+within             ends a block by StillRunning after so many seconds of processor time
 describe_error     the learner's own exception, with the line of their cell
 """
 
@@ -13,6 +13,7 @@ import functools
 import io
 import linecache
 import random
+import signal
 import sys
 import threading
 import time
@@ -175,39 +176,56 @@ def standard_globals():
             torch.set_default_device(device)
 
 
-@contextlib.contextmanager
-def time_limit(seconds: float):
-    """StillRunning in the main thread after so many seconds of its processor time, or six times as many in all.
+class _Over(KeyboardInterrupt):
+    """An interrupt by the limit that watches over `frame`, which runs through answers as one by the user does."""
 
-    Elsewhere than in the main thread there is no limit. An interrupt by the user stays a KeyboardInterrupt.
+    def __init__(self, frame):
+        super().__init__()
+        self.frame = frame
+
+
+def within(seconds: float, block: Callable):
+    """What block() returns; StillRunning after so many seconds of its processor time, or six times as many in all.
+
+    Limits may nest. An interrupt by the user stays a KeyboardInterrupt, and none of a limit comes after its block.
+    Elsewhere than in the main thread, or where it hears no interrupts, there is no limit.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    over, done = threading.Event(), threading.Event()
-    clock = _processor_clock()
-    end, last = clock() + seconds, time.monotonic() + WAITING * seconds
+    if threading.current_thread() is not threading.main_thread() or not callable(signal.getsignal(signal.SIGINT)):
+        return block()
+    own, usual = sys._getframe(), signal.getsignal(signal.SIGINT)
+    over = ended = False
+
+    def heard(number, frame):
+        if not over:
+            usual(number, frame)
+        elif not ended and frame is not own:  # else the block has just ended: too late to stop it
+            raise _Over(own)
 
     def watch():
+        nonlocal over
         while not done.wait(0.1):
             if clock() > end or time.monotonic() > last:
-                over.set()
-                _thread.interrupt_main()
+                over = True
+                _thread.interrupt_main()  # again and again: the block may catch one
 
-    watcher = threading.Thread(target=watch, daemon=True)
+    clock = _processor_clock()
+    end, last = clock() + seconds, time.monotonic() + WAITING * seconds
+    done, watcher = threading.Event(), threading.Thread(target=watch, daemon=True)
+    signal.signal(signal.SIGINT, heard)
     watcher.start()
     try:
-        try:
-            yield
-        finally:
-            done.set()
-            watcher.join()
-            time.sleep(0)  # subtle: an interrupt that was sent in the last moment comes here, and not to the caller
-    except KeyboardInterrupt as interrupt:
-        if not over.is_set():
+        return block()
+    except _Over as stop:
+        ended = True
+        if stop.frame is not own:
             raise
-        line = own_line(interrupt)
-        raise StillRunning(f"still running after {seconds:g} s: an endless loop?{line}") from None
+        raise StillRunning(f"still running after {seconds:g} s: an endless loop?{own_line(stop)}") from None
+    finally:
+        ended = True
+        done.set()
+        watcher.join()
+        time.sleep(0)  # an interrupt of the last moment is heard here, before `usual` is back
+        signal.signal(signal.SIGINT, usual)
 
 
 def _processor_clock() -> Callable[[], float]:

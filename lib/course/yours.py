@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from lib.checks import exercise, notebook_of
-from lib.checks.running import StillRunning, time_limit
+from lib.checks.running import StillRunning, within
 from lib.course.cells import NOTEBOOKS, ROOT
 from lib.course.excerpts import ALL, NEEDED, Book, quietly
 from lib.course.judging import Verdict, answers_of, judge_all
@@ -54,8 +54,8 @@ def piece(name: str, folder: Path = NOTEBOOKS) -> Piece:
     if verdict.status != "passed":
         return Piece(name, verdict.status, reference, verdict.message.partition("\n")[0], path)
     try:
-        with quietly(), time_limit(SECONDS):
-            answer = answers_of(book, [name], known, {})[name]
+        with quietly():
+            answer = within(SECONDS, lambda: answers_of(book, [name], known, {})[name])
     except StillRunning as error:
         return Piece(name, "wrong", reference, str(error), path)
     return Piece(name, "passed", answer, path=path)
