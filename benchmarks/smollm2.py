@@ -3,7 +3,7 @@
 One interleaved run on one thread, with the published weights unpacked to float32, the same in all: every round reads
 a prompt of READ tokens, and writes NEW tokens greedily behind one of PROMPT, with each contestant, in turn, so that a
 busy machine slows all alike; the time is the processor's. Ours and Hugging Face's `generate` with its cache must
-write the same tokens. A ratio is the median over the rounds. Needs the published file (`python3 course.py fetch smollm2`).
+write the same tokens. A ratio is the median over the rounds. Needs the published file: `course.py fetch smollm2`.
 """
 
 import os
