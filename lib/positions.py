@@ -90,9 +90,9 @@ class LearnedPositions(nn.Module):
 def rotate(x: Tensor, angles: Tensor) -> Tensor:
     """Turn each pair of numbers by its angle, as rotary positions do to queries and keys (Su et al. 2021).
 
-    x: (..., position, size)    angles: (position, size / 2)
+    x: (..., position, size)    angles: (position, size / 2), of x's dtype
 
-    Returns x's shape and dtype: the pair (a, b) becomes (a cos - b sin, a sin + b cos). Lengths do not change.
+    Returns x's shape: the pair (a, b) becomes (a cos - b sin, a sin + b cos). Lengths do not change.
     Gradients reach x.
     """
     a, b = x[..., 0::2], x[..., 1::2]

@@ -300,8 +300,8 @@ LearnedPositions = check("LearnedPositions")
 def rotate(x, angles):
     """Turn each pair of numbers by its angle, as rotary positions do to queries and keys (Su et al. 2021).
 
-    x: (..., position, size)    angles: (position, size / 2)
-    Returns x's shape and dtype: the pair (a, b) becomes (a cos - b sin, a sin + b cos). Gradients reach x.
+    x: (..., position, size)    angles: (position, size / 2), of x's dtype
+    Returns x's shape: the pair (a, b) becomes (a cos - b sin, a sin + b cos). Gradients reach x.
     """
     ### BEGIN SOLUTION
     a, b = x[..., 0::2], x[..., 1::2]

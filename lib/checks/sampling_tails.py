@@ -179,6 +179,11 @@ def _(answer, rng):
     return answer(rows.log().gather(-1, torch.rand(64, 300, generator=rng).argsort(-1)), 0.6)
 
 
+@top_p.probe("two rows of 300 tokens that are nearly equally likely, p = 0.9")
+def _(answer, rng):
+    return answer(torch.randperm(600, generator=rng).view(2, 300) / 3000, 0.9)
+
+
 @top_p.probe("rows in four leading dimensions, some tokens left out before (-inf), p = 0.9")
 def _(answer, rng):
     logits = random_logits(rng, 2, 1, 3, 2, 7)

@@ -416,7 +416,11 @@ tries(
             {(97, 98): 256, (256, 99): 257, (99, 100): 258},
         ),
         "'aaaaa', the merge aa": (list(b"aaaaa"), {(97, 97): 256}),
-        "the bytes b'cat' themselves, not in a list, and nothing to merge": (b"cat", ABC),
+        "the bytes b'cat', b'a' and b'' themselves, not in a list, and nothing to merge": {
+            "the list for the bytes b'cat'": (b"cat", ABC),
+            "the list for the bytes b'a'": (b"a", ABC),
+            "the list for no bytes, b''": (b"", ABC),
+        },
         "no ids, one id, no merges, and 'abc', which becomes one id": {
             "the list for b''": ([], ABC),
             "the list for b'a'": ([97], ABC),

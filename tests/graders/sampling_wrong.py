@@ -601,6 +601,15 @@ slips(
         edit("logits.sort(dim=-1, descending=True).values", "logits.topk(min(100, logits.shape[-1])).values"),
     ),
     third_axis=("four leading", edit("logits.sort(dim=-1", "logits.sort(dim=min(2, logits.dim() - 1)")),
+    fifty_of_all=(
+        "nearly equally likely",
+        edit(
+            "logits.sort(dim=-1, descending=True).values",
+            "logits.topk(min(50, logits.shape[-1])).values",
+            "ordered.softmax(dim=-1)",
+            "(ordered - logits.logsumexp(dim=-1, keepdim=True)).exp()",
+        ),
+    ),
 )
 
 # ------------------------------------------------------------------------------------------------------------- min_p
