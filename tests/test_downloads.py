@@ -4,6 +4,7 @@ import hashlib
 import http.server
 import os
 import socket
+import sys
 import threading
 from pathlib import Path
 
@@ -79,6 +80,27 @@ def test_what_arrives_is_kept_and_not_asked_for_again(server, tmp_path):
     assert told[-1] == (len(CONTENT), len(CONTENT)) and [have for have, _ in told] == sorted(have for have, _ in told)
     assert downloads.fetch("file.bin") == path
     assert server.ranges == [None] and kept(tmp_path) == ["file.bin"]
+
+
+def test_what_is_here_is_found_without_a_network(server, tmp_path, monkeypatch):
+    assert downloads.have("file.bin") is None and server.ranges == []
+    path = downloads.fetch("file.bin")
+    assert downloads.have("file.bin") == path
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "another"))
+    monkeypatch.setenv("COURSE_MIRROR", str(tmp_path / "cache"))  # a copy of a cache is a mirror
+    assert downloads.have("file.bin") == path and len(server.ranges) == 1
+
+
+@pytest.mark.parametrize(("words", "status"), [(["a"], 1), (["--all"], 1), (["--if-possible", "a/", "b/y"], 0)])
+def test_one_that_cannot_be_had_does_not_keep_the_others(server, tmp_path, monkeypatch, capsys, words, status):
+    (good,) = downloads.SOURCES.values()
+    bad = good._replace(url=good.url.replace("http://127.0.0.1", "http://127.0.0.2"), sha256="0" * 64)
+    monkeypatch.setattr(downloads, "SOURCES", {"a/x": bad, "a/y": good, "b/y": good})
+    assert downloads.main(words) == status
+    told = capsys.readouterr()
+    assert told.err.startswith("python -m lib.downloads: a/x could not be fetched") and told.err.count("\n") == 1
+    assert (tmp_path / "cache" / "b" / "y").is_file() is ("a" not in words)
+    assert len(told.out.splitlines()) == ("a" not in words)
 
 
 def test_a_dropped_connection_is_taken_up_where_it_broke_off(server, tmp_path):
@@ -206,7 +228,8 @@ def test_an_unknown_name_lists_the_known_ones(server):
         downloads.fetch("gpt3")
 
 
-def test_the_command_fetches_lists_and_fails_in_one_line(server, tmp_path, capsys):
+def test_the_command_fetches_lists_and_fails_in_one_line(server, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)  # where nobody looks, no progress is shown
     assert downloads.main(["file.bin"]) == 0
     told = capsys.readouterr()
     assert told.out.strip() == str(tmp_path / "cache" / "file.bin") and "0.3 of 0.3 MB\n" in told.err

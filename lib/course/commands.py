@@ -1,4 +1,4 @@
-"""The commands behind `python3 course.py`: lab, check, status, reset, update, test.
+"""The commands behind `python3 course.py`: lab, check, status, reset, update, fetch, test.
 
     main       runs one; returns the exit status
     notebook   the notebook that a number or a path stands for
@@ -23,6 +23,10 @@ GRADING = ["-p", "lib.course.grading", "-c", str(ROOT / "pyproject.toml"), "--ro
 GRADING += ["-o", "norecursedirs=.*"]  # hand-ins may lie in a folder called build
 TWO_WORKERS = ["-n", "2", "--dist", "loadfile"]
 TESTS = {
+    "models": (
+        "published models are here, if they can be had",
+        ["lib.downloads", "--if-possible", "smollm2", "minilm"],
+    ),
     "build": ("the notebooks are built from their sources", ["lib.course.build", "--check"]),
     "solutions": ("the solutions print what they printed", ["pytest", "--nbval", "solutions/", *TWO_WORKERS]),
     "notebooks": ("stubs are graded not done, solutions done", ["lib.course.selfcheck"]),
@@ -91,6 +95,12 @@ def update(arguments: list[str]) -> int:
     return hand_over(environment(), ["lib.course.update"])
 
 
+def fetch(arguments: list[str]) -> int:
+    """Real data and published models into the cache: the named ones, else all."""
+    without_options("fetch", arguments)
+    return hand_over(environment(), ["lib.downloads", *(arguments or ["--all"])])
+
+
 def test(arguments: list[str]) -> int:
     """All of the course's own tests, or the named stages. A failure does not keep the others from running."""
     without_options("test", arguments)
@@ -113,7 +123,15 @@ def test(arguments: list[str]) -> int:
     return int(failures > 0)
 
 
-COMMANDS = {"lab": lab, "check": check, "status": status, "reset": reset, "update": update, "test": test}
+COMMANDS = {
+    "lab": lab,
+    "check": check,
+    "status": status,
+    "reset": reset,
+    "update": update,
+    "fetch": fetch,
+    "test": test,
+}
 
 
 def notebook(asked: str) -> Path:
