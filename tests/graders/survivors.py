@@ -38,6 +38,13 @@ SURVIVORS: dict[str, dict[str, str]] = {
         "1 -> 2": "only the words of the error change",
     },
     "rotate": {"0::2 -> ::2": "a slice starts at 0 by itself"},
+    "sliding_window_mask": {"window -> new": "only the words of the error change"},
+    "unpack_q4_1": {
+        "np.ascontiguousarray(blocks[:, :4]).view('<f2').astype(np.float32) -> "
+        "np.ascontiguousarray(blocks[:, :4]).view('<f2')": "`*=` on float32 computes in float32",
+        "1 -> 2": "reshape takes any negative number for -1",
+        "1 -> -1": "of two halves, half 1 is the last",
+    },
     "attention": {"q -> k": "q and k have the same last size"},
     "attention_gradient": {"q -> k": "q and k have the same last size"},
     "split_heads": {"2 -> -2": "of four axes, axis 2 is axis -2"},
