@@ -28,13 +28,15 @@ single_calls(
             torch.arange(4.0).view(1, 2, 2, 1),
             6,
         ),
-        "a batch of 2, 3 heads for 6, 5 positions, d_head 7": lambda rng: (normal(2, 3, 5, 7, rng=rng), 6),
+        "a batch of 3, 2 heads for 4, 5 positions, d_head 7": lambda rng: (normal(3, 2, 5, 7, rng=rng), 4),
         "one head for 5 (multi-query attention)": lambda rng: (normal(2, 1, 3, 2, rng=rng), 5),
-        "as many heads as there are": lambda rng: (normal(2, 3, 5, 2, rng=rng), 3),
-        "3 heads for 9, 300 positions, d_head 64, as in SmolLM2": lambda rng: (normal(1, 3, 300, 64, rng=rng), 9),
-        "64-bit numbers": lambda rng: (normal(2, 2, 3, 5, rng=rng).double(), 4),
     },
 )
+
+
+@repeat_kv.probe("3 heads for 9, 300 positions, d_head 64, as in SmolLM2, and 64-bit numbers", varied=False)
+def _(answer, rng):
+    return answer(normal(1, 3, 300, 64, rng=rng).double(), 9)
 
 
 @repeat_kv.probe("gradients: they must flow through")
@@ -62,6 +64,8 @@ repeat_kv.mistakes(
     batch_counted=("the batch is counted for the heads: those are axis 1.", edit("x.shape[1]", "x.shape[0]")),
     own_axis=("the copies have an axis of their own: four axes are asked for.",
         edit(_REPEATED, f"x[:, :, None].expand(-1, -1, {_TIMES}, -1, -1)")),
+    one_left_alone=("a single head is left alone: it is repeated too, n_heads times.",
+        edit("return x", "if x.shape[1] == 1:\n        return x\n    return x")),
     first_only=("only the first head is repeated: each of them is.",
         edit(_REPEATED, "x[:, :1].expand(-1, n_heads, -1, -1)")),
     last_only=("the last head fills up the rest: each of them is repeated as often.",
@@ -127,8 +131,6 @@ def _(answer, rng):
 
 for _label, _made, _drawn in [
     ("6 heads on 2, a batch of 2, 5 positions, d_model 12", (12, 6, 2), lambda rng: [normal(2, 5, 12, rng=rng)]),
-    ("multi-query: 3 heads on 1", (6, 3, 1), lambda rng: [normal(2, 5, 6, rng=rng)]),
-    ("n_kv_heads not given, 3 heads", (6, 3), lambda rng: [normal(2, 5, 6, rng=rng)]),
     ("d_model 5, 6 heads of 4 on 3, with biases", (5, 6, 3, 4, True), lambda rng: [normal(2, 7, 5, rng=rng)]),
     (
         "5 queries, a context of 7, a mask of its own for every head",
@@ -204,7 +206,8 @@ def _(answer, rng):
     layer, x = _layer(answer, rng, 12, 6, 2, causal=True), normal(2, 5, 12, rng=rng)
     before = layer(x) is not None and layer.weights is None
     layer.keep_weights = True
-    return {"`weights` is None before": before, "the result": layer(x), "`weights`": layer.weights}
+    found = {"`weights` is None before": before, "the result": layer(x), "`weights`": layer.weights}
+    return found | {"the result with a mask": layer(x, None, _mask(rng, 2, 6, 5, 5)), "its `weights`": layer.weights}
 
 
 @GroupedQueryAttention.probe("gradients: for queries, context and the four matrices")
@@ -253,8 +256,10 @@ GroupedQueryAttention.mistakes(
         edit(_TURNED, f"q, k, v = (self.rotate(part, {_START}) for part in (q, k, v))")),
     no_start=("each call turns from position 0: with a cache the new positions begin at cache.length.",
         edit(_START, "0")),
-    start_too_late=("the start is asked for after the cache has grown: take cache.length before `extend`.",
-        edit(_START, "cache.length + x.shape[1] if cache else 0")),
+    start_too_late=("cache.length is asked for after the cache has grown: turn by it first, then `extend`.",
+        edit(_START, "cache.length + x.shape[1] if cache else 0"),
+        edit(f"        if self.rotate is not None:\n            {_TURNED}\n", "",
+             _EXTENDED, f"{_EXTENDED}\n        if self.rotate is not None:\n            {_TURNED}")),
     turned_twice=("keys of the cache are turned again in each call: turn the new ones, before they go in.",
         edit(f"        if self.rotate is not None:\n            {_TURNED}\n", "",
              _EXTENDED, f"start = cache.length\n            {_EXTENDED}\n        else:\n            start = 0\n"
@@ -275,6 +280,8 @@ GroupedQueryAttention.mistakes(
         edit(_EXTENDED, "k, _ = cache.extend(k, v)")),
     kept_swapped=("keys and values come out of the cache swapped: keys first.",
         edit(_EXTENDED, "v, k = cache.extend(k, v)")),
+    no_mask_with_a_cache=("with a cache the mask is not used: it says which of all positions so far may be seen.",
+        edit("self.attend(q, k, v, mask)", "self.attend(q, k, v, None if cache else mask)")),
     no_mask=("the mask does not reach the attention: self.attend(q, k, v, mask).",
         edit("self.attend(q, k, v, mask)", "self.attend(q, k, v, None)")),
     never_causal=("`causal` has no effect: without a mask a position must not see what comes after.",
@@ -357,11 +364,7 @@ for _label, _made, _drawn in [
         (12, 6, 7, 2, None, None, 0.3),
         lambda rng: [0.5 * normal(2, 3, 12, rng=rng)],
     ),
-    (
-        "300 positions and a window of 64",
-        (4, 2, 4, 1),
-        lambda rng: [normal(1, 300, 4, rng=rng), course.sliding_window_mask(300, 0, 64)],
-    ),
+    ("300 positions", (4, 2, 4, 1), lambda rng: [normal(1, 300, 4, rng=rng)]),
 ]:
 
     @LlamaBlock.probe(_label)

