@@ -11,8 +11,9 @@
     causal_mask, padding_mask    who may look where                                       notebook 05
     split_heads, join_heads      (d_model) to (heads, d_head) and back                    notebook 05
     MultiHeadAttention       several attentions side by side, then mixed                  notebook 05
-    sliding_window_mask      who may look where when only the nearest keys are seen
-    GroupedQueryAttention    groups of heads that share keys and values: a smaller cache
+    repeat_kv                few heads of keys or values, repeated for many heads of queries      notebook 14
+    GroupedQueryAttention    groups of heads that share keys and values: a smaller cache  notebook 14
+    sliding_window_mask      who may look where when only the nearest keys are seen       notebook 14
     future_leak              a test: does the future change the past?                     notebook 05
     alignment_accuracy       does the largest weight lie on the word that was meant?      notebook 09
 
@@ -199,18 +200,14 @@ class MultiHeadAttention(nn.Module):
         return mixed
 
 
-def sliding_window_mask(new: int, before: int, window: int) -> Tensor:
-    """Each new position sees itself and the `window` - 1 positions before it (Jiang et al. 2023: Mistral).
+def repeat_kv(x: Tensor, n_heads: int) -> Tensor:
+    """Heads of keys or values for as many heads of queries: each stands n_heads / n_kv_heads times in a row.
 
-    new, before: how many positions are new, and how many, cached ones, stand before them
+    x: (batch, n_kv_heads, position, d_head)    n_heads: a multiple of n_kv_heads
 
-    Returns (new, before + new), bool, True: may look. A stack of n such blocks still reaches n (window - 1) positions
-    back, from block to block. Raises ValueError when the window is below 1.
+    Returns (batch, n_heads, position, d_head), x's dtype: neighbouring heads of queries share one. Gradients flow.
     """
-    if window < 1:
-        raise ValueError(f"window={window}: a position sees itself at least")
-    earlier = torch.ones(new, before + new, dtype=torch.bool).tril(before)
-    return earlier.triu(before - window + 1)
+    return x.repeat_interleave(n_heads // x.shape[1], dim=1)
 
 
 class GroupedQueryAttention(MultiHeadAttention):
@@ -221,6 +218,10 @@ class GroupedQueryAttention(MultiHeadAttention):
     rotate: turns queries and keys, (batch, heads, position, d_head), given with the position of the first of them; a
     `lib.positions.RotaryPositions`, say
     causal: where no mask is given, as many queries as keys are the same positions and look back only
+
+    `n_heads`, `n_kv_heads` and `d_head` tell its sizes. Published weights are loaded into its layers by their names:
+    `to_q`, from d_model to n_heads * d_head numbers, `to_k` and `to_v`, to n_kv_heads * d_head, and `to_out`, back to
+    d_model; all of them with a bias where `bias` is set, else without.
 
     Raises ValueError where d_model does not split into n_heads equal heads, or n_heads into n_kv_heads equal groups.
     """
@@ -251,7 +252,7 @@ class GroupedQueryAttention(MultiHeadAttention):
 
         mask: broadcastable to (batch, heads, query, all keys)
         cache: a `lib.cache.KeyValueCache` of n_kv_heads. x are the positions after those in it, and are added to it;
-        several at once, after others, need a mask
+        several at once, after others, need a mask. What is kept of them is turned already, and of n_kv_heads only
 
         Returns (batch, query, d_model). Gradients flow everywhere. Raises what `cache.extend` raises.
         """
@@ -260,8 +261,7 @@ class GroupedQueryAttention(MultiHeadAttention):
         k = split_heads(self.to_k(context), self.n_kv_heads)  # (batch, n_kv_heads, key, d_head)
         v = split_heads(self.to_v(context), self.n_kv_heads)  # (batch, n_kv_heads, key, d_head)
         if self.rotate is not None:
-            start = 0 if cache is None else cache.length
-            q, k = self.rotate(q, start), self.rotate(k, start)
+            q, k = (self.rotate(part, cache.length if cache else 0) for part in (q, k))
         if cache is not None:
             k, v = cache.extend(k, v)
         return self.to_out(join_heads(self.attend(q, k, v, mask)))
@@ -272,8 +272,22 @@ class GroupedQueryAttention(MultiHeadAttention):
         if not self.keep_weights:
             return fused_attention(q, k, v, mask, causal, grouped=self.n_kv_heads < self.n_heads)
         mask = causal_mask(q.shape[-2]).to(q.device) if causal else mask
-        k, v = (part.repeat_interleave(self.n_heads // self.n_kv_heads, dim=1) for part in (k, v))
-        return super().attend(q, k, v, mask)
+        return super().attend(q, repeat_kv(k, self.n_heads), repeat_kv(v, self.n_heads), mask)
+
+
+def sliding_window_mask(new: int, before: int, window: int) -> Tensor:
+    """Each new position sees itself and the `window` - 1 positions before it (Jiang et al. 2023: Mistral).
+
+    new, before: how many positions are new, at least 1, and how many, cached ones, stand before them
+    window: may be wider than the text; then all that stands before is seen
+
+    Returns (new, before + new), bool, True: may look. A stack of n such blocks still reaches n (window - 1) positions
+    back, from block to block. Raises ValueError when the window is below 1.
+    """
+    if window < 1:
+        raise ValueError(f"window={window}: a position sees itself at least")
+    earlier = torch.ones(new, before + new, dtype=torch.bool).tril(before)
+    return earlier.triu(before - window + 1)
 
 
 def future_leak(layer: Callable[[Tensor], Tensor], x: Tensor) -> float:

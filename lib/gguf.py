@@ -2,7 +2,7 @@
 
     read_gguf      a file to its fields and its tensors, these still packed
     unpacked       a tensor as float32
-    unpack_q4_1    32 weights in 20 bytes: four bits each, times a scale, plus a minimum
+    unpack_q4_1    32 weights in 20 bytes: four bits each, times a scale, plus a minimum        notebook 14
     unpack_q8_0    32 weights in 34 bytes: eight bits each, times a scale
 
 The layout, all of it little-endian: a header; fields, each a name, a kind and a value; the tensors' names, shapes,
@@ -44,8 +44,9 @@ class GGUF(NamedTuple):
 def unpack_q4_1(blocks: np.ndarray) -> np.ndarray:
     """uint8 (blocks, 20) to float32 (blocks, 32): value = scale * q + minimum, q from 0 to 15.
 
-    A block is scale and minimum, each a float16, then 16 bytes: their low halves are q of the weights 0 to 15, their
-    high halves of 16 to 31.
+    A block is scale and minimum, each a float16, low byte first, then 16 bytes: their low halves are q of the weights 0
+    to 15, their high halves of 16 to 31. Values are computed in float32. `blocks` may be part of a file, which cannot
+    be written to; there may be none.
     """
     scale, minimum = np.ascontiguousarray(blocks[:, :4]).view("<f2").astype(np.float32).T  # (blocks,) each
     values = np.empty((len(blocks), 2, BLOCK // 2), np.float32)

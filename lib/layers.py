@@ -1,10 +1,11 @@
 """Layers: what stands between one attention and the next, and keeps a deep stack trainable.
 
-    LayerNorm, RMSNorm    every position's numbers brought to one scale                          notebook 07
+    LayerNorm             every position's numbers brought to one scale                          notebook 07
+    RMSNorm               the same without mean and shift                                        notebook 14
     dropout               silence numbers at random while training                               notebook 07
     FeedForward           two matrices with a bend between them, at each position by itself      notebook 07
     PreNorm, PostNorm     a shortcut around a part, normalised before it or after it             notebook 07
-    SwiGLU                three matrices: one half of what is widened opens or closes the other
+    SwiGLU                three matrices: one half of what is widened opens or closes the other  notebook 14
     FusedLayerNorm, FusedPreNorm    the same parameters and numbers by PyTorch's kernel, faster   notebook 09
     fresh_weights         every parameter of a model drawn anew out of a generator               notebook 09
 
@@ -39,7 +40,11 @@ class LayerNorm(nn.Module):
 
 
 class RMSNorm(nn.Module):
-    """Each vector to root mean square 1, then a learned scale: LayerNorm without mean and shift (T5, Llama)."""
+    """Each vector to root mean square 1, then a learned scale: LayerNorm without mean and shift (T5, Llama).
+
+    One parameter, `scale` (d_model,), ones at first: published weights are loaded into it by this name. (Zhang and
+    Sennrich 2019.)
+    """
 
     def __init__(self, d_model: int, epsilon: float = 1e-6):
         super().__init__()
@@ -47,7 +52,10 @@ class RMSNorm(nn.Module):
         self.scale = nn.Parameter(torch.ones(d_model))
 
     def forward(self, x: Tensor) -> Tensor:
-        """x (..., d_model) -> the same shape."""
+        """x (..., d_model) -> the same shape and dtype. A vector of zeros stays zeros, not NaN.
+
+        Gradients reach x, through its root mean square too, and scale.
+        """
         return x * torch.rsqrt(x.square().mean(dim=-1, keepdim=True) + self.epsilon) * self.scale
 
 
@@ -87,7 +95,7 @@ class SwiGLU(nn.Module):
     """A feed-forward with a gate (Shazeer 2020): what is widened is multiplied by silu of a second product. No biases.
 
     silu(z) = z · sigmoid(z), also called Swish. Three matrices: d_ff two thirds as wide makes as many parameters as a
-    FeedForward has.
+    FeedForward has. Published weights are loaded by their names: `gate` and `widen`, from d_model to d_ff, `narrow`.
     """
 
     def __init__(self, d_model: int, d_ff: int):
@@ -97,7 +105,7 @@ class SwiGLU(nn.Module):
         self.narrow = nn.Linear(d_ff, d_model, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """x (..., d_model) -> the same shape."""
+        """x (..., d_model) -> the same shape. Gradients flow everywhere."""
         return self.narrow(functional.silu(self.gate(x)) * self.widen(x))
 
 

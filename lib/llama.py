@@ -1,6 +1,6 @@
 """Llama: the decoder of today, a GPT with four parts exchanged (Touvron et al. 2023).
 
-    LlamaBlock    attention and feed-forward on the residual stream, each after an RMSNorm
+    LlamaBlock    attention and feed-forward on the residual stream, each after an RMSNorm    notebook 14
     Llama         embedding, blocks that look back only, an output that may share the embedding's table
 
 What is exchanged: LayerNorm for RMSNorm, learned positions for rotary ones, the feed-forward for SwiGLU, as many key
@@ -22,7 +22,13 @@ from lib.positions import FusedRotaryPositions
 
 
 class LlamaBlock(nn.Module):
-    """Look back, then think; each on what a norm leaves of x, with a shortcut around it."""
+    """Look back, then think; each on what a norm leaves of x, with a shortcut around it.
+
+    n_kv_heads, d_head, rotate: as in GroupedQueryAttention    epsilon: of both norms
+
+    Published weights are loaded into its four parts by their names: `attention_norm` and `attention`,
+    `feed_forward_norm` and `feed_forward`.
+    """
 
     def __init__(
         self,
@@ -41,7 +47,10 @@ class LlamaBlock(nn.Module):
         self.feed_forward = SwiGLU(d_model, d_ff)
 
     def forward(self, x: Tensor, mask: Tensor | None = None, cache: KeyValueCache | None = None) -> Tensor:
-        """x: (batch, position, d_model)    mask, cache: as in GroupedQueryAttention    Returns x's shape."""
+        """x: (batch, position, d_model)    mask, cache: as in GroupedQueryAttention    Returns x's shape.
+
+        Without a mask each position sees itself and all before it, those in the cache too. Gradients reach x.
+        """
         x = x + self.attention(self.attention_norm(x), mask=mask, cache=cache)
         return x + self.feed_forward(self.feed_forward_norm(x))
 
@@ -53,6 +62,7 @@ class Llama(nn.Module):
     rope_base: the base of the rotary angles    tied: the output is the embedding's table    epsilon: of the norms
     window: how many positions each one sees, itself included; None: all before it. The caches keep all of them.
     n_positions: what the caches of `fresh_caches` have room for. No parameter depends on it: rotary positions go on.
+    block, norm, rotary, cache: what it is made of, for those who have pieces of their own (notebook 14)
 
     Raises what GroupedQueryAttention and RotaryPositions raise, and ValueError when the window is below 1.
     """
@@ -71,16 +81,20 @@ class Llama(nn.Module):
         window: int | None = None,
         epsilon: float = 1e-5,
         n_positions: int = 2_048,
+        block: Callable[..., nn.Module] = LlamaBlock,
+        norm: Callable[[int, float], nn.Module] = RMSNorm,
+        rotary: Callable[[int, float], Callable] = FusedRotaryPositions,
+        cache: Callable[..., KeyValueCache] = KeyValueCache,
     ):
         super().__init__()
         if window is not None and window < 1:
             raise ValueError(f"window={window}: a position sees itself at least")
-        self.window, self.n_positions = window, n_positions
+        self.window, self.n_positions, self.new_cache = window, n_positions, cache
         self.embedding = nn.Embedding(vocab, d_model)
-        rotate = FusedRotaryPositions(d_head or d_model // n_heads, rope_base)
+        rotate = rotary(d_head or d_model // n_heads, rope_base)
         sizes = d_model, n_heads, d_ff, n_kv_heads, d_head
-        self.blocks = nn.ModuleList(LlamaBlock(*sizes, rotate, epsilon) for _ in range(n_layers))
-        self.norm = RMSNorm(d_model, epsilon)
+        self.blocks = nn.ModuleList(block(*sizes, rotate, epsilon) for _ in range(n_layers))
+        self.norm = norm(d_model, epsilon)
         self.head = nn.Linear(d_model, vocab, bias=False)
         if tied:
             self.head.weight = self.embedding.weight
@@ -103,7 +117,7 @@ class Llama(nn.Module):
         """Empty caches for n_positions, one a block."""
         layer, like = self.blocks[0].attention, self.embedding.weight
         sizes = batch, layer.n_kv_heads, self.n_positions, layer.d_head
-        return [KeyValueCache(*sizes, like=like) for _ in self.blocks]
+        return [self.new_cache(*sizes, like=like) for _ in self.blocks]
 
     def logits(self, x: Tensor) -> Tensor:
         """x (..., d_model), as the last block leaves it, to (..., vocab)."""

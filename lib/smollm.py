@@ -11,7 +11,7 @@ and words out: 134,515,008 parameters. The file has the table in eight bits a we
 with scales; here they become float32.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -41,10 +41,11 @@ IN_A_BLOCK = {
 }
 
 
-def load_smollm2(path: str | Path | None = None) -> tuple[Llama, Tokenizer]:
+def load_smollm2(path: str | Path | None = None, llama: Callable[..., Llama] = Llama) -> tuple[Llama, Tokenizer]:
     """The model, ready to write, and its tokenizer.
 
     path: another file of its kind; None: the published one, fetched as `lib.downloads` does
+    llama: what is made of its sizes: a Llama, or one of other pieces
 
     Raises ConnectionError, in a sentence that says what to do, when it is neither here nor to be had, and ValueError
     with the file's name when it holds something else.
@@ -52,14 +53,14 @@ def load_smollm2(path: str | Path | None = None) -> tuple[Llama, Tokenizer]:
     path = fetch(SMOLLM2) if path is None else path
     content = read_gguf(path)
     try:
-        return llama_of(content), tokenizer_of(content.fields)
+        return llama_of(content, llama), tokenizer_of(content.fields)
     except KeyError as error:
         raise ValueError(f"{path} holds no such model: it has no {error}") from None
     except (ValueError, TypeError, AttributeError, IndexError) as error:
         raise ValueError(f"{path} holds no such model: {error}") from None
 
 
-def llama_of(content: GGUF) -> Llama:
+def llama_of(content: GGUF, llama: Callable[..., Llama] = Llama) -> Llama:
     """The Llama of a file, in eval mode, float32. Raises ValueError or KeyError where it holds another model.
 
     The rows of queries and keys lie so that neighbours turn together, as they do in `lib.positions`.
@@ -75,7 +76,7 @@ def llama_of(content: GGUF) -> Llama:
     ours = {_ours(name): tensor for name, tensor in tensors.items()}
     tied = "head.weight" not in ours
     with torch.device("meta"):  # sizes only: its numbers come from the file
-        model = Llama(
+        model = llama(
             vocab,
             d_model,
             n_heads,

@@ -16,6 +16,7 @@ from lib.attention import (
     causal_mask,
     fused_attention,
     future_leak,
+    repeat_kv,
     sliding_window_mask,
     split_heads,
 )
@@ -25,7 +26,7 @@ from lib.decoding.generate import CachedGPT, generate_batch, lay_out_for_decodin
 from lib.decoding.quantise import Int8Linear, quantised
 from lib.gpt import gpt_loss, initial_weights
 from lib.layers import RMSNorm, SwiGLU
-from lib.llama import Llama
+from lib.llama import Llama, LlamaBlock
 from lib.positions import FusedRotaryPositions, RotaryPositions
 from tests.shapes import watched
 from tests.test_cache import pieces
@@ -457,3 +458,29 @@ def test_swiglu_is_hugging_faces_feed_forward(shape):
     x = seeded(*shape, 7)
     close(ours(x), theirs(x), 1e-12)
     assert sorted(dict(ours.named_parameters())) == ["gate.weight", "narrow.weight", "widen.weight"]
+
+
+def test_a_llama_is_made_of_the_pieces_it_is_given():
+    """Notebook 14 hands over the learner's: blocks and the last norm, rotary positions and caches."""
+    made = []
+
+    def noted(kind):
+        class Noted(kind):
+            def __init__(self, *sizes, **named):
+                made.append(kind)
+                super().__init__(*sizes, **named)
+
+        return Noted
+
+    parts = {"block": noted(LlamaBlock), "norm": noted(RMSNorm), "rotary": noted(RotaryPositions)}
+    mine, ids = llama(**parts, cache=noted(KeyValueCache)), some_ids(2, 7)
+    caches = mine.fresh_caches(2)
+    assert made == [RotaryPositions, *[LlamaBlock] * LAYERS, RMSNorm, *[KeyValueCache] * LAYERS]
+    close(mine.read_on(ids, caches), llama()(ids)[:, -1])
+
+
+def test_repeated_heads_are_the_grouped_kernels_own():
+    """The kernel of PyTorch pairs heads by itself: the oracle for which of them belong together."""
+    q, k, v = seeded(2, 6, 7, 5), seeded(2, 3, 11, 5, seed=1), seeded(2, 3, 11, 5, seed=2)
+    grouped = functional.scaled_dot_product_attention(q, k, v, enable_gqa=True)
+    close(attention(q, repeat_kv(k, 6), repeat_kv(v, 6))[0], grouped, 1e-10)

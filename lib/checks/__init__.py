@@ -106,6 +106,20 @@ NOTEBOOKS: dict[str, list[str]] = {
         "repetition_penalty",
     ],
     "13_kv_cache": ["KeyValueCache", "cached_attention", "prefill_mask", "read_on", "pad_left", "fit_context"],
+    "14_the_modern_decoder": [
+        "RMSNorm",
+        "normed_fives",
+        "swiglu_width",
+        "SwiGLU",
+        "repeat_kv",
+        "GroupedQueryAttention",
+        "cache_bytes_saved",
+        "sliding_window_mask",
+        "window_reach",
+        "LlamaBlock",
+        "unpack_q4_1",
+        "bits_a_weight",
+    ],
 }
 
 
