@@ -23,6 +23,7 @@ ORDER = [
     "positions",
     "attention",
     "layers",
+    "experts",
     "transformer",
     "fused",
     "cache",
