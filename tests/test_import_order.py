@@ -22,6 +22,7 @@ ORDER = [
     "seq2seq",
     "positions",
     "attention",
+    "flash",
     "layers",
     "experts",
     "transformer",

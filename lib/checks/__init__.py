@@ -106,6 +106,18 @@ NOTEBOOKS: dict[str, list[str]] = {
         "repetition_penalty",
     ],
     "13_kv_cache": ["KeyValueCache", "cached_attention", "prefill_mask", "read_on", "pad_left", "fit_context"],
+    "15_more_for_the_same_work": [
+        "online_softmax",
+        "rescale_factor",
+        "merge_tiles",
+        "flash_attention",
+        "skipped_tiles",
+        "accepted_share",
+        "residual",
+        "accept",
+        "speculative_step",
+        "best_draft_length",
+    ],
 }
 
 
