@@ -30,7 +30,7 @@ from lib.training import train
 
 RESULTS = "experts_results.json"
 D_MODEL, N_HEADS, N_LAYERS, D_FF, N_EXPERTS, K = 32, 4, 2, 32, 8, 2
-LENGTH, ROWS, STEPS, PEAK, WARMUP = 128, 4, 400, 1e-2, 50  # ROWS of each domain in a batch
+LENGTH, ROWS, STEPS, PEAK, WARMUP = 128, 4, 400, 2e-2, 50  # ROWS of each domain in a batch
 HELD_OUT = 40  # windows of each domain, its last ones
 
 experts = partial(MixtureOfExperts, n_experts=N_EXPERTS, k=K)
@@ -39,14 +39,14 @@ TASKS: dict[str, tuple[Callable[[int, int], nn.Module], int, float]] = {  # feed
     "experts, unbalanced": (experts, STEPS, 0.0),
     "active": (lambda d_model, d_ff: SwiGLU(d_model, K * d_ff), STEPS, 0.0),
     "total": (lambda d_model, d_ff: SwiGLU(d_model, N_EXPERTS * d_ff), STEPS, 0.0),
-    "active, equal time": (lambda d_model, d_ff: SwiGLU(d_model, K * d_ff), 640, 0.0),
+    "active, equal time": (lambda d_model, d_ff: SwiGLU(d_model, K * d_ff), 600, 0.0),
 }
 
 
 def batches(learnt: list[Tensor], generator: torch.Generator) -> Iterator[Tensor]:
     """Rows of all domains without end: (4 * ROWS, LENGTH + 1)."""
     while True:
-        starts = [torch.randint(len(ids) - LENGTH, (ROWS,), generator=generator) for ids in learnt]
+        starts = torch.randint(min(map(len, learnt)) - LENGTH, (len(learnt), ROWS), generator=generator)
         yield torch.cat([text_windows(ids, LENGTH, places) for ids, places in zip(learnt, starts, strict=True)])
 
 
@@ -73,14 +73,12 @@ def main(seeds: list[int]) -> None:
     number = {character: i for i, character in enumerate(sorted(set("".join(texts.values()))))}
     ids = {name: torch.tensor([number[character] for character in text]) for name, text in texts.items()}
     last = HELD_OUT * (LENGTH + 1)
-    learnt, held_out = (
-        {name: part(row) for name, row in ids.items()} for part in (lambda r: r[:-last], lambda r: r[-last:])
-    )
+    learnt, held_out = [row[:-last] for row in ids.values()], {name: row[-last:] for name, row in ids.items()}
     for seed in seeds:
         for task, (feed_forward, steps, balancing) in TASKS.items():
             model = Llama(len(number), D_MODEL, N_HEADS, N_LAYERS, D_FF, feed_forward=feed_forward)
             initial_weights(model, torch.Generator().manual_seed(seed))
-            batch = batches(list(learnt.values()), torch.Generator().manual_seed(1000 + seed))
+            batch = batches(learnt, torch.Generator().manual_seed(1000 + seed))
 
             def loss(rows: Tensor, model=model, balancing=balancing) -> Tensor:
                 return model.loss(rows) + balancing * balancing_loss(model)

@@ -10,6 +10,7 @@ from sklearn.metrics import mutual_info_score
 from torch import nn
 
 import lib.experts
+from lib.corpora.domains import load_domains
 from lib.decoding.quantise import quantised
 from lib.experts import (
     MixtureOfExperts,
@@ -296,3 +297,12 @@ def test_mutual_information_is_scikit_learns_in_bits():
 
 def test_a_swiglu_is_the_expert_of_the_course():
     assert all(isinstance(expert, SwiGLU) for expert in MixtureOfExperts(4, 5, 3, 2).experts)
+
+
+def test_the_domains_are_four_texts_of_equal_length_that_differ():
+    texts = load_domains(30_000)
+    assert list(texts) == ["stories", "italian", "dates", "relations"] and {*map(len, texts.values())} == {30_000}
+    letters = {name: set(text) for name, text in texts.items()}
+    assert letters["relations"].isdisjoint("0123456789=") and letters["dates"] > set("0123456789=")
+    assert "à" in letters["italian"]
+    assert {len(text) for text in load_domains().values()} == {400_000}
