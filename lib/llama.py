@@ -63,6 +63,8 @@ class Llama(nn.Module):
     window: how many positions each one sees, itself included; None: all before it. The caches keep all of them.
     n_positions: what the caches of `fresh_caches` have room for. No parameter depends on it: rotary positions go on.
     block, norm, rotary, cache: what it is made of, for those who have pieces of their own (notebook 14)
+    feed_forward: makes what stands in each block in place of its own feed-forward, of d_model and d_ff; a
+    `lib.experts.MixtureOfExperts`, and it is a Mixtral
 
     Raises what GroupedQueryAttention and RotaryPositions raise, and ValueError when the window is below 1.
     """
@@ -85,6 +87,7 @@ class Llama(nn.Module):
         norm: Callable[[int, float], nn.Module] = RMSNorm,
         rotary: Callable[[int, float], Callable] = FusedRotaryPositions,
         cache: Callable[..., KeyValueCache] = KeyValueCache,
+        feed_forward: Callable[[int, int], nn.Module] | None = None,
     ):
         super().__init__()
         if window is not None and window < 1:
@@ -94,6 +97,9 @@ class Llama(nn.Module):
         rotate = rotary(d_head or d_model // n_heads, rope_base)
         sizes = d_model, n_heads, d_ff, n_kv_heads, d_head
         self.blocks = nn.ModuleList(block(*sizes, rotate, epsilon) for _ in range(n_layers))
+        if feed_forward is not None:
+            for made in self.blocks:
+                made.feed_forward = feed_forward(d_model, d_ff)
         self.norm = norm(d_model, epsilon)
         self.head = nn.Linear(d_model, vocab, bias=False)
         if tied:

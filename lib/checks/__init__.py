@@ -120,6 +120,27 @@ NOTEBOOKS: dict[str, list[str]] = {
         "unpack_q4_1",
         "bits_a_weight",
     ],
+    "15_more_for_the_same_work": [
+        "online_softmax",
+        "rescale_factor",
+        "merge_tiles",
+        "flash_attention",
+        "skipped_tiles",
+        "accepted_share",
+        "residual",
+        "accept",
+        "speculative_step",
+        "best_draft_length",
+        "route",
+        "dispatch",
+        "load_balancing_loss",
+        "even_and_uneven",
+        "keep_within_capacity",
+        "places_needed",
+        "active_parameters",
+        "experts_read",
+        "mutual_information",
+    ],
 }
 
 

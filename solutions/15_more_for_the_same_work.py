@@ -1,0 +1,922 @@
+# %% [markdown]
+# # 15 · More for the same work
+# After this notebook you can attend to thousands of positions without a score matrix, write several tokens in one pass of a
+# model without changing its text, and give a model more parameters than it uses for any one token.
+#
+# You need: notebooks 04, 07, 11 to 14. You build: flash attention, speculative decoding, a mixture of experts. 150 minutes.
+
+# %%
+import math
+import time
+from collections import Counter
+
+import matplotlib.pyplot as plt
+import torch
+from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
+
+from lib.attention import fused_attention
+from lib.decoding.sampling import chi_square
+from lib.figures import style, transformer_map
+from lib.flash import peak_bytes
+from lib.gpt import END, load_stories_gpt
+from lib.yours import attention, causal_mask, stable_softmax
+
+style()
+torch.set_num_threads(1)
+generator = torch.Generator().manual_seed(0)
+
+# %% [markdown]
+# ## The question
+# Three numbers about models that you have built, each for one sequence:
+#
+# 1. GPT-2 small has 12 heads. How much memory do the attention scores of **one** block take for 4,096 positions, in float32?
+# 2. SmolLM2 (notebook 14) has 134,515,008 weights. How many bytes are read for **one** token of about four letters?
+# 3. How many of these weights work on each token? All of them, whether the token is a full stop or the word *quantum*.
+
+# %%
+score_bytes = 12 * 4096 * 4096 * 4
+weight_bytes = 134_515_008 * 4
+print(f"scores {score_bytes / 1e6:.0f} MB in one block, weights {weight_bytes / 1e6:.0f} MB for one token")
+assert (round(score_bytes / 1e6), round(weight_bytes / 1e6)) == (805, 538)
+
+# %% [markdown]
+# 805 MB are written, read once for the softmax, once for the mix, and thrown away. 538 MB are read to multiply each weight by
+# one number. And a larger model, which would know more, makes each of its tokens dearer. In all three cases there is more to
+# be had **for the same work**: this notebook takes them one after the other.
+#
+# - **Flash attention** never holds the score matrix. It computes the same result in pieces.
+# - **Speculative decoding** lets a cheap model guess, and checks several guesses while the weights are there anyway.
+# - A **mixture of experts** has many feed-forward parts and sends each token through a few of them.
+#
+# The first two are **exact**: the same numbers, the same texts. The third is another model.
+#
+# ## By hand
+# A softmax seems to need all scores at once: its **denominator** is the sum of all of them, and for safety the largest score is
+# subtracted first (notebook 04). But both can be kept up to date while the scores come in. Three keys, with e^score = 1, 4, 2
+# (so the scores are ln 1 = 0, ln 4 and ln 2), and the values 7, 14, 0. We keep the largest score so far, the sum
+# of all e^(score − largest), and the sum of all e^(score − largest) · value, which is the **numerator** of the mix:
+#
+# | after key | e^largest | old sums times | denominator | numerator |
+# |---|---|---|---|---|
+# | 1 | 1 | | 1 | 7 |
+# | 2 | 4 | 1/4 | 1/4 + 1 = **1.25** | 7/4 + 14 = **15.75** |
+# | 3 | 4 | 1 | 1.25 + 2/4 = **1.75** | 15.75 + 0 = **15.75** |
+#
+# The mix is 15.75 / 1.75 = **9**. The other way round: the weights are 1/7, 4/7, 2/7, and 7/7 + 4 · 14/7 + 0 = 9.
+# When a larger score comes, what was summed before is too large by a known factor, and one multiplication puts it right.
+
+# %%
+scores, values = torch.tensor([1.0, 4.0, 2.0]).log(), torch.tensor([7.0, 14.0, 0.0])
+assert abs((stable_softmax(scores) @ values).item() - 9) < 1e-5
+
+# %% [markdown]
+# ## The picture
+# Scores of 8 positions with 8 positions under a causal mask, cut into tiles of 2 × 2. One tile is in memory at a time.
+
+# %%
+figure, panels = plt.subplots(1, 2, figsize=(7, 3.2), width_ratios=[3, 2])
+for row in range(4):
+    for column in range(4):
+        kind = 0.1 if column > row else 0.45
+        shade = plt.cm.Blues(0.95 if (row, column) == (2, 1) else kind)
+        panels[0].add_patch(plt.Rectangle((2 * column, 2 * row), 1.9, 1.9, color=shade))
+        word = "left out" if column > row else "mask" if column == row else "now" if (row, column) == (2, 1) else ""
+        panels[0].text(2 * column + 0.95, 2 * row + 0.95, word, ha="center", va="center", fontsize=8,
+                       color="white" if word == "now" else "black")  # fmt: skip
+panels[0].set(xlim=(-0.1, 8), ylim=(8, -0.1), xlabel="key", ylabel="query", aspect="equal")
+panels[0].set_title("(query, key), tile by tile")
+transformer_map(panels[1], parts=("decoder",), numbers=False)
+plt.show()
+
+# %% [markdown]
+# The rows are queries, the columns keys. A tile above the diagonal lies in the future and is not computed at all. A tile on the
+# diagonal needs the mask. From tile to tile along a row, three things go on: the largest score of each query, its denominator,
+# and its numerator. At the right: all three ideas of today live in the decoder, in its attention (flash), in its feed-forward part
+# (experts) and at its end, where the next token is chosen (speculation).
+#
+# ## In code
+# The table above for a list of scores. This is the **online softmax**
+# ([Milakov and Gimelshein 2018](https://arxiv.org/abs/1805.02867)): *online* means that the scores come one at a time
+# and are not kept. With m for the largest score and l for the denominator, a new score s gives
+#
+# m′ = max(m, s)  l′ = l · e^(m − m′) + e^(s − m′)
+#
+# Both powers are at most e⁰ = 1, so nothing overflows.
+#
+# ## Exercise 15.1 · online_softmax
+# `scores` is a stream: you can go through it once, with `for`, and it may be longer than the memory. Return the largest score
+# and the sum of e^(score − largest) over all scores, two floats. An empty stream gives −∞ and 0. Difficulty ●●○ · 8 minutes.
+#
+# <details><summary>What are the first values?</summary>Start with <code>-math.inf</code> and 0.0. The first score then
+# multiplies the old sum by <code>math.exp(-math.inf)</code>, which is 0.0, and adds 1.</details>
+# <details><summary>OverflowError: math range error</summary>Subtract before you take the power, and the <b>new</b> largest
+# score, not the old.</details>
+
+
+# %% exercise="online_softmax" difficulty=2 minutes=8
+def online_softmax(scores):
+    """The largest score and the sum of all e^(score - largest), in one pass.
+
+    scores: a stream of finite numbers, which can be read once and need not fit into memory
+    Returns two floats; of an empty stream -inf and 0. The weight of a score is e^(score - largest) / sum.
+    """
+    ### BEGIN SOLUTION
+    largest, total = -math.inf, 0.0
+    for score in scores:
+        larger = max(largest, score)
+        total = total * math.exp(largest - larger) + math.exp(score - larger)
+        largest = larger
+    return largest, total
+    ### END SOLUTION
+
+
+# %% check="online_softmax"
+from lib.checks import check
+
+online_softmax = check("online_softmax")
+
+# %%
+largest, total = online_softmax(iter(scores.tolist()))
+print(f"e^largest {math.exp(largest):.0f}, denominator {total:.2f}")
+assert round(math.exp(largest), 4) == 4 and round(total, 4) == 1.75
+
+# %% [markdown]
+# ## Question 15.1 · rescale_factor
+# The scores 2, 0 and 1 have been read, then comes the score 5. By which factor is the old denominator multiplied? Three
+# decimals are enough. 3 minutes.
+
+# %% question="rescale_factor" difficulty=1 minutes=3
+### BEGIN SOLUTION
+rescale_factor = math.exp(2 - 5)
+### END SOLUTION
+
+# %% check="rescale_factor"
+from lib.checks import check
+
+rescale_factor = check("rescale_factor")
+
+# %% [markdown]
+# ## From scores to tiles
+# One score at a time is slow: processors multiply matrices. So we take a **tile**, some queries and some keys, and compute for all of its
+# queries at once what the table kept: the largest score, the denominator, the numerator. This part is given:
+
+
+# %%
+def attend_tile(q, k, v, mask=None, causal=False):
+    """q (..., query, d_head), k (..., key, d_head), v (..., key, d_value) -> largest, total, mixed."""
+    scores = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])
+    if causal:  # query i of this tile sees its keys 0 to i
+        earlier = torch.ones(scores.shape[-2:], dtype=torch.bool).tril()
+        mask = earlier if mask is None else mask & earlier
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -math.inf)
+    largest = scores.detach().amax(-1, keepdim=True)  # no gradient: it cancels out in the end
+    powers = torch.exp(scores - largest.clamp(min=torch.finfo(q.dtype).min))
+    return largest, powers.sum(-1, keepdim=True), powers @ v
+
+
+# %% [markdown]
+# Two tiles of the same queries are put together like two rows of the table. Call what they bring (m₁, l₁, o₁) and (m₂, l₂, o₂):
+#
+# m = max(m₁, m₂)  l = e^(m₁ − m) l₁ + e^(m₂ − m) l₂  o = e^(m₁ − m) o₁ + e^(m₂ − m) o₂
+#
+# m, l and o are one number, one number and one vector for each query. A worked case: a first tile has m₁ = ln 2, l₁ = 1.5, o₁ = 3; a
+# second has m₂ = ln 4, l₂ = 1, o₂ = 5. Then m = ln 4, the first factor is e^(ln 2 − ln 4) = 1/2, so l = 0.75 + 1 = 1.75 and
+# o = 1.5 + 5 = 6.5. The order of the tiles does not matter, so they may as well come from several processors.
+#
+# One trap: a query that sees **no** key of a tile has m = −∞, l = 0 and o = 0. If both tiles are like that, m − m is −∞ + ∞, which is NaN.
+# The factor may be anything finite there, as it multiplies zeros.
+#
+# ## Exercise 15.2 · merge_tiles
+# Put together what two parts of the keys brought. Each is a tuple (largest, total, mixed) with shapes (..., query, 1),
+# (..., query, 1), (..., query, d_value), as above; so is the result. Where a query saw no key in either, it stays −∞, 0 and 0.
+# Difficulty ●●○ · 10 minutes.
+#
+# <details><summary>NaN in a row that saw nothing</summary>−∞ less −∞ is NaN. Subtract
+# <code>largest.clamp(min=torch.finfo(largest.dtype).min)</code>: the smallest finite number in place of −∞. Return the
+# largest as it is.</details>
+# <details><summary>Which factor for which part?</summary>Each part has its own: e to the power of (its own largest − the common
+# largest). The part that holds the common largest gets 1.</details>
+
+
+# %% exercise="merge_tiles" difficulty=2 minutes=10
+def merge_tiles(one, other):
+    """What a query gets from two parts of the keys together, out of what it got from each.
+
+    one, other: largest (..., query, 1), total (..., query, 1), mixed (..., query, d_value); -inf, 0 and 0 where a
+    query sees no key of that part
+    Returns the three for all keys of both.
+    """
+    ### BEGIN SOLUTION
+    largest = torch.maximum(one[0], other[0])
+    finite = largest.clamp(min=torch.finfo(largest.dtype).min)  # subtle: -inf less -inf would be NaN
+    total = mixed = 0.0
+    for part_largest, part_total, part_mixed in (one, other):
+        factor = torch.exp(part_largest - finite)
+        total, mixed = total + factor * part_total, mixed + factor * part_mixed
+    return largest, total, mixed
+    ### END SOLUTION
+
+
+# %% check="merge_tiles"
+from lib.checks import check
+
+merge_tiles = check("merge_tiles")
+
+# %%
+first = torch.tensor([[2.0]]).log(), torch.tensor([[1.5]]), torch.tensor([[3.0]])
+second = torch.tensor([[4.0]]).log(), torch.tensor([[1.0]]), torch.tensor([[5.0]])
+assert [round(part.item(), 4) for part in merge_tiles(first, second)[1:]] == [1.75, 6.5]
+
+# %% [markdown]
+# ## Flash attention
+# Now the loops ([Dao et al. 2022](https://arxiv.org/abs/2205.14135)). Cut the queries into tiles, and the keys and values
+# too. For each tile of queries go through the tiles of keys, merge what they bring, and divide the numerator by the denominator
+# at the end. With `causal`, position i sees 0 to i. Tiles have the same size in both directions, so tile j of the keys lies
+# wholly in the past of tile i of the queries where j < i, wholly in its future where j > i, and on the diagonal where j = i.
+#
+# ## Exercise 15.3 · flash_attention
+# The mix of `attention` (without its weights), with `attend_tile` and `merge_tiles`. No tensor of query × key numbers may be made. The last
+# tile may be smaller. `mask` is True where looking is allowed, (query, key) or with leading axes, and any of its axes may have the
+# size 1. A query that sees nothing gets zeros. Gradients must flow. Difficulty ●●● · 20 minutes.
+#
+# <details><summary>How do I cut?</summary><code>q.split(tile, dim=-2)</code> gives a tuple of tiles, the last one smaller. Tile (i, j)
+# of a mask is <code>mask[..., i * tile : (i + 1) * tile, j * tile : (j + 1) * tile]</code>.</details>
+# <details><summary>A mask with an axis of size 1 gives empty tiles</summary>Stretch it first:
+# <code>mask.expand(*mask.shape[:-2], q.shape[-2], k.shape[-2])</code> is a view and takes no memory.</details>
+# <details><summary>0 / 0</summary>A query that sees nothing has the denominator 0. Divide by 1 there:
+# <code>total.where(total > 0, 1.0)</code>.</details>
+
+
+# %% exercise="flash_attention" difficulty=3 minutes=20
+def flash_attention(q, k, v, mask=None, causal=False, tile=64):
+    """The mix of `attention`, tile by tile: no tensor of the size query x key is made.
+
+    q: (..., query, d_head)    k: (..., key, d_head)    v: (..., key, d_value), at least one query and one key
+    mask: bool, (query, key) or (..., query, key), any axis of which may be 1; True where looking is allowed
+    causal: position i sees 0 to i; tiles that lie in the future as a whole are left out
+    tile: so many queries, and so many keys, at a time
+
+    Returns the mixed values (..., query, d_value), 0 where a query sees no key. Gradients flow to q, k and v.
+    """
+    ### BEGIN SOLUTION
+    if mask is not None:
+        mask = mask.expand(*mask.shape[:-2], q.shape[-2], k.shape[-2])  # a view: it takes no memory
+    rows = []
+    for i, queries in enumerate(q.split(tile, dim=-2)):
+        so_far = None
+        for j, (keys, values) in enumerate(zip(k.split(tile, dim=-2), v.split(tile, dim=-2), strict=True)):
+            if causal and j > i:
+                break
+            seen = None if mask is None else mask[..., i * tile : (i + 1) * tile, j * tile : (j + 1) * tile]
+            part = attend_tile(queries, keys, values, seen, causal and i == j)
+            so_far = part if so_far is None else merge_tiles(so_far, part)
+        _, total, mixed = so_far
+        rows.append(mixed / total.where(total > 0, 1.0))
+    return torch.cat(rows, dim=-2)
+    ### END SOLUTION
+
+
+# %% check="flash_attention"
+from lib.checks import check
+
+flash_attention = check("flash_attention")
+
+# %% [markdown]
+# > **Predict.** How far may the result be from that of `attention`, in float32? Is it less exact?
+
+# %%
+q, k, v = (torch.randn(2, 3, 300, 16, generator=generator, requires_grad=True) for _ in range(3))
+ours, full = flash_attention(q, k, v, causal=True), attention(q, k, v, causal_mask(300))[0]
+kernel = fused_attention(q, k, v, causal=True)  # torch's scaled_dot_product_attention
+assert (ours - full).abs().max() < 1e-6 * 3 and (ours - kernel).abs().max() < 1e-6 * 3
+exact = attention(*(part.double() for part in (q, k, v)), causal_mask(300))[0]
+print("off by at most:", *(f"{(part - exact).abs().max():.0e}" for part in (ours, full, kernel)))
+gradients = [torch.autograd.grad(result.square().sum(), (q, k, v)) for result in (ours, full, kernel)]
+for other in gradients[1:]:
+    assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(gradients[0], other, strict=True))
+
+# %% [markdown]
+# The result is the same up to rounding, and no less exact: it is a different order of the same sum. The gradients agree, too.
+#
+# ## What it saves: memory
+# `peak_bytes` adds up the sizes of all tensors that PyTorch's functions have returned and that somebody still holds, the inputs
+# left out, and reports the largest sum. (What a function uses inside itself is not seen.) One head, d_head = 64:
+
+# %% tags=["training"]
+lengths = [256, 512, 1024, 2048, 4096]
+ways = {
+    "attention": lambda q, k, v: attention(q, k, v)[0],
+    "flash_attention": lambda q, k, v: flash_attention(q, k, v, tile=128),
+    "torch's kernel": fused_attention,
+}
+inputs = {n: [torch.randn(n, 64, generator=generator) for _ in range(3)] for n in lengths}
+memory = {name: [peak_bytes(way, *inputs[n]) for n in lengths] for name, way in ways.items()}
+for name, found in memory.items():
+    print(f"{name:16}", *(f"{size / 1e6:8.2f}" for size in found), "MB")
+
+# %% tags=["training"]
+figure, axes = plt.subplots()
+for (name, found), mark in zip(memory.items(), ("-o", "--s", ":^"), strict=True):
+    axes.loglog(lengths, [size / 1e6 for size in found], mark, label=name)
+axes.set(xlabel="positions", ylabel="peak memory of one head, MB", xticks=lengths)
+axes.set_xticks(lengths, lengths)
+axes.minorticks_off()
+axes.legend()
+plt.show()
+
+# %%
+full, tiled = memory["attention"], memory["flash_attention"]
+assert all(3.8 < after / before < 4.2 for before, after in zip(full[1:], full[2:], strict=False))
+assert tiled[-1] / tiled[-2] < 2.2 and full[-1] / tiled[-1] > 50
+assert 2 * 4096 * 4096 * 4 < full[-1] < 2.1 * 4096 * 4096 * 4 and tiled[-1] < 2.5e6
+
+# %% [markdown]
+# Twice the positions: four times the memory for `attention`, which holds the scores and the weights at once, and about twice for
+# the tiles. At 4,096 positions that is 135 MB against 2.2 MB for a single head, over 50 times less. This is what makes contexts of 100,000
+# tokens possible at all. The **work** is still quadratic: every query meets every key.
+#
+# > **Predict.** And in training? Backpropagation needs the weights of every tile.
+
+
+# %% tags=["training"]
+def recomputed(q, k, v):
+    """Each tile of queries forgets its tiles of keys, and computes them again when gradients are asked for."""
+    tiles = (checkpoint(flash_attention, part, k, v, use_reentrant=False) for part in q.split(64, dim=-2))
+    return torch.cat(list(tiles), dim=-2)
+
+
+trained = [part.clone().requires_grad_() for part in inputs[2048]]
+ways_to_train = {"attention": ways["attention"], "flash": flash_attention, "flash, recomputed": recomputed}
+kept = {name: peak_bytes(way, *trained) / 1e6 for name, way in ways_to_train.items()}
+print({name: f"{size:.1f} MB" for name, size in kept.items()})
+both = [torch.autograd.grad(way(*trained).square().sum(), trained) for way in (ways["attention"], recomputed)]
+assert all(torch.allclose(a, b, atol=1e-4) for a, b in zip(*both, strict=True))
+
+# %%
+assert kept["flash"] > 20 * kept["flash, recomputed"] and kept["flash"] > 2048 * 2048 * 4 / 1e6
+
+# %% [markdown]
+# Autograd keeps what every tile has computed, so the memory is quadratic again. The paper's second idea mends that: keep nothing but the
+# result, the largest score and the denominator, and **recompute** the tiles on the way back. That is more arithmetic and less
+# memory. Here PyTorch's `checkpoint` does it, query tile by query tile; the gradients stay the same.
+#
+# ## Question 15.2 · skipped_tiles
+# 4,096 positions under a causal mask in tiles of 128 × 128: there are 32 × 32 = 1,024 tiles. How many are left out, because they
+# lie wholly in the future? 4 minutes.
+
+# %% question="skipped_tiles" difficulty=1 minutes=4
+### BEGIN SOLUTION
+skipped_tiles = 32 * 31 // 2
+### END SOLUTION
+
+# %% check="skipped_tiles"
+from lib.checks import check
+
+skipped_tiles = check("skipped_tiles")
+
+# %% [markdown]
+# ## Why it pays on a GPU, and what it does here
+# A GPU has two kinds of memory: a large one (**HBM**, tens of gigabytes) and a small one on the chip (**SRAM**, some
+# 20 MB in all on an A100), which is about ten times faster. Multiplying is cheap; moving numbers between the two is not. `attention` writes the
+# scores to HBM, reads them for the softmax, writes the weights and reads them for the mix: 4 n² numbers for n positions. The tiles stay in
+# SRAM: all that is moved are the inputs, once for each tile of queries. With tiles of B queries that is n/B times 2 n d_head numbers.
+
+# %%
+n, d_head, rows = 4096, 64, 128
+standard, flash = 4 * n * n, n // rows * 2 * n * d_head + 2 * n * d_head
+print(f"numbers moved: {standard / 1e6:.0f} against {flash / 1e6:.0f} million, {standard / flash:.1f} times fewer")
+assert 3.5 < standard / flash < 4
+
+# %% [markdown]
+# So larger tiles move less, up to what SRAM holds. For GPT-2 medium on an A100 the paper reports, for forward and backward
+# together, 40.3 GB moved by standard attention and 4.4 GB by flash attention, although flash does more arithmetic (75.2 against 66.6 GFLOPs): 7.3 ms in
+# place of 41.7 ms.
+#
+# Here there is no GPU. A CPU has fast small memories too (its caches), but our loops run in Python. Processor time, measured
+# in turns:
+
+
+# %% tags=["training"]
+@torch.inference_mode()
+def milliseconds(works, *inputs, times=5):
+    """The shortest of a few runs of each, in processor time, taken in turns."""
+    taken = {name: [] for name in works}
+    for name, work in times * list(works.items()):
+        start = time.process_time()
+        work(*inputs)
+        taken[name].append(1000 * (time.process_time() - start))
+    return {name: min(found) for name, found in taken.items()}
+
+
+for n in (512, 2048):
+    took = milliseconds(ways, *inputs[n])
+    print(f"{n} positions:", {name: f"{took[name] / took['attention']:.2f}" for name in took}, "of attention's time")
+
+# %%
+assert took["torch's kernel"] < 0.9 * took["attention"] and took["torch's kernel"] < took["flash_attention"]
+
+# %% [markdown]
+# Torch's `scaled_dot_product_attention` is itself a flash kernel on the CPU, written in C++: it is faster than `attention`, because its
+# tiles stay in the cache. Ours takes the same steps in Python and is not faster; it shows what the kernel does. That is why
+# `MultiHeadAttention` has used the kernel since notebook 05.
+#
+# ## Speculative decoding
+# Notebook 13 ended with a remark: one token reads every weight once and uses it once, and the processor waits for memory. Several
+# new positions in one pass read the weights once, too. A prompt is read so; but the next token must be known before the one
+# after it can be computed. Unless somebody **guesses** it.
+#
+# A cheap **draft model** guesses k tokens, one after the other. The large **target model** reads all k guesses in one pass and
+# gets its own distribution at each of the k + 1 places. Guesses that fit are kept, the rest is dropped. What does "fit" mean, if
+# the text is to be what the target alone would have written?
+#
+# Greedily it is simple: a guess is kept if it is the target's likeliest token. When tokens are drawn, there is a rule
+# ([Leviathan et al. 2023](https://arxiv.org/abs/2211.17192), [Chen et al. 2023](https://arxiv.org/abs/2302.01318)). Let p(x) be the target's
+# probability of token x and q(x) the draft's, from which x was drawn:
+#
+# - keep x with probability min(1, p(x) / q(x));
+# - if it is refused, draw another token from the **residual**, the positive part of p − q, divided by its sum.
+#
+# By hand, with three words:
+#
+# | | mat | sofa | roof |
+# |---|---|---|---|
+# | target p | 0.6 | 0.3 | 0.1 |
+# | draft q | 0.3 | 0.6 | 0.1 |
+# | kept, if guessed | 1 | 1/2 | 1 |
+# | guessed and kept | 0.3 | 0.3 | 0.1 |
+# | positive part of p − q | 0.3 | 0 | 0 |
+#
+# A guess is kept in 0.3 + 0.3 + 0.1 = 0.7 of all cases, the **acceptance rate**. In the other 0.3 the residual gives *mat*. Together: *mat* 0.3 + 0.3 =
+# 0.6, *sofa* 0.3, *roof* 0.1. That is p, exactly, and it holds for any q: a bad draft costs time, never quality.
+#
+# Why: token x is guessed and kept with probability q(x) · min(1, p(x)/q(x)) = min(p(x), q(x)). What is missing to p(x) is
+# p(x) − min(p(x), q(x)), the positive part of p − q; summed over x it is the probability of a refusal.
+#
+# ## Question 15.3 · accepted_share
+# The target says (0.5, 0.25, 0.25), the draft (0.1, 0.8, 0.1). In what share of cases is the guess kept? 4 minutes.
+
+# %% question="accepted_share" difficulty=1 minutes=4
+### BEGIN SOLUTION
+accepted_share = 0.1 + 0.25 + 0.1
+### END SOLUTION
+
+# %% check="accepted_share"
+from lib.checks import check
+
+accepted_share = check("accepted_share")
+
+# %% [markdown]
+# ## Exercise 15.4 · residual
+# From probabilities `p` and `q` (..., vocab) to the distribution from which a token is drawn after a refusal: the positive part
+# of p − q, divided by its sum. Where p and q are equal nothing is left over, and no guess is ever refused; return p there.
+# Difficulty ●○○ · 5 minutes.
+#
+# <details><summary>NaN where p equals q</summary>0 / 0. <code>torch.where(total > 0, rest / total, p)</code> takes p in those
+# rows.</details>
+
+
+# %% exercise="residual" difficulty=1 minutes=5
+def residual(p, q):
+    """What p has and q has not: the positive part of p - q, made to sum to 1.
+
+    p, q: probabilities (..., vocab)    Returns (..., vocab); p itself where p and q are equal.
+    """
+    ### BEGIN SOLUTION
+    rest = (p - q).clamp(min=0)
+    total = rest.sum(-1, keepdim=True)
+    return torch.where(total > 0, rest / total, p)
+    ### END SOLUTION
+
+
+# %% check="residual"
+from lib.checks import check
+
+residual = check("residual")
+
+# %% [markdown]
+# ## Exercise 15.5 · accept
+# `guesses` are k ids; row i of `q` is the distribution from which guess i was drawn, row i of `p` is the target's at the same place, and p has one
+# row more. Go through the guesses: keep guess i with probability min(1, p/q). At the first refusal draw from the residual of that row and
+# stop. If all are kept, draw one more token from the last row of p: it comes for free. Return the ids, 1 to k + 1 of them. All dice come
+# from `generator`. Difficulty ●●○ · 12 minutes.
+#
+# <details><summary>How do I keep something with probability r?</summary>Draw u = <code>torch.rand((),
+# generator=generator)</code>, from 0 to below 1, and keep it if u &lt; r. With u · q &lt; p you need no division.</details>
+# <details><summary>And draw from probabilities?</summary><code>torch.multinomial(row, 1, generator=generator)</code>, then
+# <code>int(...)</code>.</details>
+
+
+# %% exercise="accept" difficulty=2 minutes=12
+def accept(p, q, guesses, generator):
+    """Keep guesses drawn from q so that the result is drawn from p.
+
+    p: (k + 1, vocab), the large model's probabilities before each guess and after the last
+    q: (k, vocab), the small model's    guesses: k ids
+
+    Guess i stays with probability min(1, p / q), both of this very token. The first that does not is replaced by a
+    token drawn from the residual, and all after it are dropped. If all stay, one more is drawn from p's last row.
+    Returns 1 to k + 1 ids.
+    """
+    ### BEGIN SOLUTION
+    for i, guess in enumerate(guesses):
+        if torch.rand((), generator=generator) * q[i, guess] >= p[i, guess]:
+            other = torch.multinomial(residual(p[i], q[i]), 1, generator=generator)
+            return [*guesses[:i], int(other)]
+    more = torch.multinomial(p[-1], 1, generator=generator)
+    return [*guesses, int(more)]
+    ### END SOLUTION
+
+
+# %% check="accept"
+from lib.checks import check
+
+accept = check("accept")
+
+# %% [markdown]
+# The table above, 20,000 times: how often does each word come first?
+
+# %% tags=["training"]
+p, q = torch.tensor([[0.6, 0.3, 0.1], [1.0, 0, 0]]), torch.tensor([[0.3, 0.6, 0.1]])
+guesses = torch.multinomial(q[0], 20_000, replacement=True, generator=generator).tolist()
+counts = Counter(accept(p, q, [guess], generator)[0] for guess in guesses)
+print({word: counts[i] / 20_000 for i, word in enumerate(["mat", "sofa", "roof"])})
+
+# %%
+assert chi_square(torch.tensor([counts[i] for i in range(3)]), p[0])[1] > 0.001
+
+# %% [markdown]
+# ## Exercise 15.6 · speculative_step
+# A model is here a function `(ids, last)` → the probabilities of what comes after each of the `last` latest tokens of ids, (last, vocab). So it
+# does not matter what is behind it: a network, a table, a rule. Draw k guesses from `draft`, each after the guesses before it; ask `target`
+# **once**, for k + 1 places; return what `accept` says. `ids` must stay as it is. Difficulty ●●○ · 12 minutes.
+#
+# <details><summary>Which places?</summary>The target reads ids and all k guesses. Its last k + 1 distributions are those before guess 1, ..., before guess k, and
+# after guess k.</details>
+# <details><summary>k = 0</summary>No guess: q has no rows, and accept draws one token from p. <code>torch.stack</code> refuses an empty
+# list; <code>q and torch.stack(q)</code> passes it on as it is.</details>
+
+
+# %% exercise="speculative_step" difficulty=2 minutes=12
+def speculative_step(target, draft, ids, k, generator):
+    """1 to k + 1 new tokens for one pass of the large model.
+
+    target, draft: (ids, last) -> probabilities (last, vocab) of what comes after each of the last tokens of ids
+    ids: the text so far, at least one id    k: draw so many guesses one by one from the draft, 0 or more
+
+    The target is asked once, for its probabilities at all k + 1 places. Returns a list of ids.
+    """
+    ### BEGIN SOLUTION
+    text, q = list(ids), []
+    for _ in range(k):
+        q.append(draft(text, 1)[0])
+        text.append(int(torch.multinomial(q[-1], 1, generator=generator)))
+    p = target(text, k + 1)
+    return accept(p, q and torch.stack(q), text[len(ids) :], generator)
+    ### END SOLUTION
+
+
+# %% check="speculative_step"
+from lib.checks import check
+
+speculative_step = check("speculative_step")
+
+
+# %%
+def write(target, draft, ids, limit, k, generator):
+    """Step after step: the list of what each step brings."""
+    steps, text = [], list(ids)
+    while len(text) < len(ids) + limit:
+        room = len(ids) + limit - len(text)
+        steps.append(speculative_step(target, draft, text, min(k, room - 1), generator))
+        text += steps[-1]
+    return steps
+
+
+# %% [markdown]
+# ## Is the distribution kept?
+# A test that could fail. Two random languages of four tokens, in which the next token depends on the one before. The probability of each of the
+# 64 texts of three tokens is known exactly: a product of three entries of the target's table. We write 6,000 texts with two guesses a step
+# and compare by Pearson's **chi-square test** (notebook 12), whose p-value is the share of honest writers that would look worse.
+
+# %%
+tables = (2 * torch.randn(2, 4, 4, generator=generator)).softmax(-1)  # (model, token before, token)
+target_table, draft_table = tables
+three = target_table[0][:, None, None] * target_table[:, :, None] * target_table[None]  # (first, second, third)
+assert abs(three.sum() - 1) < 1e-5
+
+
+def of_table(table):
+    return lambda ids, last: table[ids[-last:]]
+
+
+def count_texts(step_generator, n=6000):
+    found = torch.zeros(64)
+    for _ in range(n):
+        steps = write(of_table(target_table), of_table(draft_table), [0], 3, 2, step_generator)
+        first, second, third = (token for step in steps for token in step)
+        found[16 * first + 4 * second + third] += 1
+    return found
+
+
+# %% tags=["training"]
+counts = count_texts(torch.Generator().manual_seed(1))
+by_draft = (draft_table[0][:, None, None] * draft_table[:, :, None] * draft_table[None]).flatten()
+for name, exact in {"target": three.flatten(), "draft": by_draft}.items():
+    far = (counts / counts.sum() - exact).abs().sum() / 2  # the total variation distance
+    print(f"from the {name}: total variation {far:.3f}, p-value {chi_square(counts, exact)[1]:.3f}")
+
+# %%
+assert chi_square(counts, three.flatten())[1] > 0.001 and chi_square(counts, by_draft)[1] < 1e-6
+
+# %% [markdown]
+# The texts are the target's, though most of their tokens were guessed by another model.
+#
+# ## With the course's GPT
+# The target is the GPT of notebook 11. It needs a cache that can **roll back**: after a refusal the keys and values of dropped
+# guesses must go. Your `KeyValueCache` can: positions from `length` on do not count, so a smaller `length` forgets the end, and
+# the next `extend` overwrites it.
+
+
+# %%
+from lib.decoding.generate import fresh_caches
+from lib.decoding.speculative import NGramModel, greedy_probabilities, read_all
+
+
+class RollbackModel:
+    """A GPT that is asked (ids, last): it keeps what the text has in common with the last one, and reads the rest."""
+
+    def __init__(self, model, probabilities):
+        self.model, self.probabilities = model, probabilities
+        self.caches, self.read, self.passes = fresh_caches(model, 1), [], 0
+
+    @torch.inference_mode()
+    def __call__(self, ids, last):
+        same = 0
+        while same < min(len(self.read), len(ids) - last) and self.read[same] == ids[same]:
+            same += 1
+        for cache in self.caches:
+            cache.length = same  # roll back
+        logits = read_all(self.model, torch.tensor([ids[same:]]), self.caches)[0, -last:]
+        self.read, self.passes = list(ids), self.passes + 1
+        return self.probabilities(logits)
+
+
+# %% [markdown]
+# Who guesses? A small network is the classical choice. For our tiny GPT even a one-block network would cost a fifth of a pass. There is something cheaper that knows
+# stories well: **counts**. What came most often after these three tokens in 2,000 training stories? (After two, if the three never stood together; after
+# one, if need be: this is called **back-off**.) Such n-gram drafts are used in practice, too, often with the counts of the
+# prompt itself (*prompt lookup*).
+
+# %% tags=["training"]
+from lib.training.language import encode_texts, read_texts
+
+gpt, tokenizer = load_stories_gpt()
+learnt, held_out = read_texts("stories")
+counted = encode_texts(tokenizer, learnt[:2000]).tolist()
+likeliest_guess = NGramModel(counted, len(tokenizer), 3, greedy_probabilities)
+prompts = [[tokenizer.special[END], *tokenizer.encode(story)][:30] for story in held_out[:8]]
+
+# %% [markdown]
+# > **Predict.** Greedily, with 4 guesses a step: is it the same text, to the last token? How many tokens does a pass bring?
+
+
+# %% tags=["training"]
+def write_all(k, draft=likeliest_guess, probabilities=greedy_probabilities, limit=80, seed=0):
+    """The texts after all prompts, the tokens for each pass of the target, and the processor time."""
+    target, dice, start = RollbackModel(gpt, probabilities), torch.Generator().manual_seed(seed), time.process_time()
+    texts = [sum(write(target, draft, prompt, limit, k, dice), []) for prompt in prompts]
+    return texts, limit * len(prompts) / target.passes, time.process_time() - start
+
+
+alone, speculated = write_all(k=0), write_all(k=4)
+print(f"tokens a pass: {alone[1]:.2f} alone, {speculated[1]:.2f} with 4 guesses")
+
+# %%
+assert alone[0] == speculated[0] and alone[1] == 1 and speculated[1] > 1.8
+
+# %% [markdown]
+# The same texts, and over 1.8 tokens a pass. (In floating point a pass over five positions may round otherwise than one over
+# a single position. Where two tokens are equally likely to the last digit, another one could win; here none does.)
+#
+# ## What it brings
+# Suppose each guess is kept with the same probability α, the acceptance rate. A step brings its first token always, the second if guess 1 was kept,
+# the third if guesses 1 and 2 were kept, and so on:
+#
+# expected tokens = 1 + α + α² + ... + α^k = (1 − α^(k+1)) / (1 − α)
+#
+# With α = 0.7 and k = 2: 1 + 0.7 + 0.49 = 2.19. If one guess costs c passes of the target, a step costs 1 + k c passes, and the speed-up is the quotient.
+# That supposes that a pass over k + 1 positions takes as long as a pass over one.
+#
+# ## Question 15.4 · best_draft_length
+# Guesses are kept at the rate 0.6 and cost 0.1 of a pass each. For which k is the speed-up largest? 5 minutes.
+
+# %% question="best_draft_length" difficulty=2 minutes=5
+### BEGIN SOLUTION
+speedups = {k: sum(0.6**i for i in range(k + 1)) / (1 + 0.1 * k) for k in range(20)}
+best_draft_length = max(speedups, key=speedups.get)
+### END SOLUTION
+
+# %% check="best_draft_length"
+from lib.checks import check
+
+best_draft_length = check("best_draft_length")
+
+# %% [markdown]
+# Now the clock, greedily and by drawing. How much faster than k = 0, in processor time, measured in turns?
+
+# %% tags=["training"]
+drawn_guess = NGramModel([], len(tokenizer), 3)
+drawn_guess.counts = likeliest_guess.counts  # the same counts, as probabilities
+kinds = {
+    "greedy": {"draft": likeliest_guess, "probabilities": greedy_probabilities},
+    "drawn": {"draft": drawn_guess, "probabilities": lambda logits: logits.softmax(-1)},
+}
+ks = [0, 1, 2, 4, 6]
+runs = {(name, k): [] for name in kinds for k in ks}
+for seed in range(2):
+    for name, k in runs:
+        runs[name, k].append(write_all(k, **kinds[name], limit=50, seed=seed)[1:])
+a_pass = {place: sum(tokens for tokens, _ in found) / 2 for place, found in runs.items()}
+quicker = {(name, k): min(s for _, s in runs[name, 0]) / min(s for _, s in runs[name, k]) for name, k in runs}
+
+# %% tags=["training"]
+figure, panels = plt.subplots(1, 2, figsize=(7.2, 3))
+for axes, found, title in zip(panels, (a_pass, quicker), ("tokens a pass", "times as fast as k = 0"), strict=True):
+    for name, mark in zip(kinds, ("-o", "--s"), strict=True):
+        axes.plot(ks, [found[name, k] for k in ks], mark, label=name)
+    axes.axhline(1, color="grey", lw=1)
+    axes.set(xlabel="guesses a step, k", title=title, ylim=(0, None))
+panels[0].legend()
+plt.show()
+
+# %%
+for name in kinds:
+    assert a_pass[name, 1] < a_pass[name, 4] and a_pass[name, 4] > 1.8
+    assert 1.1 < max(quicker[name, k] for k in ks) < a_pass[name, 6]
+
+# %% [markdown]
+# Left: with more guesses a pass brings more, but less and less, since a guess counts only if all before it were kept. Right: the clock. It gains
+# less than the tokens a pass, because a pass over several positions does take longer, and guesses are not free.
+#
+# ## When it does not pay
+# How much longer? That depends on what a processor waits for. Here is a Llama of 58 million random weights, large enough to read them from memory for each
+# pass; one core:
+
+# %% tags=["training"]
+from lib.llama import Llama
+
+large = Llama(2048, 768, 12, 8, 2048, n_positions=128).eval()
+caches, text = large.fresh_caches(1), torch.randint(2048, (1, 64), generator=generator)
+with torch.inference_mode():
+    large(text, caches)
+
+
+def read_more(new):
+    for cache in caches:
+        cache.length = 64
+    large.read_on(text[:, :new], caches)
+
+
+news = [1, 2, 5, 9, 17, 33]
+took = milliseconds({new: lambda new=new: read_more(new) for new in news}, times=4)
+print({f"{new} positions": f"{took[new] / took[1]:.1f} times one" for new in news})
+print(f"weights: {sum(part.numel() for part in large.parameters()) / 1e6:.0f} million")
+
+# %%
+assert took[33] < 16 * took[1] and took[5] > 1.2 * took[1]  # cheaper each, but not free
+
+# %%
+from lib.decoding.speculative import expected_speedup
+
+check_cost = took[5] / took[1]
+for rate in (0.5, 0.7, 0.9):
+    here, there = expected_speedup(rate, 4, cost=0.0, check=check_cost), expected_speedup(rate, 4, cost=0.05)
+    print(f"rate {rate}: {here:.1f} times as fast on this CPU with free guesses; {there:.1f} as the paper counts")
+assert expected_speedup(0.7, 4, 0.05) > 2 > 1 > expected_speedup(0.35, 4, 0.2)
+
+# %% [markdown]
+# Many positions together are far cheaper than one by one, but on one core of a CPU five positions do cost more than one: the core
+# is busy multiplying, not only waiting. So a large model gains little here, unless guesses are right nearly always. On a GPU, which
+# can multiply hundreds of times while one weight is read, the paper's count holds, and two to three times is what is reported.
+# And a poor, dear draft makes it slower: at α = 0.35 and c = 0.2, four guesses a step give less than 1.
+#
+# A server that writes for many people at once reads the weights once for all of them anyway. It has little idle time left to speculate with.
+#
+# ## On real text
+# A story by the GPT, drawn with top-p 0.9 and four guesses a step. Guesses that were kept stand in [brackets]; what is outside is the
+# target's own token of that step. (The stories that it has learnt from were written by a program.)
+
+# %% tags=["training"]
+from lib.decoding.sampling import top_p
+
+opening = [tokenizer.special[END], *tokenizer.encode("One morning")]
+target = RollbackModel(gpt, lambda logits: top_p(logits, 0.9).softmax(-1))
+steps = write(target, drawn_guess, opening, 120, 4, torch.Generator().manual_seed(3))
+story = "One morning"
+for *kept_guesses, own in steps:
+    story += f"[{tokenizer.decode(kept_guesses)}]" if kept_guesses else ""
+    story += tokenizer.decode([own])
+print(story.split(END)[0])
+print(f"\n{len(steps)} passes for 120 tokens")
+
+# %%
+assert len(steps) < 80 and sum(map(len, steps)) == 120
+
+# %% [markdown]
+# The draft knows phrases: how sentences go on, and what follows a comma. The target decides what happens: names, things, reasons.
+#
+# ## What breaks
+# **Without rescaling.** Leave out the factor when a tile has a larger score than those before it:
+
+
+# %%
+def merge_without_rescaling(one, other):
+    return torch.maximum(one[0], other[0]), one[1] + other[1], one[2] + other[2]
+
+
+q, k, v = (torch.randn(64, 8, generator=generator) for _ in range(3))
+tiles = [attend_tile(q, keys, values) for keys, values in zip(k.split(16), v.split(16), strict=True)]
+for name, merge in {"right": merge_tiles, "without rescaling": merge_without_rescaling}.items():
+    so_far = tiles[0]
+    for part in tiles[1:]:
+        so_far = merge(so_far, part)
+    off = (so_far[2] / so_far[1] - attention(q, k, v)[0]).abs().max().item()
+    print(f"{name}: off by {off:.0e}")
+    assert (off < 1e-5) == (name == "right")
+
+# %% [markdown]
+# **Redrawing from p.** "A guess was refused, so draw from the target": it sounds right and is wrong. Tokens that the draft likes too much come too often.
+#
+# > **Predict.** In the table of three words, how often is *sofa* written then? Kept 0.3, refused 0.3 · 0.3 more.
+
+
+# %% tags=["training"]
+def accept_redrawn(p, q, guess, generator):
+    if torch.rand((), generator=generator) * q[guess] < p[guess]:
+        return guess
+    return int(torch.multinomial(p, 1, generator=generator))
+
+
+p, q = torch.tensor([0.6, 0.3, 0.1]), torch.tensor([0.3, 0.6, 0.1])
+drawn = torch.multinomial(q, 20_000, replacement=True, generator=generator).tolist()
+counts = Counter(accept_redrawn(p, q, guess, generator) for guess in drawn)
+print({word: counts[i] / 20_000 for i, word in enumerate(["mat", "sofa", "roof"])})
+
+# %%
+assert abs(counts[1] / 20_000 - 0.39) < 0.015 and chi_square(torch.tensor([counts[i] for i in range(3)]), p)[1] < 1e-6
+
+# %% [markdown]
+# *Sofa* comes in 39% of all texts in place of 30%. No single text looks wrong; only counting shows it.
+#
+# **A cache that is not rolled back.** The keys of refused guesses stay, and the next tokens stand at wrong positions.
+
+
+# %% tags=["training"]
+class Forgetless(RollbackModel):
+    """Trusts that all it has read is part of the text."""
+
+    @torch.inference_mode()
+    def __call__(self, ids, last):
+        new = ids[-last:] if self.read else ids
+        self.read, self.passes = list(ids), self.passes + 1
+        return self.probabilities(read_all(self.model, torch.tensor([new]), self.caches)[0, -last:])
+
+
+broken = write(Forgetless(gpt, greedy_probabilities), likeliest_guess, prompts[0], 60, 2, generator)
+broken = sum(broken, [])
+same = next(i for i, (mine, right) in enumerate(zip(broken, alone[0][0], strict=False)) if mine != right)
+print(f"the first {same} tokens are right, then: {tokenizer.decode(broken[same:][:20])}")
+
+# %%
+assert same < 40
+
+# %% [markdown]
+# ## In other words
+# - **Online softmax**: maximum and denominator in one pass. The papers' m is our `largest`, their ℓ our `total`.
+# - **Tile** (block): some queries and some keys that fit into fast memory together; **tiling** is working through them.
+# - **HBM** and **SRAM**: a GPU's large and its fast memory. **IO-aware**: an algorithm that counts what it moves between them.
+# - **Recomputation** (gradient checkpointing): computing again on the way back what was not kept.
+# - **Draft model** and **target model**: who guesses (q), and whose distribution is wanted (p). The papers' γ is our k.
+# - **Acceptance rate** α: how often a guess is kept, Σ min(p, q) = 1 − the **total variation distance** of p and q.
+# - **Residual distribution**: norm(max(0, p − q)), from which a refused guess is replaced.
+# - **Roll back**: take the latest positions out of a KV cache. **Prompt lookup**: an n-gram draft made of the prompt.
+#
+# ## Where it comes from
+# - [Milakov and Gimelshein 2018](https://arxiv.org/abs/1805.02867) computed the softmax in one pass; [Rabe and Staats
+#   2021](https://arxiv.org/abs/2112.05682) used it for attention with memory that does not grow with the square of the length.
+# - [Dao et al. 2022](https://arxiv.org/abs/2205.14135), FlashAttention, put it into one GPU kernel and counted memory traffic:
+#   training GPT-2 became up to three times as fast. [Dao 2023](https://arxiv.org/abs/2307.08691) swapped the loops, queries outside, as here.
+#   Today's frameworks use it by default.
+# - [Leviathan, Kalman and Matias 2023](https://arxiv.org/abs/2211.17192) and [Chen et al. 2023](https://arxiv.org/abs/2302.01318)
+#   found speculative decoding independently, and report two to three times the speed with T5 and Chinchilla. Later drafts are a few layers of the
+#   target itself ([Medusa, 2024](https://arxiv.org/abs/2401.10774)), or n-grams.
+#
+# ## What to remember
+# - A softmax can be computed piece by piece: rescale what you have when a larger score comes. Attention then needs memory for the length, not for
+#   its square.
+# - Several tokens in one pass cost little more than one where memory is what one waits for. Guess, check, keep with min(1, p/q), replace from
+#   the residual: the text is the target's.
+#
+# **Next**: notebook 16 turns round: BERT reads in both directions.
