@@ -6,8 +6,8 @@
     take_weights        such tensors into a Bert, or into one with a head
 
 6 blocks, d_model 384, 12 heads, d_ff 1,536, 512 positions, 30,522 pieces of words: 22,713,216 parameters. MiniLM learnt
-to attend as a larger BERT does, then, from a billion pairs of sentences, to give sentences that belong together vectors
-that lie together. Its pooler is in the file and takes no part in that: the vector of a text is the mean over its words.
+to attend as a larger BERT does, then, from over a billion pairs of texts, to give what belongs together vectors that
+lie together. Its pooler is in the file and takes no part in that: the vector of a text is the mean over its words.
 """
 
 import re
@@ -127,7 +127,7 @@ def _ours(name: str) -> str:
 
 @torch.no_grad()
 def sentence_vectors(
-    model: Bert, tokenizer: WordPieceTokenizer, texts: Sequence[str], longest: int = LONGEST, tokens: int = 2048
+    model: Bert, tokenizer: WordPieceTokenizer, texts: Sequence[str], longest: int = LONGEST, tokens: int = 512
 ) -> Tensor:
     """The vector of each text, (text, d_model), of length 1: the mean over its words, [CLS] and [SEP] included.
 

@@ -69,16 +69,19 @@ def wordpiece(word: str, pieces: Collection[str]) -> list[str]:
     Returns the pieces from left to right, ["em", "##bed", "##ding", "##s"]. Where at some place no piece fits, or the
     word has more than 100 characters, the whole word is ["[UNK]"].
     """
+    if len(word) > LONGEST_WORD:
+        return [UNKNOWN]
     found, start = [], 0
-    while start < len(word) <= LONGEST_WORD:
-        end = len(word)
-        while end > start and (piece := ("##" if start else "") + word[start:end]) not in pieces:
-            end -= 1
-        if end == start:
+    while start < len(word):
+        for end in range(len(word), start, -1):  # the longest piece first
+            piece = ("##" if start else "") + word[start:end]
+            if piece in pieces:
+                break
+        else:
             return [UNKNOWN]
         found.append(piece)
         start = end
-    return found or [UNKNOWN]
+    return found
 
 
 class Encoded(NamedTuple):
