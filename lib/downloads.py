@@ -44,6 +44,7 @@ TIMEOUT = 20.0  # seconds without a byte
 WAITS = (1.0, 4.0, 10.0)  # seconds before each further try
 CHUNK = 1 << 16
 MULTI30K = "https://raw.githubusercontent.com/multi30k/dataset/master/data/task1/raw/"
+REVIEWS = "https://raw.githubusercontent.com/yoonkim/CNN_sentence/4abc8df1de694999ff54826854d3ebc53e3e9c20/"
 OPENAI = "https://openaipublic.blob.core.windows.net/gpt-2/encodings/main/"
 
 
@@ -78,6 +79,10 @@ class Carried(NamedTuple):
 
 def _multi30k(file: str, sha256: str, size: int) -> Source:
     return Source(MULTI30K + file, sha256, size, f"multi30k/{file}")
+
+
+def _reviews(file: str, sha256: str, size: int) -> Source:
+    return Source(REVIEWS + file, sha256, size, f"movie_reviews/{file}")
 
 
 def _minilm(file: str, sha256: str, size: int) -> Carried:
@@ -120,6 +125,12 @@ SOURCES: dict[str, Source | Carried] = {
         "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed",
         1115394,
         "tinyshakespeare/input.txt",
+    ),
+    "movie_reviews/rt-polarity.pos": _reviews(
+        "rt-polarity.pos", "2da124ec187a9d5a29c9f04e91c540e02baed5af8868f550a26bd6fd4dbf8bf0", 626139
+    ),
+    "movie_reviews/rt-polarity.neg": _reviews(
+        "rt-polarity.neg", "4ace77d558c3714723843f1d65b60c01e3417b208180f0728808d76ad0eeeaca", 612256
     ),
     "gpt2/vocab.bpe": Source(
         OPENAI + "vocab.bpe",

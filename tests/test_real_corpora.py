@@ -7,6 +7,7 @@ import hashlib
 import pytest
 
 from lib import downloads
+from lib.corpora import movie_reviews
 from lib.corpora.multi30k import SPLITS, load_multi30k
 from lib.corpora.own_text import LONGEST, read_pairs, read_text
 from lib.corpora.shakespeare import load_shakespeare
@@ -49,6 +50,17 @@ def test_multi30k_names_what_it_has():
 def test_shakespeare_is_the_text(mirror):
     mirror("tinyshakespeare/input.txt", b"First Citizen:\nBefore we proceed")
     assert load_shakespeare() == "First Citizen:\nBefore we proceed"
+
+
+def test_movie_reviews_are_sentences_with_labels(mirror, monkeypatch):
+    monkeypatch.setattr(movie_reviews, "EACH", 2)
+    mirror("movie_reviews/rt-polarity.neg", b"dull . \nit just goes\x85 on \n")
+    mirror("movie_reviews/rt-polarity.pos", b"a cinema v\xe9rit\xe9 \x97 fine . \n \x91wow' ")
+    reviews = movie_reviews.load_movie_reviews()
+    assert reviews == [("dull .", 0), ("it just goes… on", 0), ("a cinema vérité — fine .", 1), ("‘wow'", 1)]
+    mirror("movie_reviews/rt-polarity.pos", b"fine .\n")
+    with pytest.raises(ValueError, match=r"movie_reviews/rt-polarity.pos has 1 sentences instead of 2"):
+        movie_reviews.load_movie_reviews()
 
 
 def write(tmp_path, content):

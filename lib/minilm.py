@@ -1,0 +1,143 @@
+"""Published weights in the course's Bert: all-MiniLM-L6-v2 (Reimers and Gurevych 2019, Wang et al. 2020).
+
+    load_minilm         the model and its tokenizer, fetched once
+    sentence_vectors    texts to vectors of length 1: the nearer in meaning, the larger their dot product
+    bert_of             the Bert that tensors under Hugging Face's names make
+    take_weights        such tensors into a Bert, or into one with a head
+
+6 blocks, d_model 384, 12 heads, d_ff 1,536, 512 positions, 30,522 pieces of words: 22,713,216 parameters. MiniLM learnt
+to attend as a larger BERT does, then, from over a billion pairs of texts, to give what belongs together vectors that
+lie together. Its pooler is in the file and takes no part in that: the vector of a text is the mean over its words.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+
+from lib import checkpoints
+from lib.batching import pad_batch, similar_lengths
+from lib.bert import Bert, mean_pool
+from lib.downloads import fetch
+from lib.wordpiece import WordPieceTokenizer
+
+WEIGHTS, PIECES = "model.safetensors", "vocab.txt"
+HEADS, LONGEST = 12, 256  # heads of MiniLM; so many pieces of a text it was made to read
+NAMES = {  # its names, and ours
+    "embeddings.word_embeddings.weight": "embeddings.words.weight",
+    "embeddings.position_embeddings.weight": "embeddings.positions.table",
+    "embeddings.token_type_embeddings.weight": "embeddings.segments.weight",
+    "embeddings.LayerNorm": "embeddings.norm",
+    "pooler.dense": "pooler",
+    "cls.predictions.transform.dense": "transform",
+    "cls.predictions.transform.LayerNorm": "norm",
+    "cls.predictions.bias": "bias",
+    "classifier": "head",
+}
+IN_A_BLOCK = {
+    "attention.self.query": "attention.to_q",
+    "attention.self.key": "attention.to_k",
+    "attention.self.value": "attention.to_v",
+    "attention.output.dense": "attention.to_out",
+    "attention.output.LayerNorm": "around_attention.norm",
+    "intermediate.dense": "feed_forward.widen",
+    "output.dense": "feed_forward.narrow",
+    "output.LayerNorm": "around_feed_forward.norm",
+}
+OF_NORMS = {"weight": "scale", "bias": "shift", "gamma": "scale", "beta": "shift"}  # the latter in old files
+BLOCK = re.compile(r"encoder\.layer\.(\d+)\.(.+)")
+HEAD = re.compile(r"cls\.|classifier\.")
+LEFT_OUT = re.compile(r"^cls\.(predictions\.decoder|seq_relationship)\.|position_ids$")  # tied, another head, a buffer
+
+
+def load_minilm(folder: str | Path | None = None, n_heads: int = HEADS) -> tuple[Bert, WordPieceTokenizer]:
+    """The model, in eval mode, and its tokenizer.
+
+    folder: with model.safetensors and vocab.txt of another model; None: the published ones, fetched by `lib.downloads`
+
+    Raises ConnectionError, in a sentence that says what to do, when they are neither here nor to be had, and ValueError
+    with the file's name when it holds something else.
+    """
+    weights, pieces = (fetch(f"minilm/{name}") if folder is None else Path(folder) / name for name in (WEIGHTS, PIECES))
+    tensors, _ = checkpoints.load(weights)
+    try:
+        model = bert_of(tensors, n_heads)
+    except ValueError as error:
+        raise ValueError(f"{weights} holds no such model: {error}") from None
+    try:
+        tokenizer = WordPieceTokenizer.load(pieces)
+    except ValueError as error:
+        raise ValueError(f"{pieces} holds no list of pieces: {error}") from None
+    if len(tokenizer) != (vocab := model.embeddings.words.num_embeddings):
+        raise ValueError(f"{pieces} has {len(tokenizer):,} pieces, {weights} a table of {vocab:,}")
+    return model, tokenizer
+
+
+def bert_of(tensors: Mapping[str, Tensor], n_heads: int) -> Bert:
+    """A Bert with these weights, in eval mode, float32; its other sizes are those of the tensors.
+
+    tensors: under the names of Hugging Face's BertModel, or of a BERT with a head, which is left out
+
+    Raises ValueError when they are no BERT's.
+    """
+    ours = {_ours(name): tensor for name, tensor in tensors.items()}
+    table, positions = ours.get("embeddings.words.weight"), ours.get("embeddings.positions.table")
+    widen = ours.get("encoder.blocks.0.feed_forward.widen.weight")
+    if any(part is None or part.dim() != 2 for part in (table, positions, widen)):
+        raise ValueError("it lacks word embeddings, positions, or a block with a feed-forward")
+    n_layers = len({name.split(".")[2] for name in ours if name.startswith("encoder.blocks.")})
+    vocab, d_model = table.shape
+    return take_weights(Bert(vocab, d_model, n_heads, n_layers, len(widen), len(positions)), tensors).eval()
+
+
+def take_weights(model: nn.Module, tensors: Mapping[str, Tensor]) -> nn.Module:
+    """Copy Hugging Face's weights into a Bert, a BertForMaskedWords or a BertClassifier of their size; returns it.
+
+    A head that the model lacks is left out. Where the tensors lack the pooler, the model keeps its own. Raises
+    ValueError that names the first tensor that is missing, of another shape, or not known.
+    """
+    bare, ours = isinstance(model, Bert), {}
+    for name, tensor in tensors.items():
+        of_head = HEAD.match(name)
+        if not LEFT_OUT.search(name) and not (bare and of_head):
+            ours[("" if bare or of_head else "bert.") + _ours(name)] = tensor.float()
+    wanted = model.state_dict()
+    for name in sorted(wanted.keys() | ours.keys()):
+        theirs, mine = (tuple(part[name].shape) if name in part else None for part in (ours, wanted))
+        if theirs != mine and not (theirs is None and "pooler." in name):
+            raise ValueError(f"{name} is {theirs}, expected {mine}")
+    model.load_state_dict(wanted | ours)
+    return model
+
+
+def _ours(name: str) -> str:
+    """The name of a tensor in the course's Bert and its heads; a name that is not known stays."""
+    bare = name.removeprefix("bert.")
+    found = BLOCK.fullmatch(bare)
+    part, known = (found[2], IN_A_BLOCK) if found else (bare, NAMES)
+    stem, _, kind = part.rpartition(".")
+    if stem.endswith("LayerNorm"):
+        kind = OF_NORMS.get(kind, kind)
+    part = known.get(part) or (f"{known[stem]}.{kind}" if stem in known else part)
+    return f"encoder.blocks.{found[1]}.{part}" if found else part
+
+
+@torch.no_grad()
+def sentence_vectors(
+    model: Bert, tokenizer: WordPieceTokenizer, texts: Sequence[str], longest: int = LONGEST, tokens: int = 512
+) -> Tensor:
+    """The vector of each text, (text, d_model), of length 1: the mean over its words, [CLS] and [SEP] included.
+
+    longest: so many pieces of a text are read    tokens: about so many are read at once
+
+    The dot product of two of them is their cosine. Without autograd.
+    """
+    encoded = [tokenizer.encode(text, longest=longest).ids for text in texts]
+    vectors = torch.empty(len(encoded), model.embeddings.words.embedding_dim)
+    for chosen in similar_lengths(list(map(len, encoded)), tokens):
+        ids, mask = pad_batch([encoded[i] for i in chosen])
+        vectors[chosen] = normalize(mean_pool(model(ids, mask=mask), mask), dim=-1)
+    return vectors
