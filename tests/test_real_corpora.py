@@ -1,8 +1,10 @@
-"""Real data: Multi30k and Shakespeare from a small mirror, and learners' own files with all that can be wrong."""
+"""Real data: Multi30k, Shakespeare, questions from a small mirror; learners' own files with all that can be wrong."""
 
 import codecs
 import gzip
 import hashlib
+import json
+import os
 
 import pytest
 
@@ -11,6 +13,7 @@ from lib.corpora import movie_reviews
 from lib.corpora.multi30k import SPLITS, load_multi30k
 from lib.corpora.own_text import LONGEST, read_pairs, read_text
 from lib.corpora.shakespeare import load_shakespeare
+from lib.corpora.xquad import Question, load_squad, load_xquad
 
 
 @pytest.fixture
@@ -61,6 +64,50 @@ def test_movie_reviews_are_sentences_with_labels(mirror, monkeypatch):
     mirror("movie_reviews/rt-polarity.pos", b"fine .\n")
     with pytest.raises(ValueError, match=r"movie_reviews/rt-polarity.pos has 1 sentences instead of 2"):
         movie_reviews.load_movie_reviews()
+
+
+def article(number, *questions):
+    asked = [{"id": "x", "question": text, "answers": answers} for text, answers in questions]
+    return {"title": f"Title {number}", "paragraphs": [{"context": f"Räder {number}. ", "qas": asked}]}
+
+
+def test_questions_come_with_their_context_and_are_split_by_article(mirror):
+    one = [{"answer_start": 6, "text": "5"}]
+    articles = [article(i, (" How many? ", one), ("And then?", one)) for i in range(9)]
+    mirror("xquad/xquad.en.json", json.dumps({"data": articles, "version": "1.1"}).encode())
+    train, test = load_xquad(), load_xquad("test")
+    assert test[:2] == [
+        Question("Title 3", "Räder 3. ", "How many?", ("5",), (6,)),
+        Question("Title 3", "Räder 3. ", "And then?", ("5",), (6,)),
+    ]
+    assert {asked.title for asked in test} == {"Title 3", "Title 7"} and len(train) == 14 and len(test) == 4
+    assert not {asked.title for asked in train} & {asked.title for asked in test}
+
+
+def test_questions_without_an_answer_and_with_several_are_told_apart(mirror):
+    several = [{"answer_start": 0, "text": "Räder"}, {"answer_start": 0, "text": "Räder 0"}]
+    articles = [article(0, ("Whose?", []), ("What?", several))]
+    mirror("squad/dev-v2.0.json", json.dumps({"data": articles}, ensure_ascii=False).encode())
+    nobody, wheels = load_squad("dev")
+    assert nobody.answers == nobody.starts == ()
+    assert wheels.answers == ("Räder", "Räder 0") and wheels.starts == (0, 0)
+
+
+def test_question_sets_name_what_they_have():
+    with pytest.raises(ValueError, match="XQuAD has no split 'dev' here; there are train, test"):
+        load_xquad("dev")
+    with pytest.raises(ValueError, match="SQuAD has no split 'test'; there are train, dev"):
+        load_squad("test")
+
+
+@pytest.mark.skipif("COURSE_MIRROR" not in os.environ, reason="COURSE_MIRROR names no folder")
+def test_the_real_questions_have_their_answers_where_they_say():
+    train, test = load_xquad(), load_xquad("test")
+    assert (len(train), len(test)) == (894, 296)
+    assert [len({asked.title for asked in part}) for part in (train, test)] == [36, 12]
+    for asked in train + test:
+        (answer,), (start,) = asked.answers, asked.starts
+        assert asked.context[start : start + len(answer)] == answer and answer.strip()
 
 
 def write(tmp_path, content):

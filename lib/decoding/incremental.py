@@ -57,7 +57,8 @@ def cached_step(model: Transformer, ids: Tensor, state: Decoding) -> tuple[Tenso
 
 def _look_at_source(layer: MultiHeadAttention, x: Tensor, memory: KeyValueCache, mask: Tensor | None) -> Tensor:
     """Cross-attention of x (row, 1, d_model): the rows of a sentence are so many queries of its memory."""
-    q = split_heads(layer.to_q(x).view(len(memory.keys), -1, x.shape[-1]), layer.n_heads)
+    q = layer.to_q(x)
+    q = split_heads(q.view(len(memory.keys), -1, q.shape[-1]), layer.n_heads)
     return layer.to_out(join_heads(layer.attend(q, memory.keys, memory.values, mask))).view(x.shape)
 
 
