@@ -75,7 +75,7 @@ def _(answer, rng):
 STEP = "total = total * math.exp(largest - larger) + math.exp(score - larger)"
 # fmt: off
 online_softmax.mistakes(
-    not_rescaled=("the old sum is not rescaled when a larger score comes: multiply it by e^(old largest − new largest).",
+    not_rescaled=("the old sum is not rescaled when a larger score comes: times e^(old largest − new largest).",
         edit("total * math.exp(largest - larger)", "total")),
     upside_down=("the factor is upside down: e^(old largest − new largest), which is at most 1.",
         edit("total * math.exp(largest - larger)", "(total and total / math.exp(largest - larger))")),
@@ -84,7 +84,8 @@ online_softmax.mistakes(
     starts_at_zero=("the largest starts at 0, which is above scores that are all negative: start at -math.inf.",
         edit("-math.inf, 0.0", "0.0, 0.0")),
     starts_at_one=("the sum starts at 1: of no scores it is 0.", edit("-math.inf, 0.0", "-math.inf, 1.0")),
-    smallest=("the smallest score is kept, not the largest.", edit("-math.inf", "math.inf", "= max(", "= min(", "(score - larger)", "(0.0)")),
+    smallest=("the smallest score is kept, not the largest.",
+        edit("-math.inf", "math.inf", "= max(", "= min(", "(score - larger)", "(0.0)")),
     nothing_subtracted=("nothing is subtracted before the power is taken: e^1000 is too large for a float.",
         edit(STEP, "total += math.exp(score)")),
     log_sum_exp=("this is the logarithm of all e^score (log-sum-exp); the sum of e^(score − largest) is asked for.",

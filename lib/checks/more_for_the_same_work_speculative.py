@@ -162,8 +162,8 @@ def compared(drawn: list[list[int]], rules: dict[str, Exact]) -> dict[str, str]:
     worst = max(known, key=lambda result: abs(counts[result] / len(drawn) - exact.get(result, 0.0)))
     raise Problem(
         f"frequencies: {best if fits[best][1] > SURE else 'none'}",
-        f"{list(worst)} comes in {counts[worst] / len(drawn):.0%} of {len(drawn)} tries; {exact.get(worst, 0.0):.0%} is "
-        "right.",
+        f"{list(worst)} comes in {counts[worst] / len(drawn):.0%} of {len(drawn)} tries; {exact.get(worst, 0.0):.0%} "
+        "is right.",
     )
 
 
@@ -292,7 +292,7 @@ accept.mistakes(
         edit(KEPT, "if torch.rand((), generator=generator) >= p[i, guess]:")),
     half=("one half is the threshold for all; draw a number for each guess.",
         edit(KEPT, "if 0.5 * q[i, guess] >= p[i, guess]:")),
-    redrawn=("after a refusal the token is drawn from p, and what q gives too often comes again. Draw from the residual.",
+    redrawn=("after a refusal the token is drawn from p, and what q gives too often comes again: take the residual.",
         edit(OTHER, "p[i]")),
     redrawn_q=("after a refusal the token is drawn from the draft: draw from the residual.", edit(OTHER, "q[i]")),
     residual_turned=("p and q are mixed up in the residual.", edit(OTHER, "residual(q[i], p[i])")),
