@@ -33,12 +33,13 @@ class LlamaBlock(nn.Module):
         d_head: int | None = None,
         rotate: Callable[[Tensor, int], Tensor] | None = None,
         epsilon: float = 1e-5,
+        feed_forward: Callable[[int, int], nn.Module] = SwiGLU,
     ):
         super().__init__()
         self.attention_norm = RMSNorm(d_model, epsilon)
         self.attention = GroupedQueryAttention(d_model, n_heads, n_kv_heads, d_head, rotate=rotate, causal=True)
         self.feed_forward_norm = RMSNorm(d_model, epsilon)
-        self.feed_forward = SwiGLU(d_model, d_ff)
+        self.feed_forward = feed_forward(d_model, d_ff)
 
     def forward(self, x: Tensor, mask: Tensor | None = None, cache: KeyValueCache | None = None) -> Tensor:
         """x: (batch, position, d_model)    mask, cache: as in GroupedQueryAttention    Returns x's shape."""
@@ -53,6 +54,7 @@ class Llama(nn.Module):
     rope_base: the base of the rotary angles    tied: the output is the embedding's table    epsilon: of the norms
     window: how many positions each one sees, itself included; None: all before it. The caches keep all of them.
     n_positions: what the caches of `fresh_caches` have room for. No parameter depends on it: rotary positions go on.
+    feed_forward: makes each block's, of d_model and d_ff; Mixtral's is `lib.experts.MixtureOfExperts`
 
     Raises what GroupedQueryAttention and RotaryPositions raise, and ValueError when the window is below 1.
     """
@@ -71,6 +73,7 @@ class Llama(nn.Module):
         window: int | None = None,
         epsilon: float = 1e-5,
         n_positions: int = 2_048,
+        feed_forward: Callable[[int, int], nn.Module] = SwiGLU,
     ):
         super().__init__()
         if window is not None and window < 1:
@@ -79,7 +82,7 @@ class Llama(nn.Module):
         self.embedding = nn.Embedding(vocab, d_model)
         rotate = FusedRotaryPositions(d_head or d_model // n_heads, rope_base)
         sizes = d_model, n_heads, d_ff, n_kv_heads, d_head
-        self.blocks = nn.ModuleList(LlamaBlock(*sizes, rotate, epsilon) for _ in range(n_layers))
+        self.blocks = nn.ModuleList(LlamaBlock(*sizes, rotate, epsilon, feed_forward) for _ in range(n_layers))
         self.norm = RMSNorm(d_model, epsilon)
         self.head = nn.Linear(d_model, vocab, bias=False)
         if tied:

@@ -24,6 +24,7 @@ ORDER = [
     "attention",
     "flash",
     "layers",
+    "experts",
     "transformer",
     "fused",
     "cache",

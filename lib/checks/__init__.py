@@ -117,6 +117,15 @@ NOTEBOOKS: dict[str, list[str]] = {
         "accept",
         "speculative_step",
         "best_draft_length",
+        "route",
+        "dispatch",
+        "load_balancing_loss",
+        "even_and_uneven",
+        "keep_within_capacity",
+        "places_needed",
+        "active_parameters",
+        "experts_read",
+        "mutual_information",
     ],
 }
 

@@ -6,14 +6,43 @@ import torch
 
 from lib import flash
 from lib.checks.core import Exercise, Question, edit
-from lib.checks.more_for_the_same_work_speculative import (  # noqa: F401 (they are looked for here)
-    accept,
-    residual,
-    speculative_step,
+from lib.checks.more_for_the_same_work_experts import (
+    active_parameters,
+    dispatch,
+    even_and_uneven,
+    experts_read,
+    keep_within_capacity,
+    load_balancing_loss,
+    mutual_information,
+    places_needed,
+    route,
 )
+from lib.checks.more_for_the_same_work_speculative import accept, residual, speculative_step
 from lib.checks.probing import gradients, plain, single_calls
 from lib.checks.running import Problem
 from lib.decoding import speculative
+
+__all__ = [
+    "accept",
+    "accepted_share",
+    "active_parameters",
+    "best_draft_length",
+    "dispatch",
+    "even_and_uneven",
+    "experts_read",
+    "flash_attention",
+    "keep_within_capacity",
+    "load_balancing_loss",
+    "merge_tiles",
+    "mutual_information",
+    "online_softmax",
+    "places_needed",
+    "rescale_factor",
+    "residual",
+    "route",
+    "skipped_tiles",
+    "speculative_step",
+]
 
 online_softmax = Exercise(flash.online_softmax)
 merge_tiles = Exercise(flash.merge_tiles, returns=("largest", "total", "mixed"))

@@ -122,4 +122,13 @@ SURVIVORS: dict[str, dict[str, str]] = {
         "written -> right": "in same_number, a given line",
         "right -> written": "in same_number, a given line",
     },
+    "route": {"logits.topk(k, dim=-1) -> logits.topk(k)": "the last axis anyway"},
+    "load_balancing_loss": {"-1 -> 1": "of two axes, the last is axis 1", "1 -> -1": "of two axes, axis 1 is the last"},
+    "keep_within_capacity": {"1 -> -1": "of two axes, axis 1 is the last"},
+    "mutual_information": {
+        "counts.double() -> counts": "float32 differs from the seventh digit on",
+        "joint.sum(dim=0, keepdim=True) -> joint.sum(dim=0)": "a row without its first axis is spread alike",
+        "1 -> -1": "of two axes, axis 1 is the last",
+        "True -> False": "a row without its first axis is spread alike",
+    },
 }
