@@ -64,7 +64,7 @@ def merge_tiles(one: Tile, other: Tile) -> Tile:
     one, other: as `attend_tile` returns them: largest (..., query, 1), total (..., query, 1), mixed (..., query,
     d_value); -inf, 0 and 0 where a query sees no key of that part
 
-    Returns the three for all keys of both.
+    Returns the three for all keys of both, in the same form. Gradients flow to totals and mixes.
     """
     largest = torch.maximum(one[0], other[0])
     finite = largest.clamp(min=torch.finfo(largest.dtype).min)  # subtle: -inf less -inf would be NaN

@@ -1,16 +1,16 @@
 """Speculative decoding: a small model guesses some tokens, a large one checks them all in one pass (Leviathan 2023).
 
-    residual               where the large model finds more than the small one: what is drawn after a refusal    notebook 15
-    accept                 which guesses stay, and one token of the large model's own                            notebook 15
-    speculative_step       guess, check once, accept: 1 to k + 1 tokens                                          notebook 15
-    speculative_generate   step after step, up to a limit or a stop token                                        notebook 15
-    acceptance_rate        how often a guess stays                                                               notebook 15
-    expected_tokens, expected_speedup    what a step brings at that rate, and what it costs
-    RollbackModel          a GPT or Llama that takes back what it has read where a text goes on otherwise        notebook 15
-    NGramModel             a table of what came after the last few tokens                                        notebook 15
+    residual               where p exceeds q: what is drawn from after a refusal               notebook 15
+    accept                 which guesses stay, and one token of the large model's own          notebook 15
+    speculative_step       guess, check once, accept: 1 to k + 1 tokens                        notebook 15
+    speculative_generate   step after step, up to a limit or a stop token
+    acceptance_rate        how often a guess stays                                             notebook 15
+    expected_tokens, expected_speedup    what a step brings at that rate, and what it costs    notebook 15
+    RollbackModel          takes back what it has read where a text goes on otherwise          notebook 15
+    NGramModel             a table of what came after the last few tokens                      notebook 15
 
-The texts are those of the large model alone: with probabilities, in distribution; greedily, token for token. The paper's
-p is the large model's distribution, its q the small one's, its gamma our k, its alpha our rate.
+The texts are those of the large model alone: with probabilities, in distribution; greedily, token for token. The
+paper's p is the large model's distribution, its q the small one's, its gamma our k, its alpha our rate.
 
 A model is here a function (ids, last) -> the probabilities of what comes after each of the `last` latest tokens,
 (last, vocab). Probabilities that are 1 for the likeliest token and 0 for the others make everything greedy.
@@ -19,7 +19,7 @@ A model is here a function (ids, last) -> the probabilities of what comes after 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from os.path import commonprefix
+from itertools import takewhile
 
 import torch
 from torch import Tensor, nn
@@ -52,7 +52,7 @@ def accept(p: Tensor, q: Tensor, guesses: Sequence[int], generator: torch.Genera
 
     Guess i stays with probability min(1, p / q), both of this very token. The first that does not is replaced by a
     token drawn from the residual, and all after it are dropped. If all stay, one more is drawn from p's last row.
-    Returns 1 to k + 1 ids.
+    Returns a list of 1 to k + 1 ints.
     """
     for i, guess in enumerate(guesses):
         if torch.rand((), generator=generator) * q[i, guess] >= p[i, guess]:
@@ -158,7 +158,8 @@ class RollbackModel:
 
     @torch.inference_mode()
     def __call__(self, ids: Sequence[int], last: int) -> Tensor:
-        kept = min(len(commonprefix([self.read, list(ids)])), len(ids) - last)
+        pairs = zip(self.read, ids[: len(ids) - last], strict=False)
+        kept = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
         for cache in self.caches:
             cache.length = kept  # roll back: what lies behind is overwritten
         logits = read_all(self.model, torch.tensor([ids[kept:]]), self.caches)[0, -last:]

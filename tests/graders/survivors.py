@@ -116,6 +116,7 @@ SURVIVORS: dict[str, dict[str, str]] = {
         "zip(empty, prompts, strict=True) -> zip(empty, prompts)": "one list is made of the other",
         "True -> False": "one list is made of the other",
     },
+    "residual": {"p -> q": "p is returned where it equals q"},
     "fit_context": {"n_positions -> ids": "only the words of the error change"},
     "GPT": {
         "causal_mask(ids.shape[1]).to(ids.device) -> causal_mask(ids.shape[1])": "checks run on the CPU",
