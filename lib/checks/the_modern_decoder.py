@@ -158,9 +158,10 @@ def _(answer, rng):
     return fill(answer(5, 7), rng)(normal(2, 3, 5, rng=rng))
 
 
-@SwiGLU.probe("numbers as large as 1000")
+@SwiGLU.probe("numbers as large as 1000, and the same with the other sign")
 def _(answer, rng):
-    return fill(answer(3, 5), rng)(1000 * normal(1, 2, 3, rng=rng))
+    layer, x = fill(answer(3, 5), rng), 1000 * normal(1, 2, 3, rng=rng)
+    return layer(torch.cat([x, -x], dim=1))
 
 
 @SwiGLU.probe("three leading axes, 2, 1 and 300, d_model and d_ff both 4")
