@@ -3,6 +3,7 @@
 style              the look of every figure: one colour cycle, white paper, one resolution
 heatmap            a matrix with its rows and columns named, such as attention weights
 LiveCurve          a loss curve that grows while a model trains                       notebooks 09, 11
+block_stack        the parts of a block from the bottom up, with the shapes between them    notebook 14
 beam_tree          what a beam search keeps and drops, as a tree                      notebook 10
 transformer_map    the whole Transformer, with the notebook that builds each part     notebook 00
 """
@@ -158,6 +159,29 @@ def transformer_map(axes, parts: Sequence[str] = ("encoder", "decoder", "cross")
         axes.annotate("", (5.18, 4.3), (4.45, 4.3), arrowprops={"arrowstyle": "->", "color": "#555555"})
     axes.set_xlim(-0.5, 9.9)
     axes.set_ylim(-0.3, 8.9)
+    axes.axis("off")
+
+
+def block_stack(axes, title: str, parts: Sequence[tuple[str, str]], new: bool = False) -> None:
+    """Draw a block on `axes`: its parts from the bottom up, each with the shape of what it gives, if any is named.
+
+    A part named "+" ends a shortcut, which begins at the "+" below it, or at the bottom. new: in colour, and bold
+    """
+    ink, start = "#555555", -0.6
+    face, weight = ("#ffe3c2", "bold") if new else ("#f2f2f2", "normal")
+    for level, (part, shape) in enumerate(parts):
+        axes.annotate("", (0, level - 0.28), (0, level - 0.72), arrowprops={"arrowstyle": "->", "color": ink})
+        axes.text(0.06, level + 0.5, shape, va="center", fontsize=7, color=ink)
+        if part == "+":
+            axes.text(0, level, "+", ha="center", va="center", fontsize=12, weight="bold")
+            axes.plot([0, 1.14, 1.14, 0.1], [start, start, level, level], color=ink, lw=1)
+            start = level + 0.36
+            continue
+        box = FancyBboxPatch((-1, level - 0.25), 2, 0.5, boxstyle="round,pad=0.03", facecolor=face, edgecolor=ink)
+        axes.add_patch(box)
+        axes.text(0, level, part, ha="center", va="center", fontsize=7.5, weight=weight)
+    axes.annotate("", (0, len(parts) - 0.3), (0, len(parts) - 0.72), arrowprops={"arrowstyle": "->", "color": ink})
+    axes.set(xlim=(-1.2, 1.3), ylim=(-0.9, len(parts) - 0.2), title=title)
     axes.axis("off")
 
 
