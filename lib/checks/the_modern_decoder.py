@@ -7,9 +7,9 @@ from lib import attention, gguf, layers
 from lib.cache import cache_bytes
 from lib.checks.core import Exercise, Question, edit
 from lib.checks.differences import kind_of
-from lib.checks.probing import fill, gradients, parameters, raises, single_calls
+from lib.checks.probing import fill, gradients, raises, single_calls
 from lib.checks.running import Problem
-from lib.checks.the_modern_decoder_attention import GroupedQueryAttention, LlamaBlock, repeat_kv
+from lib.checks.the_modern_decoder_attention import GroupedQueryAttention, LlamaBlock, loadable, repeat_kv
 
 __all__ = [
     "GroupedQueryAttention",
@@ -41,7 +41,7 @@ def normal(*shape, rng):
 
 @RMSNorm.probe("the parameters of RMSNorm(5)")
 def _(answer, rng):
-    return parameters(answer(5))
+    return loadable(answer(5))
 
 
 @RMSNorm.probe("a new RMSNorm and the vectors (1, 7), (0, 20) and (-3, -3)")
@@ -150,7 +150,7 @@ RMSNorm.mistakes(
 
 @SwiGLU.probe("the parameters of SwiGLU(5, 7)")
 def _(answer, rng):
-    return parameters(answer(5, 7))
+    return loadable(answer(5, 7))
 
 
 @SwiGLU.probe("batch 2, 3 positions, d_model 5, d_ff 7")
