@@ -4,7 +4,7 @@
 # code.
 #
 # You need: notebooks 05, 06, 07, 11, 12, 13. You build: RMSNorm, SwiGLU, grouped queries, a window, the block of Llama, and the
-# unpacking of four-bit weights. 110 minutes.
+# unpacking of four-bit weights. 125 minutes.
 
 # %%
 import time
@@ -182,8 +182,8 @@ print(f"RMSNorm takes {faster:.2f} of the time of LayerNorm")
 assert faster < 0.95
 
 # %% [markdown]
-# The share of one norm in a whole step is small, so the whole model gains much less. (PyTorch's kernels, which read x once, are
-# faster than both.)
+# The share of the norms in a whole step is small, so a whole model gains much less. And both are written here in single steps, each
+# of which reads all of x anew: a fused kernel, which reads it once, leaves less to save.
 #
 # ## Question 14.1 · normed_fives
 # The vector (5, 5, 5, 5) goes through a fresh RMSNorm: scale 1, and an ε so small that it does not matter. What does each of the
@@ -394,7 +394,8 @@ assert repeat_kv(heads, 9).flatten().tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2]
 # Your `MultiHeadAttention` with three new things. Write the four layers `to_q`, `to_k`, `to_v`, `to_out`, each `nn.Linear`, with
 # a bias only if `bias` says so: queries have `width` numbers, keys and values n_kv_heads · d_head. And `forward`: project and split;
 # turn queries and keys with `self.rotate`, if there is one, from the position where the cache ends; put keys and values into the
-# cache, if there is one, and go on with all it returns; attend, join, `to_out`. `attend` is given. Difficulty ●●● · 15 minutes.
+# cache, if there is one, and go on with all it returns; attend, join, `to_out`. `attend` is given. Gradients flow everywhere.
+# Difficulty ●●● · 15 minutes.
 #
 # <details><summary>view or shapes fail in split_heads</summary>Queries split into <code>self.n_heads</code>, keys and values into
 # <code>self.n_kv_heads</code>: d_head is the same.</details>
@@ -578,7 +579,7 @@ window_reach = check("window_reach")
 # ## Exercise 14.6 · LlamaBlock
 # `__init__`: the four parts `attention_norm`, `attention` (which gets `rotate=rotate` and `causal=True`), `feed_forward_norm` and
 # `feed_forward`, with `epsilon` for both norms. `forward`: x (batch, position, d_model) to the same shape; mask and cache go to
-# the attention. Published weights come in by these names. Difficulty ●●○ · 8 minutes.
+# the attention. Gradients reach x. Published weights come in by these names. Difficulty ●●○ · 8 minutes.
 #
 # <details><summary>What is normed?</summary>Only what goes into the parts. The shortcut carries x as it is:
 # <code>x + part(norm(x))</code>.</details>
@@ -640,8 +641,9 @@ assert sum(part.numel() for part in smol.parameters()) == 134_515_008 == 49_152 
 # ## On real text
 # Is it better? Train the GPT of notebook 11 and your Llama on the course's stories (a program wrote them) in the same way: a small size,
 # 100 steps of 8 × 64 tokens, Muon, three seeds each. Then Llamas with 2 and 1 heads of keys and values: their SwiGLU is as much
-# wider as it takes to have exactly as many parameters. And one with all its heads, but without rotary positions. Tokens are single bytes here (a vocabulary of 257 has no merges), so that a
-# short training too has to look back: a byte alone says little about the next one.
+# wider as it takes to have exactly as many parameters. And one with all its heads, but without rotary positions. Tokens are single
+# bytes here (a vocabulary of 257 has no merges), so that a short training too has to look back: a byte alone says little about the
+# next one.
 
 # %%
 from lib.gpt import END, FusedGPT, initial_weights
@@ -767,7 +769,7 @@ assert 0xA5 == 165 and (165 & 15, 165 >> 4) == (5, 10)
 # %% [markdown]
 # ## Exercise 14.7 · unpack_q4_1
 # NumPy here, for files: uint8 blocks (blocks, 20) to float32 (blocks, BLOCK). Compute in float32. `blocks` may be part of a file, which
-# cannot be written to, and there may be no blocks at all. Difficulty ●●○ · 12 minutes.
+# cannot be written to. Difficulty ●●○ · 12 minutes.
 #
 # <details><summary>How do four bytes become two numbers?</summary>By looking at the same bytes in another way:
 # <code>np.ascontiguousarray(blocks[:, :4]).view("&lt;f2")</code> is (blocks, 2), float16, low byte first.</details>
@@ -843,8 +845,8 @@ print(f"{exact:.3f} nats before, {price:.3f} after")
 assert 0 < price - exact < 0.05
 
 # %% [markdown]
-# Errors of eight in a hundred in every matrix, and the loss hardly moves: at least in a model of this kind, the exact weight is not
-# what counts.
+# Every matrix is off by so much, and the loss hardly moves: many small errors, in all directions, mostly cancel. (A large model
+# after a long training may lose more; the published one below gives its table of words, which is used twice, more bits.)
 #
 # ## A published model
 # Now the file itself, in the format **GGUF** of the program llama.cpp: first the word GGUF, a version, how many tensors and fields there
@@ -955,7 +957,7 @@ if here:
     assert "Rome" not in italy and "4" in sum_ and "8 legs" in spider and "milk" in cows
 
 # %% [markdown]
-# This is what 134 million parameters, each rounded to about five bits, know. The form is right every time: an answer, in a sentence,
+# This is what 134 million parameters know, most of them rounded to five bits. The form is right every time: an answer, in a sentence,
 # that ends. Facts are a matter of luck: Paris and the spider's legs are right; for Italy it invents a city, and its cows drink
 # milk. It does not know what it does not know. Larger models of the same kind know more; the code is the same.
 #
