@@ -12,7 +12,6 @@ from functools import partial
 from statistics import median
 
 import matplotlib.pyplot as plt
-import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
@@ -764,6 +763,8 @@ from lib.checks import check
 bits_a_weight = check("bits_a_weight")
 
 # %%
+import numpy as np
+
 BLOCK = 32  # weights that share a scale and a minimum
 assert 0xA5 == 165 and (165 & 15, 165 >> 4) == (5, 10)
 
@@ -859,11 +860,14 @@ from lib.downloads import have
 from lib.gguf import read_gguf
 
 here = have("smollm2/SmolLM2-135M-Instruct.Q4_1.gguf")
-if here is None:
-    print("`python3 course.py fetch` brings the weights; until then, your small Llama writes below.")
-else:
-    print(here.read_bytes()[:24], f"{here.stat().st_size:,} bytes", sep="\n")
+if here:
     fields, tensors = read_gguf(here)
+    print(here.read_bytes()[:24], f"{here.stat().st_size:,} bytes", sep="\n")
+else:
+    print("`python3 course.py fetch` brings the weights; until then, your small Llama writes below.")
+
+# %% tags=["training"]
+if here:
     for name in (
         "block_count",
         "embedding_length",
@@ -871,9 +875,9 @@ else:
         "attention.head_count_kv",
         "rope.freq_base",
     ):
-        print(f"llama.{name:28}", fields[f"llama.{name}"])
+        print(f"llama.{name:26}", fields[f"llama.{name}"])
     for name in ("attn_norm", "attn_q", "attn_k", "ffn_gate", "ffn_down"):
-        print(f"{name:34}", tensors[f"blk.0.{name}.weight"].shape, tensors[f"blk.0.{name}.weight"].kind)
+        print(f"blk.0.{name:26}", tensors[f"blk.0.{name}.weight"].shape, tensors[f"blk.0.{name}.weight"].kind)
 
 # %% [markdown]
 # The table of The question, out of the file. Norms are few numbers and stay in float32; the table of words has 8 bits. Your
@@ -1024,7 +1028,7 @@ for right, *wrong in zip(*broken.values(), strict=True):
 # %% [markdown]
 # A window of 4 costs least: after so short a training, bytes look at their neighbours. The wrong partners raise no error and change
 # no shape. Only the loss shows them; so does a comparison with somebody else's model, and that is why the course's tests make one
-# (Hugging Face's Llama, with random weights). Without positions, or with the gate open, little is left of what was learnt.
+# (Hugging Face's Llama, with random weights). Missing positions and an open gate cost more still.
 #
 # ## In other words
 # - **RMSNorm**: x divided by its root mean square, times a learned **scale** (γ or g): LayerNorm without **re-centring** and shift.
