@@ -4,7 +4,7 @@
 # code.
 #
 # You need: notebooks 05, 06, 07, 11, 12, 13. You build: RMSNorm, SwiGLU, grouped queries, a window, the block of Llama, and the
-# unpacking of four-bit weights. 110 minutes.
+# unpacking of four-bit weights. 125 minutes.
 
 # %%
 import time
@@ -12,7 +12,6 @@ from functools import partial
 from statistics import median
 
 import matplotlib.pyplot as plt
-import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
@@ -98,7 +97,8 @@ plt.show()
 # %%
 for vector in (torch.tensor([1.0, 7.0]), torch.tensor([-1.0, 1.0])):
     centred = vector - vector.mean()
-    print((centred / centred.square().mean().sqrt()).tolist(), (vector / vector.square().mean().sqrt()).tolist())
+    layer_norm, rms_norm = centred / centred.square().mean().sqrt(), vector / vector.square().mean().sqrt()
+    print([round(number, 1) for number in layer_norm.tolist()], [round(number, 1) for number in rms_norm.tolist()])
 widened, gates = torch.tensor([2.0, 3.0]), torch.tensor([[1.0, 1.0], [1.0, 0.0], [0.0, 2.0]])
 assert (gates * widened).tolist() == [[2, 3], [2, 0], [0, 6]]
 
@@ -181,8 +181,8 @@ print(f"RMSNorm takes {faster:.2f} of the time of LayerNorm")
 assert faster < 0.95
 
 # %% [markdown]
-# The share of one norm in a whole step is small, so the whole model gains much less. (PyTorch's kernels, which read x once, are
-# faster than both.)
+# The share of the norms in a whole step is small, so a whole model gains much less. And both are written here in single steps, each
+# of which reads all of x anew: a fused kernel, which reads it once, leaves less to save.
 #
 # ## Question 14.1 · normed_fives
 # The vector (5, 5, 5, 5) goes through a fresh RMSNorm: scale 1, and an ε so small that it does not matter. What does each of the
@@ -344,6 +344,7 @@ for axes, n_kv_heads, name in zip(panels, (9, 3, 1), ("multi-head", "grouped", "
         axes.scatter(shared, 0, s=90, color="C1", marker="s", zorder=2)
     axes.set(title=f"{name}: {n_kv_heads} of keys, values", ylim=(-0.4, 1.4), xticks=[])
     axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
 panels[0].set_yticks([0, 1], ["keys,\nvalues", "queries"])
 plt.show()
 
@@ -392,7 +393,8 @@ assert repeat_kv(heads, 9).flatten().tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2]
 # Your `MultiHeadAttention` with three new things. Write the four layers `to_q`, `to_k`, `to_v`, `to_out`, each `nn.Linear`, with
 # a bias only if `bias` says so: queries have `width` numbers, keys and values n_kv_heads · d_head. And `forward`: project and split;
 # turn queries and keys with `self.rotate`, if there is one, from the position where the cache ends; put keys and values into the
-# cache, if there is one, and go on with all it returns; attend, join, `to_out`. `attend` is given. Difficulty ●●● · 15 minutes.
+# cache, if there is one, and go on with all it returns; attend, join, `to_out`. `attend` is given. Gradients flow everywhere.
+# Difficulty ●●● · 15 minutes.
 #
 # <details><summary>view or shapes fail in split_heads</summary>Queries split into <code>self.n_heads</code>, keys and values into
 # <code>self.n_kv_heads</code>: d_head is the same.</details>
@@ -542,6 +544,7 @@ figure, panels = plt.subplots(1, 3, figsize=(7.2, 2.7), sharey=True)
 for n_blocks, (axes, seen) in enumerate(zip(panels, reach, strict=True), 1):
     axes.imshow(seen, cmap="cividis", vmin=0, vmax=1)
     axes.set(xlabel="key", title=f"{n_blocks} block{'s' * (n_blocks > 1)}: {int(seen[15].sum()) - 1} back")
+    axes.set(xticks=range(0, 16, 3), yticks=range(0, 16, 3))
 panels[0].set_ylabel("query")
 plt.show()
 assert [int(seen[15].sum()) - 1 for seen in reach] == [3, 6, 9]
@@ -575,7 +578,7 @@ window_reach = check("window_reach")
 # ## Exercise 14.6 · LlamaBlock
 # `__init__`: the four parts `attention_norm`, `attention` (which gets `rotate=rotate` and `causal=True`), `feed_forward_norm` and
 # `feed_forward`, with `epsilon` for both norms. `forward`: x (batch, position, d_model) to the same shape; mask and cache go to
-# the attention. Published weights come in by these names. Difficulty ●●○ · 8 minutes.
+# the attention. Gradients reach x. Published weights come in by these names. Difficulty ●●○ · 8 minutes.
 #
 # <details><summary>What is normed?</summary>Only what goes into the parts. The shortcut carries x as it is:
 # <code>x + part(norm(x))</code>.</details>
@@ -622,7 +625,7 @@ caches = model.fresh_caches(batch=2)
 with torch.no_grad():
     pieces = [model.read_on(piece, caches) for piece in ids.split(1, dim=1)]
     assert torch.allclose(pieces[-1], model(ids)[:, -1], atol=1e-4)
-assert isinstance(model.blocks[1].attention, GroupedQueryAttention) and isinstance(caches[0], KeyValueCache)
+assert type(model.blocks[1]) is LlamaBlock and type(caches[0]) is KeyValueCache
 
 # %% [markdown]
 # Count SmolLM2 as a check on paper, without memory (`meta`). Per block two norms, q and output, k and v, three matrices of SwiGLU:
@@ -636,8 +639,10 @@ assert sum(part.numel() for part in smol.parameters()) == 134_515_008 == 49_152 
 # %% [markdown]
 # ## On real text
 # Is it better? Train the GPT of notebook 11 and your Llama on the course's stories (a program wrote them) in the same way: a small size,
-# 150 steps of 8 × 64 tokens, Muon, three seeds each. Then Llamas with 2 and 1 heads of keys and values: their SwiGLU is as much
-# wider as it takes to have exactly as many parameters.
+# 100 steps of 8 × 64 tokens, Muon, three seeds each. Then Llamas with 2 and 1 heads of keys and values: their SwiGLU is as much
+# wider as it takes to have exactly as many parameters. And one with all its heads, but without rotary positions. Tokens are single
+# bytes here (a vocabulary of 257 has no merges), so that a short training too has to look back: a byte alone says little about the
+# next one.
 
 # %%
 from lib.gpt import END, FusedGPT, initial_weights
@@ -646,13 +651,14 @@ from lib.training import train
 from lib.training.language import encode_texts, read_texts, windows
 
 learnt, held_out = read_texts("stories")
-tokenizer = train_tokenizer(learnt[:2_000], 512, [END])
-row, unseen = encode_texts(tokenizer, learnt[:2_000]), encode_texts(tokenizer, held_out[:100])
+tokenizer = train_tokenizer(learnt[:100], 257, [END])  # 256 bytes and END
+row, unseen = encode_texts(tokenizer, learnt[:1_000]), encode_texts(tokenizer, held_out[:100])
 test = next(windows(unseen, 64, 256, torch.Generator().manual_seed(5)))  # 256 pieces of 64 + 1 tokens
 d_ff = {4: 256, 2: 288, 1: 304}  # 256 is 8/3 of 96; a head less of keys and values makes room for 16
-kinds = {"GPT": lambda: FusedGPT(512, 64, 96, n_heads=4, n_layers=2)}
+kinds = {"GPT": lambda: FusedGPT(257, 64, 96, n_heads=4, n_layers=2)}
 for n_kv_heads, width in d_ff.items():
-    kinds[f"Llama, {n_kv_heads}"] = partial(MyLlama, 512, 96, 4, 2, width, n_kv_heads)
+    kinds[f"Llama, {n_kv_heads}"] = partial(MyLlama, 257, 96, 4, 2, width, n_kv_heads)
+kinds["unturned, 4"] = partial(kinds["Llama, 4"], rotary=lambda d_head, base: None)  # no rotary positions
 sizes = {name: sum(part.numel() for part in make().parameters()) for name, make in kinds.items()}
 print(sizes)
 
@@ -662,10 +668,10 @@ assert sizes["Llama, 4"] == sizes["Llama, 2"] == sizes["Llama, 1"] < sizes["GPT"
 
 # %%
 def trained(make, seed):
-    """A fresh model after 150 steps; equal seeds see the same batches."""
+    """A fresh model after 100 steps; equal seeds see the same batches."""
     model = initial_weights(make(), torch.Generator().manual_seed(seed))
     batches = windows(row, 64, 8, torch.Generator().manual_seed(100 + seed))
-    train(model, model.loss, batches, 150, 1.2e-2, warmup=20, muon=True, fused=True)
+    train(model, model.loss, batches, 100, 1.2e-2, warmup=20, muon=True, fused=True)
     return model
 
 
@@ -681,39 +687,43 @@ def held_out_loss(model):
 models = {name: [trained(make, seed) for seed in range(3)] for name, make in kinds.items()}
 losses = {name: [held_out_loss(model) for model in three] for name, three in models.items()}
 for name, three in losses.items():
-    print(f"{name:9}", " ".join(f"{loss:.3f}" for loss in three), f"  mean {sum(three) / 3:.3f}")
+    print(f"{name:11}", " ".join(f"{loss:.3f}" for loss in three), f"  mean {sum(three) / 3:.3f}")
 
 # %%
 mean = {name: sum(three) / 3 for name, three in losses.items()}
-llamas = [mean[f"Llama, {n_kv_heads}"] for n_kv_heads in d_ff]
-assert max(losses["Llama, 4"]) < min(losses["GPT"]) and 0.03 < mean["GPT"] - mean["Llama, 4"] < 0.15
-assert max(llamas) - min(llamas) < 0.04 < mean["GPT"] - max(llamas) + 0.02
+shared = [mean[f"Llama, {n_kv_heads}"] for n_kv_heads in d_ff]
+assert max(losses["Llama, 4"]) + 0.1 < min(losses["GPT"])
+assert max(losses["Llama, 4"]) + 0.1 < min(losses["unturned, 4"])
+assert max(shared) - min(shared) < 0.08 and max(shared[1:]) < shared[0] + 0.03
 
 # %% [markdown]
-# With 3% fewer parameters and the same steps, each of the three Llamas is below each of the three GPTs, by several hundredths of a
-# nat. (All four changes together: which of them does it, this does not say.) And 4, 2 or 1 heads of keys and values: the means
-# lie within 0.04 of each other, no more than seeds do. So here sharing costs no loss that we could measure. In large models one
-# head alone did cost a little; that is why groups were tried.
+# With 3% fewer parameters and the same steps, each of the three Llamas is at least 0.1 nats a byte below each of the three GPTs. Which of
+# the four changes does it? The last row has the norm and the gate, and no rotary positions: the lead is gone. So here, at this
+# size, this learning rate and after so short a training, it is the positions; what the other parts do for the loss is too small to be
+# seen. (Shazeer trained for over 500,000 steps.)
+#
+# And 4, 2 or 1 heads of keys and values: the means lie within 0.08 nats of each other, about what seeds differ by, and those with fewer
+# heads (and a wider SwiGLU) are not above the others by more than 0.03. Sharing costs no loss that we could measure here. In large
+# models one head alone did cost a little; that is why groups were tried.
 #
 # What does sharing save? Bytes, exactly as many as heads are left out; and time, for a step that reads long texts. 16 texts of 4,096
 # positions each, one token more:
 
 # %% tags=["training"]
-few = {
-    n_kv_heads: MyLlama(512, 96, 4, 2, d_ff[n_kv_heads], n_kv_heads, n_positions=4_097).eval() for n_kv_heads in d_ff
-}
-kept = {n_kv_heads: model.fresh_caches(16) for n_kv_heads, model in few.items()}
-taken = {n_kv_heads: [] for n_kv_heads in few}
-for cache in sum(kept.values(), []):
-    cache.keys.normal_(generator=generator), cache.values.normal_(generator=generator)
-with torch.inference_mode():
-    for turn in range(12 * len(few)):
-        n_kv_heads = list(few)[turn % len(few)]
-        for cache in kept[n_kv_heads]:
-            cache.length = 4_096
-        start = time.process_time()
-        few[n_kv_heads].read_on(torch.zeros(16, 1, dtype=torch.long), kept[n_kv_heads])
-        taken[n_kv_heads].append(time.process_time() - start)
+few = {n: MyLlama(257, 96, 4, 2, width, n, n_positions=4_097).eval() for n, width in d_ff.items()}
+kept = {n: model.fresh_caches(16) for n, model in few.items()}
+taken = {n: [] for n in few}
+newest = torch.zeros(16, 1, dtype=torch.long)
+for cache in [cache for caches in kept.values() for cache in caches]:
+    cache.keys.fill_(0.1), cache.values.fill_(0.1)  # memory that nobody wrote to is no memory yet
+for turn in range(36):
+    n = (4, 2, 1)[turn % 3]
+    for cache in kept[n]:
+        cache.length = 4_096
+    start = time.process_time()
+    with torch.inference_mode():
+        few[n].read_on(newest, kept[n])
+    taken[n].append(time.process_time() - start)
 
 # %% tags=["training"]
 ratios = {n: median(a / b for a, b in zip(taken[n], taken[4], strict=True)) for n in taken}
@@ -722,7 +732,7 @@ for n in few:
     print(f"{n} heads of keys and values: {stored[n] / 1e6:5.1f} MB, {ratios[n]:.2f} of the time of 4")
 
 # %%
-assert stored[4] == 2 * stored[2] == 4 * stored[1] and ratios[1] < 0.95 and ratios[2] < 1
+assert stored[4] == 2 * stored[2] == 4 * stored[1] and ratios[1] < 0.95
 
 # %% [markdown]
 # The cache is a half and a quarter. The step gets faster, but not four times: queries, scores and mixes are as many as before, and
@@ -754,18 +764,21 @@ from lib.checks import check
 
 bits_a_weight = check("bits_a_weight")
 
+# %%
+import numpy as np
+
+BLOCK = 32  # weights that share a scale and a minimum
+assert 0xA5 == 165 and (165 & 15, 165 >> 4) == (5, 10)
+
 # %% [markdown]
 # ## Exercise 14.7 · unpack_q4_1
-# NumPy here, for files: uint8 blocks (blocks, 20) to float32 (blocks, 32). Compute in float32. `blocks` may be part of a file, which
-# cannot be written to, and there may be no blocks at all. Difficulty ●●○ · 12 minutes.
+# NumPy here, for files: uint8 blocks (blocks, 20) to float32 (blocks, BLOCK). Compute in float32. `blocks` may be part of a file, which
+# cannot be written to. Difficulty ●●○ · 12 minutes.
 #
 # <details><summary>How do four bytes become two numbers?</summary>By looking at the same bytes in another way:
 # <code>np.ascontiguousarray(blocks[:, :4]).view("&lt;f2")</code> is (blocks, 2), float16, low byte first.</details>
 # <details><summary>Every second weight is wrong</summary>The two halves of a byte are not neighbours: all low halves come first, as
 # weights 0 to 15, then all high ones.</details>
-
-# %%
-BLOCK = 32  # weights that share a scale
 
 
 # %% exercise="unpack_q4_1" difficulty=2 minutes=12
@@ -833,27 +846,30 @@ exact, price = losses["Llama, 2"][0], held_out_loss(rough)
 print(f"{exact:.3f} nats before, {price:.3f} after")
 
 # %%
-assert 0 < price - exact < 0.05
+assert abs(price - exact) < 0.05
 
 # %% [markdown]
-# Errors of eight in a hundred in every matrix, and the loss hardly moves: at least in a model of this kind, the exact weight is not
-# what counts.
+# Every matrix is off by so much, and the loss hardly moves: many small errors, in all directions, mostly cancel. (A large model
+# after a long training may lose more; the published one below gives its table of words, which is used twice, more bits.)
 #
 # ## A published model
 # Now the file itself, in the format **GGUF** of the program llama.cpp: first the word GGUF, a version, how many tensors and fields there
 # are; then the fields, each a name and a value; then the names, shapes and places of the tensors; then their bytes. `lib/gguf.py` reads
-# it in 170 lines. The weights are fetched once: in a terminal, `python3 course.py fetch`.
+# it in under 200 lines. The weights are fetched once: in a terminal, `python3 course.py fetch`.
 
 # %% tags=["training"]
 from lib.downloads import have
 from lib.gguf import read_gguf
 
 here = have("smollm2/SmolLM2-135M-Instruct.Q4_1.gguf")
-if here is None:
-    print("`python3 course.py fetch` brings the weights; until then, your small Llama writes below.")
-else:
-    print(here.read_bytes()[:24], f"{here.stat().st_size:,} bytes", sep="\n")
+if here:
     fields, tensors = read_gguf(here)
+    print(here.read_bytes()[:24], f"{here.stat().st_size:,} bytes", sep="\n")
+else:
+    print("`python3 course.py fetch` brings the weights; until then, your small Llama writes below.")
+
+# %% tags=["training"]
+if here:
     for name in (
         "block_count",
         "embedding_length",
@@ -861,9 +877,9 @@ else:
         "attention.head_count_kv",
         "rope.freq_base",
     ):
-        print(f"llama.{name:28}", fields[f"llama.{name}"])
+        print(f"llama.{name:26}", fields[f"llama.{name}"])
     for name in ("attn_norm", "attn_q", "attn_k", "ffn_gate", "ffn_down"):
-        print(f"{name:34}", tensors[f"blk.0.{name}.weight"].shape, tensors[f"blk.0.{name}.weight"].kind)
+        print(f"blk.0.{name:26}", tensors[f"blk.0.{name}.weight"].shape, tensors[f"blk.0.{name}.weight"].kind)
 
 # %% [markdown]
 # The table of The question, out of the file. Norms are few numbers and stay in float32; the table of words has 8 bits. Your
@@ -873,7 +889,7 @@ else:
 if here:
     packed = tensors["blk.0.attn_k.weight"]
     values = unpack_q4_1(packed.data.reshape(-1, 20)).reshape(packed.shape)
-    print(values.shape, values[0, :4].round(3))
+    print(values.shape, "first four:", values[0, :4].round(3).tolist())
 
 # %%
 if here:
@@ -948,7 +964,7 @@ if here:
     assert "Rome" not in italy and "4" in sum_ and "8 legs" in spider and "milk" in cows
 
 # %% [markdown]
-# This is what 134 million parameters, each rounded to about five bits, know. The form is right every time: an answer, in a sentence,
+# This is what 134 million parameters know, most of them rounded to five bits. The form is right every time: an answer, in a sentence,
 # that ends. Facts are a matter of luck: Paris and the spider's legs are right; for Italy it invents a city, and its cows drink
 # milk. It does not know what it does not know. Larger models of the same kind know more; the code is the same.
 #
@@ -971,7 +987,7 @@ print(answer("Write a short poem about a cat.", limit=50, pick=nucleus))
 # Take parts out of a small trained Llama (two heads of keys and values), without training it anew.
 #
 # > **Predict.** Order them by their loss: no rotary positions; a gate that is always open; the wrong partners, 0 1 0 1 in place of
-# > 0 0 1 1; a window of 8.
+# > 0 0 1 1; a window of 4.
 
 
 # %%
@@ -989,7 +1005,7 @@ def wrong_partners(q, k, v, mask):
 def damaged(model, damage):
     broken = kinds["Llama, 2"]()
     broken.load_state_dict(model.state_dict())
-    broken.window = 8 if damage == "a window of 8" else None
+    broken.window = 4 if damage == "a window of 4" else None
     for block in broken.blocks:
         if damage == "no positions":
             block.attention.rotate = None
@@ -1001,7 +1017,49 @@ def damaged(model, damage):
 
 
 # %% tags=["training"]
-damages = ("nothing", "a window of 8", "wrong partners", "no positions", "an open gate")
+damages = ("nothing", "a window of 4", "wrong partners", "no positions", "an open gate")
 broken = {damage: [held_out_loss(damaged(model, damage)) for model in models["Llama, 2"]] for damage in damages}
 for damage, three in broken.items():
     print(f"{damage:15}", " ".join(f"{loss:.2f}" for loss in three))
+
+# %%
+for right, *wrong in zip(*broken.values(), strict=True):
+    near, partners, unturned, gate = wrong
+    assert abs(near - right) < 0.05 and right + 0.05 < partners < min(unturned, gate)
+
+# %% [markdown]
+# A window of 4 costs least: after so short a training, bytes look at their neighbours. The wrong partners raise no error and change
+# no shape. Only the loss shows them; so does a comparison with somebody else's model, and that is why the course's tests make one
+# (Hugging Face's Llama, with random weights). Missing positions and an open gate cost more still.
+#
+# ## In other words
+# - **RMSNorm**: x divided by its root mean square, times a learned **scale** (γ or g): LayerNorm without **re-centring** and shift.
+# - **Gated linear unit (GLU)**: two products of x, one of them after a function, multiplied number by number (⊙, Hadamard product).
+# - **SiLU**, **Swish**: z · σ(z). **SwiGLU**: the GLU with it; in code `gate_proj`, `up_proj`, `down_proj` (ours: gate, widen, narrow).
+# - **Rotary position embedding (RoPE)**: queries and keys turned by their position; the **base** (`rope_theta`) sets the speeds.
+# - **Multi-head, multi-query, grouped-query attention (MHA, MQA, GQA)**: as many heads of keys and values as of queries, one, a few.
+# - **Sliding-window attention**: each position sees the nearest W. **Receptive field**: what can reach it through all blocks.
+# - **Quantisation**: weights rounded to a few levels; **block-wise** with a **scale** and a **minimum** (or **zero point**) a block.
+# - **GGUF**: the file format of llama.cpp. **Instruct** or **chat model**: a language model trained further on conversations.
+# - **Chat template**: the fixed form in which turns are written, with the **roles** system, user and assistant.
+#
+# ## Where it comes from
+# - RMSNorm: Zhang and Sennrich [2019](https://arxiv.org/abs/1910.07467). T5 used the same norm in that year, without the name.
+# - Gates: Dauphin et al. [2016](https://arxiv.org/abs/1612.08083) for convolutions; Shazeer
+#   [2020](https://arxiv.org/abs/2002.05202) for the feed-forward of Transformers.
+# - Rotary positions: Su et al. [2021](https://arxiv.org/abs/2104.09864).
+# - One head of keys and values: Shazeer [2019](https://arxiv.org/abs/1911.02150); groups: Ainslie et al.
+#   [2023](https://arxiv.org/abs/2305.13245), who also turned trained models into grouped ones with 5% more training.
+# - Llama: Touvron et al. [2023](https://arxiv.org/abs/2302.13971) put norm, gate and rotary positions together; Llama 2
+#   ([2023](https://arxiv.org/abs/2307.09288)) grouped the queries of its largest model, and today nearly all open models are built so.
+# - The window: Mistral 7B, Jiang et al. [2023](https://arxiv.org/abs/2310.06825).
+# - SmolLM2: Allal et al. [2025](https://arxiv.org/abs/2502.02737). Format and rounding:
+#   [GGUF](https://github.com/ggml-org/ggml/blob/master/docs/gguf.md), of the llama.cpp project.
+#
+# ## What to remember
+# - Today's decoder is your GPT with four parts exchanged. RMSNorm and grouped queries save work and memory; rotary positions need
+#   no table, and here they brought the lower loss.
+# - Fewer heads of keys and values make the cache smaller by exactly their share. Test "cached equals uncached" after each such change.
+# - A published model is numbers with names. If your parts have these names and compute the same, it runs in your code.
+#
+# **Next**: notebook 15, more model for the same work: flash attention, speculative decoding, mixtures of experts.

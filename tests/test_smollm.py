@@ -1,6 +1,7 @@
 """A .gguf file of the llama kind against Hugging Face's models and tokenizers; the published file where it is here."""
 
 import random
+from functools import partial
 
 import pytest
 import torch
@@ -10,6 +11,8 @@ from lib.decoding.chat import Conversation, converse
 from lib.decoding.generate import CachedGPT
 from lib.downloads import fetch
 from lib.gguf import read_gguf
+from lib.llama import Llama
+from lib.positions import RotaryPositions
 from lib.tokenizer import GPT2_BYTES, gpt2_letters, train_tokenizer
 from tests.test_gguf import gguf_bytes
 from tests.test_tokenizer import random_texts
@@ -360,6 +363,19 @@ def test_the_command_chats_and_writes(small, monkeypatch, capsys):
         assert command.main(words) == 2
         errors = capsys.readouterr().err
         assert told in errors and errors.count("\n") == 1
+
+
+def test_the_file_is_loaded_into_a_llama_of_other_pieces(small):
+    """Notebook 14 gives it the learner's: whatever has the names and computes the same."""
+
+    class Plain(RotaryPositions):
+        pass
+
+    model, _ = smollm.load_smollm2(small[1], partial(Llama, rotary=Plain))
+    ids = torch.arange(7)[None]
+    assert type(model.blocks[0].attention.rotate) is Plain
+    with torch.no_grad():
+        torch.testing.assert_close(model(ids), small[0](ids).logits, rtol=1e-4, atol=1e-4)
 
 
 # ------------------------------------------------------------------------------------------------- the published file

@@ -117,8 +117,8 @@ NOTEBOOKS: dict[str, list[str]] = {
         "sliding_window_mask",
         "window_reach",
         "LlamaBlock",
-        "unpack_q4_1",
         "bits_a_weight",
+        "unpack_q4_1",
     ],
     "15_more_for_the_same_work": [
         "online_softmax",

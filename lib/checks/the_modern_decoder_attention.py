@@ -7,6 +7,7 @@ from lib import llama
 from lib.cache import KeyValueCache, prefill_mask
 from lib.checks.core import Exercise, edit
 from lib.checks.probing import fill, gradients, parameters, raises, single_calls
+from lib.checks.running import Problem
 from lib.positions import FusedRotaryPositions, RotaryPositions
 
 repeat_kv = Exercise(course.repeat_kv)
@@ -16,6 +17,18 @@ LlamaBlock = Exercise(llama.LlamaBlock)
 
 def normal(*shape, rng):
     return torch.randn(shape, generator=rng)
+
+
+def loadable(module):
+    """Its parameters; a Problem where more is saved with them, for published weights hold nothing else."""
+    found = parameters(module)
+    if more := sorted(module.state_dict().keys() - dict(module.named_parameters()).keys()):
+        raise Problem(
+            "saved too",
+            f"`{more[0]}` is saved with the weights, and published weights hold no such thing: "
+            "`register_buffer(..., persistent=False)`, or keep it as a plain number.",
+        )
+    return found
 
 
 # -------------------------------------------------------------------------------------------------------- repeat_kv
@@ -109,12 +122,12 @@ def _sizes(layer):
 
 @GroupedQueryAttention.probe("the parameters of GroupedQueryAttention(12, 6, 2)")
 def _(answer, rng):
-    return parameters(answer(12, 6, 2))
+    return loadable(answer(12, 6, 2))
 
 
 @GroupedQueryAttention.probe("the parameters with d_head=4 and bias=True, d_model 5, 6 heads on 3")
 def _(answer, rng):
-    return parameters(answer(5, 6, 3, 4, True))
+    return loadable(answer(5, 6, 3, 4, True))
 
 
 @GroupedQueryAttention.probe("the sizes that it tells: `n_heads`, `n_kv_heads` and `d_head`")
@@ -338,12 +351,12 @@ GroupedQueryAttention.mistakes(
 
 @LlamaBlock.probe("the parameters of LlamaBlock(12, 6, 7, 2)")
 def _(answer, rng):
-    return parameters(answer(12, 6, 7, 2))
+    return loadable(answer(12, 6, 7, 2))
 
 
 @LlamaBlock.probe("the parameters of LlamaBlock(5, 6, 7, 3, 4): heads of 4, together wider than d_model")
 def _(answer, rng):
-    return parameters(answer(5, 6, 7, 3, 4))
+    return loadable(answer(5, 6, 7, 3, 4))
 
 
 for _label, _made, _drawn in [

@@ -340,6 +340,15 @@ class AsManyAsQueries(StartOfTheFour):
         self.to_v = nn.Linear(d_model, n_heads * self.d_head, bias=bias)
 
 
+@wrong("GroupedQueryAttention", says="`past` is saved with the weights")
+class MaskAsBuffer(StartOfTheFour):
+    """As nanoGPT keeps it."""
+
+    def __init__(self, d_model, n_heads, n_kv_heads=None, d_head=None, bias=False, rotate=None, causal=False):
+        super().__init__(d_model, n_heads, n_kv_heads, d_head, bias, rotate, causal)
+        self.register_buffer("past", causal_mask(1024))
+
+
 @wrong("GroupedQueryAttention", says="bias")
 class BiasesLeftOut(StartOfTheFour):
     def __init__(self, d_model, n_heads, n_kv_heads=None, d_head=None, bias=False, rotate=None, causal=False):

@@ -104,6 +104,17 @@ class NamedWeight(nn.Module):
         return self.weight * x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + self.eps)
 
 
+@wrong("RMSNorm", says="`epsilon` is saved with the weights")
+class EpsilonAsBuffer(Norm):
+    def __init__(self, d_model, epsilon=1e-6):
+        super().__init__(d_model)
+        del self.epsilon
+        self.register_buffer("epsilon", torch.tensor(epsilon))
+
+    def forward(self, x):
+        return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + self.epsilon) * self.scale
+
+
 @wrong("RMSNorm", says="a scale only")
 class ScaleAndShift(Norm):
     def __init__(self, d_model, epsilon=1e-6):
