@@ -5,6 +5,7 @@ import math
 import torch
 
 from lib import flash
+from lib.attention import attention
 from lib.checks.core import Exercise, Question, edit
 from lib.checks.more_for_the_same_work_experts import (
     active_parameters,
@@ -377,6 +378,14 @@ flash_attention.mistakes(
     ),
 )
 # fmt: on
+
+
+@flash_attention.mistake("all scores are made at once: go through tiles, and leave out those of the future.")
+def all_at_once(q, k, v, mask=None, causal=False, tile=64):
+    if causal:
+        earlier = torch.ones(q.shape[-2], k.shape[-2], dtype=torch.bool).tril()
+        mask = earlier if mask is None else mask & earlier
+    return attention(q, k, v, mask)[0]
 
 
 @flash_attention.mistake("the last tile is left out where it is smaller than the others.")
