@@ -5,7 +5,8 @@
 
 "active" is as wide as the experts that one token meets, "total" as wide as all experts together; "active, equal time"
 takes as many steps more as make it as long in processor time as the experts are (measured on this machine: see the
-seconds). "experts, unbalanced" are trained without the balancing loss.
+seconds). "experts, unbalanced" are trained without the balancing loss. The learning rate is the better of 0.01 and 0.02
+with seed 0, for "experts", "active" and "total" alike; no other was tried.
 """
 
 import json
