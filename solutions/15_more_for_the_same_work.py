@@ -3,7 +3,8 @@
 # After this notebook you can attend to thousands of positions without a score matrix, write several tokens in one pass of a
 # model without changing its text, and give a model more parameters than it uses for any one token.
 #
-# You need: notebooks 04, 07, 11 to 14. You build: flash attention, speculative decoding, a mixture of experts. 150 minutes.
+# You need: notebooks 04, 07, 11 to 14. You build: flash attention, speculative decoding, a mixture of experts. 200 minutes,
+# best in two or three sittings.
 
 # %%
 import math
@@ -14,12 +15,9 @@ from itertools import chain, pairwise
 import matplotlib.pyplot as plt
 import torch
 from torch.nn import functional
-from torch.utils.checkpoint import checkpoint
 
 from lib.attention import fused_attention
-from lib.decoding.sampling import chi_square
 from lib.figures import style, transformer_map
-from lib.flash import peak_bytes
 from lib.gpt import END, load_stories_gpt
 from lib.yours import attention, causal_mask, stable_softmax
 
@@ -306,6 +304,8 @@ for other in gradients[1:]:
 # left out, and reports the largest sum. (What a function uses inside itself is not seen.) One head, d_head = 64:
 
 # %% tags=["training"]
+from lib.flash import peak_bytes
+
 lengths = [256, 512, 1024, 2048, 4096]
 ways = {
     "attention": lambda q, k, v: attention(q, k, v)[0],
@@ -342,6 +342,9 @@ assert 2 * 4096 * 4096 * 4 < full[-1] < 2.1 * 4096 * 4096 * 4 and tiled[-1] < 2.
 
 
 # %% tags=["training"]
+from torch.utils.checkpoint import checkpoint
+
+
 def recomputed(q, k, v):
     """Each tile of queries forgets its tiles of keys, and computes them again when gradients are asked for."""
     tiles = (checkpoint(flash_attention, part, k, v, use_reentrant=False) for part in q.split(64, dim=-2))
@@ -539,6 +542,8 @@ accept = check("accept")
 # The table above, 20,000 times: how often does each word come first?
 
 # %% tags=["training"]
+from lib.decoding.sampling import chi_square
+
 p, q = torch.tensor([[0.6, 0.3, 0.1], [1.0, 0, 0]]), torch.tensor([[0.3, 0.6, 0.1]])
 guesses = torch.multinomial(q[0], 20_000, replacement=True, generator=generator).tolist()
 counts = Counter(accept(p, q, [guess], generator)[0] for guess in guesses)
@@ -665,7 +670,7 @@ class RollbackModel:
 
 
 # %% [markdown]
-# Who guesses? A small network is the classical choice. For our tiny GPT even a one-block network would cost a fifth of a pass. There is something cheaper that knows
+# Who guesses? A small network is the classical choice. For our tiny GPT even a network of one block would cost a good part of a pass. There is something cheaper that knows
 # stories well: **counts**. What came most often after these three tokens in 2,000 training stories? (After two, if the three never stood together; after
 # one, if need be: this is called **back-off**.) Such n-gram drafts are used in practice, too, often with the counts of the
 # prompt itself (*prompt lookup*).
@@ -1100,8 +1105,8 @@ assert torch.allclose(mixed.flatten(), torch.tensor([16.0, 20, 3, 0]))
 
 # %% [markdown]
 # Of *down* only C is left, and C knows nothing: the result is 0. Note what else this means: whether a token is dropped
-# depends on the **other** tokens in the batch, and, because first choices go first, even on later ones. Models that write
-# do not drop tokens: Mixtral's layer, and ours, have no capacity by default, and balance only makes the work even.
+# depends on the **other** tokens in the batch, and, because first choices go first, even on later ones. Most of
+# today's models drop nothing: Mixtral's layer and yours have no capacity, and balance only makes the work even.
 #
 # ## Question 15.6 · places_needed
 # 1,000 tokens, k = 2 of 8 experts, factor 1.25. How many places does each expert need, and how many of all places stay
@@ -1291,7 +1296,7 @@ for place, (kind, values) in enumerate(losses.items()):
     axes.plot(values, [place] * len(values), "o")
     axes.text(max(values) + 0.01, place, label, va="center", fontsize=8)
 axes.set(xlabel="held-out loss, nats a character", yticks=[])
-axes.set(xlim=(1.4, 2.1), ylim=(-0.6, 3.6))
+axes.set(xlim=(1.5, 2.0), ylim=(-0.6, 3.6))
 plt.show()
 
 # %%
@@ -1301,20 +1306,26 @@ for kind in kinds:
     least, most = min(losses[kind]), max(losses[kind])
     print(f"{kind:19} {least:.2f} to {most:.2f} nats, {seconds[kind]:.0f} s")
 ratio = seconds["experts"] / seconds["active"]
-of_seeds = list(zip(*losses.values(), strict=True))
-assert len(of_seeds) == 3 and 1.3 < ratio < 1.8
-assert all(expert < total < active for active, total, expert, _ in of_seeds)
+mean = {kind: sum(values) / len(values) for kind, values in losses.items()}
+assert mean["experts"] < mean["total"] < mean["active"]
+assert max(losses["active, equal time"]) < min(losses["experts"])
+assert max(losses["experts"]) < min(losses["active"]) - 0.03 and 1.3 < ratio < 1.6
+assert abs(max(losses["experts"]) - min(losses["total"])) < 0.02
 assert abs(trained - losses["experts"][0]) < 0.1  # yours is the first of the three
 
 # %% [markdown]
-# **At equal steps the experts win**, in every seed, by more than 0.05 nats: against the dense model of the same active
-# parameters, and even against the one of the same total, whose tokens meet all of it. Part of the reason may be that the
-# wide dense model would need another learning rate; what is sure is that idle parameters were worth having. Larger studies
-# agree on the first comparison: mixtures reached a dense model's loss with about a quarter of the multiplications, and less
-# of a gain the longer both were trained ([Artetxe et al. 2021](https://arxiv.org/abs/2112.10684)).
+# **At equal steps the experts win** over the dense model that does the same multiplications, by more than 0.03 nats even
+# where the seeds are least kind to them. On average they are ahead of the dense model with as many parameters too, all of
+# which its tokens meet; the worst of them is level with its best. (Part of that may be the learning rate, which was not
+# searched for any of them.) So parameters that idle most of the time are worth having. Large studies agree on the first
+# comparison: mixtures needed about a quarter of a dense model's computation for the same loss at modest budgets, and gained
+# less at the largest ([Artetxe et al. 2021](https://arxiv.org/abs/2112.10684)).
 #
-# At equal **time** it is another matter: on this processor a step with experts takes about 1.5 times as long as one of the small
-# dense model, although it multiplies as much. Eight small products take longer than one large, and rows are gathered and put back.
+# **At equal time the dense model wins here.** On this processor a step with experts takes about 1.4 times as long as one of
+# the small dense model, although it multiplies as much: eight small products take longer than one large, and rows are
+# gathered and put back. In that time the small dense model takes 600 steps in place of 400, and every seed of it is ahead.
+# Experts pay where the products are so large that the multiplications decide, which at these sizes they do not; and where
+# the memory is there.
 #
 # ## Exercise 15.12 · mutual_information
 # Who goes to which expert? Count, for the tokens of held-out text, how many of each domain each expert got: a table
@@ -1380,10 +1391,11 @@ of_domains, of_letters = routed(with_experts)
 by_domain = [mutual_information(table) for table in of_domains]
 by_letter = [mutual_information(table) for table in of_letters]
 figure, panels = plt.subplots(1, 2, figsize=(7, 2.4), sharey=True)
-for axes, table, bits in zip(panels, of_domains, by_domain, strict=True):
-    shares = table / table.sum(dim=1, keepdim=True)
+for i, axes in enumerate(panels):
+    shares = of_domains[i] / of_domains[i].sum(dim=1, keepdim=True)
     image = axes.imshow(shares, cmap="cividis", vmin=0, vmax=0.5, aspect="auto")
-    axes.set(xlabel="expert", title=f"{bits:.2f} bits", xticks=range(8))
+    axes.set(title=f"block {i + 1}: {by_domain[i]:.2f} bits", xlabel="expert")
+    axes.set_xticks(range(8))
     axes.set_yticks(range(4), list(held_out))
 figure.colorbar(image, ax=panels, label="share of the domain")
 plt.show()
@@ -1403,9 +1415,9 @@ for found in results["experts"].values():
 # over twice as many bits in the first block, and more in the second. Part of what looks like a topic is spelling: only
 # dates are full of digits.
 #
-# Mixtral's authors found the same at their size: no clear pattern by topic (biology, philosophy and mathematics papers go
-# to the same experts), but one by syntax: `self` in Python and indentation have experts of their own. "Expert" is a nice
-# word; nobody has hired a specialist.
+# Mixtral's authors found the same at their size: no clear pattern by topic (physics papers, biology abstracts and philosophy
+# go to much the same experts), but one by syntax: the word `self` in Python, or indentation, often goes to one expert. An
+# "expert" is not a specialist in a subject.
 #
 # ## Without balancing
 # The same model, trained with the same batches but without the balancing loss. What gets the busiest of the 8 experts of
@@ -1415,19 +1427,23 @@ for found in results["experts"].values():
 for kind in ("experts", "experts, unbalanced"):
     for found in results[kind].values():
         print(f"{kind:20}", "busiest", found["busiest"], "idlest", found["idlest"])
-balanced, alone = results["experts"].values(), results["experts, unbalanced"].values()
-assert max(max(found["busiest"]) for found in balanced) < 0.3
-assert min(max(found["busiest"]) for found in alone) > 0.3
-assert max(min(found["idlest"]) for found in alone) < 0.02
-assert min(found["loss"] for found in alone) > max(found["loss"] for found in balanced)
+kinds = ("experts", "experts, unbalanced")
+balanced, unbalanced = (list(results[kind].values()) for kind in kinds)
+assert max(max(found["busiest"]) for found in balanced) < 0.25
+assert min(max(found["busiest"]) for found in unbalanced) > 0.3
+assert max(min(found["idlest"]) for found in unbalanced) < 0.02
+pairs = zip(balanced, unbalanced, strict=True)
+worse = sorted(other["loss"] - one["loss"] for one, other in pairs)
+assert 0 < worse[0] < 0.01 and worse[1] > 0.04 and worse[2] < 0.08
 
 # %% [markdown]
-# With balancing no expert gets 30% of the assignments, and even is 12.5%. Without it the busiest one gets more than that in
-# every seed, another next to nothing (under 2%), and the held-out loss is worse in every seed. That is not yet a collapse,
-# but the beginning of one, after 400 steps. The loss asks for balance over a batch, not for each kind of text: so experts
-# may still differ, as they do above. Newer models balance without any loss, by a bias for each expert's logit that is
-# turned up when the expert is idle and down when it is crowded ([Wang et al. 2024](https://arxiv.org/abs/2408.15664));
-# DeepSeek-V3 is trained so, with 671 billion parameters of which 37 are active.
+# With balancing no expert gets 25% of the assignments, and even is 12.5%. Without it the busiest one gets over 30% in every
+# seed, another next to nothing (under 2%). The held-out loss is worse with every seed: hardly with one, by 0.04 to 0.08
+# nats with the other two. That is not yet a collapse, but the beginning of one, after 400 steps. The loss asks for balance
+# over a batch, not for each kind of text: so experts may still differ, as they do above. Newer models balance without any
+# loss, by a bias for each expert's logit that is turned up when the expert is idle and down when it is crowded ([Wang et
+# al. 2024](https://arxiv.org/abs/2408.15664)); DeepSeek-V3 is trained mainly so, with 671 billion parameters of which 37
+# billion are active.
 
 # %% [markdown]
 # ## On real text
@@ -1542,7 +1558,7 @@ assert same < 40
 #   training GPT-2 became up to three times as fast. [Dao 2023](https://arxiv.org/abs/2307.08691) swapped the loops, queries outside, as here.
 #   Today's frameworks use it by default.
 # - [Leviathan, Kalman and Matias 2023](https://arxiv.org/abs/2211.17192) and [Chen et al. 2023](https://arxiv.org/abs/2302.01318)
-#   found speculative decoding independently, and report two to three times the speed with T5 and Chinchilla. Later drafts are a few layers of the
+#   found speculative decoding independently, and report two to three times the speed with T5 and Chinchilla. Later drafts are extra heads on the
 #   target itself ([Medusa, 2024](https://arxiv.org/abs/2401.10774)), or n-grams.
 # - [Jacobs et al. 1991](https://doi.org/10.1162/neco.1991.3.1.79) trained experts with a gate; [Shazeer et al.
 #   2017](https://arxiv.org/abs/1701.06538) put up to 131,072 of them into one layer of an LSTM, with a noisy top-k router;

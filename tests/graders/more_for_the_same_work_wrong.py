@@ -208,6 +208,11 @@ def numerator(q, k, v, mask=None, causal=False, tile=64):
 
 slips(
     "flash_attention",
+    causal_or_mask=(
+        "causal and a mask together",
+        edit("causal and i == j", "causal and i == j and seen is None"),
+    ),
+    other_bits=("dtype", edit("torch.cat(rows, dim=-2)", "torch.cat(rows, dim=-2).float()")),
     own_tile=("size that is asked for", edit("    rows = []\n", "    tile, rows = 64, []\n")),
     keeps_all=(
         "bytes were taken",
