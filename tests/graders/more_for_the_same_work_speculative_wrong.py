@@ -154,7 +154,7 @@ slips(
 # -------------------------------------------------------------------------------------------------- speculative_step
 
 
-@wrong("speculative_step", says="the likeliest tokens")
+@wrong("speculative_step", says="of 400 tries")
 def greedy_guesses(target, draft, ids, k, generator):
     text, q = list(ids), []
     for _ in range(k):
@@ -222,3 +222,9 @@ def tempered_q(target, draft, ids, k, generator):
         q.append(draft(text, 1)[0])
         text.append(draw(q[-1] ** 3, generator))
     return accepted(target(text, k + 1), q and torch.stack(q), text[len(ids) :], generator)
+
+
+slips(
+    "speculative_step",
+    first_cut=("a text of one token", edit("p = target(text, k + 1)", "p = target(text[1:], k + 1)")),
+)

@@ -110,6 +110,7 @@ SURVIVORS: dict[str, dict[str, str]] = {
         "torch.rand((), generator=generator) * q[i, guess] >= p[i, guess] -> "
         "torch.rand((), generator=generator) * q[i, guess] > p[i, guess]": "a random number is 0 once in 16 million",
     },
+    "speculative_step": {"0 -> -1": "of one row, the first is the last"},
     "residual": {"p -> q": "p is returned where it equals q"},
     "fit_context": {"n_positions -> ids": "only the words of the error change"},
     "GPT": {
