@@ -285,7 +285,7 @@ flash_attention = check("flash_attention")
 # %% [markdown]
 # > **Predict.** How far may the result be from that of `attention`, in float32? Is it less exact?
 
-# %%
+# %% tags=["training"]
 q, k, v = (torch.randn(2, 3, 300, 16, generator=generator, requires_grad=True) for _ in range(3))
 ours, full = flash_attention(q, k, v, causal=True), attention(q, k, v, causal_mask(300))[0]
 kernel = fused_attention(q, k, v, causal=True)  # torch's scaled_dot_product_attention
@@ -793,7 +793,7 @@ print(f"weights: {sum(part.numel() for part in large.parameters()) / 1e6:.0f} mi
 # %%
 assert took[33] < 16 * took[1] and took[5] > 1.2 * took[1]  # cheaper each, but not free
 
-# %%
+# %% tags=["training"]
 from lib.decoding.speculative import expected_speedup
 
 check_cost = took[5] / took[1]
@@ -1461,7 +1461,7 @@ for *kept_guesses, own in steps:
     story += f"[{tokenizer.decode(kept_guesses)}]" if kept_guesses else ""
     story += tokenizer.decode([own])
 print(story.split(END)[0])
-print(f"\n{len(steps)} passes for 120 tokens")
+print(f"({len(steps)} passes for 120 tokens)")
 
 # %%
 assert len(steps) < 80 and sum(map(len, steps)) == 120
@@ -1473,7 +1473,7 @@ assert len(steps) < 80 and sum(map(len, steps)) == 120
 # **Without rescaling.** Leave out the factor when a tile has a larger score than those before it:
 
 
-# %%
+# %% tags=["training"]
 def merge_without_rescaling(one, other):
     return torch.maximum(one[0], other[0]), one[1] + other[1], one[2] + other[2]
 
