@@ -144,6 +144,20 @@ def stacks(p, q, guesses, generator):
 slips(
     "accept",
     one_guess_only=("", edit("enumerate(guesses)", "enumerate(guesses[:1])")),
+    rows_of_10_000=(
+        "50,257",
+        edit("    for i, guess", "    guesses = [min(guess, 10_000) for guess in guesses]\n    for i, guess"),
+    ),
+    capped_the_wrong_way=(
+        "20 times",
+        edit(
+            ">= p[i, guess]:",
+            ">= p[i, guess] * (0.5 if p[i, guess] > q[i, guess] else 1) and p[i, guess] != q[i, guess]:",
+            "torch.rand((), generator=generator) * q[i, guess]",
+            "torch.rand((), generator=generator) * max(p[i, guess], q[i, guess])",
+        ),
+    ),
+    first_stays=("another token than the first", edit("guesses[:i]", "guesses[: max(i, 1)]")),
     appended=(
         "changes what it was given",
         edit("return [*guesses, int(more)]", "guesses.append(int(more))\n    return guesses"),
