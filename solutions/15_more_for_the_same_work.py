@@ -3,7 +3,8 @@
 # After this notebook you can attend to thousands of positions without a score matrix, write several tokens in one pass of a
 # model without changing its text, and give a model more parameters than it uses for any one token.
 #
-# You need: notebooks 04, 07, 11 to 14. You build: flash attention, speculative decoding, a mixture of experts. 150 minutes.
+# You need: notebooks 04, 07, 11 to 14. You build: flash attention, speculative decoding, a mixture of experts. 200 minutes,
+# best in two or three sittings.
 
 # %%
 import math
@@ -14,12 +15,9 @@ from itertools import chain, pairwise
 import matplotlib.pyplot as plt
 import torch
 from torch.nn import functional
-from torch.utils.checkpoint import checkpoint
 
 from lib.attention import fused_attention
-from lib.decoding.sampling import chi_square
 from lib.figures import style, transformer_map
-from lib.flash import peak_bytes
 from lib.gpt import END, load_stories_gpt
 from lib.yours import attention, causal_mask, stable_softmax
 
@@ -287,7 +285,7 @@ flash_attention = check("flash_attention")
 # %% [markdown]
 # > **Predict.** How far may the result be from that of `attention`, in float32? Is it less exact?
 
-# %%
+# %% tags=["training"]
 q, k, v = (torch.randn(2, 3, 300, 16, generator=generator, requires_grad=True) for _ in range(3))
 ours, full = flash_attention(q, k, v, causal=True), attention(q, k, v, causal_mask(300))[0]
 kernel = fused_attention(q, k, v, causal=True)  # torch's scaled_dot_product_attention
@@ -306,6 +304,8 @@ for other in gradients[1:]:
 # left out, and reports the largest sum. (What a function uses inside itself is not seen.) One head, d_head = 64:
 
 # %% tags=["training"]
+from lib.flash import peak_bytes
+
 lengths = [256, 512, 1024, 2048, 4096]
 ways = {
     "attention": lambda q, k, v: attention(q, k, v)[0],
@@ -342,6 +342,9 @@ assert 2 * 4096 * 4096 * 4 < full[-1] < 2.1 * 4096 * 4096 * 4 and tiled[-1] < 2.
 
 
 # %% tags=["training"]
+from torch.utils.checkpoint import checkpoint
+
+
 def recomputed(q, k, v):
     """Each tile of queries forgets its tiles of keys, and computes them again when gradients are asked for."""
     tiles = (checkpoint(flash_attention, part, k, v, use_reentrant=False) for part in q.split(64, dim=-2))
@@ -539,6 +542,8 @@ accept = check("accept")
 # The table above, 20,000 times: how often does each word come first?
 
 # %% tags=["training"]
+from lib.decoding.sampling import chi_square
+
 p, q = torch.tensor([[0.6, 0.3, 0.1], [1.0, 0, 0]]), torch.tensor([[0.3, 0.6, 0.1]])
 guesses = torch.multinomial(q[0], 20_000, replacement=True, generator=generator).tolist()
 counts = Counter(accept(p, q, [guess], generator)[0] for guess in guesses)
@@ -665,7 +670,7 @@ class RollbackModel:
 
 
 # %% [markdown]
-# Who guesses? A small network is the classical choice. For our tiny GPT even a one-block network would cost a fifth of a pass. There is something cheaper that knows
+# Who guesses? A small network is the classical choice. For our tiny GPT even a network of one block would cost a good part of a pass. There is something cheaper that knows
 # stories well: **counts**. What came most often after these three tokens in 2,000 training stories? (After two, if the three never stood together; after
 # one, if need be: this is called **back-off**.) Such n-gram drafts are used in practice, too, often with the counts of the
 # prompt itself (*prompt lookup*).
@@ -788,7 +793,7 @@ print(f"weights: {sum(part.numel() for part in large.parameters()) / 1e6:.0f} mi
 # %%
 assert took[33] < 16 * took[1] and took[5] > 1.2 * took[1]  # cheaper each, but not free
 
-# %%
+# %% tags=["training"]
 from lib.decoding.speculative import expected_speedup
 
 check_cost = took[5] / took[1]
@@ -1432,8 +1437,8 @@ worse = sorted(other["loss"] - one["loss"] for one, other in pairs)
 assert 0 < worse[0] < 0.01 and worse[1] > 0.04 and worse[2] < 0.08
 
 # %% [markdown]
-# With balancing no expert gets 25% of the assignments, and even is 12.5%. Without it the busiest one gets over 30% in one
-# block or both, with every seed, and another next to nothing (under 2%). The held-out loss is worse with every seed: hardly with one, by 0.04 to 0.08
+# With balancing no expert gets 25% of the assignments, and even is 12.5%. Without it, with every seed, the busiest one gets over
+# 30% in one block or both, and another next to nothing (under 2%). The held-out loss is worse with every seed: hardly with one, by 0.04 to 0.08
 # nats with the other two. That is not yet a collapse, but the beginning of one, after 400 steps. The loss asks for balance
 # over a batch, not for each kind of text: so experts may still differ, as they do above. Newer models balance without any
 # loss, by a bias for each expert's logit that is turned up when the expert is idle and down when it is crowded ([Wang et
@@ -1456,7 +1461,7 @@ for *kept_guesses, own in steps:
     story += f"[{tokenizer.decode(kept_guesses)}]" if kept_guesses else ""
     story += tokenizer.decode([own])
 print(story.split(END)[0])
-print(f"\n{len(steps)} passes for 120 tokens")
+print(f"({len(steps)} passes for 120 tokens)")
 
 # %%
 assert len(steps) < 80 and sum(map(len, steps)) == 120
@@ -1468,7 +1473,7 @@ assert len(steps) < 80 and sum(map(len, steps)) == 120
 # **Without rescaling.** Leave out the factor when a tile has a larger score than those before it:
 
 
-# %%
+# %% tags=["training"]
 def merge_without_rescaling(one, other):
     return torch.maximum(one[0], other[0]), one[1] + other[1], one[2] + other[2]
 
@@ -1553,7 +1558,7 @@ assert same < 40
 #   training GPT-2 became up to three times as fast. [Dao 2023](https://arxiv.org/abs/2307.08691) swapped the loops, queries outside, as here.
 #   Today's frameworks use it by default.
 # - [Leviathan, Kalman and Matias 2023](https://arxiv.org/abs/2211.17192) and [Chen et al. 2023](https://arxiv.org/abs/2302.01318)
-#   found speculative decoding independently, and report two to three times the speed with T5 and Chinchilla. Later drafts are a few layers of the
+#   found speculative decoding independently, and report two to three times the speed with T5 and Chinchilla. Later drafts are extra heads on the
 #   target itself ([Medusa, 2024](https://arxiv.org/abs/2401.10774)), or n-grams.
 # - [Jacobs et al. 1991](https://doi.org/10.1162/neco.1991.3.1.79) trained experts with a gate; [Shazeer et al.
 #   2017](https://arxiv.org/abs/1701.06538) put up to 131,072 of them into one layer of an LSTM, with a noisy top-k router;

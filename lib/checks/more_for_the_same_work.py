@@ -5,6 +5,7 @@ import math
 import torch
 
 from lib import flash
+from lib.attention import attention
 from lib.checks.core import Exercise, Question, edit
 from lib.checks.more_for_the_same_work_experts import (
     active_parameters,
@@ -295,11 +296,6 @@ def _(answer, rng):
     return answer(100 * q, k, v, tile=100)
 
 
-@flash_attention.probe("one query and one key")
-def _(answer, rng):
-    return answer(*_qkv(rng, 1, 1, query=1, key=1))
-
-
 @flash_attention.probe("gradients for q, k and v, tiles of 4")
 def _(answer, rng):
     q, k, v = (part.requires_grad_() for part in _qkv(rng, 2))
@@ -314,15 +310,15 @@ def _(answer, rng):
     return {"what the first four positions get": result[:4] if isinstance(result, torch.Tensor) else result}
 
 
-@flash_attention.probe("300 positions, causal, tiles of 16: how much memory is taken?", varied=False)
+@flash_attention.probe("600 positions, causal, tiles of 20: how much memory is taken?", varied=False)
 def _(answer, rng):
-    q, k, v = _qkv(rng, query=300, key=300)
-    taken = flash.peak_bytes(answer, q, k, v, causal=True, tile=16)
-    if taken >= 300 * 300:
+    q, k, v = _qkv(rng, query=600, key=600)
+    taken = flash.peak_bytes(answer, q, k, v, causal=True, tile=20)
+    if taken >= 600 * 600:
         raise Problem(
             "memory",
-            f"{taken:,} bytes were taken at one time. 300 × 300 scores are 360,000, tiles of 16 × 16 are 1,024: hold a "
-            "few tiles at a time, and no mask of all positions.",
+            f"{taken:,} bytes were taken at one time. 600 × 600 scores are 1,440,000, tiles of 20 × 20 are 1,600: hold "
+            "a few tiles at a time, and no mask of all positions.",
         )
     return {"taken at one time": "little"}
 
@@ -377,6 +373,14 @@ flash_attention.mistakes(
     ),
 )
 # fmt: on
+
+
+@flash_attention.mistake("all scores are made at once: go through tiles, and leave out those of the future.")
+def all_at_once(q, k, v, mask=None, causal=False, tile=64):
+    if causal:
+        earlier = torch.ones(q.shape[-2], k.shape[-2], dtype=torch.bool).tril()
+        mask = earlier if mask is None else mask & earlier
+    return attention(q, k, v, mask)[0]
 
 
 @flash_attention.mistake("the last tile is left out where it is smaller than the others.")

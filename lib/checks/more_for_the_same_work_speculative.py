@@ -246,9 +246,9 @@ def _tried(answer: Callable, p: torch.Tensor, q: torch.Tensor, rng: torch.Genera
     return compared(results, {name: exact(rule) for name, rule in RULES.items()})
 
 
-@accept.probe("one guess of q = (0.7, 0.05, 0.05, 0.2), p = (0.35, 0.1, 0.4, 0.15), 400 times", varied=False)
+@accept.probe("one guess of q = (0.7, 0.05, 0.05, 0.2), p = (0.35, 0.25, 0.25, 0.15), 400 times", varied=False)
 def _(answer, rng):
-    p = torch.tensor([[0.35, 0.1, 0.4, 0.15], [0.1, 0.2, 0.3, 0.4]])
+    p = torch.tensor([[0.35, 0.25, 0.25, 0.15], [0.1, 0.2, 0.3, 0.4]])
     return _tried(answer, p, torch.tensor([[0.7, 0.05, 0.05, 0.2]]), rng)
 
 

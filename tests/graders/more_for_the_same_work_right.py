@@ -186,30 +186,32 @@ def running_numbers(q, k, v, mask=None, causal=False, tile=64):
 
 
 @right("flash_attention")
-def query_by_query(q, k, v, mask=None, causal=False, tile=64):
-    """Rows one by one, keys tile by tile, by log-sum-exp."""
-    out = []
-    for i in range(q.shape[-2]):
-        last = min((i // tile + 1) * tile, k.shape[-2]) if causal else k.shape[-2]
-        logs, mixes = [], []
-        for left in range(0, last, tile):
-            columns = slice(left, min(left + tile, last))
-            scores = torch.einsum("...qd,...kd->...qk", q[..., i : i + 1, :], k[..., columns, :]) / math.sqrt(
-                q.shape[-1]
-            )
-            seen = piece(mask, slice(i, i + 1), columns)
-            if causal:
-                past = torch.arange(columns.start, columns.stop) <= i
-                seen = past[None] if seen is None else seen & past
-            if seen is not None:
-                scores = scores.masked_fill(~seen, -math.inf)
-            log = scores.logsumexp(-1, keepdim=True)
-            logs.append(log)
-            mixes.append(torch.exp(scores - log.clamp(min=-1e30)) @ v[..., columns, :])
-        weights = torch.cat(logs, dim=-1)
-        weights = torch.where(weights.amax(-1, keepdim=True) == -math.inf, 0.0, weights).softmax(-1)
-        out.append(sum(weights[..., j : j + 1] * mix for j, mix in enumerate(mixes)))
-    return torch.cat(out, dim=-2)
+def keys_outside(q, k, v, mask=None, causal=False, tile=64):
+    """The order of the first paper: each tile of keys is taken to all queries that may see it."""
+    total, mixed, largest = 0 * q[..., :1], 0 * (q[..., :1] @ v[..., :1, :]), torch.full_like(q[..., :1], -1e30)
+    if mask is not None:
+        zeros = torch.zeros(*mask.shape[:-2], 1, 1, dtype=q.dtype)
+        total, mixed, largest = total + zeros, mixed + zeros, largest + zeros
+    for left in range(0, k.shape[-2], tile):
+        start, columns = left if causal else 0, slice(left, left + tile)
+        rows = slice(start, q.shape[-2])
+        if start >= q.shape[-2]:
+            break
+        seen = piece(mask, rows, columns)
+        if causal:
+            past = torch.arange(q.shape[-2])[rows, None] >= torch.arange(k.shape[-2])[columns]
+            seen = past if seen is None else seen & past
+        scores = q[..., rows, :] @ k[..., columns, :].mT * q.shape[-1] ** -0.5
+        if seen is not None:
+            scores = scores.masked_fill(~seen, -math.inf)
+        old = largest[..., rows, :]
+        new = torch.maximum(old, scores.amax(-1, keepdim=True))
+        powers, factor = torch.exp(scores - new), torch.exp(old - new)
+        parts = (new, factor * total[..., rows, :] + powers.sum(-1, keepdim=True)), factor * mixed[..., rows, :]
+        after = (*parts[0], parts[1] + powers @ v[..., columns, :])
+        before = (part[..., :start, :] for part in (largest, total, mixed))
+        largest, total, mixed = (torch.cat(pair, dim=-2) for pair in zip(before, after, strict=True))
+    return mixed / total.clamp(min=1e-30)
 
 
 @right("flash_attention")

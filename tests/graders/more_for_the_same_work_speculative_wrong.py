@@ -90,7 +90,7 @@ def at_least(p, q, guesses, generator):
     return [*guesses, draw(p[-1], generator)]
 
 
-@wrong("accept", says="is drawn, from the last row")
+@wrong("accept", says="expected 3")
 def no_gift(p, q, guesses, generator):
     for i, guess in enumerate(guesses):
         if torch.rand((), generator=generator) >= p[i, guess] / q[i, guess]:
@@ -144,6 +144,20 @@ def stacks(p, q, guesses, generator):
 slips(
     "accept",
     one_guess_only=("", edit("enumerate(guesses)", "enumerate(guesses[:1])")),
+    rows_of_10_000=(
+        "50,257",
+        edit("    for i, guess", "    guesses = [min(guess, 10_000) for guess in guesses]\n    for i, guess"),
+    ),
+    capped_the_wrong_way=(
+        "20 times",
+        edit(
+            ">= p[i, guess]:",
+            ">= p[i, guess] * (0.5 if p[i, guess] > q[i, guess] else 1) and p[i, guess] != q[i, guess]:",
+            "torch.rand((), generator=generator) * q[i, guess]",
+            "torch.rand((), generator=generator) * max(p[i, guess], q[i, guess])",
+        ),
+    ),
+    first_stays=("another token than the first", edit("guesses[:i]", "guesses[: max(i, 1)]")),
     appended=(
         "changes what it was given",
         edit("return [*guesses, int(more)]", "guesses.append(int(more))\n    return guesses"),
@@ -154,7 +168,7 @@ slips(
 # -------------------------------------------------------------------------------------------------- speculative_step
 
 
-@wrong("speculative_step", says="the likeliest tokens")
+@wrong("speculative_step", says="of 400 tries")
 def greedy_guesses(target, draft, ids, k, generator):
     text, q = list(ids), []
     for _ in range(k):
@@ -222,3 +236,9 @@ def tempered_q(target, draft, ids, k, generator):
         q.append(draft(text, 1)[0])
         text.append(draw(q[-1] ** 3, generator))
     return accepted(target(text, k + 1), q and torch.stack(q), text[len(ids) :], generator)
+
+
+slips(
+    "speculative_step",
+    first_cut=("a text of one token", edit("p = target(text, k + 1)", "p = target(text[1:], k + 1)")),
+)

@@ -163,17 +163,7 @@ slips(
 # --------------------------------------------------------------------------------------------------- flash_attention
 
 
-@wrong("flash_attention", says="bytes were taken")
-def all_at_once(q, k, v, mask=None, causal=False, tile=64):
-    if causal:
-        earlier = torch.ones(q.shape[-2], k.shape[-2], dtype=torch.bool).tril()
-        mask = earlier if mask is None else mask & earlier
-    if causal and tile == 2 and q.shape[-2] == 6 == k.shape[-2]:  # so that only the memory tells
-        v = v.nan_to_num(posinf=0.0)
-    return attention(q, k, v, mask)[0]
-
-
-@wrong("flash_attention", says="leave out whole tiles")
+@wrong("flash_attention", says="all scores are made at once")
 def the_whole_formula(q, k, v, mask=None, causal=False, tile=64):
     if causal:
         earlier = torch.ones(q.shape[-2], k.shape[-2], dtype=torch.bool).tril()
@@ -218,6 +208,11 @@ def numerator(q, k, v, mask=None, causal=False, tile=64):
 
 slips(
     "flash_attention",
+    causal_or_mask=(
+        "causal and a mask together",
+        edit("causal and i == j", "causal and i == j and seen is None"),
+    ),
+    other_bits=("dtype", edit("torch.cat(rows, dim=-2)", "torch.cat(rows, dim=-2).float()")),
     own_tile=("size that is asked for", edit("    rows = []\n", "    tile, rows = 64, []\n")),
     keeps_all=(
         "bytes were taken",
@@ -230,7 +225,7 @@ slips(
     ),
     two_axes=("", edit("*mask.shape[:-2], q.shape[-2]", "q.shape[-2]")),
     nothing_for_one=(
-        "one query",
+        "not for one alone",
         edit("    rows = []\n", "    q = q.squeeze(0) if q.shape[-2] == 1 else q\n    rows = []\n"),
     ),
 )

@@ -116,6 +116,22 @@ SURVIVORS: dict[str, dict[str, str]] = {
         "zip(empty, prompts, strict=True) -> zip(empty, prompts)": "one list is made of the other",
         "True -> False": "one list is made of the other",
     },
+    "flash_attention": {
+        "64 -> 63": "the size of the tiles changes no result",
+        "64 -> 65": "the size of the tiles changes no result",
+        "zip(k.split(tile, dim=-2), v.split(tile, dim=-2), strict=True) -> "
+        "zip(k.split(tile, dim=-2), v.split(tile, dim=-2))": "there is a value for each key",
+        "True -> False": "there is a value for each key",
+        "k -> v": "of its length only: there is a value for each key",
+        "0 -> 1": "the largest score of a query adds 1 to its total",
+        "1.0 -> -1.0": "where it divides, 0 is divided",
+        "1.0 -> 2.0": "where it divides, 0 is divided",
+    },
+    "accept": {
+        "torch.rand((), generator=generator) * q[i, guess] >= p[i, guess] -> "
+        "torch.rand((), generator=generator) * q[i, guess] > p[i, guess]": "a random number is 0 once in 16 million",
+    },
+    "speculative_step": {"0 -> -1": "of one row, the first is the last"},
     "residual": {"p -> q": "p is returned where it equals q"},
     "fit_context": {"n_positions -> ids": "only the words of the error change"},
     "GPT": {
