@@ -1437,8 +1437,8 @@ worse = sorted(other["loss"] - one["loss"] for one, other in pairs)
 assert 0 < worse[0] < 0.01 and worse[1] > 0.04 and worse[2] < 0.08
 
 # %% [markdown]
-# With balancing no expert gets 25% of the assignments, and even is 12.5%. Without it the busiest one gets over 30% in every
-# seed, another next to nothing (under 2%). The held-out loss is worse with every seed: hardly with one, by 0.04 to 0.08
+# With balancing no expert gets 25% of the assignments, and even is 12.5%. Without it the busiest one gets over 30% in one
+# block or both, with every seed, and another next to nothing (under 2%). The held-out loss is worse with every seed: hardly with one, by 0.04 to 0.08
 # nats with the other two. That is not yet a collapse, but the beginning of one, after 400 steps. The loss asks for balance
 # over a batch, not for each kind of text: so experts may still differ, as they do above. Newer models balance without any
 # loss, by a bias for each expert's logit that is turned up when the expert is idle and down when it is crowded ([Wang et
