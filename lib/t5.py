@@ -76,8 +76,9 @@ class T5(nn.Module):
     feed_forward: PlainFeedForward (1.0) or GatedFeedForward (1.1)    n_buckets, furthest: as in `relative_buckets`
 
     As in the Transformer of 2017, the table is multiplied by √d_model where words are read and by nothing where they
-    are written. T5's own is √d_model times as large, and divided by it where words are written: the same numbers, but
-    Adam, whose steps know no sizes, learns small numbers faster. Divide a published table by √d_model.
+    are written. T5's own is √d_model times as large; if tied, x is divided by √d_model before it is compared: the same
+    logits. But the steps of Adam know no sizes, so a table of smaller numbers learns faster. Divide a published table
+    by √d_model, and not the output's own.
 
     A source mask is (batch, key), True on real tokens, as in `lib.batching.Batch`. Raises what GroupedQueryAttention
     raises, and what `relative_buckets` raises as soon as it reads.
