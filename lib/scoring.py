@@ -83,8 +83,8 @@ def answer_f1(written: str, right: str) -> float:
     a word counts at most as often as it stands in both. Where one answer has no words, 1 if both have none, else 0.
     """
     mine, theirs = plain_answer(written).split(), plain_answer(right).split()
-    if not mine or not theirs:
-        return float(mine == theirs)
+    if not mine and not theirs:
+        return 1.0
     shared = (Counter(mine) & Counter(theirs)).total()
     return 2 * shared / (len(mine) + len(theirs))
 

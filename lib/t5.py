@@ -72,9 +72,13 @@ class T5(nn.Module):
     """Text to text: what is read and what is written share one vocabulary and one table of vectors.
 
     n_blocks: of the encoder and of the decoder    d_head: d_model / n_heads if None
-    tied: the output is the table of the words' vectors, and x is divided by √d_model before it (version 1.0); else it
-    has a table of its own (1.1)    feed_forward: PlainFeedForward (1.0) or GatedFeedForward (1.1)
-    n_buckets, furthest: as in `relative_buckets`
+    tied: the output is the table of the words' vectors (version 1.0); else it has a table of its own (1.1)
+    feed_forward: PlainFeedForward (1.0) or GatedFeedForward (1.1)    n_buckets, furthest: as in `relative_buckets`
+
+    As in the Transformer of 2017, the table is multiplied by √d_model where words are read and by nothing where they
+    are written. T5's own is √d_model times as large; if tied, x is divided by √d_model before it is compared: the same
+    logits. But the steps of Adam know no sizes, so a table of smaller numbers learns faster. Divide a published table
+    by √d_model, and not the output's own.
 
     A source mask is (batch, key), True on real tokens, as in `lib.batching.Batch`. Raises what GroupedQueryAttention
     raises, and what `relative_buckets` raises as soon as it reads.
@@ -100,17 +104,17 @@ class T5(nn.Module):
         self.encoder = Encoder([T5EncoderBlock(*sizes, around) for _ in range(n_blocks[0])], RMSNorm(d_model))
         self.decoder = Decoder([T5DecoderBlock(*sizes, back) for _ in range(n_blocks[1])], RMSNorm(d_model))
         self.head = nn.Linear(d_model, vocab, bias=False)
-        self.output_scale = 1.0
         if tied:
-            self.head.weight, self.output_scale = self.embedding.weight, d_model**-0.5
+            self.head.weight = self.embedding.weight
+        self.scale = math.sqrt(d_model)
 
     def encode(self, source: Tensor, source_mask: Tensor) -> Tensor:
         """source, source_mask: (batch, key). Returns the memory (batch, key, d_model)."""
-        return self.encoder(self.embedding(source), _hiding(source_mask))
+        return self.encoder(self.embed(source), _hiding(source_mask))
 
     def embed(self, ids: Tensor, start: int = 0) -> Tensor:
         """Target ids (batch, position) to x (batch, position, d_model), the same wherever they start."""
-        return self.embedding(ids)
+        return self.embedding(ids) * self.scale
 
     def decode(self, inputs: Tensor, memory: Tensor, source_mask: Tensor) -> Tensor:
         """inputs: (batch, position), <SOS> first    memory: (batch, key, d_model)    source_mask: (batch, key)
@@ -125,16 +129,16 @@ class T5(nn.Module):
 
     def logits(self, x: Tensor) -> Tensor:
         """x: (..., d_model), after the decoder's norm. Returns a score for every token, (..., vocab)."""
-        return self.head(x * self.output_scale)
+        return self.head(x)
 
     def loss(self, batch: Batch, smoothing: float = 0.0) -> Tensor:
         """The mean surprise over the real targets, in nats; padding gets no logits at all."""
         x = self._written(batch.inputs, self.encode(batch.source, batch.source_mask), batch.source_mask)[batch.mask]
-        return tied_loss(x * self.output_scale, self.head.weight, batch.targets[batch.mask], smoothing=smoothing)
+        return tied_loss(x, self.head.weight, batch.targets[batch.mask], smoothing=smoothing)
 
     def _written(self, inputs: Tensor, memory: Tensor, source_mask: Tensor) -> Tensor:
         looking_back = causal_mask(inputs.shape[1]).to(inputs.device)
-        return self.decoder(self.embedding(inputs), memory, looking_back, _hiding(source_mask))
+        return self.decoder(self.embed(inputs), memory, looking_back, _hiding(source_mask))
 
 
 def _hiding(mask: Tensor) -> Tensor | None:
@@ -143,14 +147,12 @@ def _hiding(mask: Tensor) -> Tensor | None:
 
 
 def fresh_t5_weights(model: T5, generator: torch.Generator) -> T5:
-    """Draw all parameters anew, as `fresh_weights` does but for what T5 scales in its weights. Returns the model.
+    """Draw all parameters anew as `fresh_weights` does, but for two kinds. Returns the model.
 
-    The numbers of a word's vector have variance 1; those of a query 1 / d_head, so that scores begin with variance
-    about 1; no distance is preferred yet.
+    The numbers of a query get variance 1 / d_head, so that scores begin with about 1; no distance is preferred yet.
     """
     fresh_weights(model, generator)
     with torch.no_grad():
-        model.embedding.weight.mul_(math.sqrt(model.embedding.embedding_dim))
         for part in model.modules():
             if isinstance(part, BiasedAttention):
                 part.to_q.weight.mul_(part.d_head**-0.5)

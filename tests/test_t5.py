@@ -51,7 +51,7 @@ def lively(model, seed=0):
     chance = generator(seed)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
-            large = 1.0 if "embedding" in name or "shared" in name or "bias" in name else 0.4
+            large = 1.0 if "embedding" in name or "shared" in name or "bias" in name else 0.3
             noise = large * torch.randn(parameter.shape, generator=chance, dtype=parameter.dtype)
             parameter.copy_(noise + (parameter.dim() == 1))
     return model.eval()
@@ -144,9 +144,14 @@ def ours_of(theirs, tensor=lambda parameter: parameter):
 
 
 def twins(version, seed=0):
+    """Hugging Face's and ours with the same weights: their table is √d_model times as large."""
     theirs = hugging_face(version, seed)
+    state = ours_of(theirs, torch.Tensor.detach)
+    state["embedding.weight"] = state["embedding.weight"] / math.sqrt(D_MODEL)
+    if version == "1.0":
+        state["head.weight"] = state["embedding.weight"]
     ours = new_t5(version)
-    ours.load_state_dict(ours_of(theirs, torch.Tensor.detach))
+    ours.load_state_dict(state)
     return ours.eval(), theirs
 
 
@@ -194,7 +199,7 @@ def test_logits_are_hugging_faces(version, longest, left):
     expected = theirs(input_ids=source, attention_mask=mask.long(), decoder_input_ids=inputs)
     memory = ours.encode(source, mask)
     close(memory[mask], expected.encoder_last_hidden_state[mask])
-    close(ours(source, mask, inputs), expected.logits, 2e-5)
+    close(ours(source, mask, inputs), expected.logits, 1e-4)
     assert expected.logits.std() > 0.5
 
 
@@ -218,9 +223,10 @@ def test_loss_and_all_gradients_are_hugging_faces(version):
     close(ours.loss(batch, smoothing=0.1), smooth)
     loss.backward(), expected.backward()
     gradients = ours_of(theirs, lambda parameter: parameter.grad)
+    gradients["embedding.weight"] *= math.sqrt(D_MODEL)
     seen = 0
     for name, parameter in ours.named_parameters():
-        close(parameter.grad, gradients[name])
+        close(parameter.grad, gradients[name], 1e-4)
         seen += bool(parameter.grad.any())
     assert seen == len(list(ours.parameters())) == len(list(theirs.parameters()))
 
@@ -239,7 +245,7 @@ def test_one_token_at_a_time_is_hugging_face_with_its_cache(version):
         expected = theirs(encoder_outputs=read, **given)
         past = expected.past_key_values
         logits, state, _ = cached_step(ours, ids[:, i], state)
-        close(logits, expected.logits[:, 0], 2e-5)
+        close(logits, expected.logits[:, 0], 1e-4)
         close(logits, together[:, i], 2e-5)
 
 
@@ -417,7 +423,7 @@ def test_fresh_weights_begin_with_small_scores_and_even_guesses_and_can_learn(ve
     model = fresh_t5_weights(T5(211, 64, 4, 128, (2, 2), d_head=32, **sizes), generator())
     again = fresh_t5_weights(T5(211, 64, 4, 128, (2, 2), d_head=32, **sizes), generator())
     assert all(torch.equal(a, b) for a, b in zip(model.parameters(), again.parameters(), strict=True))
-    assert model.embedding.weight.var().item() == pytest.approx(1, abs=0.05)
+    assert model.embed(torch.arange(211)).var().item() == pytest.approx(1, abs=0.05)
     layer = model.encoder.blocks[0].attention
     x = seeded(3, 50, 64, dtype=torch.float32)
     scores = (layer.to_q(x).view(-1, 4, 32) * layer.to_k(x).view(-1, 4, 32)).sum(-1)
