@@ -44,11 +44,8 @@ TIMEOUT = 20.0  # seconds without a byte
 WAITS = (1.0, 4.0, 10.0)  # seconds before each further try
 CHUNK = 1 << 16
 MULTI30K = "https://raw.githubusercontent.com/multi30k/dataset/master/data/task1/raw/"
-<<<<<<< HEAD
-REVIEWS = "https://raw.githubusercontent.com/yoonkim/CNN_sentence/4abc8df1de694999ff54826854d3ebc53e3e9c20/"
-=======
 OPENAI = "https://openaipublic.blob.core.windows.net/gpt-2/encodings/main/"
->>>>>>> 8c01d64b1c6f979362938b04ff44ee9f5b784c3a
+REVIEWS = "https://raw.githubusercontent.com/yoonkim/CNN_sentence/4abc8df1de694999ff54826854d3ebc53e3e9c20/"
 SQUAD = "https://rajpurkar.github.io/SQuAD-explorer/dataset/"
 XQUAD = "https://raw.githubusercontent.com/google-deepmind/xquad/7d30520c717524000f0d9d2f9c10a069acd9d285/"
 
@@ -132,33 +129,12 @@ SOURCES: dict[str, Source | Carried] = {
         1115394,
         "tinyshakespeare/input.txt",
     ),
-<<<<<<< HEAD
     "movie_reviews/rt-polarity.pos": _reviews(
         "rt-polarity.pos", "2da124ec187a9d5a29c9f04e91c540e02baed5af8868f550a26bd6fd4dbf8bf0", 626139
     ),
     "movie_reviews/rt-polarity.neg": _reviews(
         "rt-polarity.neg", "4ace77d558c3714723843f1d65b60c01e3417b208180f0728808d76ad0eeeaca", 612256
     ),
-    "xquad/xquad.en.json": Source(
-        XQUAD + "xquad.en.json",
-        "e4c57d1c9143aaa1c5d265ba5987a65f4e69528d2a98f29d6e75019b10344f29",
-        609383,
-        "xquad/xquad.en.json",
-    ),
-    "squad/train-v2.0.json": Source(
-        SQUAD + "train-v2.0.json",
-        "68dcfbb971bd3e96d5b46c7177b16c1a4e7d4bdef19fb204502738552dede002",
-        42123633,
-        "squad/train-v2.0.json",
-    ),
-    "squad/dev-v2.0.json": Source(
-        SQUAD + "dev-v2.0.json",
-        "80a5225e94905956a6446d296ca1093975c4d3b3260f1d6c8f68bc2ab77182d8",
-        4370528,
-        "squad/dev-v2.0.json",
-    ),
-=======
->>>>>>> 8c01d64b1c6f979362938b04ff44ee9f5b784c3a
     "gpt2/vocab.bpe": Source(
         OPENAI + "vocab.bpe",
         "1ce1664773c50f3e0cc8842619a93edc4624525b728b188a9e0be33b7726adc5",

@@ -43,19 +43,6 @@ def test_multi30k_pairs_its_languages_line_by_line(mirror, monkeypatch):
         load_multi30k("fr", "val")
 
 
-<<<<<<< HEAD
-def test_multi30k_names_what_it_has():
-    with pytest.raises(ValueError, match="no target 'it' here; there are de, fr"):
-        load_multi30k("it")
-    with pytest.raises(ValueError, match="no split 'dev'; there are train, val, test"):
-        load_multi30k("de", "dev")
-
-
-def test_shakespeare_is_the_text(mirror):
-    mirror("tinyshakespeare/input.txt", b"First Citizen:\nBefore we proceed")
-    assert load_shakespeare() == "First Citizen:\nBefore we proceed"
-
-
 def test_movie_reviews_are_sentences_with_labels(mirror, monkeypatch):
     monkeypatch.setattr(movie_reviews, "EACH", 2)
     mirror("movie_reviews/rt-polarity.neg", b"dull . \nit just goes\x85 on \n")
@@ -67,8 +54,6 @@ def test_movie_reviews_are_sentences_with_labels(mirror, monkeypatch):
         movie_reviews.load_movie_reviews()
 
 
-=======
->>>>>>> 8c01d64b1c6f979362938b04ff44ee9f5b784c3a
 def article(number, *questions):
     asked = [{"id": "x", "question": text, "answers": answers} for text, answers in questions]
     return {"title": f"Title {number}", "paragraphs": [{"context": f"Räder {number}. ", "qas": asked}]}
