@@ -54,7 +54,9 @@ def dispatch(x: Tensor, chosen: Tensor, weights: Tensor, experts: Sequence[Calla
 
 
 def load_balancing_loss(logits: Tensor, chosen: Tensor) -> Tensor:
-    """n_experts · Σ f·P: 1 when all experts get equal shares, n_experts when one gets everything (Fedus et al. 2021).
+    """n_experts · Σ f·P: 1 when all experts get equal shares (Fedus et al. 2021).
+
+    With k = 1 it is n_experts when one gets everything; with more choices no expert can.
 
     logits: (token, expert), the router's    chosen: (token, k), the experts that were chosen
     f: the share of the assignments that an expert got    P: the mean of its probability, a softmax over all experts

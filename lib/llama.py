@@ -6,7 +6,6 @@
 What is exchanged: LayerNorm for RMSNorm, learned positions for rotary ones, the feed-forward for SwiGLU, as many key
 and value heads as queries for fewer (grouped queries); there are no biases, and no dropout. Llama 3 and SmolLM2 are
 built so and, with a window, Mistral (Jiang et al. 2023).
-
 Shapes are written (batch, position, d_model). `ids` are (batch, position), int64.
 """
 
@@ -25,7 +24,6 @@ class LlamaBlock(nn.Module):
     """Look back, then think; each on what a norm leaves of x, with a shortcut around it.
 
     n_kv_heads, d_head, rotate: as in GroupedQueryAttention    epsilon: of both norms
-
     Published weights are loaded into its four parts by their names: `attention_norm` and `attention`,
     `feed_forward_norm` and `feed_forward`.
     """
@@ -63,8 +61,7 @@ class Llama(nn.Module):
     window: how many positions each one sees, itself included; None: all before it. The caches keep all of them.
     n_positions: what the caches of `fresh_caches` have room for. No parameter depends on it: rotary positions go on.
     block, norm, rotary, cache: what it is made of, for those who have pieces of their own (notebook 14)
-    feed_forward: makes what stands in each block in place of its own feed-forward, of d_model and d_ff; a
-    `lib.experts.MixtureOfExperts`, and it is a Mixtral
+    feed_forward: makes, of d_model and d_ff, what stands in place of each SwiGLU; `lib.experts` has Mixtral's
 
     Raises what GroupedQueryAttention and RotaryPositions raise, and ValueError when the window is below 1.
     """

@@ -34,14 +34,15 @@ generator = torch.Generator().manual_seed(0)
 # | in the file | shape | in your GPT |
 # |---|---|---|
 # | `attn_norm`, `ffn_norm` | 576 | a scale **and a shift** |
-# | `attn_q`, `attn_output` | 576 × 576 | the same |
+# | `attn_q`, `attn_output` | 576 × 576 | the same, **and a bias** |
 # | `attn_k`, `attn_v` | **192** × 576 | 576 × 576 |
 # | `ffn_gate`, `ffn_up` | **1,536** × 576, **two of them** | one of 2,304 × 576 |
 # | `ffn_down` | 576 × 1,536 | 576 × 2,304 |
 # | positions | **none** | 8,192 × 576 |
 #
-# Your code cannot run it. Four parts differ; why did their makers want them so? One reason is a number. How large would the cache
-# of notebook 13 be for a full text, if all 9 heads kept keys and values of their own?
+# Your code cannot run it. Four parts differ, and no layer has a bias any more; why did their makers want them so? One
+# reason is a number. How large would the cache of notebook 13 be for a full text, if all 9 heads kept keys and values
+# of their own?
 
 # %%
 full = cache_bytes(batch=1, positions=8_192, n_layers=30, n_heads=9, d_head=64)
@@ -61,7 +62,7 @@ assert full > 2 * weights
 # | (1, 7) | 4 | (−3, 3) / 3 = **(−1, 1)** | (1 + 49) / 2 = 25 | 5 | **(0.2, 1.4)** |
 # | (−1, 1) | 0 | **(−1, 1)** | 1 | 1 | **(−1, 1)** |
 #
-# *One gate.* Three positions have all been widened to (2, 3). At each, another vector says how far to open: 1 lets through, 0 shuts.
+# *One gate.* Three positions have all been widened to (2, 3). At each, another vector says how far to open: 1 lets through, 0 shuts, 2 doubles.
 #
 # | position | widened | gate | after the gate |
 # |---|---|---|---|
@@ -69,8 +70,8 @@ assert full > 2 * weights
 # | cat | (2, 3) | (1, 0) | (2, 0) |
 # | sat | (2, 3) | (0, 2) | (0, 6) |
 #
-# *One shared head.* Of six query heads, 1, 2, 3 look at the first head of keys and 4, 5, 6 at the second. Two heads of keys and
-# values are kept in place of six: a third of the cache.
+# *Shared heads.* Of six query heads, 0, 1, 2 look at head 0 of the keys, and 3, 4, 5 at head 1. Two heads of keys and
+# values are kept in place of six: the cache is a third as large.
 #
 # ## The picture
 # Left a block as you know it, in the middle the one we build. The shapes are those of SmolLM2, and of a GPT of its size.
@@ -88,8 +89,9 @@ transformer_map(panels[2], parts=("decoder",), numbers=False)
 plt.show()
 
 # %% [markdown]
-# Read each from the bottom up; the lines at the side are the shortcuts. The plan has not changed since 2019: norm, look back, add;
-# norm, think, add. Every box in it has. On the right the whole Transformer, with the half that we are in.
+# Read each from the bottom up; the lines at the side are the shortcuts. The plan has not changed since 2019: norm, look
+# back, add; norm, think, add. What has changed is what stands in the boxes: both norms, the attention and the
+# feed-forward. On the right the whole Transformer, with the half that we are in.
 #
 # ## In code
 # The first table, number by number:
@@ -104,10 +106,10 @@ assert (gates * widened).tolist() == [[2, 3], [2, 0], [0, 6]]
 
 # %% [markdown]
 # ## RMSNorm: a norm that does less
-# LayerNorm does two things to a vector: **re-centring** (the mean goes to 0) and **re-scaling** (the size goes to 1). Zhang and
-# Sennrich ([2019](https://arxiv.org/abs/1910.07467)) asked which of them training needs. They left out the re-centring, and the
-# shift that is learnt with it, on several tasks: the results were comparable, and the models ran in 7% to 64% less time. For a
-# vector x of d numbers:
+# LayerNorm does two things to a vector: **re-centring** (the mean goes to 0) and **re-scaling** (the root mean square
+# goes to 1). Zhang and Sennrich ([2019](https://arxiv.org/abs/1910.07467)) asked which of them training needs. They
+# left out the re-centring, and the shift that is learnt with it, on several tasks: the results were comparable, and the
+# models ran in 7% to 64% less time. For a vector x of d numbers:
 #
 # $$\mathrm{RMS}(x) = \sqrt{\tfrac{1}{d}\sum_{i=1}^{d} x_i^2 + \varepsilon} \qquad y_i = g_i \, \frac{x_i}{\mathrm{RMS}(x)}$$
 #
@@ -179,8 +181,9 @@ faster = median(after / before for before, after in zip(*taken.values(), strict=
 print(f"RMSNorm takes {faster:.2f} of the time of LayerNorm")
 
 # %% [markdown]
-# The number depends on the machine, and on what else runs on it: here it was between 0.3 and 0.8 in most runs, and once above 1. The
-# paper's range is as wide. The share of one norm in a whole step is small, so a whole model gains much less.
+# The number depends on the machine, and on what else runs on it: here it was between 0.3 and 0.8 in most runs, and once
+# above 1. The paper's range is as wide. Both are written in plain PyTorch here; fused kernels (`nn.LayerNorm`,
+# `nn.RMSNorm`) leave less to save. The share of one norm in a whole step is small, so a whole model gains much less.
 #
 # ## Question 14.1 · normed_fives
 # The vector (5, 5, 5, 5) goes through a fresh RMSNorm: scale 1, and an ε so small that it does not matter. What does each of the
@@ -198,17 +201,18 @@ normed_fives = check("normed_fives")
 
 # %% [markdown]
 # ## SwiGLU: a feed-forward with a gate
-# The feed-forward of notebook 07 widens, bends and narrows: narrow(relu(widen(x))). A bend is the same for all inputs. A **gated
-# linear unit** (GLU: Dauphin et al. [2016](https://arxiv.org/abs/1612.08083)) lets the input decide: a second matrix, of the same
-# size as the first, makes a gate for each of the widened numbers, and the two are multiplied. Shazeer
-# ([2020](https://arxiv.org/abs/2002.05202)) tried several functions for the gate in a Transformer; **SwiGLU**, one of the best,
-# takes silu:
+# The feed-forward of notebook 07 widens, bends and narrows: narrow(relu(widen(x))). Relu opens or shuts each widened
+# number by that number alone. A **gated linear unit** (GLU: Dauphin et al. [2016](https://arxiv.org/abs/1612.08083))
+# leaves this decision to a second product of x: a second matrix, of the same size as the first, makes a gate for each
+# of the widened numbers, and the two are multiplied. Shazeer ([2020](https://arxiv.org/abs/2002.05202)) tried several
+# functions for the gate in a Transformer; **SwiGLU**, one of the best, takes silu:
 #
 # $$\mathrm{SwiGLU}(x) = W_{\text{narrow}}\,\bigl(\,\mathrm{silu}(W_{\text{gate}}\,x) \odot W_{\text{widen}}\,x\,\bigr) \qquad
 # \mathrm{silu}(z) = z \cdot \sigma(z) = \frac{z}{1 + e^{-z}}$$
 #
-# ⊙ multiplies number by number, and σ is the sigmoid. Silu is also called **Swish**, hence the name. A worked number: widened 3,
-# gate product 2: silu(2) = 2 · 0.881 = 1.762, so 5.285 goes on; with a gate product of −4, silu(−4) = −0.072, and −0.216 goes on.
+# ⊙ multiplies number by number, and σ is the sigmoid. Silu is also called **Swish**, hence the name. A worked number:
+# widened 3, gate product 2: silu(2) = 2 · 0.8808 = 1.7616, so 5.285 goes on; with a gate product of −4, silu(−4) =
+# −0.072, and −0.216 goes on.
 
 # %%
 z = torch.linspace(-6, 4, 200)
@@ -287,16 +291,19 @@ assert sum(matrix.numel() for matrix in SwiGLU(d, 8 * d // 3).parameters()) == 2
 # "we attribute their success, as all else, to divine benevolence". We measure it below, together with the other parts.
 #
 # ## Rotary positions inside attention
-# GPT-2 adds a learned vector for each position to x, before the first block. Two things are wrong with that: the table ends, and
-# notebook 13 had to read half of the text anew when it did. **Rotary positions** (RoPE: Su et al.
-# [2021](https://arxiv.org/abs/2104.09864); your `rotate` of notebook 06) add nothing to x. In *every* block they turn the queries
-# and the keys, each by the angles of its own position, and leave the values as they are. A score then depends on two positions
-# through their distance alone:
+# GPT-2 adds a learned vector for each position to x, before the first block. That has a price: the table ends. When the
+# text reached its end, notebook 13 dropped half and read the other half anew, because every cached key belonged to its
+# old position. **Rotary positions** (RoPE: Su et al. [2021](https://arxiv.org/abs/2104.09864); your `rotate` of
+# notebook 06) add nothing to x. In *every* block they turn the queries and the keys, each by the angles of its own
+# position, and leave the values as they are. A score then depends on two positions through their distance alone:
 #
 # $$q_m' \cdot k_n' = (R_m q) \cdot (R_n k) = q \cdot R_{n-m}\, k$$
 #
-# R_m turns each pair of numbers by m times the speed of that pair. So a key can be kept in the cache as it was turned, whatever
-# comes later. (To *read* far beyond the lengths seen in training is another thing: notebook 06 saw rotary models fail there.)
+# R_m turns each pair of numbers by m times the speed of that pair. So a key can be kept in the cache as it was turned,
+# whatever comes later. Which numbers form a pair is a convention. Here, in the paper and in the file below, they are
+# neighbours. Hugging Face's Llama pairs number i with number i + d_head/2, so its rows of `q` and `k` lie in another
+# order. Nothing but the output shows a mix-up. (To *read* far beyond the lengths seen in training is another thing:
+# notebook 06 saw rotary models fail there.)
 #
 # Here they are as a thing that is called with queries or keys (batch, heads, position, d_head) and the position of the first:
 
@@ -324,12 +331,13 @@ assert max(near) - min(near) < 1e-2
 # The same score at positions 3, 50 and 5,000, for a key three positions back.
 #
 # ## Grouped queries: a smaller cache
-# To write one token, a model reads all keys and values once. They are many: in the question above, 1.13 GB for each token of a long
-# text, more than the weights. Shazeer ([2019](https://arxiv.org/abs/1911.02150)) let all query heads share a *single* head of keys
-# and values: **multi-query attention**. The cache shrinks to 1/9, and the model gets a little worse. Ainslie et al.
-# ([2023](https://arxiv.org/abs/2305.13245)) went between: **grouped-query attention** (GQA) has a few heads of keys and values, and
-# each serves a group of neighbouring query heads. In their tests of a T5 of 11 billion parameters, 8 such heads were nearly as good
-# as 64 and nearly as fast as 1.
+# To write one token, a model reads all keys and values once. With 9 heads of keys and values that is 1.13 GB to be read
+# for each new token of a full text, over twice the weights. Shazeer ([2019](https://arxiv.org/abs/1911.02150)) let all
+# query heads share a *single* head of keys and values: **multi-query attention**. With 9 query heads the cache would
+# shrink to 1/9; the model gets a little worse. Ainslie et al. ([2023](https://arxiv.org/abs/2305.13245)) went between:
+# **grouped-query attention** (GQA) has a few heads of keys and values, and each serves a group of neighbouring query
+# heads. In their tests of a T5 of 11 billion parameters, 8 such heads were nearly as good as 64 and nearly as fast as
+# 1.
 
 # %%
 figure, panels = plt.subplots(1, 3, figsize=(7.4, 2), sharey=True)
@@ -384,15 +392,17 @@ print(repeat_kv(heads, 9).flatten().tolist())
 assert repeat_kv(heads, 9).flatten().tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2]
 
 # %% [markdown]
-# A kernel does better than repeating: it reads the shared head once for the whole group. PyTorch's does so with `enable_gqa`, which
-# the course's `fused_attention` calls `grouped`. Your `repeat_kv` is used where the weights are kept for a picture.
+# A kernel does better: it needs no repeated copy, since all query heads of a group read the same memory. PyTorch's does
+# so with `enable_gqa`, where its fast kernel can be used; the course's `fused_attention` calls it `grouped`. Your
+# `repeat_kv` is used where the weights are kept for a picture.
 #
 # ## Exercise 14.4 · GroupedQueryAttention
-# Your `MultiHeadAttention` with three new things. Write the four layers `to_q`, `to_k`, `to_v`, `to_out`, each `nn.Linear`, with
-# a bias only if `bias` says so: queries have `width` numbers, keys and values n_kv_heads · d_head. And `forward`: project and split;
-# turn queries and keys with `self.rotate`, if there is one, from the position where the cache ends; put keys and values into the
-# cache, if there is one, and go on with all it returns; attend, join, `to_out`. `attend` is given. Gradients flow everywhere.
-# Difficulty ●●● · 15 minutes.
+# Your `MultiHeadAttention` with three new things. Write the four layers anew (they replace those of your old class),
+# each `nn.Linear`, with a bias only if `bias` says so: `to_q` from d_model to `width` numbers, `to_k` and `to_v` from
+# d_model to n_kv_heads · d_head, `to_out` from `width` back to d_model. And `forward`: project and split; turn queries
+# and keys with `self.rotate(x, start)`, if it is not None (it is a RotaryPositions; start is `cache.length`, or 0
+# without a cache); put keys and values into the cache, if there is one, and go on with all it returns; attend, join,
+# `to_out`. `attend` is given. Gradients flow everywhere. Difficulty ●●● · 15 minutes.
 #
 # <details><summary>view or shapes fail in split_heads</summary>Queries split into <code>self.n_heads</code>, keys and values into
 # <code>self.n_kv_heads</code>: d_head is the same.</details>
@@ -447,8 +457,10 @@ from lib.checks import check
 GroupedQueryAttention = check("GroupedQueryAttention")
 
 # %% [markdown]
-# `causal=True` says: where no mask is given, look back only. What does it replace? With as many heads of keys as of queries, it *is*
-# your MultiHeadAttention. And with fewer, it is one whose matrices of keys and values repeat themselves:
+# `causal=True` says: where no mask is given and the cache is empty, look back only. A single new position after a cache
+# may see all of it; several new ones after a cache need a mask, which `Llama` makes. What does it replace? With as many
+# heads of keys as of queries, it *is* your MultiHeadAttention. And with fewer, it is one whose matrices of keys and
+# values repeat themselves:
 
 
 # %%
@@ -498,15 +510,17 @@ cache_bytes_saved = check("cache_bytes_saved")
 # ## A window
 # Fewer heads make a cache thinner; it still grows with the text. Mistral 7B (Jiang et al.
 # [2023](https://arxiv.org/abs/2310.06825)) let each position see only the nearest W, itself included: **sliding-window
-# attention**. Work and memory then grow with the length times W, no longer with its square. With W = 3, position 5 sees 3, 4 and 5.
+# attention**. The work for a whole text then grows with the length times W, no longer with its square. And the cache
+# need not hold more than the last W positions: Mistral writes new ones over the oldest. (Ours keeps all, and the mask
+# hides them.) With W = 3, position 5 sees 3, 4 and 5.
 #
 # Is the rest lost? Not quite. Position 3 has itself, one block below, seen 1 and 2, and has written what it found into its vector.
 # Information moves W − 1 positions further back with each block, as it does in a stack of convolutions.
 #
 # ## Exercise 14.5 · sliding_window_mask
-# `prefill_mask` of notebook 13 with a window: `new` positions stand after `before` cached ones. Return bool (new, before + new),
-# True: may look; each sees itself and the `window` − 1 before it, and a wider window all that is there. ValueError for a window below
-# 1. Difficulty ●●○ · 8 minutes.
+# `prefill_mask` of notebook 13 with a window: `new` positions stand after `before` cached ones. Return bool (new,
+# before + new), True: may look; each sees itself and the `window` − 1 before it; where there are fewer, it sees all
+# that there are. ValueError for a window below 1. Difficulty ●●○ · 8 minutes.
 #
 # <details><summary>Two diagonals</summary>New position i stands at before + i: <code>tril(before)</code> hides what comes later.
 # <code>triu(before - window + 1)</code> hides what is too far back.</details>
@@ -552,8 +566,8 @@ assert torch.equal(sliding_window_mask(9, 0, 9), causal_mask(9))
 # Bright: something can arrive from there. The band grows by 3 with each block.
 #
 # ## Question 14.4 · window_reach
-# Mistral 7B has 32 blocks and a window of 4,096. How many positions back can it come from, what a position knows after all blocks?
-# 3 minutes.
+# Mistral 7B has 32 blocks and a window of 4,096. After all blocks, how many positions back can the farthest position
+# lie from which information has arrived? 3 minutes.
 
 # %% question="window_reach" difficulty=1 minutes=3
 ### BEGIN SOLUTION
@@ -626,7 +640,8 @@ with torch.no_grad():
 assert type(model.blocks[1]) is LlamaBlock and type(caches[0]) is KeyValueCache
 
 # %% [markdown]
-# Count SmolLM2 as a check on paper, without memory (`meta`). Per block two norms, q and output, k and v, three matrices of SwiGLU:
+# Count SmolLM2's parameters by hand, and compare with the model itself. On PyTorch's device `meta` tensors have shapes
+# but no numbers, so it takes no memory. Per block two norms, q and output, k and v, three matrices of SwiGLU:
 
 # %%
 block = 2 * 576 + 2 * 576 * 576 + 2 * 192 * 576 + 3 * 576 * 1_536
@@ -692,20 +707,23 @@ mean = {name: sum(three) / 3 for name, three in losses.items()}
 shared = [mean[f"Llama, {n_kv_heads}"] for n_kv_heads in d_ff]
 assert max(losses["Llama, 4"]) + 0.1 < min(losses["GPT"])
 assert max(losses["Llama, 4"]) + 0.1 < min(losses["unturned, 4"])
+assert abs(mean["unturned, 4"] - mean["GPT"]) < 0.05
 assert max(shared) - min(shared) < 0.08 and max(shared[1:]) < shared[0] + 0.03
 
 # %% [markdown]
-# With 3% fewer parameters and the same steps, each of the three Llamas is at least 0.1 nats a byte below each of the three GPTs. Which of
-# the four changes does it? The last row has the norm and the gate, and no rotary positions: the lead is gone. So here, at this
-# size, this learning rate and after so short a training, it is the positions; what the other parts do for the loss is too small to be
-# seen. (Shazeer trained for over 500,000 steps.)
+# With 3% fewer parameters and the same steps, each of the three runs of "Llama, 4" ends at least 0.1 nats a byte below
+# each of the three runs of the GPT. Which of the changes does it? (With 4 heads on 4 nothing is grouped yet.) The last
+# row has the norm and the gate, and no positions of any kind: without them the lead is gone. So at this size and after
+# so short a training the rotary positions are *needed* for it. How much norm and gate add by themselves this does not
+# show, since the GPT has at least a table of positions and the last row has none. (Shazeer trained for over 500,000
+# steps.)
 #
 # And 4, 2 or 1 heads of keys and values: the means lie within 0.08 nats of each other, about what seeds differ by, and those with fewer
 # heads (and a wider SwiGLU) are not above the others by more than 0.03. Sharing costs no loss that we could measure here. In large
 # models one head alone did cost a little; that is why groups were tried.
 #
-# What does sharing save? Bytes, exactly as many as heads are left out; and time, for a step that reads long texts. 16 texts of 4,096
-# positions each, one token more:
+# What does sharing save? Memory: half the heads take half the bytes. And time, in a step that reads long texts. 16
+# texts of 4,096 positions each, one token more:
 
 # %% tags=["training"]
 few = {n: MyLlama(257, 96, 4, 2, width, n, n_positions=4_097).eval() for n, width in d_ff.items()}
@@ -880,8 +898,8 @@ if here:
         print(f"blk.0.{name:26}", tensors[f"blk.0.{name}.weight"].shape, tensors[f"blk.0.{name}.weight"].kind)
 
 # %% [markdown]
-# The table of The question, out of the file. Norms are few numbers and stay in float32; the table of words has 8 bits. Your
-# `unpack_q4_1` reads all the others:
+# The table of The question, out of the file. Norms are few numbers and stay in float32; the table of words has 8 bits.
+# Your `unpack_q4_1` can read all the others; here is one of them:
 
 # %% tags=["training"]
 if here:
@@ -897,7 +915,8 @@ if here:
     assert fields["llama.context_length"] == 8_192 and 97e6 < here.stat().st_size < 99e6
 
 # %% [markdown]
-# `load_smollm2` unpacks all and puts the numbers into the model that it is given, by the names of your parts. Give it `MyLlama`:
+# `load_smollm2` unpacks all (with the library's copy of your function) and puts the numbers into the model that it is
+# given, by the names of your parts. Give it `MyLlama`:
 
 # %% tags=["training"]
 from lib.smollm import TURN_END, chat_ids, load_smollm2
@@ -948,7 +967,8 @@ print(reply)
 assert not here or reply == "The capital of France is Paris."
 
 # %% [markdown]
-# A published model has answered, and every layer that it went through is one that you wrote. Ask it more:
+# A published model has answered, and its norms, its attention and its feed-forward are those that you wrote. Ask it
+# more:
 
 # %% tags=["training"]
 asked = ["What is the capital of Italy?", "What is 2 + 2?", "How many legs has a spider?", "What do cows drink?"]
@@ -962,9 +982,10 @@ if here:
     assert "Rome" not in italy and "4" in sum_ and "8 legs" in spider and "milk" in cows
 
 # %% [markdown]
-# This is what 134 million parameters know, most of them rounded to five bits. The form is right every time: an answer, in a sentence,
-# that ends. Facts are a matter of luck: Paris and the spider's legs are right; for Italy it invents a city, and its cows drink
-# milk. It does not know what it does not know. Larger models of the same kind know more; the code is the same.
+# This is what 134 million parameters know, most of them rounded to four bits (five, with scale and minimum). The form
+# is right every time: an answer, in a sentence, that ends. Facts are a matter of luck: Paris and the spider's legs are
+# right; for Italy it invents a city, and its cows drink milk. It does not know what it does not know. Larger models of
+# the same kind know more; the code is the same.
 #
 # With notebook 12's sampling it is less stiff, and no wiser:
 
@@ -1037,7 +1058,8 @@ for right, *wrong in zip(*broken.values(), strict=True):
 # - **Rotary position embedding (RoPE)**: queries and keys turned by their position; the **base** (`rope_theta`) sets the speeds.
 # - **Multi-head, multi-query, grouped-query attention (MHA, MQA, GQA)**: as many heads of keys and values as of queries, one, a few.
 # - **Sliding-window attention**: each position sees the nearest W. **Receptive field**: what can reach it through all blocks.
-# - **Quantisation**: weights rounded to a few levels; **block-wise** with a **scale** and a **minimum** (or **zero point**) a block.
+# - **Quantisation**: weights rounded to a few levels; **block-wise** with a **scale** and a **minimum** for each block.
+#   (Other formats store a **zero point** instead: the q that stands for 0.)
 # - **GGUF**: the file format of llama.cpp. **Instruct** or **chat model**: a language model trained further on conversations.
 # - **Chat template**: the fixed form in which turns are written, with the **roles** system, user and assistant.
 #
@@ -1047,16 +1069,20 @@ for right, *wrong in zip(*broken.values(), strict=True):
 #   [2020](https://arxiv.org/abs/2002.05202) for the feed-forward of Transformers.
 # - Rotary positions: Su et al. [2021](https://arxiv.org/abs/2104.09864).
 # - One head of keys and values: Shazeer [2019](https://arxiv.org/abs/1911.02150); groups: Ainslie et al.
-#   [2023](https://arxiv.org/abs/2305.13245), who also turned trained models into grouped ones with 5% more training.
+#   [2023](https://arxiv.org/abs/2305.13245), who also turned trained models into grouped ones with 5% of their original
+#   training.
 # - Llama: Touvron et al. [2023](https://arxiv.org/abs/2302.13971) put norm, gate and rotary positions together; Llama 2
-#   ([2023](https://arxiv.org/abs/2307.09288)) grouped the queries of its largest model, and today nearly all open models are built so.
-# - The window: Mistral 7B, Jiang et al. [2023](https://arxiv.org/abs/2310.06825).
+#   ([2023](https://arxiv.org/abs/2307.09288)) grouped the queries of its larger models, and many open models have
+#   followed this plan since.
+# - The window: Child et al. [2019](https://arxiv.org/abs/1904.10509) and Longformer, Beltagy et al.
+#   [2020](https://arxiv.org/abs/2004.05150); Mistral 7B, Jiang et al. [2023](https://arxiv.org/abs/2310.06825), made it
+#   known in open decoders.
 # - SmolLM2: Allal et al. [2025](https://arxiv.org/abs/2502.02737). Format and rounding:
 #   [GGUF](https://github.com/ggml-org/ggml/blob/master/docs/gguf.md), of the llama.cpp project.
 #
 # ## What to remember
-# - Today's decoder is your GPT with four parts exchanged. RMSNorm and grouped queries save work and memory; rotary positions need
-#   no table, and here they brought the lower loss.
+# - Today's decoder is your GPT with four parts exchanged, and without biases. RMSNorm and grouped queries save work and
+#   memory; rotary positions need no table, and without them the lower loss was gone.
 # - Fewer heads of keys and values make the cache smaller by exactly their share. Test "cached equals uncached" after each such change.
 # - A published model is numbers with names. If your parts have these names and compute the same, it runs in your code.
 #
