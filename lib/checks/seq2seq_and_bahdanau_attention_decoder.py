@@ -105,11 +105,11 @@ def _(answer, rng):
     return said
 
 
-@BahdanauDecoder.probe("one step: batch 64, 300 keys, all other sizes 5")
+@BahdanauDecoder.probe("one step: batch 9, 300 keys, all other sizes 5")
 def _(answer, rng):
     decoder = fill(answer(5, 5, 5, 5), rng)
-    state = decoder.start(*found(rng, 64, 300, 5))
-    logits, _, weights = one_step(decoder, torch.randint(5, (64,), generator=rng), state)
+    state = decoder.start(*found(rng, 9, 300, 5))
+    logits, _, weights = one_step(decoder, torch.randint(5, (9,), generator=rng), state)
     return {"the weights": weights, "the logits": logits}
 
 
