@@ -45,7 +45,7 @@ from lib.checks.variations import Outcome, calls_reference, ready_made_mistakes
 SECONDS = 10  # of processor time for all probes together; the course's answers take well under one
 
 MOST_PAIRS = 200  # of mistakes are tried together, so that a verdict comes within a second
-SECONDS_TO_EXPLAIN = 4  # then what was seen is said
+SECONDS_TO_EXPLAIN = 8  # then what was seen is said
 SECONDS_A_MISTAKE = 1.5  # and five times what the answer took: a mistake, or two together, may never end
 ROUGHLY = 1e-2  # for varied calls: what they find is wrong altogether, and their numbers may be badly conditioned
 
