@@ -26,13 +26,7 @@ from lib.gpt import GPT, FusedGPT
 VOCAB = 23
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """The models are tiny: threads would wait for each other."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def likeliest(logits, ids):

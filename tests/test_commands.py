@@ -28,12 +28,7 @@ def started(*words, **named):
     return subprocess.Popen(program, cwd=ROOT, env=environ, **named)
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture

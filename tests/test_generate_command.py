@@ -20,13 +20,7 @@ from lib.tokenizer import Tokenizer, train_tokenizer
 TEXT = "The old dog slept. The cat sat on the mat – così è, 猫は寝た。 "
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """The models are tiny: threads would wait for each other."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

@@ -34,13 +34,7 @@ from tests.test_cache import pieces
 VOCAB, D_MODEL, HEADS, LAYERS, D_FF, D_HEAD = 61, 18, 6, 3, 17, 4  # 6 heads of 4 are wider than d_model
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """The models are tiny: threads would wait for each other."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def generator(seed=0):

@@ -29,13 +29,7 @@ BUCKETS, FURTHEST = 10, 19
 VERSIONS = ["1.0", "1.1"]
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """The models are tiny: threads would wait for each other."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def generator(seed=0):
