@@ -52,7 +52,7 @@ class RMSNorm(nn.Module):
         self.scale = nn.Parameter(torch.ones(d_model))
 
     def forward(self, x: Tensor) -> Tensor:
-        """x (..., d_model) -> the same shape and dtype. A vector of zeros stays zeros, not NaN.
+        """x (..., d_model), of the dtype of `scale` -> the same shape and dtype. Zeros stay zeros, not NaN.
 
         Gradients reach x, through its root mean square too, and scale.
         """

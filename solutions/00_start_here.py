@@ -48,7 +48,7 @@ plt.show()
 #
 # Three famous families are parts of this one picture:
 
-# %%
+# %% jupyter={"source_hidden": true}
 families = {
     "BERT reads": ["encoder"],
     "GPT writes": ["decoder"],
@@ -116,7 +116,7 @@ weighted_average = check("weighted_average")
 #
 # Try it: return `values.mean(0)` first, run both cells, and read what the check says. Then write it right.
 
-# %%
+# %% jupyter={"source_hidden": true}
 assert torch.allclose(weighted_average(weights, values), mix)
 
 # %% [markdown]
@@ -148,7 +148,8 @@ needed_weights = check("needed_weights")
 # - Random numbers come from the `generator` that is passed, if there is one. Never set a global seed.
 # - Arguments are passed by their position, so their order counts, and your names for them do not.
 # - A shape such as (..., d_in) stands for any number of leading axes, also for none. A batch may hold one sequence only.
-# - Nothing is kept between calls: the same inputs give the same result, whatever was computed before.
+# - Nothing is kept between calls: the same inputs give the same result, whatever was computed before and whatever has been
+#   done with earlier results.
 # - Gradients must flow through your code only where the task says so.
 #
 # A check that needs more says it in the task or in the docstring.
@@ -192,7 +193,8 @@ all_threads = torch.get_num_threads()
 for threads in sorted({1, all_threads}):
     seconds = seconds_for_a_product(threads)
     print(
-        f"{threads} thread(s): {1000 * seconds:.0f} ms, {2 * 1024**3 / seconds / 1e9:.0f} billion operations a second"
+        f"{threads} thread(s): {1000 * seconds:.0f} ms, "
+        f"{2 * 1024**3 / seconds / 1e9:.0f} billion operations a second"
     )
 
 # %% [markdown]

@@ -40,7 +40,9 @@ for story in stories[:300]:
             gaps.append(found.start() - last[found[0]])
         last[found[0]] = found.end()
 gaps.sort()
-print("characters from one mention of a name to the next, median:", gaps[len(gaps) // 2])
+print(
+    "characters from one mention of a name to the next, median:", gaps[len(gaps) // 2]
+)
 assert gaps[len(gaps) // 2] > 100
 
 # %% [markdown]
@@ -65,14 +67,33 @@ text = "Hazel␣had"
 figure, axes = plt.subplots(figsize=(6, 2.1))
 for position, character in enumerate(text):
     share = 0.5**position
-    axes.scatter(position, 0, s=700, color=plt.cm.cividis(share), edgecolors="black", zorder=2)
-    axes.text(position, 0, f"{share:.2g}", ha="center", va="center", size=7, color="black" if share > 0.5 else "white")
-    axes.annotate("", (position, -0.45), (position, -1), arrowprops={"arrowstyle": "->"})
+    axes.scatter(
+        position, 0, s=700, color=plt.cm.cividis(share), edgecolors="black", zorder=2
+    )
+    axes.text(
+        position,
+        0,
+        f"{share:.2g}",
+        ha="center",
+        va="center",
+        size=7,
+        color="black" if share > 0.5 else "white",
+    )
+    axes.annotate(
+        "", (position, -0.45), (position, -1), arrowprops={"arrowstyle": "->"}
+    )
     axes.text(position, -1.3, character, ha="center", size=12)
     if position:
-        axes.annotate("", (position - 0.3, 0), (position - 0.7, 0), arrowprops={"arrowstyle": "->"})
+        axes.annotate(
+            "",
+            (position - 0.3, 0),
+            (position - 0.7, 0),
+            arrowprops={"arrowstyle": "->"},
+        )
 axes.set(
-    xlim=(-0.6, len(text) - 0.4), ylim=(-1.5, 0.6), title="The only way from 'H' to the end leads through every state"
+    xlim=(-0.6, len(text) - 0.4),
+    ylim=(-1.5, 0.6),
+    title="The only way from 'H' to the end leads through every state",
 )
 axes.axis("off")
 plt.show()
@@ -114,7 +135,8 @@ def rnn_step(inputs, hidden, w_input, w_hidden, bias):
 
     inputs: (..., d_in)    hidden: (..., d_hidden), the state before
     w_input: (d_in, d_hidden)    w_hidden: (d_hidden, d_hidden)    bias: (d_hidden,)
-    Returns the new state (..., d_hidden). Gradients flow back to everything that goes in.
+    Returns the new state (..., d_hidden). Gradients flow back to everything that goes
+    in.
     """
     ### BEGIN SOLUTION
     return torch.tanh(inputs @ w_input + hidden @ w_hidden + bias)
@@ -142,8 +164,10 @@ rnn_step = check("rnn_step")
 def run_rnn(inputs, hidden, w_input, w_hidden, bias):
     """Read a whole sequence, one step after the other.
 
-    inputs: (batch, position, d_in), at least one position    hidden: (batch, d_hidden), the state at the start
-    Returns the state after each symbol (batch, position, d_hidden). Gradients flow back to everything that goes in.
+    inputs: (batch, position, d_in), at least one position
+    hidden: (batch, d_hidden), the state at the start
+    Returns the state after each symbol (batch, position, d_hidden). Gradients flow back
+    to everything that goes in.
     """
     states = []
     ### BEGIN SOLUTION
@@ -170,8 +194,12 @@ class RNN(nn.Module):
         super().__init__()
         self.d_hidden = d_hidden
         bound = 1 / math.sqrt(d_hidden)
-        self.w_input = nn.Parameter(torch.empty(d_in, d_hidden).uniform_(-bound, bound, generator=generator))
-        self.w_hidden = nn.Parameter(torch.empty(d_hidden, d_hidden).uniform_(-bound, bound, generator=generator))
+        self.w_input = nn.Parameter(
+            torch.empty(d_in, d_hidden).uniform_(-bound, bound, generator=generator)
+        )
+        self.w_hidden = nn.Parameter(
+            torch.empty(d_hidden, d_hidden).uniform_(-bound, bound, generator=generator)
+        )
         self.bias = nn.Parameter(torch.zeros(d_hidden))
 
     def forward(self, inputs, hidden=None):
@@ -196,10 +224,17 @@ def encode(text):
 
 train_ids, held_out = encode("\n".join(stories[:-300])), stories[-300:]
 core = RNN(len(characters), 8, torch.Generator().manual_seed(0))
-one_hot = functional.one_hot(encode("Hazel had"), len(characters)).float()  # (position, vocab)
+# (position, vocab)
+one_hot = functional.one_hot(encode("Hazel had"), len(characters)).float()
 assert torch.equal(one_hot[0] @ core.w_input, core.w_input[ids_of["H"]])
 states, last = core(one_hot[None])
-figure = heatmap(states[0].detach().T, [str(i) for i in range(8)], list(text), limits=(-1, 1), signed=True)
+figure = heatmap(
+    states[0].detach().T,
+    [str(i) for i in range(8)],
+    list(text),
+    limits=(-1, 1),
+    signed=True,
+)
 figure.axes[0].set(xlabel="character read", ylabel="number in the state")
 plt.show()
 
@@ -223,14 +258,17 @@ plt.show()
 
 # %% exercise="next_character_loss" difficulty=2 minutes=8
 def next_character_loss(logits, ids):
-    """The mean surprise, in nats: the logits at each position predict the character at the next position.
+    """The mean surprise, in nats: the logits at each position predict the character at
+    the next position.
 
-    logits: (batch, position, vocab), of any size    ids: (batch, position), integers, at least 2 positions
+    logits: (batch, position, vocab), of any size
+    ids: (batch, position), integers, at least 2 positions
     Returns one number, a 0-d tensor. Gradients flow back to the logits.
     """
     ### BEGIN SOLUTION
     log_probabilities = logits[:, :-1].log_softmax(dim=-1)
-    of_the_next = log_probabilities.gather(-1, ids[:, 1:, None])  # (batch, position - 1, 1)
+    # (batch, position - 1, 1)
+    of_the_next = log_probabilities.gather(-1, ids[:, 1:, None])
     return -of_the_next.mean()
     ### END SOLUTION
 
@@ -244,10 +282,15 @@ next_character_loss = check("next_character_loss")
 # > **Predict.** A model with fresh weights has no idea. How surprised is it by the next of all these characters?
 
 # %%
-fresh = CharacterModel(RNN(len(characters), 128, torch.Generator().manual_seed(0)), len(characters))
-loss = next_character_loss(fresh(encode(stories[1])[None])[0], encode(stories[1])[None]).item()
+fresh = CharacterModel(
+    RNN(len(characters), 128, torch.Generator().manual_seed(0)), len(characters)
+)
+loss = next_character_loss(
+    fresh(encode(stories[1])[None])[0], encode(stories[1])[None]
+).item()
 print(
-    f"{len(characters)} characters, so a blind guess costs log {len(characters)} = {math.log(len(characters)):.2f} nats"
+    f"{len(characters)} characters, so a blind guess costs log {len(characters)} = "
+    f"{math.log(len(characters)):.2f} nats"
 )
 assert abs(loss - math.log(len(characters))) < 0.15
 
@@ -271,11 +314,14 @@ assert abs(loss - math.log(len(characters))) < 0.15
 def gradient_by_distance(step, inputs, state):
     """How strongly the last state depends on the states before it.
 
-    step: a function (inputs (batch, d_in), state (batch, d_hidden)) -> the next state (batch, d_hidden)
-    inputs: (batch, position, d_in), at least one position    state: (batch, d_hidden), the state at the start
-    Returns (position + 1,): entry k is the norm of the gradient of the last state's sum for the state k steps
-    before it, over all numbers of the batch, from 0, the last state itself, to the state at the start.
-    Leaves no gradient in the weights that `step` uses.
+    step: a function (inputs (batch, d_in), state (batch, d_hidden)) -> the next state
+    (batch, d_hidden)
+    inputs: (batch, position, d_in), at least one position
+    state: (batch, d_hidden), the state at the start
+    Returns (position + 1,): entry k is the norm of the gradient of the last state's sum
+    for the state k steps before it, over all numbers of the batch, from 0, the last
+    state itself, to the state at the start. Leaves no gradient in the weights that
+    `step` uses.
     """
     ### BEGIN SOLUTION
     states = [state.detach().requires_grad_()]
@@ -298,26 +344,42 @@ gradient_by_distance = check("gradient_by_distance")
 
 # %%
 def reach(step, d_state):
-    """The gradient that arrives k steps back, as a share of the gradient at the end. (101,)"""
-    inputs = torch.randn(8, 100, 64, generator=torch.Generator().manual_seed(0)).double()
+    """The gradient that arrives k steps back, as a share of the gradient at the end.
+    (101,)
+    """
+    inputs = torch.randn(
+        8, 100, 64, generator=torch.Generator().manual_seed(0)
+    ).double()
     norms = gradient_by_distance(step, inputs, torch.zeros(8, d_state).double())
     return norms / norms[0]
 
 
 def rnn_with(factor):
-    w_input, w_hidden, bias = (p.detach() for p in RNN(64, 64, torch.Generator().manual_seed(1)).double().parameters())
-    return lambda inputs, hidden: rnn_step(inputs, hidden, w_input, factor * w_hidden, bias)
+    w_input, w_hidden, bias = (
+        p.detach()
+        for p in RNN(64, 64, torch.Generator().manual_seed(1)).double().parameters()
+    )
+    return lambda inputs, hidden: rnn_step(
+        inputs, hidden, w_input, factor * w_hidden, bias
+    )
 
 
-reaches = {f"RNN, hidden weights × {factor}": reach(rnn_with(factor), 64) for factor in (1, 2, 4)}
+reaches = {
+    f"RNN, hidden weights × {factor}": reach(rnn_with(factor), 64)
+    for factor in (1, 2, 4)
+}
 
 
 # %%
 def draw_reaches(reaches):
     _, axes = plt.subplots()
-    for (label, shares), line in zip(reaches.items(), ("-", "--", ":", "-."), strict=False):
+    for (label, shares), line in zip(
+        reaches.items(), ("-", "--", ":", "-."), strict=False
+    ):
         axes.semilogy(shares, line, label=label)
-    axes.set(xlabel="steps back", ylabel="gradient that arrives (share)", ylim=(1e-30, 1e12))
+    axes.set(
+        xlabel="steps back", ylabel="gradient that arrives (share)", ylim=(1e-30, 1e12)
+    )
     axes.legend(loc="lower left")
     plt.show()
 
@@ -348,10 +410,13 @@ assert large[50] > 100
 
 # %% exercise="clip_gradients" difficulty=2 minutes=6
 def clip_gradients(gradients, max_norm):
-    """Shorten all gradients by one common factor if together they are longer than `max_norm`.
+    """Shorten all gradients by one common factor if together they are longer than
+    `max_norm`.
 
-    gradients: a list or tuple of tensors of any shapes, zeros among them    max_norm: may be infinite
-    Returns the new gradients, and the length of all of them together before, a 0-d tensor.
+    gradients: a list or tuple of tensors of any shapes, zeros among them
+    max_norm: may be infinite
+    Returns the new gradients, and the length of all of them together before, a 0-d
+    tensor.
     """
     ### BEGIN SOLUTION
     norm = torch.stack([gradient.norm() for gradient in gradients]).norm()
@@ -375,7 +440,9 @@ clip_gradients = check("clip_gradients")
 w = torch.linspace(0.9, 1.03, 300)
 figure, axes = plt.subplots()
 axes.plot(w, (w**50 - 0.5) ** 2)
-axes.set(xlabel="w", ylabel="loss = (w⁵⁰ - 0.5)²", title="A plain, a valley, and a wall")
+axes.set(
+    xlabel="w", ylabel="loss = (w⁵⁰ - 0.5)²", title="A plain, a valley, and a wall"
+)
 plt.show()
 
 
@@ -390,7 +457,10 @@ def descend(max_norm, steps):
 
 
 print(f"one step without clipping: w = {descend(math.inf, 1):,.0f}")
-print(f"100 steps clipped to norm 1: w = {descend(1.0, 100):.3f}, and 0.5 ** (1/50) = {0.5 ** (1 / 50):.3f}")
+print(
+    f"100 steps clipped to norm 1: w = {descend(1.0, 100):.3f}, "
+    f"and 0.5 ** (1/50) = {0.5 ** (1 / 50):.3f}"
+)
 assert descend(math.inf, 1) < -1000
 assert 1e6 < 2 * (1.1**50 - 0.5) * 50 * 1.1**49 < 2e6
 assert abs(descend(1.0, 100) - 0.5 ** (1 / 50)) < 0.005
@@ -414,11 +484,15 @@ assert abs(descend(1.0, 100) - 0.5 ** (1 / 50)) < 0.005
 
 # %% exercise="lstm_step" difficulty=2 minutes=10
 def lstm_step(inputs, hidden, cell, w_input, w_hidden, bias):
-    """One step of an LSTM. The four blocks along the last axis: input gate, forget gate, candidate, output gate.
+    """One step of an LSTM. The four blocks along the last axis: input gate, forget
+    gate, candidate, output gate.
 
     inputs: (..., d_in)    hidden, cell: (..., d_hidden)
-    w_input: (d_in, 4 * d_hidden)    w_hidden: (d_hidden, 4 * d_hidden)    bias: (4 * d_hidden,)
-    Returns the new hidden state and the new cell, (..., d_hidden) each. Gradients flow back to everything that goes in.
+    w_input: (d_in, 4 * d_hidden)
+    w_hidden: (d_hidden, 4 * d_hidden)
+    bias: (4 * d_hidden,)
+    Returns the new hidden state and the new cell, (..., d_hidden) each. Gradients flow
+    back to everything that goes in.
     """
     ### BEGIN SOLUTION
     blocks = inputs @ w_input + hidden @ w_hidden + bias
@@ -450,35 +524,60 @@ lstm_step = check("lstm_step")
 
 # %% exercise="LSTM" difficulty=3 minutes=20
 class LSTM(nn.Module):
-    """An LSTM with its own `w_input`, `w_hidden` (drawn by `generator`) and `bias`, shaped as `lstm_step` takes them."""
+    """An LSTM with its own `w_input`, `w_hidden` (drawn by `generator`) and `bias`,
+    shaped as `lstm_step` takes them.
+    """
 
     def __init__(self, d_in, d_hidden, forget_bias=1.0, generator=None):
         super().__init__()
         ### BEGIN SOLUTION
         self.d_hidden = d_hidden
         bound = 1 / math.sqrt(d_hidden)
-        self.w_input = nn.Parameter(torch.empty(d_in, 4 * d_hidden).uniform_(-bound, bound, generator=generator))
-        self.w_hidden = nn.Parameter(torch.empty(d_hidden, 4 * d_hidden).uniform_(-bound, bound, generator=generator))
+        self.w_input = nn.Parameter(
+            torch.empty(d_in, 4 * d_hidden).uniform_(-bound, bound, generator=generator)
+        )
+        self.w_hidden = nn.Parameter(
+            torch.empty(d_hidden, 4 * d_hidden).uniform_(
+                -bound, bound, generator=generator
+            )
+        )
         bias = torch.zeros(4 * d_hidden)
         bias[d_hidden : 2 * d_hidden] = forget_bias
         self.bias = nn.Parameter(bias)
         ### END SOLUTION
 
     def forward(self, inputs, state=None, lengths=None):
-        """state: (hidden, cell) at the start; lengths: (batch,), 1 or more. Either may be None: zeros, no padding.
+        """state: (hidden, cell) at the start; lengths: (batch,), 1 or more. Either may
+        be None: zeros, no padding.
 
-        Returns the states (batch, position, d_hidden), zero on padding, and (hidden, cell) where each sequence ends."""
+        Returns the states (batch, position, d_hidden), zero on padding, and (hidden,
+        cell) where each sequence ends.
+        """
         ### BEGIN SOLUTION
-        hidden, cell = (inputs.new_zeros(inputs.shape[0], self.d_hidden),) * 2 if state is None else state
+        hidden, cell = (
+            (inputs.new_zeros(inputs.shape[0], self.d_hidden),) * 2
+            if state is None
+            else state
+        )
         states = []
         for position in range(inputs.shape[1]):
-            new_hidden, new_cell = lstm_step(inputs[:, position], hidden, cell, self.w_input, self.w_hidden, self.bias)
+            new_hidden, new_cell = lstm_step(
+                inputs[:, position],
+                hidden,
+                cell,
+                self.w_input,
+                self.w_hidden,
+                self.bias,
+            )
             if lengths is None:
                 hidden, cell = new_hidden, new_cell
                 states.append(hidden)
             else:
                 real = (position < lengths)[:, None]  # (batch, 1)
-                hidden, cell = torch.where(real, new_hidden, hidden), torch.where(real, new_cell, cell)
+                hidden, cell = (
+                    torch.where(real, new_hidden, hidden),
+                    torch.where(real, new_cell, cell),
+                )
                 states.append(hidden * real)
         return torch.stack(states, dim=1), (hidden, cell)
         ### END SOLUTION
@@ -500,10 +599,14 @@ LSTM = check("LSTM")
 def lstm_with(forget_bias):
     lstm = LSTM(64, 64, forget_bias, torch.Generator().manual_seed(1)).double()
     weights = lstm.w_input.detach(), lstm.w_hidden.detach(), lstm.bias.detach()
-    return lambda inputs, state: torch.cat(lstm_step(inputs, *state.chunk(2, dim=-1), *weights), dim=-1)
+    return lambda inputs, state: torch.cat(
+        lstm_step(inputs, *state.chunk(2, dim=-1), *weights), dim=-1
+    )
 
 
-lstm_reaches = {f"LSTM, forget bias {bias}": reach(lstm_with(bias), 128) for bias in (3, 1, 0)}
+lstm_reaches = {
+    f"LSTM, forget bias {bias}": reach(lstm_with(bias), 128) for bias in (3, 1, 0)
+}
 draw_reaches({"RNN": reaches["RNN, hidden weights × 1"], **lstm_reaches})
 open_gates, middle_gates, half_closed = lstm_reaches.values()
 assert 0.1 < open_gates[99] < 10
@@ -530,7 +633,9 @@ def train(core, steps, learning_rate, seed=0):
         pieces = train_ids[starts + torch.arange(48)]
         loss = next_character_loss(model(pieces)[0], pieces)
         gradients = torch.autograd.grad(loss, list(model.parameters()))
-        for parameter, gradient in zip(model.parameters(), clip_gradients(gradients, 1.0)[0], strict=True):
+        for parameter, gradient in zip(
+            model.parameters(), clip_gradients(gradients, 1.0)[0], strict=True
+        ):
             parameter.grad = gradient
         optimiser.param_groups[0]["lr"] = learning_rate * min(1, 2 - 2 * step / steps)
         optimiser.step()
@@ -538,7 +643,11 @@ def train(core, steps, learning_rate, seed=0):
 
 
 # %% tags=["training"]
-rnn = train(RNN(len(characters), 128, torch.Generator().manual_seed(0)), steps=2000, learning_rate=6e-3)
+rnn = train(
+    RNN(len(characters), 128, torch.Generator().manual_seed(0)),
+    steps=2000,
+    learning_rate=6e-3,
+)
 
 
 # %%
@@ -558,7 +667,12 @@ assert surprise(rnn) < 1.7 < 4 < surprise(fresh)
 beginning = held_out[0][:100]
 for model in (fresh, rnn):
     print(
-        beginning + "|" + continue_text(model, characters, beginning, 300, torch.Generator().manual_seed(1), 0.5), "\n"
+        beginning
+        + "|"
+        + continue_text(
+            model, characters, beginning, 300, torch.Generator().manual_seed(1), 0.5
+        ),
+        "\n",
     )
 
 # %% [markdown]
@@ -571,20 +685,30 @@ for model in (fresh, rnn):
 
 # %%
 def retell(story, rng):
-    """A story's beginning up to 100 characters after the first name, told with that name and with another."""
+    """A story's beginning up to 100 characters after the first name, told with that
+    name and with another.
+    """
     first = any_name.search(story)
-    others = [other for other in NAMES if len(other) == len(first[0]) and NAMES[other] != NAMES[first[0]]]
+    others = [
+        other
+        for other in NAMES
+        if len(other) == len(first[0]) and NAMES[other] != NAMES[first[0]]
+    ]
     other = rng.choice(others)
     end = first.end() + 100
     return story[:end], story[: first.start()] + other + story[first.end() : end]
 
 
 def influence(model):
-    """How far apart the predictions for both tellings are, 0 (same) to 1, by distance from the name. (100,)"""
+    """How far apart the predictions for both tellings are, 0 (same) to 1, by distance
+    from the name. (100,)
+    """
     rng, curves = random.Random(0), []
     for story in held_out[:150]:
         with torch.no_grad():
-            chances = model(torch.stack([encode(told) for told in retell(story, rng)]))[0].softmax(dim=-1)
+            chances = model(torch.stack([encode(told) for told in retell(story, rng)]))[
+                0
+            ].softmax(dim=-1)
         curves.append((chances[0] - chances[1]).abs().sum(dim=-1)[-100:] / 2)
     return torch.stack(curves).mean(dim=0)
 
@@ -594,16 +718,22 @@ def influence(model):
 # > LSTM, trained on 800 such batches?
 
 # %% tags=["training"]
-lstm = train(LSTM(len(characters), 128, 1.0, torch.Generator().manual_seed(0)), steps=800, learning_rate=1e-2)
+lstm = train(
+    LSTM(len(characters), 128, 1.0, torch.Generator().manual_seed(0)),
+    steps=800,
+    learning_rate=1e-2,
+)
 influences = {"RNN": influence(rnn), "LSTM": influence(lstm)}
 figure, axes = plt.subplots()
 for (label, curve), line in zip(influences.items(), ("-", "--"), strict=True):
     axes.semilogy(range(1, 101), curve, line, label=label)
-axes.set(xlabel="characters since the name", ylabel="influence of the name", ylim=(1e-6, 1))
+axes.set(
+    xlabel="characters since the name", ylabel="influence of the name", ylim=(1e-6, 1)
+)
 axes.legend()
 plt.show()
 
-# %%
+# %% jupyter={"source_hidden": true}
 for curve in influences.values():
     assert curve[0] > 0.2
     assert curve[30] < 0.01
@@ -624,17 +754,25 @@ for curve in influences.values():
 
 # %%
 def recall(make_core, lag, seed, steps=150):
-    """Train to name the first symbol `lag` steps later; return the share of new sequences that come out right."""
+    """Train to name the first symbol `lag` steps later; return the share of new
+    sequences that come out right.
+    """
     generator = torch.Generator().manual_seed(seed)
     core = make_core(generator)
     output = torch.nn.Parameter(torch.randn(64, 8, generator=generator) / 8)
     parameters = [*core.parameters(), output]
     optimiser = torch.optim.Adam(parameters, 3e-3)
     for step in range(steps + 1):
-        symbols = torch.randint(8, (64 if step < steps else 1000, lag + 1), generator=generator)
+        symbols = torch.randint(
+            8, (64 if step < steps else 1000, lag + 1), generator=generator
+        )
         logits = core(functional.one_hot(symbols, 8).float())[0][:, -1] @ output
-        gradients = torch.autograd.grad(functional.cross_entropy(logits, symbols[:, 0]), parameters)
-        for parameter, gradient in zip(parameters, clip_gradients(gradients, 1.0)[0], strict=True):
+        gradients = torch.autograd.grad(
+            functional.cross_entropy(logits, symbols[:, 0]), parameters
+        )
+        for parameter, gradient in zip(
+            parameters, clip_gradients(gradients, 1.0)[0], strict=True
+        ):
             parameter.grad = gradient
         optimiser.step()
     return (logits.argmax(dim=-1) == symbols[:, 0]).float().mean().item()
@@ -648,7 +786,9 @@ cores = {
 }
 lags = (5, 10, 20, 40)
 recalled = {
-    label: torch.tensor([[recall(make, lag, seed) for lag in lags] for seed in range(3)])
+    label: torch.tensor(
+        [[recall(make, lag, seed) for lag in lags] for seed in range(3)]
+    )
     for label, make in cores.items()
 }
 
@@ -659,11 +799,16 @@ for (label, shares), mark in zip(recalled.items(), ("o-", "s--", "^:"), strict=T
     axes.fill_between(lags, shares.amin(dim=0), shares.amax(dim=0), alpha=0.2)
 axes.axhline(1 / 8, color="grey", linewidth=1)
 axes.text(5, 0.145, "chance", color="grey")
-axes.set(xlabel="steps since the first symbol", ylabel="recalled (share)", ylim=(0, 1.05), xticks=lags)
+axes.set(
+    xlabel="steps since the first symbol",
+    ylabel="recalled (share)",
+    ylim=(0, 1.05),
+    xticks=lags,
+)
 axes.legend(loc="center right")
 plt.show()
 
-# %%
+# %% jupyter={"source_hidden": true}
 assert all((shares[:, 0] > 0.9).all() for shares in recalled.values())
 for label in ("RNN", "LSTM, forget bias 0"):
     assert (recalled[label][:, 3] < 0.3).all()
@@ -684,10 +829,16 @@ assert (recalled["LSTM, forget bias 3"][:, 3] > 0.4).all()
 
 # %% tags=["training"]
 def seconds(batch, width=128, positions=256, repeats=7):
-    """The fastest of some runs, forward and backward, of our loop, PyTorch's LSTM, and one product. (3,)"""
+    """The fastest of some runs, forward and backward, of our loop, PyTorch's LSTM, and
+    one product. (3,)
+    """
     inputs = torch.randn(batch, positions, width)
     ours, theirs = LSTM(width, width), nn.LSTM(width, width, batch_first=True)
-    ways = (lambda: ours(inputs)[0], lambda: theirs(inputs)[0], lambda: inputs @ ours.w_hidden)
+    ways = (
+        lambda: ours(inputs)[0],
+        lambda: theirs(inputs)[0],
+        lambda: inputs @ ours.w_hidden,
+    )
     taken = torch.full((repeats, 3), math.inf)
     for row in taken:
         for i, way in enumerate(ways):
@@ -699,11 +850,15 @@ def seconds(batch, width=128, positions=256, repeats=7):
 
 waits = {batch: seconds(batch) for batch in (1, 32)}
 
-# %% tags=["training"]
+# %% jupyter={"source_hidden": true} tags=["training"]
 figure, axes = plt.subplots()
 for shift, (batch, taken) in zip((-0.2, 0.2), waits.items(), strict=True):
     bars = axes.bar(
-        torch.arange(3) + shift, taken * 1000, 0.38, label=f"batch of {batch}", hatch="/" if batch == 1 else ""
+        torch.arange(3) + shift,
+        taken * 1000,
+        0.38,
+        label=f"batch of {batch}",
+        hatch="/" if batch == 1 else "",
     )
     axes.bar_label(bars, fmt="%.1f")
 axes.set_yscale("log")
@@ -712,7 +867,7 @@ axes.set_ylabel("milliseconds for 256 positions")
 axes.legend()
 plt.show()
 
-# %%
+# %% jupyter={"source_hidden": true}
 for loop, fused, product in waits.values():
     assert 1.5 * product < fused
     assert 1.5 * product < loop

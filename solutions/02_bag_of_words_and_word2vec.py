@@ -57,24 +57,59 @@ for i, j in ((0, 1), (0, 2), (1, 2)):
 # a step in one direction has a meaning.
 
 # %%
-texts = [t.split() for t in ("the movie was fantastic", "the movie was terrible", "the cat sat on the mat")]
+texts = [
+    t.split()
+    for t in (
+        "the movie was fantastic",
+        "the movie was terrible",
+        "the cat sat on the mat",
+    )
+]
 columns = ["the", "movie", "was", "fantastic", "terrible", "cat", "sat", "on", "mat"]
-places = {"man": (1.0, 0.5), "king": (1.0, 2.0), "woman": (2.5, 0.5), "queen": (2.5, 2.0), "apple": (3.2, 0.2)}
+places = {
+    "man": (1.0, 0.5),
+    "king": (1.0, 2.0),
+    "woman": (2.5, 0.5),
+    "queen": (2.5, 2.0),
+    "apple": (3.2, 0.2),
+}
 
 # %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(7.4, 3), width_ratios=(3, 2))
 table = [[text.count(word) for word in columns] for text in texts]
 left.imshow(table, cmap="cividis", vmin=-1, aspect="auto")
 for spot, count in np.ndenumerate(table):
-    left.text(*spot[::-1], count, ha="center", va="center", color="white" if count < 2 else "black")
-left.set(xticks=range(9), yticks=range(3), yticklabels="ABC", title="counting: one row a text")
+    left.text(
+        *spot[::-1],
+        count,
+        ha="center",
+        va="center",
+        color="white" if count < 2 else "black",
+    )
+left.set(
+    xticks=range(9),
+    yticks=range(3),
+    yticklabels="ABC",
+    title="counting: one row a text",
+)
 left.set_xticklabels(columns, rotation=60)
 for word, (x, y) in places.items():
     right.plot(x, y, "o", color="C0")
     right.annotate(word, (x, y), xytext=(4, 5), textcoords="offset points")
 for start, end in (("man", "king"), ("woman", "queen")):
-    right.annotate("", places[end], places[start], arrowprops={"arrowstyle": "->", "color": "C1", "lw": 2})
-right.set(xlim=(0.6, 3.8), ylim=(0, 2.5), xlabel="male … female", ylabel="royal", title="learning: one place a word")
+    right.annotate(
+        "",
+        places[end],
+        places[start],
+        arrowprops={"arrowstyle": "->", "color": "C1", "lw": 2},
+    )
+right.set(
+    xlim=(0.6, 3.8),
+    ylim=(0, 2.5),
+    xlabel="male … female",
+    ylabel="royal",
+    title="learning: one place a word",
+)
 plt.show()
 
 # %% [markdown]
@@ -85,7 +120,9 @@ plt.show()
 # The cosines of "By hand", from the rows of the table:
 
 # %%
-a, b, c = (torch.tensor([float(text.count(word)) for word in columns]) for text in texts)
+a, b, c = (
+    torch.tensor([float(text.count(word)) for word in columns]) for text in texts
+)
 
 
 def cosine(x, y):
@@ -109,7 +146,8 @@ assert torch.isclose(cosine(a, c), 2 / (2 * torch.tensor(8.0).sqrt()))
 
 # %% exercise="bag_of_words" difficulty=1 minutes=5
 def bag_of_words(texts, words):
-    """Count how often each word of the vocabulary stands in each text. Other words are not counted.
+    """Count how often each word of the vocabulary stands in each text. Other words are
+    not counted.
 
     texts: a list of lists of words, which may be empty    words: the vocabulary, a list
 
@@ -163,8 +201,8 @@ def tf_idf(counts):
 
     counts: (text, vocab), floats as from bag_of_words
 
-    The weight of a word is ln((1 + texts) / (1 + texts that have it)) + 1. Returns (text, vocab). A text without words
-    is one of the texts, and its row stays 0.
+    The weight of a word is ln((1 + texts) / (1 + texts that have it)) + 1. Returns
+    (text, vocab). A text without words is one of the texts, and its row stays 0.
     """
     ### BEGIN SOLUTION
     texts_with_word = (counts > 0).sum(dim=0)
@@ -183,7 +221,10 @@ weighed = tf_idf(bag_of_words(texts, columns))
 heatmap(weighed, ["A", "B", "C"], columns, digits=2)
 plt.show()
 in_a = dict(zip(columns, weighed[0].tolist(), strict=True))
-assert max(in_a, key=in_a.get) == "fantastic" and in_a["the"] < in_a["movie"] < in_a["fantastic"]
+assert (
+    max(in_a, key=in_a.get) == "fantastic"
+    and in_a["the"] < in_a["movie"] < in_a["fantastic"]
+)
 assert columns[weighed[2].argmax()] == "the"
 
 # %% [markdown]
@@ -201,14 +242,17 @@ assert columns[weighed[2].argmax()] == "the"
 
 # %% exercise="cosine_similarity" difficulty=2 minutes=10
 def cosine_similarity(a, b):
-    """The cosine of the angle between every row of a and every row of b: 1 the same way, 0 at right angles.
+    """The cosine of the angle between every row of a and every row of b: 1 the same
+    way, 0 at right angles.
 
     a: (..., n, d)    b: (..., m, d)
 
     Returns (..., n, m). A row of zeros is similar to nothing: 0.
     """
     ### BEGIN SOLUTION
-    return functional.normalize(a, dim=-1) @ functional.normalize(b, dim=-1).transpose(-2, -1)
+    return functional.normalize(a, dim=-1) @ functional.normalize(b, dim=-1).transpose(
+        -2, -1
+    )
     ### END SOLUTION
 
 
@@ -226,7 +270,9 @@ rows = bag_of_words(reviews, ["the", "movie", "was", *vocabulary])
 for table in (rows, tf_idf(rows)):
     between = cosine_similarity(table, table)
     print(between)
-    assert torch.allclose(between[0, 1], between[0, 2]) and torch.allclose(between[0, 1], between[1, 2])
+    assert torch.allclose(between[0, 1], between[0, 2]) and torch.allclose(
+        between[0, 1], between[1, 2]
+    )
 
 # %% [markdown]
 # All equal, weighed or not. Counting sees that words differ, never how much. For that, look where a word is used: "You
@@ -243,14 +289,17 @@ for table in (rows, tf_idf(rows)):
 
 # %% exercise="skip_gram_pairs" difficulty=2 minutes=10
 def skip_gram_pairs(sentence, window):
-    """All pairs (centre, neighbour) at most `window` places apart, by the place of the centre, then of the neighbour.
+    """All pairs (centre, neighbour) at most `window` places apart, by the place of the
+    centre, then of the neighbour.
 
     A place is never its own neighbour. Works for words and for their numbers.
     """
     ### BEGIN SOLUTION
     pairs = []
     for place, centre in enumerate(sentence):
-        for other in range(max(0, place - window), min(len(sentence), place + window + 1)):
+        for other in range(
+            max(0, place - window), min(len(sentence), place + window + 1)
+        ):
             if other != place:
                 pairs.append((centre, sentence[other]))
     return pairs
@@ -264,7 +313,11 @@ skip_gram_pairs = check("skip_gram_pairs")
 
 # %%
 found = skip_gram_pairs(texts[2], window=2)
-print([neighbour for centre, neighbour in found if centre == "sat"], len(found), "pairs in all")
+print(
+    [neighbour for centre, neighbour in found if centre == "sat"],
+    len(found),
+    "pairs in all",
+)
 assert len(found) == 18
 
 # %% [markdown]
@@ -301,13 +354,16 @@ assert len(found) == 18
 
 # %% exercise="negative_sampling" difficulty=3 minutes=20
 def negative_sampling(centre, context, label, weight=1.0):
-    """The loss of "is this word a real neighbour?" and its gradients by hand; no autograd is needed or used.
+    """The loss of "is this word a real neighbour?" and its gradients by hand; no
+    autograd is needed or used.
 
     centre: (..., n, d)    context: (..., m, d)
-    label: broadcastable to (..., n, m), 1 for a real neighbour, 0 for a drawn word    weight: likewise, or a number
+    label: broadcastable to (..., n, m), 1 for a real neighbour, 0 for a drawn word
+    weight: likewise, or a number
 
-    The chance of "real" is sigmoid(centre · context); the loss sums -weight ln(chance of the label) over all pairs.
-    Returns the loss, a 0-d tensor, and its gradients for centre (..., n, d) and context (..., m, d).
+    The chance of "real" is sigmoid(centre · context); the loss sums -weight ln(chance
+    of the label) over all pairs. Returns the loss, a 0-d tensor, and its gradients for
+    centre (..., n, d) and context (..., m, d).
     """
     ### BEGIN SOLUTION
     score = centre @ context.transpose(-2, -1)  # (..., n, m)
@@ -336,8 +392,12 @@ rng = torch.Generator().manual_seed(0)
 centre, context = (torch.randn(n, 8, generator=rng, requires_grad=True) for n in (3, 5))
 label = (torch.rand(3, 5, generator=rng) < 0.3).float()
 _, for_centre, for_context = negative_sampling(centre.detach(), context.detach(), label)
-functional.binary_cross_entropy_with_logits(centre @ context.T, label, reduction="sum").backward()
-assert torch.allclose(for_centre, centre.grad, atol=1e-5) and torch.allclose(for_context, context.grad, atol=1e-5)
+functional.binary_cross_entropy_with_logits(
+    centre @ context.T, label, reduction="sum"
+).backward()
+assert torch.allclose(for_centre, centre.grad, atol=1e-5) and torch.allclose(
+    for_context, context.grad, atol=1e-5
+)
 print("the same gradients as autograd's")
 
 # %% [markdown]
@@ -353,9 +413,11 @@ print("the same gradients as autograd's")
 
 # %% exercise="analogy" difficulty=2 minutes=10
 def analogy(a, b, c, vectors, words):
-    """a is to b as c is to what? The word nearest by cosine to b - a + c; the three given words are no answer.
+    """a is to b as c is to what? The word nearest by cosine to b - a + c; the three
+    given words are no answer.
 
-    vectors: (vocab, d), row i for words[i]; a row of zeros has the cosine 0    words: a list
+    vectors: (vocab, d), row i for words[i]; a row of zeros has the cosine 0
+    words: a list
     """
     ### BEGIN SOLUTION
     given = [words.index(word) for word in (a, b, c)]
@@ -372,8 +434,14 @@ from lib.checks import check
 analogy = check("analogy")
 
 # %%
-print("man : king = woman :", analogy("man", "king", "woman", torch.tensor([*places.values()]), [*places]))
-assert analogy("man", "king", "woman", torch.tensor([*places.values()]), [*places]) == "queen"
+print(
+    "man : king = woman :",
+    analogy("man", "king", "woman", torch.tensor([*places.values()]), [*places]),
+)
+assert (
+    analogy("man", "king", "woman", torch.tensor([*places.values()]), [*places])
+    == "queen"
+)
 
 # %% [markdown]
 # ## On real text
@@ -396,12 +464,21 @@ counts = Counter(word for sentence in sentences for word in sentence)
 words = [word for word, _ in counts.most_common()]
 number = {word: i for i, word in enumerate(words)}
 often = {word: counts[word] / counts.total() * 1000 for word in words}
-keep = {word: often[word] ** -0.5 + 1 / often[word] for word in words}  # a chance; above 1 means always
+# a chance; above 1 means always
+keep = {word: often[word] ** -0.5 + 1 / often[word] for word in words}
 dice = random.Random(0)
-thinned = [[number[word] for word in sentence if dice.random() < keep[word]] for sentence in sentences]
+thinned = [
+    [number[word] for word in sentence if dice.random() < keep[word]]
+    for sentence in sentences
+]
 
-pairs = torch.tensor([pair for sentence in thinned for pair in skip_gram_pairs(sentence, window=4)])
-print(f"{len(words)} words, {len(pairs):,} pairs; of 100 times `the`, {100 * keep['the']:.0f} are kept")
+pairs = torch.tensor(
+    [pair for sentence in thinned for pair in skip_gram_pairs(sentence, window=4)]
+)
+print(
+    f"{len(words)} words, {len(pairs):,} pairs; of 100 times `the`, "
+    f"{100 * keep['the']:.0f} are kept"
+)
 assert round(counts.total() / counts["the"]) == 7 and 900 < len(words) < 1100
 
 # %% [markdown]
@@ -416,7 +493,9 @@ noise = torch.tensor([counts[word] ** 0.75 for word in words])
 
 
 def batch(rng, size=2048, drawn=5):
-    """The ids of the centres (size, 1) and of their contexts (size, 1 + drawn): a real one, then the drawn ones."""
+    """The ids of the centres (size, 1) and of their contexts (size, 1 + drawn): a real
+    one, then the drawn ones.
+    """
     pair = pairs[torch.randint(len(pairs), (size,), generator=rng)]
     ids = torch.multinomial(noise, size * drawn, replacement=True, generator=rng)
     return pair[:, :1], torch.cat([pair[:, 1:], ids.view(size, drawn)], dim=1)
@@ -424,20 +503,29 @@ def batch(rng, size=2048, drawn=5):
 
 def by_word(ids, gradient):
     """The sum of each word's gradients (vocab, d), over the root of their number."""
-    total = torch.zeros(len(words), gradient.shape[-1]).index_add_(0, ids.flatten(), gradient.flatten(0, 1))
+    total = torch.zeros(len(words), gradient.shape[-1]).index_add_(
+        0, ids.flatten(), gradient.flatten(0, 1)
+    )
     times = torch.bincount(ids.flatten(), minlength=len(words)).clamp(min=1)
     return total / times.sqrt()[:, None]
 
 
 # %%
 def train(seed, steps=1500, longest=30.0):
-    """Word vectors (vocab, 64), and the loss by pair at every step. No autograd anywhere."""
+    """Word vectors (vocab, 64), and the loss by pair at every step. No autograd
+    anywhere.
+    """
     rng = torch.Generator().manual_seed(seed)
-    centre, context = (torch.rand(len(words), 64, generator=rng) - 0.5) / 64, torch.zeros(len(words), 64)
+    centre, context = (
+        (torch.rand(len(words), 64, generator=rng) - 0.5) / 64,
+        torch.zeros(len(words), 64),
+    )
     label, losses = torch.tensor([[1.0, 0, 0, 0, 0, 0]]), []
     for step in range(steps):
         centre_ids, context_ids = batch(rng)
-        loss, for_centre, for_context = negative_sampling(centre[centre_ids], context[context_ids], label)
+        loss, for_centre, for_context = negative_sampling(
+            centre[centre_ids], context[context_ids], label
+        )
         slopes = [by_word(centre_ids, for_centre), by_word(context_ids, for_context)]
         slopes, _ = clip_gradients(slopes, longest)
         rate = 0.8 * (1 - step / steps)
@@ -454,10 +542,12 @@ vectors, losses = runs[0]
 # %% [markdown]
 # > **Predict.** Which words are nearest to *king*, *paris*, *doctor*, *mice*?
 
-# %% tags=["training"]
+# %% jupyter={"source_hidden": true} tags=["training"]
 for word in ("king", "paris", "doctor", "mice"):
     for name, table in (("before", start), ("after", vectors)):
-        found = [other for other, _ in nearest(table[number[word]], table, words, 6)[1:]]
+        found = [
+            other for other, _ in nearest(table[number[word]], table, words, 6)[1:]
+        ]
         print(f"{word:7} {name:7}", ", ".join(found))
 
 # %%
@@ -465,10 +555,16 @@ capitals = {city for _, city in ANALOGIES["capital"]}
 plurals = {many for _, many in ANALOGIES["plural"]}
 for table, curve in runs:
     asked = ("king", "paris", "doctor", "mice")
-    company = {word: [other for other, _ in nearest(table[number[word]], table, words, 6)[1:]] for word in asked}
+    company = {
+        word: [other for other, _ in nearest(table[number[word]], table, words, 6)[1:]]
+        for word in asked
+    }
     assert curve[-1] < 0.4 * curve[0]
     assert "queen" in company["king"] and {"nurse", "surgeon"} <= {*company["doctor"]}
-    assert len(capitals & {*company["paris"]}) >= 4 and len(plurals & {*company["mice"]}) >= 3
+    assert (
+        len(capitals & {*company["paris"]}) >= 4
+        and len(plurals & {*company["mice"]}) >= 3
+    )
 
 # %% [markdown]
 # Before, the vectors are random, and so are the neighbours. After, words stand beside those that keep similar company: even
@@ -480,13 +576,24 @@ for table, curve in runs:
 # %% tags=["training"]
 for table, _ in runs:
     sought = table[number["king"]] - table[number["man"]] + table[number["woman"]]
-    found = ", ".join(f"{word} {value:.2f}" for word, value in nearest(sought, table, words, 3))
-    print(f"nearest: {found}; by the rule of the exercise: {analogy('man', 'king', 'woman', table, words)}")
+    found = ", ".join(
+        f"{word} {value:.2f}" for word, value in nearest(sought, table, words, 3)
+    )
+    print(
+        f"nearest: {found}; by the rule of the exercise: "
+        f"{analogy('man', 'king', 'woman', table, words)}"
+    )
 
-results = {relation: [analogy_score(known, table, words) for table, _ in runs] for relation, known in ANALOGIES.items()}
+results = {
+    relation: [analogy_score(known, table, words) for table, _ in runs]
+    for relation, known in ANALOGIES.items()
+}
 for relation, shares in results.items():
     questions = len(ANALOGIES[relation]) * (len(ANALOGIES[relation]) - 1)
-    print(f"{relation:9} {questions:4} questions, right: {min(shares):.2f} to {max(shares):.2f} in three runs")
+    print(
+        f"{relation:9} {questions:4} questions, right: "
+        f"{min(shares):.2f} to {max(shares):.2f} in three runs"
+    )
 
 # %% [markdown]
 # *queen* is nearest, *king* second. In larger texts one of the given words often comes first (Linzen 2016); that is why they
@@ -515,17 +622,27 @@ def flat(table, chosen):
 
 
 # %% tags=["training"]
-groups = {name: DOMAINS[name][:5] for name in ("royalty", "countries", "weather", "kitchen")}
+groups = {
+    name: DOMAINS[name][:5] for name in ("royalty", "countries", "weather", "kitchen")
+}
 chosen = [word for group in groups.values() for word in group]
 spots = dict(zip(chosen, flat(vectors, chosen).tolist(), strict=True))
 figure, axes = plt.subplots(figsize=(6.4, 4))
 for marker, (name, group) in zip("os^D", groups.items(), strict=True):
-    axes.scatter(*zip(*(spots[word] for word in group), strict=True), marker=marker, label=name)
+    axes.scatter(
+        *zip(*(spots[word] for word in group), strict=True), marker=marker, label=name
+    )
     right = max(spots[word][0] for word in group) + 0.4
     middle = sum(spots[word][1] for word in group) / 5
     for i, word in enumerate(sorted(group, key=lambda word: spots[word][1])):
         line = {"arrowstyle": "-", "color": "0.8"}
-        axes.annotate(word, spots[word], xytext=(right, middle + 0.4 * (i - 2)), arrowprops=line, va="center")
+        axes.annotate(
+            word,
+            spots[word],
+            xytext=(right, middle + 0.4 * (i - 2)),
+            arrowprops=line,
+            va="center",
+        )
 axes.set(xlabel="widest direction", ylabel="second widest")
 axes.margins(0.15)
 axes.legend(loc="center")
@@ -536,17 +653,34 @@ plt.show()
 # step from male to female, taken from the *other* couples; up, the widest direction that is left.
 
 # %% tags=["training"]
-shown = [pair for pair in ANALOGIES["gender"] if pair[0] in ("king", "prince", "duke", "boy", "uncle")]
-male, female = ([number[pair[i]] for pair in ANALOGIES["gender"] if pair not in shown] for i in (0, 1))
+shown = [
+    pair
+    for pair in ANALOGIES["gender"]
+    if pair[0] in ("king", "prince", "duke", "boy", "uncle")
+]
+male, female = (
+    [number[pair[i]] for pair in ANALOGIES["gender"] if pair not in shown]
+    for i in (0, 1)
+)
 to_female = functional.normalize((vectors[female] - vectors[male]).mean(0), dim=0)
 rest = vectors - (vectors @ to_female)[:, None] * to_female
 up = flat(rest, [word for pair in shown for word in pair])[:, 0]
 figure, axes = plt.subplots(figsize=(6.4, 4))
 for k, pair in enumerate(shown):
-    spots = [(vectors[number[word]] @ to_female, up[2 * k + i]) for i, word in enumerate(pair)]
+    spots = [
+        (vectors[number[word]] @ to_female, up[2 * k + i])
+        for i, word in enumerate(pair)
+    ]
     axes.plot(*zip(*spots, strict=True), "o-", color="0.7")
     for word, spot, weight in zip(pair, spots, ("normal", "bold"), strict=True):
-        axes.annotate(word, spot, xytext=(0, 5), textcoords="offset points", ha="center", weight=weight)
+        axes.annotate(
+            word,
+            spot,
+            xytext=(0, 5),
+            textcoords="offset points",
+            ha="center",
+            weight=weight,
+        )
 axes.set(xlabel="from male to female", ylabel="widest other direction")
 axes.margins(0.12)
 plt.show()
@@ -569,16 +703,42 @@ for table, _ in runs:
 # does, block by block, for more speed; `benchmarks/word2vec.py` times it beside gensim.
 
 # %% tags=["training"]
-told = [re.findall(r"[a-z]+", part) for story in load_stories() for part in re.split(r"[.!?]", story.lower())]
+told = [
+    re.findall(r"[a-z]+", part)
+    for story in load_stories()
+    for part in re.split(r"[.!?]", story.lower())
+]
 story_words, story_vectors = word2vec(told, torch.Generator().manual_seed(0), epochs=3)
-print(f"{sum(map(len, told)):,} words of stories, {len(story_words):,} different ones kept")
+print(
+    f"{sum(map(len, told)):,} words of stories, "
+    f"{len(story_words):,} different ones kept"
+)
 for word in ("red", "said", "anna", "sad", "forest"):
-    found = nearest(story_vectors[story_words.index(word)], story_vectors, story_words, 7)[1:]
+    found = nearest(
+        story_vectors[story_words.index(word)], story_vectors, story_words, 7
+    )[1:]
     print(f"{word:7}", ", ".join(other for other, _ in found))
 
 # %%
-colours = {"scarlet", "purple", "grey", "turquoise", "golden", "yellow", "blue", "green", "white", "black", "brown"}
-found = {word for word, _ in nearest(story_vectors[story_words.index("red")], story_vectors, story_words, 7)}
+colours = {
+    "scarlet",
+    "purple",
+    "grey",
+    "turquoise",
+    "golden",
+    "yellow",
+    "blue",
+    "green",
+    "white",
+    "black",
+    "brown",
+}
+found = {
+    word
+    for word, _ in nearest(
+        story_vectors[story_words.index("red")], story_vectors, story_words, 7
+    )
+}
 assert len(found & colours) >= 4
 
 # %% [markdown]
@@ -589,7 +749,11 @@ assert len(found & colours) >= 4
 # > **Predict.** Is *bank* nearer to *loan*, or to *river*?
 
 # %% tags=["training"]
-senses = {"money": DOMAINS["money"], "river": DOMAINS["river"], "neither": DOMAINS["kitchen"]}
+senses = {
+    "money": DOMAINS["money"],
+    "river": DOMAINS["river"],
+    "neither": DOMAINS["kitchen"],
+}
 ids = {name: [number[word] for word in group] for name, group in senses.items()}
 figure, axes = plt.subplots(figsize=(6.4, 3))
 for name, colour, group in zip(senses, ("C0", "C1", "0.7"), ids.values(), strict=True):
@@ -603,9 +767,14 @@ plt.show()
 # %%
 for table, _ in runs:
     bank = table[[number["bank"]]]
-    money, river, neither = (cosine_similarity(bank, table[group]).mean() for group in ids.values())
+    money, river, neither = (
+        cosine_similarity(bank, table[group]).mean() for group in ids.values()
+    )
     assert abs(money - river) < 0.1 and min(money, river) > neither + 0.1
-    assert min(money, river) > cosine_similarity(table[ids["money"]], table[ids["river"]]).mean() + 0.1
+    assert (
+        min(money, river)
+        > cosine_similarity(table[ids["money"]], table[ids["river"]]).mean() + 0.1
+    )
 
 # %% [markdown]
 # As near to one as to the other, and nearer to both than money and river are to each other. In *the bank of the river* a reader
@@ -619,7 +788,7 @@ for table, _ in runs:
 _, unclipped = train(seed=0, steps=300, longest=float("inf"))
 print(f"loss by pair: {losses[299]:.2f} with clipping, {unclipped[-1]:.1e} without")
 
-# %%
+# %% jupyter={"source_hidden": true}
 assert not unclipped[-1] < 1e6
 
 # %% [markdown]

@@ -39,12 +39,19 @@ results = json.loads(files.read("seq2seq_results.json"))
 
 
 def share_right(model, length):
-    """Recorded share of right symbols when reversing sequences of this length: one number for each of three seeds."""
-    return torch.tensor([seed[model]["right"][str(length)] for seed in results["reversal"].values()])
+    """Recorded share of right symbols when reversing sequences of this length: one
+    number for each of three seeds.
+    """
+    return torch.tensor(
+        [seed[model]["right"][str(length)] for seed in results["reversal"].values()]
+    )
 
 
 for length in (4, 10, 20):
-    print(f"{length:2} symbols: {100 * share_right('fixed vector', length).mean():.0f}% right")
+    print(
+        f"{length:2} symbols: "
+        f"{100 * share_right('fixed vector', length).mean():.0f}% right"
+    )
 assert (share_right("fixed vector", 4) > 0.9).all()
 assert (share_right("fixed vector", 20) < 0.25).all()
 
@@ -94,7 +101,11 @@ scores = torch.tensor([0.0, math.log(3), -math.inf])  # (key)
 vectors = torch.tensor([[4.0, 0.0], [0.0, 4.0], [9.0, 9.0]])  # (key, d_hidden)
 weights = scores.softmax(dim=-1)
 mix = weights @ vectors
-print([round(number, 3) for number in weights.tolist()], "→", [round(number, 3) for number in mix.tolist()])
+print(
+    [round(number, 3) for number in weights.tolist()],
+    "→",
+    [round(number, 3) for number in mix.tolist()],
+)
 assert torch.allclose(weights, torch.tensor([0.25, 0.75, 0.0]))
 assert torch.allclose(mix, torch.tensor([1.0, 3.0]))
 
@@ -115,11 +126,12 @@ assert torch.allclose(mix, torch.tensor([1.0, 3.0]))
 
 # %% exercise="pad_batch" difficulty=1 minutes=6
 def pad_batch(sentences):
-    """One rectangle of ids, filled up with <PAD> (id 0) after each sentence, and its mask.
+    """One rectangle of ids, filled up with <PAD> (id 0) after each sentence, and its
+    mask.
 
-    sentences: lists of ids above 0, of any lengths, empty ones included; at least one list
-    Returns ids (batch, position), int64, and mask (batch, position), bool, True on real tokens. position is the length
-    of the longest sentence, 0 if all are empty.
+    sentences: lists of ids above 0, of any lengths, empty ones included; at least one
+    list Returns ids (batch, position), int64, and mask (batch, position), bool, True on
+    real tokens. position is the length of the longest sentence, 0 if all are empty.
     """
     ### BEGIN SOLUTION
     longest = max(len(sentence) for sentence in sentences)
@@ -155,11 +167,12 @@ pad_batch = check("pad_batch")
 
 # %% exercise="shift_right" difficulty=1 minutes=6
 def shift_right(sentences):
-    """What a decoder reads at each position, and what it should say there: the same words, one step apart.
+    """What a decoder reads at each position, and what it should say there: the same
+    words, one step apart.
 
-    sentences: lists of ids, without <SOS> and <EOS>, maybe empty; at least one list. The ids are named SOS and EOS.
-    Returns inputs and targets, int64, and mask, bool, (batch, position) each, position being one more than the longest
-    sentence.
+    sentences: lists of ids, without <SOS> and <EOS>, maybe empty; at least one list.
+    The ids are named SOS and EOS. Returns inputs and targets, int64, and mask, bool,
+    (batch, position) each, position being one more than the longest sentence.
     """
     ### BEGIN SOLUTION
     inputs, mask = pad_batch([[SOS, *sentence] for sentence in sentences])
@@ -197,12 +210,16 @@ assert rows["hears"].tolist() == [[1, 7, 8, 9], [1, 5, 0, 0]]
 
 # %% exercise="greedy_translate" difficulty=2 minutes=12
 def greedy_translate(step, state, limit):
-    """Let a decoder read its own words: start from <SOS>, always take the likeliest, stop at <EOS>.
+    """Let a decoder read its own words: start from <SOS>, always take the likeliest,
+    stop at <EOS>.
 
-    step: a function (ids (batch,), state) -> logits (batch, vocab), the next state, something else
-    state: a tuple of tensors, (batch, ...) each    limit: write at most so many tokens, at least 1
-    Returns ids (batch, written), int64, <EOS> included; after a row's <EOS> there is only <PAD>. Before it, <PAD> is a
-    token like any other. What a row that is done is fed does not matter; when all are done, `step` is not called again.
+    step: a function (ids (batch,), state) -> logits (batch, vocab), the next state,
+    something else
+    state: a tuple of tensors, (batch, ...) each
+    limit: write at most so many tokens, at least 1
+    Returns ids (batch, written), int64, <EOS> included; after a row's <EOS> there is
+    only <PAD>. Before it, <PAD> is a token like any other. What a row that is done is
+    fed does not matter; when all are done, `step` is not called again.
     """
     ### BEGIN SOLUTION
     ids = torch.full((len(state[0]),), SOS)
@@ -229,11 +246,16 @@ greedy_translate = check("greedy_translate")
 
 # %%
 def batch_of(pairs):
-    return Batch(*pad_batch([source for source, _ in pairs]), *shift_right([target for _, target in pairs]))
+    return Batch(
+        *pad_batch([source for source, _ in pairs]),
+        *shift_right([target for _, target in pairs]),
+    )
 
 
 def to_reverse(number, length, rng):
-    """Pairs of a random sequence and the same one back to front; 20 symbols, ids 4 to 23."""
+    """Pairs of a random sequence and the same one back to front; 20 symbols, ids 4 to
+    23.
+    """
     sequences = [[rng.randrange(4, 24) for _ in range(length)] for _ in range(number)]
     return [(sequence, sequence[::-1]) for sequence in sequences]
 
@@ -244,7 +266,10 @@ def endless(rng):
 
 
 # %% tags=["training"]
-fixed = seeded(Translator(Encoder(24, 48, 64), FixedVectorDecoder(24, 48, 64)), torch.Generator().manual_seed(0))
+fixed = seeded(
+    Translator(Encoder(24, 48, 64), FixedVectorDecoder(24, 48, 64)),
+    torch.Generator().manual_seed(0),
+)
 losses = train(fixed, fixed.loss, endless(random.Random(0)), steps=600, peak=5e-3)
 
 
@@ -255,15 +280,25 @@ def translations(model, sentences, limit, tokens=4000):
     written = [None] * len(sentences)
     for chosen in similar_lengths([len(sentence) for sentence in sentences], tokens):
         state = model.start(*pad_batch([sentences[i] for i in chosen]))
-        for i, ids in zip(chosen, greedy_translate(model.decoder.step, state, limit).tolist(), strict=True):
+        for i, ids in zip(
+            chosen,
+            greedy_translate(model.decoder.step, state, limit).tolist(),
+            strict=True,
+        ):
             written[i] = ids[: ids.index(EOS)] if EOS in ids else ids
     return written
 
 
 def right_symbols(model, length):
-    sources, targets = zip(*to_reverse(200, length, random.Random(1000 + length)), strict=True)
+    sources, targets = zip(
+        *to_reverse(200, length, random.Random(1000 + length)), strict=True
+    )
     written = translations(model, sources, length)
-    hits = sum(a == b for pair in zip(written, targets, strict=True) for a, b in zip(*pair, strict=False))
+    hits = sum(
+        a == b
+        for pair in zip(written, targets, strict=True)
+        for a, b in zip(*pair, strict=False)
+    )
     return hits / (200 * length)
 
 
@@ -279,7 +314,7 @@ for length in (4, 20):
     for name, ids in (("read", source), ("right", target), ("wrote", answer)):
         print(f"{name:6}", "".join(letters[i] for i in ids))
 
-# %%
+# %% jupyter={"source_hidden": true}
 assert right_symbols(fixed, 4) > 0.9
 assert right_symbols(fixed, 20) < 0.25
 
@@ -301,14 +336,19 @@ assert right_symbols(fixed, 20) < 0.25
 
 # %% exercise="masked_softmax" difficulty=2 minutes=8
 def masked_softmax(scores, mask):
-    """Scores to weights that sum to 1 over the last axis, where the mask is True; the weight 0 elsewhere.
+    """Scores to weights that sum to 1 over the last axis, where the mask is True; the
+    weight 0 elsewhere.
 
-    scores: (..., key)    mask: bool, broadcastable to the scores, as (key,) or (batch, 1, key) are; True where looking is
-    allowed. Returns the weights (..., key). A row that may look nowhere gets weights 0 throughout. Gradients flow through.
+    scores: (..., key)
+    mask: bool, broadcastable to the scores, as (key,) or (batch, 1, key) are; True
+        where looking is
+    allowed. Returns the weights (..., key). A row that may look nowhere gets weights 0
+    throughout. Gradients flow through.
     """
     ### BEGIN SOLUTION
     weights = scores.masked_fill(~mask, -math.inf).softmax(dim=-1)
-    return weights.masked_fill(~mask, 0.0)  # subtle: a row of nothing but -inf has become NaN
+    # subtle: a row of nothing but -inf has become NaN
+    return weights.masked_fill(~mask, 0.0)
     ### END SOLUTION
 
 
@@ -334,7 +374,8 @@ masked_softmax = check("masked_softmax")
 def additive_scores(query, keys, w_query, v):
     """How well one state matches each source position: v · tanh(query W_query + key).
 
-    query: (..., d_hidden), the decoder's state    keys: (..., key, d_attention), the source, already times its matrix
+    query: (..., d_hidden), the decoder's state
+    keys: (..., key, d_attention), the source, already times its matrix
     w_query: (d_hidden, d_attention)    v: (d_attention,)
     Returns the scores (..., key). Gradients flow through to everything.
     """
@@ -365,7 +406,9 @@ additive_scores = check("additive_scores")
 
 # %% exercise="BahdanauDecoder" difficulty=3 minutes=20
 class BahdanauDecoder(nn.Module):
-    """Before each word, ask every source position how well it matches, and take their weighted average along."""
+    """Before each word, ask every source position how well it matches, and take their
+    weighted average along.
+    """
 
     def __init__(self, vocab, d_embedding, d_hidden, d_attention):
         super().__init__()
@@ -378,27 +421,40 @@ class BahdanauDecoder(nn.Module):
         self.bias = nn.Parameter(torch.zeros(vocab))
 
     def start(self, memory, mask, hidden, cell):
-        """The encoder's vectors (batch, key, d_hidden), their mask (batch, key), its end, hidden and cell (batch, d_hidden).
+        """The encoder's vectors (batch, key, d_hidden), their mask (batch, key), its
+        end, hidden and cell (batch, d_hidden).
 
-        Returns the state, a tuple or a list: hidden, cell, memory, keys (batch, key, d_attention) and mask."""
+        Returns the state, a tuple or a list: hidden, cell, memory, keys (batch, key,
+        d_attention) and mask.
+        """
         ### BEGIN SOLUTION
         return hidden, cell, memory, memory @ self.w_key, mask
         ### END SOLUTION
 
     def step(self, ids, state):
-        """The word before (batch,), and the state -> logits (batch, vocab), the next state, the weights (batch, key).
+        """The word before (batch,), and the state -> logits (batch, vocab), the next
+        state, the weights (batch, key).
 
-        The logits come from the new hidden and the context; the next state has the same five parts."""
+        The logits come from the new hidden and the context; the next state has the
+        same five parts.
+        """
         ### BEGIN SOLUTION
         hidden, cell, memory, keys, mask = state
-        weights = masked_softmax(additive_scores(hidden, keys, self.w_query, self.v), mask)  # (batch, key)
+        # (batch, key)
+        weights = masked_softmax(
+            additive_scores(hidden, keys, self.w_query, self.v), mask
+        )
         context = (weights.unsqueeze(-2) @ memory).squeeze(-2)  # (batch, d_hidden)
-        hidden, cell = self.cell(torch.cat([self.embedding(ids), context], dim=-1), (hidden, cell))
+        hidden, cell = self.cell(
+            torch.cat([self.embedding(ids), context], dim=-1), (hidden, cell)
+        )
         return self.logits(hidden, context), (hidden, cell, memory, keys, mask), weights
         ### END SOLUTION
 
     def logits(self, hidden, context):
-        """A score for every word, (batch, vocab), from state and context, (batch, d_hidden) each."""
+        """A score for every word, (batch, vocab), from state and context, (batch,
+        d_hidden) each.
+        """
         features = torch.tanh(self.mix(torch.cat([hidden, context], dim=-1)))
         return features @ self.embedding.weight.T + self.bias
 
@@ -413,23 +469,31 @@ BahdanauDecoder = check("BahdanauDecoder")
 # > 30, which neither network ever saw?
 
 # %% tags=["training"]
-attentive = seeded(Translator(Encoder(24, 48, 64), BahdanauDecoder(24, 48, 64, 64)), torch.Generator().manual_seed(0))
-losses = train(attentive, attentive.loss, endless(random.Random(0)), steps=600, peak=5e-3)
+attentive = seeded(
+    Translator(Encoder(24, 48, 64), BahdanauDecoder(24, 48, 64, 64)),
+    torch.Generator().manual_seed(0),
+)
+losses = train(
+    attentive, attentive.loss, endless(random.Random(0)), steps=600, peak=5e-3
+)
 
 # %%
 lengths = sorted(map(int, results["reversal"]["0"]["attention"]["right"]))
 figure, axes = plt.subplots()
 for model, mark in (("attention", "s--"), ("fixed vector", "o-")):
-    curves = torch.stack([share_right(model, length) for length in lengths])  # (length, seed)
+    # (length, seed)
+    curves = torch.stack([share_right(model, length) for length in lengths])
     axes.plot(lengths, curves.mean(dim=1), mark, label=model)
     axes.fill_between(lengths, curves.amin(dim=1), curves.amax(dim=1), alpha=0.2)
 axes.axvline(20, color="grey", linewidth=1)
 axes.text(20.3, 0.97, "longer than\nin training", color="grey", va="top")
-axes.set(xlabel="length of the sequence", ylabel="right symbols (share)", ylim=(0, 1.05))
+axes.set(
+    xlabel="length of the sequence", ylabel="right symbols (share)", ylim=(0, 1.05)
+)
 axes.legend(loc="lower left")
 plt.show()
 
-# %%
+# %% jupyter={"source_hidden": true}
 assert right_symbols(attentive, 20) > 0.95
 assert (share_right("attention", 20) > 0.95).all()
 assert (share_right("attention", 30) < 0.9).all()
@@ -447,7 +511,10 @@ assert (share_right("fixed vector", 10) < share_right("attention", 10) - 0.3).al
 train_dates, test_dates = load_dates(), load_dates("test")
 for date in test_dates[:6]:
     print(f"{date.written:32} {date.iso}  {date.language}")
-characters, digits = Vocabulary(d.written for d in train_dates), Vocabulary(d.iso for d in train_dates)
+characters, digits = (
+    Vocabulary(d.written for d in train_dates),
+    Vocabulary(d.iso for d in train_dates),
+)
 assert not {d.iso for d in test_dates} & {d.iso for d in train_dates}
 
 
@@ -462,23 +529,33 @@ def batches(pairs, tokens, rng):
 
 def read_dates(model):
     """The test dates as the model writes them."""
-    written = translations(model, [characters.encode(d.written) for d in test_dates], 12)
+    written = translations(
+        model, [characters.encode(d.written) for d in test_dates], 12
+    )
     return ["".join(digits.decode(ids)) for ids in written]
 
 
 # %% tags=["training"]
-encoder, decoder = Encoder(len(characters), 48, 128), BahdanauDecoder(len(digits), 48, 128, 64)
+encoder, decoder = (
+    Encoder(len(characters), 48, 128),
+    BahdanauDecoder(len(digits), 48, 128, 64),
+)
 dates = seeded(Translator(encoder, decoder), torch.Generator().manual_seed(0))
 before = read_dates(dates)
 pairs = [(characters.encode(d.written), digits.encode(d.iso)) for d in train_dates]
-losses = train(dates, dates.loss, batches(pairs, 700, random.Random(0)), steps=400, peak=5e-3)
+losses = train(
+    dates, dates.loss, batches(pairs, 700, random.Random(0)), steps=400, peak=5e-3
+)
 after = read_dates(dates)
 for d, first, now in list(zip(test_dates, before, after, strict=True))[:6]:
     print(f"{d.written:32}  before: {first:12}  after: {now}")
 
 # %%
 right = [d.iso for d in test_dates]
-print("recorded, three trainings:", sorted(seed["exact"] for seed in results["dates"].values()))
+print(
+    "recorded, three trainings:",
+    sorted(seed["exact"] for seed in results["dates"].values()),
+)
 assert exact_match(before, right) == 0
 assert exact_match(after, right) >= 0.98
 assert all(seed["exact"] >= 0.98 for seed in results["dates"].values())
@@ -491,7 +568,9 @@ assert all(seed["exact"] >= 0.98 for seed in results["dates"].values())
 
 # %%
 def look(model, source, target):
-    """The weights (target token, source token) while the model is told the right target."""
+    """The weights (target token, source token) while the model is told the right
+    target.
+    """
     batch = batch_of([(source, target)])
     with torch.no_grad():
         return model(batch.source, batch.source_mask, batch.inputs)[1][0]
@@ -500,7 +579,9 @@ def look(model, source, target):
 def draw_look(weights, rows, columns, size=(6.5, 3.6)):
     figure, axes = plt.subplots(figsize=size)
     image = axes.imshow(weights, cmap="cividis", vmin=0, vmax=1, aspect="auto")
-    axes.set_xticks(range(len(columns)), columns, rotation=60 if max(map(len, columns)) > 1 else 0)
+    axes.set_xticks(
+        range(len(columns)), columns, rotation=60 if max(map(len, columns)) > 1 else 0
+    )
     axes.set_yticks(range(len(rows)), rows)
     axes.set(xlabel="read", ylabel="written")
     figure.colorbar(image)
@@ -527,21 +608,36 @@ assert torch.stack(on_year).mean() > 0.7
 # Now sentences: English to Italian, 40,000 pairs from a grammar. None of the test's English sentences was in training.
 
 # %%
-pairs, tests = ([pair.words() for pair in load_pairs(split)] for split in ("train", "test"))
-english, italian = Vocabulary(source for source, _ in pairs), Vocabulary(target for _, target in pairs)
+pairs, tests = (
+    [pair.words() for pair in load_pairs(split)] for split in ("train", "test")
+)
+english, italian = (
+    Vocabulary(source for source, _ in pairs),
+    Vocabulary(target for _, target in pairs),
+)
 for source, target in tests[:3]:
     print(join(source), "→", join(target))
 data = [(english.encode(source), italian.encode(target)) for source, target in pairs]
-assert not {tuple(source) for source, _ in tests} & {tuple(source) for source, _ in pairs}
+assert not {tuple(source) for source, _ in tests} & {
+    tuple(source) for source, _ in pairs
+}
 
 
 # %%
 def translator(decoder):
-    return seeded(Translator(Encoder(len(english), 128, 192), decoder), torch.Generator().manual_seed(0))
+    return seeded(
+        Translator(Encoder(len(english), 128, 192), decoder),
+        torch.Generator().manual_seed(0),
+    )
 
 
 def in_italian(model):
-    return [italian.decode(ids) for ids in translations(model, [english.encode(source) for source, _ in tests], 40)]
+    return [
+        italian.decode(ids)
+        for ids in translations(
+            model, [english.encode(source) for source, _ in tests], 40
+        )
+    ]
 
 
 # %% [markdown]
@@ -549,18 +645,32 @@ def in_italian(model):
 
 # %% tags=["training"]
 squeezed = translator(FixedVectorDecoder(len(italian), 128, 192))
-losses = train(squeezed, squeezed.loss, batches(data, 500, random.Random(0)), steps=1700, peak=4e-3)
+losses = train(
+    squeezed, squeezed.loss, batches(data, 500, random.Random(0)), steps=1700, peak=4e-3
+)
 
 # %% tags=["training"]
 bahdanau = translator(BahdanauDecoder(len(italian), 128, 192, 64))
-losses = train(bahdanau, bahdanau.loss, batches(data, 500, random.Random(0)), steps=1700, peak=4e-3)
+losses = train(
+    bahdanau, bahdanau.loss, batches(data, 500, random.Random(0)), steps=1700, peak=4e-3
+)
 
 # %% tags=["training"]
-by_fixed, by_attention, right = in_italian(squeezed), in_italian(bahdanau), [target for _, target in tests]
-missed = [i for i in range(len(tests)) if by_fixed[i] != right[i] and len(tests[i][0]) > 9]
+by_fixed, by_attention, right = (
+    in_italian(squeezed),
+    in_italian(bahdanau),
+    [target for _, target in tests],
+)
+missed = [
+    i for i in range(len(tests)) if by_fixed[i] != right[i] and len(tests[i][0]) > 9
+]
 for i in missed[:5]:
     print(join(tests[i][0]))
-    for name, sentence in (("right", right[i]), ("fixed vector", by_fixed[i]), ("attention", by_attention[i])):
+    for name, sentence in (
+        ("right", right[i]),
+        ("fixed vector", by_fixed[i]),
+        ("attention", by_attention[i]),
+    ):
         print(f"   {name:13} {join(sentence)}")
 
 # %% [markdown]
@@ -572,7 +682,10 @@ for i in missed[:5]:
 
 # %% tags=["training"]
 for name, written in (("fixed vector", by_fixed), ("attention", by_attention)):
-    print(f"{name:13} BLEU {bleu(written, right):.1f}, exact {exact_match(written, right):.3f}")
+    print(
+        f"{name:13} BLEU {bleu(written, right):.1f}, "
+        f"exact {exact_match(written, right):.3f}"
+    )
 
 # %%
 seen = {pair for _, target in pairs for pair in itertools.pairwise(target)}
@@ -596,10 +709,17 @@ for split, words in (
 ):
     print(words)
     for name in ("fixed vector", "attention"):
-        scores = sorted(seed[name][split]["bleu"] for seed in results["translation"].values())
+        scores = sorted(
+            seed[name][split]["bleu"] for seed in results["translation"].values()
+        )
         print(f"   {name:13} BLEU {scores[0]:.1f} to {scores[-1]:.1f}")
 for seed in results["translation"].values():
-    assert seed["attention"]["test"]["bleu"] > 90 > 85 > seed["fixed vector"]["test"]["bleu"]
+    assert (
+        seed["attention"]["test"]["bleu"]
+        > 90
+        > 85
+        > seed["fixed vector"]["test"]["bleu"]
+    )
     assert seed["attention"]["combinations"]["bleu"] > 88
     assert 65 < seed["attention"]["lengths"]["bleu"] < 88
     assert seed["fixed vector"]["lengths"]["bleu"] < 35
@@ -617,16 +737,27 @@ for seed in results["translation"].values():
 links = hits = 0
 for pair in load_pairs("test")[:200]:
     source, target = pair.words()
-    looked_at = look(bahdanau, english.encode(source), italian.encode(target)).argmax(dim=-1)
+    looked_at = look(bahdanau, english.encode(source), italian.encode(target)).argmax(
+        dim=-1
+    )
     links += len(pair.alignment)
     hits += sum(looked_at[j].item() == i for i, j in pair.alignment)
-orders = [[j for _, j in pair.alignment] for pair in load_pairs("test")]  # of the Italian words, in English order
-crossed = next(i for i, order in enumerate(orders) if order != sorted(order) and len(tests[i][0]) > 8)
+# of the Italian words, in English order
+orders = [[j for _, j in pair.alignment] for pair in load_pairs("test")]
+crossed = next(
+    i
+    for i, order in enumerate(orders)
+    if order != sorted(order) and len(tests[i][0]) > 8
+)
 source, target = tests[crossed]
-draw_look(look(bahdanau, english.encode(source), italian.encode(target)), [*target, "EOS"], source)
+draw_look(
+    look(bahdanau, english.encode(source), italian.encode(target)),
+    [*target, "EOS"],
+    source,
+)
 print(f"right in {hits / links:.3f}")
 
-# %%
+# %% jupyter={"source_hidden": true}
 assert hits / links > 0.9
 
 # %% [markdown]
@@ -656,11 +787,15 @@ class AttentionUnmasked(Translator):
 # %% tags=["training"]
 sentences, shares = [characters.encode(d.written) for d in test_dates], {}
 for kind in (Translator, AttentionUnmasked, Unmasked):
-    written = translations(kind(dates.encoder, dates.decoder), sentences, 12, tokens=10**6)
-    shares[kind.__name__] = exact_match(["".join(digits.decode(ids)) for ids in written], [d.iso for d in test_dates])
+    written = translations(
+        kind(dates.encoder, dates.decoder), sentences, 12, tokens=10**6
+    )
+    shares[kind.__name__] = exact_match(
+        ["".join(digits.decode(ids)) for ids in written], [d.iso for d in test_dates]
+    )
     print(f"{kind.__name__:18} {shares[kind.__name__]:.3f}")
 
-# %%
+# %% jupyter={"source_hidden": true}
 assert shares["Translator"] >= 0.98
 assert shares["AttentionUnmasked"] > 0.9
 assert shares["Unmasked"] < 0.5

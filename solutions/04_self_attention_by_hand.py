@@ -64,7 +64,12 @@ def new_bank(words):
 figure, axes = plt.subplots(figsize=(4.6, 3.8))
 for words, style_of_line in ((finance, "-"), (water, "--")):
     x, y = new_bank(words).tolist()
-    axes.annotate("", (x, y), (1, 1), arrowprops={"arrowstyle": "->", "lw": 2, "ls": style_of_line})
+    axes.annotate(
+        "",
+        (x, y),
+        (1, 1),
+        arrowprops={"arrowstyle": "->", "lw": 2, "ls": style_of_line},
+    )
     axes.text(x + 0.06, y + 0.05, " ".join(words), weight="bold")
 for word, (x, y) in vectors.items():
     axes.plot(x, y, "o", color="grey")
@@ -86,13 +91,25 @@ def new_vector(i, x):
     scores = [sum(a * b for a, b in zip(x[i], other, strict=True)) for other in x]
     powers = [math.exp(score) for score in scores]
     weights = [power / sum(powers) for power in powers]
-    return scores, weights, sum(weight * other for weight, other in zip(weights, x, strict=True))
+    return (
+        scores,
+        weights,
+        sum(weight * other for weight, other in zip(weights, x, strict=True)),
+    )
 
 
-x = torch.tensor([vectors[word] for word in finance])  # (position, d_model): 3 words of 2 numbers
+# (position, d_model): 3 words of 2 numbers
+x = torch.tensor([vectors[word] for word in finance])
 scores, weights, bank = new_vector(1, x)
-print("weights", [round(weight, 2) for weight in weights], "bank", [round(float(number), 2) for number in bank])
-assert scores == [2, 2, 1] and torch.allclose(bank, torch.tensor([1.42, 0.42]), atol=0.005)
+print(
+    "weights",
+    [round(weight, 2) for weight in weights],
+    "bank",
+    [round(float(number), 2) for number in bank],
+)
+assert scores == [2, 2, 1] and torch.allclose(
+    bank, torch.tensor([1.42, 0.42]), atol=0.005
+)
 
 # %% [markdown]
 # Now the same in three steps, each for all words at once: scores, weights, mix.
@@ -151,13 +168,15 @@ assert (powers / powers.sum()).isnan().all()
 
 # %% exercise="stable_softmax" difficulty=2 minutes=8
 def stable_softmax(scores):
-    """Positive weights that sum to 1 over the last axis; bigger scores get more. Finite for any finite scores.
+    """Positive weights that sum to 1 over the last axis; bigger scores get more. Finite
+    for any finite scores.
 
     scores: (..., key), at least one key
     Returns the weights (..., key).
     """
     ### BEGIN SOLUTION
-    largest = scores.amax(-1, keepdim=True)  # subtle: subtracting the same number everywhere changes no weight
+    # subtle: subtracting the same number everywhere changes no weight
+    largest = scores.amax(-1, keepdim=True)
     powers = torch.exp(scores - largest)  # at most e⁰ = 1: nothing overflows
     return powers / powers.sum(-1, keepdim=True)
     ### END SOLUTION
@@ -179,10 +198,12 @@ stable_softmax = check("stable_softmax")
 
 # %% exercise="simple_self_attention" difficulty=1 minutes=3
 def simple_self_attention(x):
-    """Every position becomes a mix of all positions, weighted by similarity. Nothing is learned.
+    """Every position becomes a mix of all positions, weighted by similarity. Nothing is
+    learned.
 
     x: (..., position, d_model)
-    Returns the new vectors (..., position, d_model) and the weights (..., position, position).
+    Returns the new vectors (..., position, d_model) and the weights (..., position,
+    position).
     """
     ### BEGIN SOLUTION
     weights = (x @ x.transpose(-2, -1)).softmax(-1)
@@ -210,13 +231,16 @@ assert torch.allclose(new[1], bank)
 # %%
 generator = torch.Generator().manual_seed(2)
 words = ["YOUR", "CAT", "IS", "A", "LOVELY", "CAT"]
-table = {word: 0.6 * torch.randn(8, generator=generator) for word in dict.fromkeys(words)}
+table = {
+    word: 0.6 * torch.randn(8, generator=generator) for word in dict.fromkeys(words)
+}
 cat = torch.stack([table[word] for word in words])  # (position, d_model)
 new, weights = simple_self_attention(cat)
 
 assert torch.allclose(weights.sum(-1), torch.ones(6))  # every row sums to 1
 assert torch.allclose(weights[1], weights[5])  # both CATs: nothing says which is first
-assert all(weights[i, i] > weights[i].max() - 1e-6 for i in range(6))  # the diagonal is strong
+# the diagonal is strong
+assert all(weights[i, i] > weights[i].max() - 1e-6 for i in range(6))
 heatmap(weights, words, words, digits=2)
 plt.xlabel("looks at")
 plt.ylabel("word")
@@ -234,8 +258,13 @@ plt.show()
 kept = {}
 for d_model in (2, 8, 32, 128):
     many = torch.randn(200, 6, d_model, generator=generator)
-    kept[d_model] = simple_self_attention(many)[1].diagonal(dim1=-2, dim2=-1).mean().item()
-    print(f"d_model {d_model:3}: a word keeps {kept[d_model]:.2f} of its attention for itself")
+    kept[d_model] = (
+        simple_self_attention(many)[1].diagonal(dim1=-2, dim2=-1).mean().item()
+    )
+    print(
+        f"d_model {d_model:3}: "
+        f"a word keeps {kept[d_model]:.2f} of its attention for itself"
+    )
 assert kept[2] < 0.7 and kept[128] > 0.99
 
 # %% [markdown]
@@ -258,15 +287,23 @@ assert torch.allclose(simple_self_attention(cat[shuffled])[0], new[shuffled], at
 # attention without parameters tell them apart?
 
 # %%
-sentences = [line.split() for line in ("she ate a piece of cake", "the exam was a piece of cake")]
-table = {word: torch.randn(8, generator=generator) for words in sentences for word in words}
+sentences = [
+    line.split() for line in ("she ate a piece of cake", "the exam was a piece of cake")
+]
+table = {
+    word: torch.randn(8, generator=generator) for words in sentences for word in words
+}
 ratios = []
 for words in sentences:
     vectors_of_words = torch.stack([table[word] for word in words])
     scores = pair_scores(vectors_of_words)
     weights = stable_softmax(scores)
-    ratios.append(weights[words.index("cake"), words.index("piece")] / weights[words.index("cake"), words.index("of")])
-    assert torch.allclose(scores, scores.T)  # whoever looks is looked at, with the same score
+    ratios.append(
+        weights[words.index("cake"), words.index("piece")]
+        / weights[words.index("cake"), words.index("of")]
+    )
+    # whoever looks is looked at, with the same score
+    assert torch.allclose(scores, scores.T)
 assert torch.allclose(ratios[0], ratios[1])
 
 # %% [markdown]
@@ -280,13 +317,16 @@ assert torch.allclose(ratios[0], ratios[1])
 # %%
 friends = ["Ana", "Ben", "Cleo"]
 x = torch.eye(3)  # three people, nothing but themselves
-w_query = 4 * torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])  # asks for: charger, notes, ticket
-w_key = torch.tensor([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])  # has: ticket, charger, notes
+# asks for: charger, notes, ticket
+w_query = 4 * torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+# has: ticket, charger, notes
+w_key = torch.tensor([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 w_value = torch.tensor([[101.0], [205.0], [307.0]])  # says: "come to room ..."
 
 queries, keys, values = x @ w_query, x @ w_key, x @ w_value
 weights = stable_softmax(queries @ keys.T)
-assert weights.argmax(1).tolist() == [1, 2, 0]  # Ana finds Ben, Ben finds Cleo, Cleo finds Ana
+# Ana finds Ben, Ben finds Cleo, Cleo finds Ana
+assert weights.argmax(1).tolist() == [1, 2, 0]
 
 # %%
 heatmap(weights, friends, friends, digits=2)
@@ -294,7 +334,8 @@ plt.xlabel("is known for it (key)")
 plt.ylabel("asks (query)")
 plt.show()
 print("rooms heard:", [round(room) for room in (weights @ values).flatten().tolist()])
-assert not torch.allclose(weights, weights.T)  # asking and being asked are no longer the same
+# asking and being asked are no longer the same
+assert not torch.allclose(weights, weights.T)
 
 # %% [markdown]
 # Ana looks at Ben, and Ben does not look back. She hears about room 205, blurred by a little of everyone else's. Three
@@ -311,7 +352,8 @@ sizes = [4, 16, 64, 256, 1024]
 variance, largest, slope = [], {"plain": [], "scaled": []}, {"plain": [], "scaled": []}
 for d_head in sizes:
     q = torch.randn(1000, 1, d_head, generator=generator)
-    scores = (q @ torch.randn(1000, d_head, 16, generator=generator)).squeeze(1)  # 1000 queries with 16 keys each
+    # 1000 queries with 16 keys each
+    scores = (q @ torch.randn(1000, d_head, 16, generator=generator)).squeeze(1)
     variance.append(scores.var().item())
     for name, scale in (("plain", 1), ("scaled", math.sqrt(d_head))):
         weights = stable_softmax(scores / scale)
@@ -327,7 +369,8 @@ for name, line in (("plain", "o-"), ("scaled", "s--")):
 right.set(xlabel="d_head", ylabel="largest of 16 weights", ylim=(0, 1.05))
 right.legend()
 plt.show()
-assert all(abs(v / d - 1) < 0.1 for v, d in zip(variance, sizes, strict=True))  # the variance is d_head
+# the variance is d_head
+assert all(abs(v / d - 1) < 0.1 for v, d in zip(variance, sizes, strict=True))
 assert largest["plain"][-1] > 0.9 and max(largest["scaled"]) < 0.3
 assert slope["scaled"][-1] > 10 * slope["plain"][-1]
 
@@ -349,12 +392,14 @@ assert slope["scaled"][-1] > 10 * slope["plain"][-1]
 
 # %% exercise="attention" difficulty=2 minutes=12
 def attention(q, k, v, mask=None):
-    """Mix the values by how well each query matches each key (Vaswani et al. 2017, eq. 1).
+    """Mix the values by how well each query matches each key (Vaswani et al. 2017, eq.
+    1).
 
     q: (..., query, d_head)    k: (..., key, d_head)    v: (..., key, d_value)
-    mask: bool, broadcastable to (..., query, key), True where looking is allowed; None: everywhere
-    Returns the mixed values (..., query, d_value) and the weights (..., query, key). A row of weights sums to 1;
-    where the mask allows no key at all, weights and mix are 0. Gradients flow to q, k and v and are finite.
+    mask: bool, broadcastable to (..., query, key), True where looking is allowed; None:
+    everywhere Returns the mixed values (..., query, d_value) and the weights (...,
+    query, key). A row of weights sums to 1; where the mask allows no key at all,
+    weights and mix are 0. Gradients flow to q, k and v and are finite.
     """
     ### BEGIN SOLUTION
     scores = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])
@@ -362,7 +407,8 @@ def attention(q, k, v, mask=None):
         scores = scores.masked_fill(~mask, -math.inf)
     weights = scores.softmax(-1)
     if mask is not None:
-        weights = weights.masked_fill(~mask, 0.0)  # subtle: a row of nothing but -inf has become NaN
+        # subtle: a row of nothing but -inf has become NaN
+        weights = weights.masked_fill(~mask, 0.0)
     return weights @ v, weights
     ### END SOLUTION
 
@@ -408,7 +454,9 @@ weights_shape = check("weights_shape")
 
 # %% exercise="SelfAttention" difficulty=2 minutes=8
 class SelfAttention(nn.Module):
-    """One head: the same vectors are asked (query), compared (key) and mixed (value) through three learned matrices."""
+    """One head: the same vectors are asked (query), compared (key) and mixed (value)
+    through three learned matrices.
+    """
 
     def __init__(self, d_model, d_head):
         super().__init__()
@@ -419,7 +467,8 @@ class SelfAttention(nn.Module):
         ### END SOLUTION
 
     def forward(self, x, mask=None):
-        """x: (..., position, d_model). Returns the mix (..., position, d_head) and the weights (..., query, key).
+        """x: (..., position, d_model). Returns the mix (..., position, d_head) and the
+        weights (..., query, key).
 
         mask: as in `attention`. Gradients flow to x and to the three matrices.
         """
@@ -436,7 +485,11 @@ SelfAttention = check("SelfAttention")
 # %%
 head = SelfAttention(d_model=8, d_head=4)
 mixed, weights = head(cat)
-print(tuple(mixed.shape), sum(part.numel() for part in head.parameters()), "numbers to learn")
+print(
+    tuple(mixed.shape),
+    sum(part.numel() for part in head.parameters()),
+    "numbers to learn",
+)
 assert sum(part.numel() for part in head.parameters()) == 3 * 8 * 4
 
 # %% [markdown]
@@ -455,9 +508,13 @@ assert sum(part.numel() for part in head.parameters()) == 3 * 8 * 4
 
 # %% exercise="attention_gradient" difficulty=3 minutes=20
 def attention_gradient(q, k, v, upstream):
-    """What backpropagation does in attention without a mask, by hand: autograd is not used.
+    """What backpropagation does in attention without a mask, by hand: autograd is not
+    used.
 
-    q: (..., query, d_head)    k: (..., key, d_head)    v: (..., key, d_value)    upstream: (..., query, d_value)
+    q: (..., query, d_head)
+    k: (..., key, d_head)
+    v: (..., key, d_value)
+    upstream: (..., query, d_value)
     Returns the gradients of the loss for q, k and v, each of its own shape.
     """
     ### BEGIN SOLUTION
@@ -465,7 +522,8 @@ def attention_gradient(q, k, v, upstream):
     weights = (q @ k.transpose(-2, -1) * scale).softmax(-1)
     for_v = weights.transpose(-2, -1) @ upstream
     for_weights = upstream @ v.transpose(-2, -1)
-    average = (weights * for_weights).sum(-1, keepdim=True)  # the weights of a row sum to 1: only differences count
+    # the weights of a row sum to 1: only differences count
+    average = (weights * for_weights).sum(-1, keepdim=True)
     for_scores = weights * (for_weights - average)
     return for_scores @ k * scale, for_scores.transpose(-2, -1) @ q * scale, for_v
     ### END SOLUTION
@@ -480,7 +538,9 @@ attention_gradient = check("attention_gradient")
 q, k, v = (torch.randn(5, 8, generator=generator, requires_grad=True) for _ in range(3))
 upstream = torch.randn(5, 8, generator=generator)
 by_autograd = torch.autograd.grad(attention(q, k, v)[0], (q, k, v), upstream)
-for mine, theirs in zip(attention_gradient(q, k, v, upstream), by_autograd, strict=True):
+for mine, theirs in zip(
+    attention_gradient(q, k, v, upstream), by_autograd, strict=True
+):
     assert torch.allclose(mine, theirs, atol=1e-5)
 
 # %% [markdown]
@@ -494,27 +554,39 @@ from lib.corpora.pronouns import all_sentences, split_by_pairs
 training, test = split_by_pairs(random.Random(0), training=2000, test=600)
 for sentence in test[:4]:
     print(" ".join(sentence.words), "→", sentence.words[sentence.meant])
-assert not {sentence.pair for sentence in training} & {sentence.pair for sentence in test}
+assert not {sentence.pair for sentence in training} & {
+    sentence.pair for sentence in test
+}
 
 # %% [markdown]
 # Each sentence has two nouns that *it* could mean; each last word fits one kind of noun. The model is told the right noun,
 # never where to look. It asks at the **last** word, and answers with a word of the vocabulary.
 
 # %%
-number = {word: i for i, word in enumerate(["", *sorted({w for s in all_sentences() for w in s.words})])}
+number = {
+    word: i
+    for i, word in enumerate(
+        ["", *sorted({w for s in all_sentences() for w in s.words})]
+    )
+}
 longest = max(len(sentence.words) for sentence in all_sentences())
 
 
 def pad(words):
-    return [""] * (longest - len(words)) + list(words)  # on the left: the last word is always at the end
+    # on the left: the last word is always at the end
+    return [""] * (longest - len(words)) + list(words)
 
 
 def as_ids(sentences):
-    return torch.tensor([[number[word] for word in pad(sentence.words)] for sentence in sentences])
+    return torch.tensor(
+        [[number[word] for word in pad(sentence.words)] for sentence in sentences]
+    )
 
 
 def answers(sentences):
-    return torch.tensor([number[sentence.words[sentence.meant]] for sentence in sentences])
+    return torch.tensor(
+        [number[sentence.words[sentence.meant]] for sentence in sentences]
+    )
 
 
 # %%
@@ -530,8 +602,14 @@ class Finder(nn.Module):
             nn.init.normal_(part, std=part.shape[-1] ** -0.5, generator=generator)
 
     def forward(self, ids, asks=None):
-        """ids (batch, position), asks: the word that asks. Returns scores for each answer, and where it looked."""
-        asking = torch.full((len(ids),), longest - 1) if asks is None else (ids == number[asks]).int().argmax(1)
+        """ids (batch, position), asks: the word that asks. Returns scores for each
+        answer, and where it looked.
+        """
+        asking = (
+            torch.full((len(ids),), longest - 1)
+            if asks is None
+            else (ids == number[asks]).int().argmax(1)
+        )
         mixed, weights = self.head(self.embed(ids), (ids != 0)[:, None, :])
         rows = torch.arange(len(ids))
         return self.answer(mixed[rows, asking]), weights[rows, asking]
@@ -560,11 +638,13 @@ models = {asks: [train(seed, asks=asks) for seed in range(3)] for asks in (None,
 
 # %% tags=["training"]
 def accuracy(model, test, asks=None):
-    """Right answers; and how often the largest weight lies on the noun that is meant."""
+    """Right answers; how often the largest weight lies on the noun that is meant."""
     scores, weights = model(as_ids(test), asks)
-    places = torch.tensor([sentence.meant + longest - len(sentence.words) for sentence in test])
-    return [(found == right).float().mean().item() for found, right in
-            ((scores.argmax(1), answers(test)), (weights.argmax(1), places))]  # fmt: skip
+    places = torch.tensor(
+        [sentence.meant + longest - len(sentence.words) for sentence in test]
+    )
+    right = scores.argmax(1) == answers(test), weights.argmax(1) == places
+    return [share.float().mean().item() for share in right]
 
 
 untrained = accuracy(*train(0, steps=0))
@@ -572,10 +652,11 @@ trained = [accuracy(*model) for model in models[None]]
 print("before", [f"{share:.0%}" for share in untrained])
 print("after ", [[f"{share:.0%}" for share in seed] for seed in trained])
 
-# %%
+# %% jupyter={"source_hidden": true}
 assert max(untrained) < 0.2
 assert all(right > 0.95 for right, _ in trained)  # the answer, three seeds
-assert all(looked > 0.75 for _, looked in trained)  # the largest weight on the noun that is meant
+# the largest weight on the noun that is meant
+assert all(looked > 0.75 for _, looked in trained)
 
 # %% [markdown]
 # From a wild guess to nearly always right on pairs that were never trained, in all three runs. The largest weight lies on
@@ -585,7 +666,9 @@ assert all(looked > 0.75 for _, looked in trained)  # the largest weight on the 
 # %%
 def look(model, line, asks=None):
     """The answer, and the weight of each word of the line for the word that asks."""
-    scores, weights = model(torch.tensor([[number[word] for word in pad(line.split())]]), asks)
+    scores, weights = model(
+        torch.tensor([[number[word] for word in pad(line.split())]]), asks
+    )
     return list(number)[scores.argmax()], weights[0, longest - len(line.split()) :]
 
 
@@ -595,11 +678,17 @@ def show(rows, looks, columns):
 
 
 # %%
-tired, wide = (f"the fox did not cross the road because it was too {last}" for last in ("tired", "wide"))
+tired, wide = (
+    f"the fox did not cross the road because it was too {last}"
+    for last in ("tired", "wide")
+)
 best = max(range(3), key=lambda run: trained[run][1])
 fox, road = (look(models[None][best][0], line) for line in (tired, wide))
 show(["tired", "wide"], [fox, road], [*tired.split()[:-1], "(last)"])
-assert (fox[0], fox[1].argmax()) == ("fox", 1) and (road[0], road[1].argmax()) == ("road", 6)
+assert (fox[0], fox[1].argmax()) == ("fox", 1) and (road[0], road[1].argmax()) == (
+    "road",
+    6,
+)
 
 # %% [markdown]
 # One row a sentence, only the last word differs: *tired* looks at the fox, *wide* at the road. Neither pair was trained.
@@ -628,7 +717,9 @@ it_tired, it_wide = (look(models["it"][0][0], line, "it") for line in (tired, wi
 show(["tired", "wide"], [it_tired, it_wide], [*tired.split()[:-1], "(last)"])
 
 # %%
-assert all(right > 0.7 for right, _ in at_it) and all(looked < 0.6 for _, looked in at_it)
+assert all(right > 0.7 for right, _ in at_it) and all(
+    looked < 0.6 for _, looked in at_it
+)
 ratios = [weights[1] / weights[6] for _, weights in (it_tired, it_wide)]
 assert torch.allclose(*ratios, rtol=1e-3)  # fox against road: the same, tired or wide
 
@@ -640,7 +731,9 @@ assert torch.allclose(*ratios, rtol=1e-3)  # fox against road: the same, tired o
 # > **Predict.** *The road did not cross the fox because it was too tired.* Who was tired?
 
 # %%
-turned = look(models[None][best][0], "the road did not cross the fox because it was too tired")
+turned = look(
+    models[None][best][0], "the road did not cross the fox because it was too tired"
+)
 difference = (turned[1].sort().values - fox[1].sort().values).abs().max().item()
 assert turned[0] == "fox" and difference < 1e-5
 

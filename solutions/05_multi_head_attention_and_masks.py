@@ -44,9 +44,13 @@ generator = torch.Generator().manual_seed(0)
 
 # %%
 def squares(axes, numbers, title):
-    """A small matrix, coloured by head: of six numbers, the first two are head 1's, the next two head 2's ..."""
+    """A small matrix, coloured by head: of six numbers, the first two are head 1's, the
+    next two head 2's ...
+    """
     axes.imshow((numbers % 6) // 2, cmap="Pastel1", vmin=0, vmax=8, aspect="auto")
-    for (row, column), value in [((r, c), numbers[r, c]) for r in range(3) for c in range(numbers.shape[1])]:
+    for (row, column), value in [
+        ((r, c), numbers[r, c]) for r in range(3) for c in range(numbers.shape[1])
+    ]:
         axes.text(column, row, int(value), ha="center", va="center")
     axes.set(title=title, xticks=[], yticks=[])
 
@@ -67,7 +71,8 @@ plt.show()
 # The table above: the same two values in both slices, other weights in each.
 
 # %%
-values = torch.tensor([[1.0, 0.0, 1.0, 0.0], [0.0, 1.0, 0.0, 1.0]])  # lupus, agnum: (position, 2 heads × 2)
+# lupus, agnum: (position, 2 heads × 2)
+values = torch.tensor([[1.0, 0.0, 1.0, 0.0], [0.0, 1.0, 0.0, 1.0]])
 weights = [torch.tensor([0.9, 0.1]), torch.tensor([0.1, 0.9])]  # who, whom
 
 slices = values[:, :2], values[:, 2:]
@@ -87,7 +92,9 @@ assert torch.allclose(joined, torch.tensor([0.9, 0.1, 0.1, 0.9]))
 
 # %% exercise="split_heads" difficulty=2 minutes=6
 def split_heads(x, n_heads):
-    """(batch, position, d_model) -> (batch, heads, position, d_head): head h takes the h-th slice of every vector."""
+    """(batch, position, d_model) -> (batch, heads, position, d_head): head h takes the
+    h-th slice of every vector.
+    """
     ### BEGIN SOLUTION
     return x.unflatten(-1, (n_heads, -1)).transpose(1, 2)
     ### END SOLUTION
@@ -103,7 +110,8 @@ split_heads = check("split_heads")
 
 # %%
 print(split_heads(x[None], 3)[0, 0].tolist())
-print(x.reshape(1, 3, 3, 2)[0, 0].tolist())  # all of position 0, and nothing of the others
+# all of position 0, and nothing of the others
+print(x.reshape(1, 3, 3, 2)[0, 0].tolist())
 assert x.reshape(1, 3, 3, 2)[0, 0].flatten().tolist() == x[0].tolist()
 
 # %% [markdown]
@@ -117,7 +125,9 @@ assert x.reshape(1, 3, 3, 2)[0, 0].flatten().tolist() == x[0].tolist()
 
 # %% exercise="join_heads" difficulty=1 minutes=3
 def join_heads(x):
-    """(batch, heads, position, d_head) -> (batch, position, d_model): undoes split_heads."""
+    """(batch, heads, position, d_head) -> (batch, position, d_model): undoes
+    split_heads.
+    """
     ### BEGIN SOLUTION
     return x.transpose(1, 2).flatten(2)
     ### END SOLUTION
@@ -128,7 +138,7 @@ from lib.checks import check
 
 join_heads = check("join_heads")
 
-# %%
+# %% jupyter={"source_hidden": true}
 for n_heads in (1, 2, 3, 6):
     assert torch.equal(join_heads(split_heads(x[None], n_heads)), x[None])
 
@@ -143,7 +153,9 @@ for n_heads in (1, 2, 3, 6):
 
 # %% exercise="causal_mask" difficulty=1 minutes=3
 def causal_mask(length):
-    """Who may look where when the future is not known yet: position i at 0 to i. Shape (query, key), bool."""
+    """Who may look where when the future is not known yet: position i at 0 to i. Shape
+    (query, key), bool.
+    """
     ### BEGIN SOLUTION
     return torch.ones(length, length, dtype=torch.bool).tril()
     ### END SOLUTION
@@ -166,7 +178,9 @@ causal_mask = check("causal_mask")
 
 # %% exercise="padding_mask" difficulty=1 minutes=4
 def padding_mask(ids, padding):
-    """Nobody looks at padding. ids: (batch, key). Returns (batch, 1, 1, key), bool, for any heads and queries."""
+    """Nobody looks at padding. ids: (batch, key). Returns (batch, 1, 1, key), bool, for
+    any heads and queries.
+    """
     ### BEGIN SOLUTION
     return (ids != padding)[:, None, None, :]
     ### END SOLUTION
@@ -183,7 +197,9 @@ padding_mask = check("padding_mask")
 # > **Predict.** The rows of the paddings themselves: may they look anywhere?
 
 # %%
-lines = [line.split() for line in ("the cat sat on the mat", "the dog sat down (pad) (pad)")]
+lines = [
+    line.split() for line in ("the cat sat on the mat", "the dog sat down (pad) (pad)")
+]
 vocabulary = ["(pad)", *dict.fromkeys(lines[0] + lines[1][:4])]
 ids = torch.tensor([[vocabulary.index(word) for word in line] for line in lines])
 mask = causal_mask(6) & padding_mask(ids, 0)  # (batch, 1, query, key)
@@ -215,16 +231,20 @@ plt.show()
 
 # %% exercise="MultiHeadAttention" difficulty=3 minutes=15
 class MultiHeadAttention(nn.Module):
-    """Several attentions side by side, each on its own slice of d_model, then mixed (section 3.2.2).
+    """Several attentions side by side, each on its own slice of d_model, then mixed
+    (section 3.2.2).
 
-    `weights` (batch, heads, query, key) holds what the last call looked at, if `keep_weights` was set before it.
-    Raises ValueError where d_model does not split into n_heads equal heads.
+    `weights` (batch, heads, query, key) holds what the last call looked at, if
+    `keep_weights` was set before it. Raises ValueError where d_model does not split
+    into n_heads equal heads.
     """
 
     def __init__(self, d_model, n_heads, bias=False):
         super().__init__()
         if d_model % n_heads:
-            raise ValueError(f"d_model={d_model} does not split into n_heads={n_heads} equal heads")
+            raise ValueError(
+                f"d_model={d_model} does not split into n_heads={n_heads} equal heads"
+            )
         self.n_heads = n_heads
         self.keep_weights, self.weights = False, None
         ### BEGIN SOLUTION
@@ -235,9 +255,11 @@ class MultiHeadAttention(nn.Module):
         ### END SOLUTION
 
     def forward(self, x, context=None, mask=None):
-        """x: (batch, query, d_model). Keys and values come from context (batch, key, d_model), or from x itself.
+        """x: (batch, query, d_model). Keys and values come from context (batch, key,
+        d_model), or from x itself.
 
-        mask: broadcastable to (batch, heads, query, key). Returns (batch, query, d_model). Gradients flow everywhere.
+        mask: broadcastable to (batch, heads, query, key). Returns (batch, query,
+        d_model). Gradients flow everywhere.
         """
         ### BEGIN SOLUTION
         context = x if context is None else context
@@ -248,7 +270,9 @@ class MultiHeadAttention(nn.Module):
         ### END SOLUTION
 
     def attend(self, q, k, v, mask):
-        """`attention` where the weights are wanted, else PyTorch's fused kernel: the same mix, without the weights."""
+        """`attention` where the weights are wanted, else PyTorch's fused kernel: the
+        same mix, without the weights.
+        """
         if not self.keep_weights:
             return fused_attention(q, k, v, mask)
         mixed, self.weights = attention(q, k, v, mask)
@@ -265,18 +289,31 @@ MultiHeadAttention = check("MultiHeadAttention")
 # look at a context of 7. (Its mask says True where looking is *forbidden*.)
 
 # %%
-ours, theirs = MultiHeadAttention(12, 3), nn.MultiheadAttention(12, 3, bias=False, batch_first=True)
+ours, theirs = (
+    MultiHeadAttention(12, 3),
+    nn.MultiheadAttention(12, 3, bias=False, batch_first=True),
+)
 with torch.no_grad():
-    theirs.in_proj_weight.copy_(torch.cat([ours.to_q.weight, ours.to_k.weight, ours.to_v.weight]))
+    theirs.in_proj_weight.copy_(
+        torch.cat([ours.to_q.weight, ours.to_k.weight, ours.to_v.weight])
+    )
     theirs.out_proj.weight.copy_(ours.to_out.weight)
 
-x, context = torch.randn(2, 4, 12, generator=generator), torch.randn(2, 7, 12, generator=generator)
+x, context = (
+    torch.randn(2, 4, 12, generator=generator),
+    torch.randn(2, 7, 12, generator=generator),
+)
 mask = torch.rand(4, 7, generator=generator) > 0.3
-mine, reference = ours(x, context, mask), theirs(x, context, context, attn_mask=~mask)[0]
+mine, reference = (
+    ours(x, context, mask),
+    theirs(x, context, context, attn_mask=~mask)[0],
+)
 assert torch.allclose(mine, reference, atol=1e-6)
 mine.square().sum().backward()
 reference.square().sum().backward()
-gradients = torch.cat([ours.to_q.weight.grad, ours.to_k.weight.grad, ours.to_v.weight.grad])
+gradients = torch.cat(
+    [ours.to_q.weight.grad, ours.to_k.weight.grad, ours.to_v.weight.grad]
+)
 assert torch.allclose(gradients, theirs.in_proj_weight.grad, atol=1e-5)
 assert torch.allclose(ours.to_out.weight.grad, theirs.out_proj.weight.grad, atol=1e-5)
 
@@ -307,10 +344,13 @@ assert layer.weights.shape == (2, 8, 5, 5)  # (batch, heads, query, key)
 
 # %% exercise="future_leak" difficulty=2 minutes=10
 def future_leak(layer, x):
-    """How much later inputs change earlier outputs: exactly 0 where the future cannot be seen.
+    """How much later inputs change earlier outputs: exactly 0 where the future cannot
+    be seen.
 
-    layer: (batch, position, d_model) -> (batch, position, ...)    x: (batch, position, d_model)
-    Returns the largest move of an earlier output, as a float; 0.0 for a single position.
+    layer: (batch, position, d_model) -> (batch, position, ...)
+    x: (batch, position, d_model)
+    Returns the largest move of an earlier output, as a float; 0.0 for a single
+    position.
     """
     ### BEGIN SOLUTION
     outputs, largest = layer(x), 0.0
@@ -329,7 +369,10 @@ future_leak = check("future_leak")
 
 # %%
 x = torch.randn(2, 6, 64, generator=generator)
-leaks = {"without a mask": future_leak(layer, x), "causal": future_leak(lambda x: layer(x, mask=causal_mask(6)), x)}
+leaks = {
+    "without a mask": future_leak(layer, x),
+    "causal": future_leak(lambda x: layer(x, mask=causal_mask(6)), x),
+}
 print({name: "leaks" if leak > 1e-5 else "tight" for name, leak in leaks.items()})
 assert leaks["without a mask"] > 1e-3 and leaks["causal"] < 1e-6
 
@@ -344,7 +387,9 @@ from lib.corpora.latin import ADVERBS, NOUNS, VERBS, english, split_by_pairs
 training, test = split_by_pairs(random.Random(0), training=4000, test=600)
 for said in test[:4]:
     print(f"{said!s:35} {english(said)}")
-assert not {(said.who, said.whom) for said in training} & {(said.who, said.whom) for said in test}
+assert not {(said.who, said.whom) for said in training} & {
+    (said.who, said.whom) for said in test
+}
 
 # %% [markdown]
 # A word's vector is the sum of its stem's and its ending's. The verb asks; two answer matrices say who and whom. One, two
@@ -356,29 +401,49 @@ endings = ["", "us", "um", "o"]
 
 
 def as_tensors(sentences, length=5):
-    """ids (sentence, word, [stem, ending]), where the verb stands, and the numbers of who and whom."""
-    padded = [list(said.words) + [("", "")] * (length - len(said.words)) for said in sentences]
-    ids = torch.tensor([[(stems.index(stem), endings.index(ending)) for stem, ending in words] for words in padded])
-    answers = torch.tensor([(stems.index(said.who), stems.index(said.whom)) for said in sentences])
+    """ids (sentence, word, [stem, ending]), where the verb stands, and the numbers of
+    who and whom.
+    """
+    padded = [
+        list(said.words) + [("", "")] * (length - len(said.words)) for said in sentences
+    ]
+    ids = torch.tensor(
+        [
+            [(stems.index(stem), endings.index(ending)) for stem, ending in words]
+            for words in padded
+        ]
+    )
+    answers = torch.tensor(
+        [(stems.index(said.who), stems.index(said.whom)) for said in sentences]
+    )
     return ids, torch.tensor([said.verb_at for said in sentences]), answers
 
 
 # %%
 class Reader(nn.Module):
-    """Stem plus ending, one layer of attention, and two questions to what the verb has gathered."""
+    """Stem plus ending, one layer of attention, and two questions to what the verb has
+    gathered.
+    """
 
     def __init__(self, n_heads, generator, d_model=32):
         super().__init__()
-        self.stem, self.ending = nn.Embedding(len(stems), d_model), nn.Embedding(len(endings), d_model)
+        self.stem, self.ending = (
+            nn.Embedding(len(stems), d_model),
+            nn.Embedding(len(endings), d_model),
+        )
         self.attend = MultiHeadAttention(d_model, n_heads)
-        self.who, self.whom = (nn.Linear(d_model, len(stems), bias=False) for _ in range(2))
+        self.who, self.whom = (
+            nn.Linear(d_model, len(stems), bias=False) for _ in range(2)
+        )
         for name, part in self.named_parameters():
             std = 1.0 if name in ("stem.weight", "ending.weight") else d_model**-0.5
             nn.init.normal_(part, std=std, generator=generator)
 
     def forward(self, ids, verb_at):
         x = self.stem(ids[..., 0]) + self.ending(ids[..., 1])
-        found = self.attend(x, mask=padding_mask(ids[..., 0], 0))[torch.arange(len(ids)), verb_at]
+        found = self.attend(x, mask=padding_mask(ids[..., 0], 0))[
+            torch.arange(len(ids)), verb_at
+        ]
         return self.who(found), self.whom(found)
 
 
@@ -409,7 +474,10 @@ models = {n_heads: [train(n_heads, seed) for seed in range(3)] for n_heads in (1
 def shares(model, test):
     """How often who, whom, and both are right."""
     ids, verb_at, answers = as_tensors(test)
-    right = torch.stack([scores.argmax(1) for scores in model(ids, verb_at)], dim=1) == answers
+    right = (
+        torch.stack([scores.argmax(1) for scores in model(ids, verb_at)], dim=1)
+        == answers
+    )
     return [*right.float().mean(0).tolist(), right.all(1).float().mean().item()]
 
 
@@ -418,9 +486,12 @@ untrained = shares(*train(2, 0, steps=0))
 print("before          who, whom, both", [f"{share:.0%}" for share in untrained])
 for n_heads, runs in results.items():
     for run in runs:
-        print(f"{n_heads} head(s), a run: who, whom, both", [f"{share:.0%}" for share in run])
+        print(
+            f"{n_heads} head(s), a run: who, whom, both",
+            [f"{share:.0%}" for share in run],
+        )
 
-# %%
+# %% jupyter={"source_hidden": true}
 assert untrained[2] < 0.05
 assert all(both < 0.6 for _, _, both in results[1])  # one head, three runs
 assert all(both > 0.85 for n_heads in (2, 4) for _, _, both in results[n_heads])
@@ -433,14 +504,20 @@ assert all(both > 0.85 for n_heads in (2, 4) for _, _, both in results[n_heads])
 from lib.corpora.latin import Sentence
 
 best, _ = models[2][max(range(3), key=lambda run: results[2][run][2])]
-example = Sentence((("agn", "um"), ("hodie", ""), ("lup", "us"), ("videt", "")), verb_at=3, who="lup", whom="agn")
+example = Sentence(
+    (("agn", "um"), ("hodie", ""), ("lup", "us"), ("videt", "")),
+    verb_at=3,
+    who="lup",
+    whom="agn",
+)
 best.attend.keep_weights = True
 best(*as_tensors([example], length=4)[:2])
 looks = best.attend.weights[0, :, example.verb_at]  # (head, key): where videt looks
 
 heatmap(looks, ["head 1", "head 2"], str(example).split(), digits=2)
 plt.show()
-assert sorted(looks.argmax(1).tolist()) == [0, 2]  # one head at agnum, the other at lupus
+# one head at agnum, the other at lupus
+assert sorted(looks.argmax(1).tolist()) == [0, 2]
 
 # %% [markdown]
 # *Today the wolf sees the lamb.* One head has become the question **who**, the other **whom**. Nobody told them; the task did.
@@ -457,7 +534,7 @@ silenced = shares(best, test)
 matrix.copy_(kept)
 print("who, whom, both", [f"{share:.0%}" for share in silenced])
 
-# %%
+# %% jupyter={"source_hidden": true}
 assert silenced[0] < 0.3 < 0.6 < silenced[1]
 
 # %% [markdown]
@@ -476,7 +553,8 @@ def careless(q, k, v, mask):
 
 
 x, to_v = torch.randn(2, 3, 4, generator=generator), nn.Linear(4, 4, bias=False)
-mask = torch.tensor([[[True, True, True]], [[False, False, False]]])  # the second sentence is empty
+# the second sentence is empty
+mask = torch.tensor([[[True, True, True]], [[False, False, False]]])
 for name, function in (("careless", careless), ("yours", attention)):
     to_v.weight.grad = None
     mixed, weights = function(x, x, to_v(x), mask)
@@ -484,9 +562,14 @@ for name, function in (("careless", careless), ("yours", attention)):
     gradient = "NaN" if to_v.weight.grad.isnan().any() else "fine"
     print(f"{name:9} weights {weights[1, 0].tolist()}, gradient {gradient}")
 
-# %%
-assert careless(x, x, x, mask)[0][1].isnan().all() and not attention(x, x, x, mask)[0][1].any()
-assert careless(x, x, x, mask)[1][0].isfinite().all() and to_v.weight.grad.isfinite().all()
+# %% jupyter={"source_hidden": true}
+assert (
+    careless(x, x, x, mask)[0][1].isnan().all()
+    and not attention(x, x, x, mask)[0][1].any()
+)
+assert (
+    careless(x, x, x, mask)[1][0].isfinite().all() and to_v.weight.grad.isfinite().all()
+)
 
 # %% [markdown]
 # 0 × NaN is NaN: one empty sentence that no loss even looks at destroys the matrix that all sentences share. Weights of 0
@@ -502,8 +585,16 @@ def masks_late(x):
 
 
 x = torch.randn(2, 6, 64, generator=generator)
-late, early = future_leak(masks_late, x), future_leak(lambda x: attention(x, x, x, causal_mask(6))[0], x)
-print("after the softmax:", "leaks" if late > 1e-3 else "tight", "| before:", "leaks" if early > 1e-3 else "tight")
+late, early = (
+    future_leak(masks_late, x),
+    future_leak(lambda x: attention(x, x, x, causal_mask(6))[0], x),
+)
+print(
+    "after the softmax:",
+    "leaks" if late > 1e-3 else "tight",
+    "| before:",
+    "leaks" if early > 1e-3 else "tight",
+)
 assert late > 1e-3 and early < 1e-6
 
 # %% [markdown]

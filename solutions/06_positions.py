@@ -27,11 +27,18 @@ style()
 
 # %%
 generator = torch.Generator().manual_seed(0)
-vectors = dict(zip(["the", "cat", "chased", "dog"], torch.randn(4, 8, generator=generator), strict=True))
+vectors = dict(
+    zip(
+        ["the", "cat", "chased", "dog"],
+        torch.randn(4, 8, generator=generator),
+        strict=True,
+    )
+)
 
 
 def embed(sentence):
-    return torch.stack([vectors[word] for word in sentence.split()])[None]  # (batch, position, d_model)
+    # (batch, position, d_model)
+    return torch.stack([vectors[word] for word in sentence.split()])[None]
 
 
 attend = MultiHeadAttention(8, 2)
@@ -72,7 +79,10 @@ angles = position / 10000 ** (column // 2 * 2 / 64)
 table = torch.where(column % 2 == 0, angles.sin(), angles.cos())
 figure, axes = plt.subplots(figsize=(6, 3.8))
 image = axes.imshow(table, cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto")
-axes.set(xlabel="number in the vector: fast clocks left, slow clocks right", ylabel="position")
+axes.set(
+    xlabel="number in the vector: fast clocks left, slow clocks right",
+    ylabel="position",
+)
 figure.colorbar(image)
 plt.show()
 
@@ -84,7 +94,9 @@ plt.show()
 # The table by hand, number by number:
 
 # %%
-by_hand = torch.tensor([[0, 1, 0, 1], [0.84, 0.54, 0.01, 1.0], [0.91, -0.42, 0.02, 1.0]])
+by_hand = torch.tensor(
+    [[0, 1, 0, 1], [0.84, 0.54, 0.01, 1.0], [0.91, -0.42, 0.02, 1.0]]
+)
 rows = []
 for place in range(3):
     fast, slow = place / 10000 ** (0 / 4), place / 10000 ** (2 / 4)
@@ -104,7 +116,8 @@ assert torch.allclose(torch.tensor(rows), by_hand, atol=0.005)
 
 # %% exercise="position_angles" difficulty=1 minutes=5
 def position_angles(positions, size, base=10000.0):
-    """The angle of each position for each pair of numbers: position / base^(2 pair / size) (Vaswani et al. 2017, 3.5).
+    """The angle of each position for each pair of numbers: position / base^(2 pair /
+    size) (Vaswani et al. 2017, 3.5).
 
     positions: (position,), numbers of any kind    size: even, the numbers in a vector
     Returns angles in radians (position, size / 2), float32 for whole positions.
@@ -135,8 +148,9 @@ position_angles = check("position_angles")
 def sinusoidal_positions(n_positions, d_model, base=10000.0):
     """The table of the paper: sine and cosine of each angle side by side.
 
-    Returns (position, d_model), float32: columns 0, 2, 4 ... are sines, columns 1, 3, 5 ... the cosines of the same
-    angles. Raises a ValueError that names d_model when it is odd.
+    Returns (position, d_model), float32: columns 0, 2, 4 ... are sines, columns 1, 3, 5
+    ... the cosines of the same angles. Raises a ValueError that names d_model when it
+    is odd.
     """
     ### BEGIN SOLUTION
     if d_model % 2:
@@ -156,7 +170,10 @@ sinusoidal_positions = check("sinusoidal_positions")
 
 # %%
 assert torch.allclose(sinusoidal_positions(3, 4), by_hand, atol=0.005)
-with_positions = [embed(s) + sinusoidal_positions(5, 8) for s in ("the cat chased the dog", "the dog chased the cat")]
+with_positions = [
+    embed(s) + sinusoidal_positions(5, 8)
+    for s in ("the cat chased the dog", "the dog chased the cat")
+]
 hunter, hunted = attend(with_positions[0])[0, 1], attend(with_positions[1])[0, 4]
 assert (hunter - hunted).norm() > 0.001 * hunter.norm()
 
@@ -181,14 +198,18 @@ assert (hunter - hunted).norm() > 0.001 * hunter.norm()
 
 # %% exercise="shift_matrix" difficulty=2 minutes=12
 def shift_matrix(offset, d_model, base=10000.0):
-    """The matrix that moves every position by the same offset: `table[p] @ shift_matrix(k, d) == table[p + k]`.
+    """The matrix that moves every position by the same offset: `table[p] @
+    shift_matrix(k, d) == table[p + k]`.
 
-    Returns (d_model, d_model), float32: one 2 x 2 rotation for each pair along the diagonal, zeros elsewhere.
+    Returns (d_model, d_model), float32: one 2 x 2 rotation for each pair along the
+    diagonal, zeros elsewhere.
     """
     ### BEGIN SOLUTION
     angles = position_angles(torch.tensor([offset]), d_model, base)[0]
     cos, sin = angles.cos(), angles.sin()
-    turns = torch.stack([torch.stack([cos, -sin], dim=-1), torch.stack([sin, cos], dim=-1)], dim=-2)
+    turns = torch.stack(
+        [torch.stack([cos, -sin], dim=-1), torch.stack([sin, cos], dim=-1)], dim=-2
+    )
     return torch.block_diag(*turns)
     ### END SOLUTION
 
@@ -204,7 +225,9 @@ shift_matrix = check("shift_matrix")
 # %%
 table = sinusoidal_positions(100, 64)
 for offset in range(1, 51):
-    assert torch.allclose(table[:-offset] @ shift_matrix(offset, 64), table[offset:], atol=5e-5)
+    assert torch.allclose(
+        table[:-offset] @ shift_matrix(offset, 64), table[offset:], atol=5e-5
+    )
 assert torch.allclose(table.norm(dim=-1), torch.tensor(32.0).sqrt())
 assert len(table.unique(dim=0)) == 100  # no two rows are alike
 
@@ -231,7 +254,9 @@ assert errors["sine and cosine"] < 0.001 and errors["sines alone"] > 0.8
 similarity = table @ table.T
 figure, axes = plt.subplots()
 for place, line in ((10, "-"), (40, "--"), (80, ":")):
-    axes.plot(torch.arange(100) - place, similarity[place], line, label=f"position {place}")
+    axes.plot(
+        torch.arange(100) - place, similarity[place], line, label=f"position {place}"
+    )
 axes.set(xlabel="distance to the other position", ylabel="dot product", xlim=(-40, 40))
 axes.legend()
 plt.show()
@@ -258,7 +283,9 @@ assert similarity[50, 50] > similarity[50, 51] > similarity[50, 55] > similarity
 
 # %% exercise="LearnedPositions" difficulty=1 minutes=7
 class LearnedPositions(nn.Module):
-    """Adds a learned vector for each position. There are `n_positions` of them and no more."""
+    """Adds a learned vector for each position. There are `n_positions` of them and no
+    more.
+    """
 
     def __init__(self, n_positions, d_model):
         super().__init__()
@@ -267,15 +294,19 @@ class LearnedPositions(nn.Module):
         ### END SOLUTION
 
     def forward(self, x, start=0):
-        """x (..., position, d_model) -> the same shape; `start` is the position of the first vector.
+        """x (..., position, d_model) -> the same shape; `start` is the position of the
+        first vector.
 
-        Gradients reach x and the rows that are added. Raises ValueError when a position has no row: before the first
-        one, or after the last.
+        Gradients reach x and the rows that are added. Raises ValueError when a position
+        has no row: before the first one, or after the last.
         """
         ### BEGIN SOLUTION
         end = start + x.shape[-2]
         if start < 0 or end > len(self.table):
-            raise ValueError(f"positions {start} to {end - 1} need a row each: the table has {len(self.table)}")
+            raise ValueError(
+                f"positions {start} to {end - 1} need a row each: "
+                f"the table has {len(self.table)}"
+            )
         return x + self.table[start:end]
         ### END SOLUTION
 
@@ -298,10 +329,12 @@ LearnedPositions = check("LearnedPositions")
 
 # %% exercise="rotate" difficulty=2 minutes=8
 def rotate(x, angles):
-    """Turn each pair of numbers by its angle, as rotary positions do to queries and keys (Su et al. 2021).
+    """Turn each pair of numbers by its angle, as rotary positions do to queries and
+    keys (Su et al. 2021).
 
     x: (..., position, size)    angles: (position, size / 2), of x's dtype
-    Returns x's shape: the pair (a, b) becomes (a cos - b sin, a sin + b cos). Gradients reach x.
+    Returns x's shape: the pair (a, b) becomes (a cos - b sin, a sin + b cos). Gradients
+    reach x.
     """
     ### BEGIN SOLUTION
     a, b = x[..., 0::2], x[..., 1::2]
@@ -325,8 +358,12 @@ query, key = torch.tensor([1.0, 0.15]), torch.tensor([0.35, 0.6])
 figure, axes = plt.subplots(figsize=(4.2, 3.4))
 for vector, colour, name in ((query, "C0", "q"), (key, "C1", "k")):
     for place, (a, b) in enumerate(rotate(vector.expand(4, 2), turns).tolist()):
-        axes.annotate("", (a, b), (0, 0), arrowprops={"arrowstyle": "->", "color": colour})
-        axes.text(1.09 * a, 1.09 * b, f"{name}{place}", color=colour, ha="center", va="center")
+        axes.annotate(
+            "", (a, b), (0, 0), arrowprops={"arrowstyle": "->", "color": colour}
+        )
+        axes.text(
+            1.09 * a, 1.09 * b, f"{name}{place}", color=colour, ha="center", va="center"
+        )
 axes.set(xlim=(-0.45, 1.3), ylim=(-0.1, 1.1), xlabel="a", ylabel="b", aspect="equal")
 plt.show()
 
@@ -336,11 +373,13 @@ plt.show()
 # %%
 angles = position_angles(torch.arange(50), 16)
 query, key = torch.randn(2, 1, 16, generator=generator)
-scores = rotate(query.expand(50, 16), angles) @ rotate(key.expand(50, 16), angles).T  # (query, key)
+# (query, key)
+scores = rotate(query.expand(50, 16), angles) @ rotate(key.expand(50, 16), angles).T
 for distance in range(-20, 21):
     diagonal = scores.diagonal(distance)
     assert torch.allclose(diagonal, diagonal[:1].expand_as(diagonal), atol=1e-3)
-assert scores.diagonal(3)[0] != scores.diagonal(-3)[0]  # three before is not three after
+# three before is not three after
+assert scores.diagonal(3)[0] != scores.diagonal(-3)[0]
 
 # %% [markdown]
 # ## Exercise 6.6 · distance_penalty
@@ -355,10 +394,11 @@ assert scores.diagonal(3)[0] != scores.diagonal(-3)[0]  # three before is not th
 
 # %% exercise="distance_penalty" difficulty=2 minutes=7
 def distance_penalty(n_heads, length):
-    """What to add to the scores so that far keys count less, in each head at its own rate.
+    """What to add to the scores so that far keys count less, in each head at its own
+    rate.
 
-    Returns (heads, query, key), float32, with query = key = length: minus the distance times the head's slope. The
-    slopes are 2^(-8/n_heads), 2^(-16/n_heads) ... 2^-8.
+    Returns (heads, query, key), float32, with query = key = length: minus the distance
+    times the head's slope. The slopes are 2^(-8/n_heads), 2^(-16/n_heads) ... 2^-8.
     """
     ### BEGIN SOLUTION
     slopes = 2.0 ** (-8 * torch.arange(1, n_heads + 1) / n_heads)
@@ -388,7 +428,10 @@ plt.show()
 
 # %%
 weights = penalised.softmax(dim=-1)
-assert torch.allclose(weights[4, :-1] / weights[4, 1:], torch.tensor(math.exp(-0.5))) and 0.605 < math.exp(-0.5) < 0.61
+assert (
+    torch.allclose(weights[4, :-1] / weights[4, 1:], torch.tensor(math.exp(-0.5)))
+    and 0.605 < math.exp(-0.5) < 0.61
+)
 assert distance_penalty(8, 5)[7, 0, 1] == -1 / 256
 
 # %% [markdown]
@@ -407,7 +450,8 @@ TRAINED, READ = 32, 128
 
 def pieces(text, length, count, generator):
     starts = torch.randint(len(text) - length - 1, (count, 1), generator=generator)
-    return text[starts + torch.arange(length + 1)]  # (batch, position), one more than is read
+    # (batch, position), one more than is read
+    return text[starts + torch.arange(length + 1)]
 
 
 # %% [markdown]
@@ -423,14 +467,22 @@ class PositionedAttention(nn.Module):
         self.to_out = nn.Linear(d_model, d_model, bias=False)
 
     def forward(self, x):
-        q, k, v = (split_heads(part, self.n_heads) for part in self.to_qkv(x).chunk(3, dim=-1))
+        q, k, v = (
+            split_heads(part, self.n_heads) for part in self.to_qkv(x).chunk(3, dim=-1)
+        )
         length = x.shape[1]
         if self.kind == "rotary":
             angles = position_angles(torch.arange(length), q.shape[-1])
             q, k = rotate(q, angles), rotate(k, angles)
-        bias = distance_penalty(self.n_heads, length) if self.kind == "penalty" else torch.zeros(length, length)
+        bias = (
+            distance_penalty(self.n_heads, length)
+            if self.kind == "penalty"
+            else torch.zeros(length, length)
+        )
         bias = bias.masked_fill(~causal_mask(length), -math.inf)
-        return self.to_out(join_heads(functional.scaled_dot_product_attention(q, k, v, bias)))
+        return self.to_out(
+            join_heads(functional.scaled_dot_product_attention(q, k, v, bias))
+        )
 
 
 # %% [markdown]
@@ -444,14 +496,24 @@ class Reader(nn.Module):
         self.kind = kind
         self.embedding = nn.Embedding(len(characters), d_model)
         if kind == "learned":
-            self.learned = LearnedPositions(READ + 128, d_model)  # rows beyond TRAINED exist, but are never trained
-            nn.init.normal_(self.embedding.weight, std=0.02)  # of the size of the positions
-        self.attend = nn.ModuleList(PositionedAttention(d_model, n_heads, kind) for _ in range(n_layers))
+            # rows beyond TRAINED exist, but are never trained
+            self.learned = LearnedPositions(READ + 128, d_model)
+            # of the size of the positions
+            nn.init.normal_(self.embedding.weight, std=0.02)
+        self.attend = nn.ModuleList(
+            PositionedAttention(d_model, n_heads, kind) for _ in range(n_layers)
+        )
         self.think = nn.ModuleList(
-            nn.Sequential(nn.Linear(d_model, 4 * d_model), nn.ReLU(), nn.Linear(4 * d_model, d_model))
+            nn.Sequential(
+                nn.Linear(d_model, 4 * d_model),
+                nn.ReLU(),
+                nn.Linear(4 * d_model, d_model),
+            )
             for _ in self.attend
         )
-        self.norms = nn.ModuleList(nn.LayerNorm(d_model) for _ in range(2 * n_layers + 1))
+        self.norms = nn.ModuleList(
+            nn.LayerNorm(d_model) for _ in range(2 * n_layers + 1)
+        )
         self.to_scores = nn.Linear(d_model, len(characters))
 
     def forward(self, ids):
@@ -475,10 +537,14 @@ def train(kind, seed, steps=300):
     optimiser = torch.optim.Adam(model.parameters())
     for step in range(steps):
         batch = pieces(ids, TRAINED, 32, generator)
-        loss = functional.cross_entropy(model(batch[:, :-1]).transpose(1, 2), batch[:, 1:])
+        loss = functional.cross_entropy(
+            model(batch[:, :-1]).transpose(1, 2), batch[:, 1:]
+        )
         optimiser.zero_grad()
         loss.backward()
-        optimiser.param_groups[0]["lr"] = 4e-3 * min((step + 1) / 30, 1.1 - step / steps)
+        optimiser.param_groups[0]["lr"] = 4e-3 * min(
+            (step + 1) / 30, 1.1 - step / steps
+        )
         optimiser.step()
     return model
 
@@ -486,9 +552,11 @@ def train(kind, seed, steps=300):
 # %%
 @torch.no_grad()
 def loss_by_position(model):
-    """How surprised the model is at each position of unseen text, in nats: (position,)."""
+    """The surprise at each position of unseen text, in nats: (position,)."""
     batch = pieces(held_out, READ, 256, torch.Generator().manual_seed(0))
-    return functional.cross_entropy(model(batch[:, :-1]).transpose(1, 2), batch[:, 1:], reduction="none").mean(dim=0)
+    return functional.cross_entropy(
+        model(batch[:, :-1]).transpose(1, 2), batch[:, 1:], reduction="none"
+    ).mean(dim=0)
 
 
 # %% [markdown]
@@ -500,14 +568,19 @@ torch.set_num_threads(1)  # models this small gain nothing from a second thread
 started = time.time()
 kinds = ["none", "sinusoidal", "learned", "rotary", "penalty"]
 models = {kind: [train(kind, seed) for seed in range(3)] for kind in kinds}
-losses = {kind: torch.stack([loss_by_position(model) for model in models[kind]]) for kind in kinds}
+losses = {
+    kind: torch.stack([loss_by_position(model) for model in models[kind]])
+    for kind in kinds
+}
 print(f"15 models in {time.time() - started:.0f} s")
-inside = {kind: curve[:, 16:32].mean(dim=1) for kind, curve in losses.items()}  # (seed,)
+# (seed,)
+inside = {kind: curve[:, 16:32].mean(dim=1) for kind, curve in losses.items()}
 beyond = {kind: curve[:, 64:].mean(dim=1) for kind, curve in losses.items()}
 for kind in kinds:
     near, far = inside[kind], beyond[kind]
     print(
-        f"{kind:12} positions 16-31: {near.min():.2f} to {near.max():.2f}   64-127: {far.min():.2f} to {far.max():.2f}"
+        f"{kind:12} positions 16-31: {near.min():.2f} to {near.max():.2f}   64-127: "
+        f"{far.min():.2f} to {far.max():.2f}"
     )
 
 # %% tags=["training"]
@@ -515,7 +588,12 @@ figure, axes = plt.subplots(figsize=(6, 3.8))
 for kind, line in zip(kinds, ("-", "--", "-.", ":", "-"), strict=True):
     smooth = losses[kind].mean(dim=0).unfold(0, 8, 4).mean(dim=1)
     axes.plot(
-        4 + 4 * torch.arange(len(smooth)), smooth, line, label=kind, marker="o" if kind == "penalty" else "", ms=3
+        4 + 4 * torch.arange(len(smooth)),
+        smooth,
+        line,
+        label=kind,
+        marker="o" if kind == "penalty" else "",
+        ms=3,
     )
 axes.axvline(TRAINED, color="grey", lw=1)
 axes.text(TRAINED + 1, 1.7, "longer than in training", color="grey")
@@ -527,7 +605,7 @@ plt.show()
 # Each line is a kind of position, the mean of three seeds; low is good. Before the grey line all kinds beat none, rotary
 # most. From position 64 on, sinusoids, table and rotary are *worse than no positions at all*. The penalty alone reads on.
 
-# %%
+# %% jupyter={"source_hidden": true}
 for kind in ("sinusoidal", "learned", "rotary", "penalty"):
     assert inside[kind].max() < inside["none"].min() - 0.1
     assert inside["rotary"].max() <= inside[kind].min() or kind == "rotary"
@@ -560,7 +638,10 @@ def go_on(model, beginning, length, generator):
 
 # %% tags=["training"]
 for kind in ("sinusoidal", "learned", "rotary", "penalty"):
-    print(f"{kind:12}", go_on(models[kind][0], "It was a ", 110, torch.Generator().manual_seed(2)))
+    print(
+        f"{kind:12}",
+        go_on(models[kind][0], "It was a ", 110, torch.Generator().manual_seed(2)),
+    )
 
 # %% [markdown]
 # Before the bar all four write something like words. After it, three lose the thread. Count it: how many of the words
@@ -575,16 +656,23 @@ def real_words(model):
     """The share of known words after the bar, over 20 texts."""
     words = []
     for seed in range(20):
-        late = go_on(model, "It was a ", 110, torch.Generator().manual_seed(seed)).split("|", 1)[1]
+        late = go_on(
+            model, "It was a ", 110, torch.Generator().manual_seed(seed)
+        ).split("|", 1)[1]
         words += late.split()[1:-1]
     return sum(word in known for word in words) / len(words)
 
 
-shares = {kind: real_words(models[kind][0]) for kind in ("sinusoidal", "learned", "rotary", "penalty")}
+shares = {
+    kind: real_words(models[kind][0])
+    for kind in ("sinusoidal", "learned", "rotary", "penalty")
+}
 print("known words:", {kind: f"{share:.0%}" for kind, share in shares.items()})
 
-# %%
-assert shares["penalty"] > 0.1 + max(share for kind, share in shares.items() if kind != "penalty")
+# %% jupyter={"source_hidden": true}
+assert shares["penalty"] > 0.1 + max(
+    share for kind, share in shares.items() if kind != "penalty"
+)
 
 # %% [markdown]
 # And a table that is too short has nothing to give. An honest error is better than a wrong row:

@@ -57,10 +57,15 @@ wirings = {
 
 # %%
 def arriving(wire, depth, seed):
-    """The share of the gradient that arrives at the bottom of `depth` layers with fresh weights."""
+    """The share of the gradient that arrives at the bottom of `depth` layers with fresh
+    weights.
+    """
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        parts = [nn.Sequential(nn.Linear(32, 128), nn.ReLU(), nn.Linear(128, 32)) for _ in range(depth)]
+        parts = [
+            nn.Sequential(nn.Linear(32, 128), nn.ReLU(), nn.Linear(128, 32))
+            for _ in range(depth)
+        ]
         x, upstream = torch.randn(64, 32, requires_grad=True), torch.randn(64, 32)
     y = x
     for part in parts:
@@ -74,14 +79,28 @@ def arriving(wire, depth, seed):
 # %%
 depths = [1, 2, 4, 8, 16, 32, 64]
 arrived = {
-    name: torch.tensor([[arriving(wire, depth, seed) for depth in depths] for seed in range(3)])
+    name: torch.tensor(
+        [[arriving(wire, depth, seed) for depth in depths] for seed in range(3)]
+    )
     for name, wire in wirings.items()
 }
 figure, axes = plt.subplots(figsize=(6, 3.8))
 for (name, shares), line in zip(arrived.items(), ("-", "--", "-.", ":"), strict=True):
-    axes.loglog(depths, shares.mean(dim=0).clamp(min=1e-30), line, marker="o", label=name, base=2)
+    axes.loglog(
+        depths,
+        shares.mean(dim=0).clamp(min=1e-30),
+        line,
+        marker="o",
+        label=name,
+        base=2,
+    )
 axes.set_yscale("log", base=10)
-axes.set(xlabel="layers", ylabel="share of the gradient that arrives", ylim=(1e-24, 1e3), xticks=depths)
+axes.set(
+    xlabel="layers",
+    ylabel="share of the gradient that arrives",
+    ylim=(1e-24, 1e3),
+    xticks=depths,
+)
 axes.set_xticklabels(depths)
 axes.legend(loc="lower left")
 plt.show()
@@ -91,7 +110,11 @@ bare, normed, added, both = arrived.values()  # (seed, depth) each
 assert bare[:, 0].max() < 0.25 and bare[:, 5].max() < 1e-20
 assert (bare[:, 6] == 0).all()  # too small for a float32
 assert normed[:, 6].max() < 0.1
-assert (added > 0.9).all() and (both > 0.9).all() and added[:, 6].min() > 2 * both[:, 6].max()
+assert (
+    (added > 0.9).all()
+    and (both > 0.9).all()
+    and added[:, 6].min() > 2 * both[:, 6].max()
+)
 
 # %% [markdown]
 # Read it from left to right. Bare layers pass on less than a quarter each, and after 64 of them the gradient is 0.0, exactly: it has
@@ -122,7 +145,9 @@ for vector in (torch.tensor([1.0, 3.0]), torch.tensor([0.0, 20.0])):
 
 # %% exercise="LayerNorm" difficulty=2 minutes=8
 class LayerNorm(nn.Module):
-    """Each vector to mean 0 and variance 1, then a learned scale and shift (Ba et al. 2016)."""
+    """Each vector to mean 0 and variance 1, then a learned scale and shift (Ba et al.
+    2016).
+    """
 
     def __init__(self, d_model, epsilon=1e-5):
         super().__init__()
@@ -131,7 +156,8 @@ class LayerNorm(nn.Module):
         self.shift = nn.Parameter(torch.zeros(d_model))
 
     def forward(self, x):
-        """x (..., d_model) -> the same shape. A vector of equal numbers becomes `shift`, not NaN.
+        """x (..., d_model) -> the same shape. A vector of equal numbers becomes
+        `shift`, not NaN.
 
         Gradients reach x, through mean and variance too, and scale and shift.
         """
@@ -151,7 +177,8 @@ LayerNorm = check("LayerNorm")
 generator = torch.Generator().manual_seed(0)
 x = 5 + 3 * torch.randn(2, 4, 32, generator=generator)
 assert torch.allclose(LayerNorm(32)(x), nn.LayerNorm(32)(x), atol=1e-5)
-assert torch.allclose(LayerNorm(32)(1000 * x), LayerNorm(32)(x), atol=1e-4)  # the size is gone
+# the size is gone
+assert torch.allclose(LayerNorm(32)(1000 * x), LayerNorm(32)(x), atol=1e-4)
 
 # %% [markdown]
 # Equal to PyTorch's. Each position is normalised by itself, so a longer sentence or another one in the batch changes
@@ -167,7 +194,8 @@ assert torch.allclose(LayerNorm(32)(1000 * x), LayerNorm(32)(x), atol=1e-4)  # t
 
 # %% exercise="dropout" difficulty=1 minutes=5
 def dropout(x, p, training=True):
-    """Set each number to 0 with probability p and divide the others by 1 - p (Srivastava et al. 2014).
+    """Set each number to 0 with probability p and divide the others by 1 - p
+    (Srivastava et al. 2014).
 
     x: any shape    0 <= p < 1    Returns x's shape; x as it is when not training.
     """
@@ -203,7 +231,10 @@ assert abs(noisy.mean() - 1) < 0.02 and abs((noisy == 0).float().mean() - 0.25) 
 # > **Predict.** Why bend? What can two matrices in a row do that one cannot?
 
 # %%
-first, second = torch.randn(5, 20, generator=generator), torch.randn(20, 5, generator=generator)
+first, second = (
+    torch.randn(5, 20, generator=generator),
+    torch.randn(20, 5, generator=generator),
+)
 x = torch.randn(3, 5, generator=generator)
 assert torch.allclose(x @ first @ second, x @ (first @ second), atol=1e-4)
 print("nothing: their product is one matrix")
@@ -226,7 +257,7 @@ plt.show()
 # Far from 0 they agree. Near 0 GELU is smooth, and a number a little below 0 still has a slope: ReLU lets no gradient
 # through there.
 
-# %%
+# %% jupyter={"source_hidden": true}
 assert (functional.gelu(places) - functional.relu(places)).abs().max() < 0.171
 assert functional.gelu(places).min() < -0.16
 
@@ -287,7 +318,9 @@ FeedForward = check("FeedForward")
 
 # %% exercise="PreNorm" difficulty=1 minutes=3
 class PreNorm(nn.Module):
-    """x + part(norm(x)): the shortcut stays untouched from the bottom of the stack to its top."""
+    """x + part(norm(x)): the shortcut stays untouched from the bottom of the stack to
+    its top.
+    """
 
     def __init__(self, d_model, dropout=0.0):
         super().__init__()
@@ -295,7 +328,8 @@ class PreNorm(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x, part):
-        """x (..., d_model) -> the same shape; `part` is a function of x, such as an attention or a FeedForward.
+        """x (..., d_model) -> the same shape; `part` is a function of x, such as an
+        attention or a FeedForward.
 
         The part is called once. Gradients reach x.
         """
@@ -321,9 +355,20 @@ PreNorm = check("PreNorm")
 
 # %% exercise="EncoderBlock" difficulty=2 minutes=8
 class EncoderBlock(nn.Module):
-    """Look around, then think: self-attention and feed-forward, each with a shortcut around it."""
+    """Look around, then think: self-attention and feed-forward, each with a shortcut
+    around it.
+    """
 
-    def __init__(self, d_model, n_heads, d_ff, dropout=0.0, shortcut=PreNorm, bias=False, activation=functional.relu):
+    def __init__(
+        self,
+        d_model,
+        n_heads,
+        d_ff,
+        dropout=0.0,
+        shortcut=PreNorm,
+        bias=False,
+        activation=functional.relu,
+    ):
         super().__init__()
         self.attention = MultiHeadAttention(d_model, n_heads, bias)
         self.feed_forward = FeedForward(d_model, d_ff, dropout, activation)
@@ -331,7 +376,10 @@ class EncoderBlock(nn.Module):
         self.around_feed_forward = shortcut(d_model, dropout)
 
     def forward(self, x, mask=None):
-        """x: (batch, position, d_model)    mask: broadcastable to (batch, heads, query, key)    Returns x's shape."""
+        """x: (batch, position, d_model)
+        mask: broadcastable to (batch, heads, query, key)
+        Returns x's shape.
+        """
         ### BEGIN SOLUTION
         x = self.around_attention(x, lambda y: self.attention(y, mask=mask))
         return self.around_feed_forward(x, self.feed_forward)
@@ -351,9 +399,13 @@ EncoderBlock = check("EncoderBlock")
 @torch.no_grad()
 def pytorchs(block, norm_first):
     """An nn.TransformerEncoderLayer with the weights of `block` (12, 3, 17)."""
-    layer = nn.TransformerEncoderLayer(12, 3, 17, dropout=0.0, batch_first=True, norm_first=norm_first)
+    layer = nn.TransformerEncoderLayer(
+        12, 3, 17, dropout=0.0, batch_first=True, norm_first=norm_first
+    )
     mine = block.attention
-    layer.self_attn.in_proj_weight.copy_(torch.cat([mine.to_q.weight, mine.to_k.weight, mine.to_v.weight]))
+    layer.self_attn.in_proj_weight.copy_(
+        torch.cat([mine.to_q.weight, mine.to_k.weight, mine.to_v.weight])
+    )
     layer.self_attn.out_proj.weight.copy_(mine.to_out.weight)
     layer.linear1.load_state_dict(block.feed_forward.widen.state_dict())
     layer.linear2.load_state_dict(block.feed_forward.narrow.state_dict())
@@ -364,7 +416,8 @@ x, mask = torch.randn(2, 5, 12, generator=generator), causal_mask(5)
 for shortcut in (PreNorm, PostNorm):
     block = EncoderBlock(12, 3, 17, shortcut=shortcut)
     theirs = pytorchs(block, norm_first=shortcut is PreNorm)
-    assert torch.allclose(block(x, mask), theirs(x, src_mask=~mask), atol=1e-5)  # their True means "hidden"
+    # their True means "hidden"
+    assert torch.allclose(block(x, mask), theirs(x, src_mask=~mask), atol=1e-5)
 
 # %% [markdown]
 # ## Exercise 7.6 · DecoderBlock
@@ -382,11 +435,20 @@ for shortcut in (PreNorm, PostNorm):
 class DecoderBlock(nn.Module):
     """Look back, look at what the encoder has read, then think.
 
-    Parts: self_attention, cross_attention, feed_forward; shortcuts: around_self_attention, around_cross_attention,
-    around_feed_forward.
+    Parts: self_attention, cross_attention, feed_forward; shortcuts:
+    around_self_attention, around_cross_attention, around_feed_forward.
     """
 
-    def __init__(self, d_model, n_heads, d_ff, dropout=0.0, shortcut=PreNorm, bias=False, activation=functional.relu):
+    def __init__(
+        self,
+        d_model,
+        n_heads,
+        d_ff,
+        dropout=0.0,
+        shortcut=PreNorm,
+        bias=False,
+        activation=functional.relu,
+    ):
         super().__init__()
         ### BEGIN SOLUTION
         self.self_attention = MultiHeadAttention(d_model, n_heads, bias)
@@ -398,14 +460,19 @@ class DecoderBlock(nn.Module):
         ### END SOLUTION
 
     def forward(self, x, memory, mask=None, memory_mask=None):
-        """x: (batch, position, d_model)    memory: (batch, key, d_model)    Returns x's shape.
+        """x: (batch, position, d_model)
+        memory: (batch, key, d_model)
+        Returns x's shape.
 
-        mask: broadcastable to (batch, heads, position, position)    memory_mask: to (batch, heads, position, key)
+        mask: broadcastable to (batch, heads, position, position)
+        memory_mask: to (batch, heads, position, key)
         Gradients reach x and memory.
         """
         ### BEGIN SOLUTION
         x = self.around_self_attention(x, lambda y: self.self_attention(y, mask=mask))
-        x = self.around_cross_attention(x, lambda y: self.cross_attention(y, memory, memory_mask))
+        x = self.around_cross_attention(
+            x, lambda y: self.cross_attention(y, memory, memory_mask)
+        )
         return self.around_feed_forward(x, self.feed_forward)
         ### END SOLUTION
 
@@ -420,13 +487,18 @@ DecoderBlock = check("DecoderBlock")
 
 # %%
 block = DecoderBlock(12, 3, 17)
-written, read = torch.randn(2, 4, 12, generator=generator), torch.randn(2, 7, 12, generator=generator)
+written, read = (
+    torch.randn(2, 4, 12, generator=generator),
+    torch.randn(2, 7, 12, generator=generator),
+)
 assert future_leak(lambda x: block(x, read, causal_mask(4)), written) == 0.0
 assert future_leak(lambda x: block(x, read), written) > 0  # without the mask it leaks
 
 read.requires_grad_()
 for position in range(4):
-    gradient = torch.autograd.grad(block(written, read, causal_mask(4))[0, position].square().sum(), read)[0]
+    gradient = torch.autograd.grad(
+        block(written, read, causal_mask(4))[0, position].square().sum(), read
+    )[0]
     assert (gradient[0].norm(dim=-1) > 0).all()
 
 # %% [markdown]
@@ -443,9 +515,11 @@ for position in range(4):
 
 # %% exercise="parameter_counts" difficulty=2 minutes=10
 def parameter_counts(vocab, d_model, d_ff, n_blocks):
-    """How many parameters an encoder-decoder has: {"embedding": ..., "encoder": ..., "decoder": ...}.
+    """How many parameters an encoder-decoder has: {"embedding": ..., "encoder": ...,
+    "decoder": ...}.
 
-    One embedding table for both sides and the output; no biases in the attention; no norms at the end of the stacks.
+    One embedding table for both sides and the output; no biases in the attention; no
+    norms at the end of the stacks.
     """
     ### BEGIN SOLUTION
     attention = 4 * d_model**2
@@ -479,7 +553,11 @@ with torch.device("meta"):
     decoder = Decoder([DecoderBlock(512, 8, 2048, shortcut=PostNorm) for _ in range(6)])
     embedding = nn.Embedding(37_000, 512)
 base = parameter_counts(37_000, 512, 2048, 6)
-assert base == {"embedding": count(embedding), "encoder": count(encoder), "decoder": count(decoder)}
+assert base == {
+    "embedding": count(embedding),
+    "encoder": count(encoder),
+    "decoder": count(decoder),
+}
 for part, number in base.items():
     print(f"{part:10} {number:12,}")
 print(f"{'together':10} {sum(base.values()):12,}")
@@ -490,11 +568,14 @@ print(f"{'together':10} {sum(base.values()):12,}")
 #
 # Two thirds of an encoder block are the feed-forward.
 
-# %%
+# %% jupyter={"source_hidden": true}
 assert sum(base.values()) == 63_045_632
 assert 6 * 4 * 512 + 6 * 2 * 4 * 512 == 36_864
 assert 40_700 < (65_000_000 - base["encoder"] - base["decoder"]) / 512 < 40_900
-assert abs(count(FeedForward(512, 2048)) / count(EncoderBlock(512, 8, 2048)) - 2 / 3) < 0.001
+assert (
+    abs(count(FeedForward(512, 2048)) / count(EncoderBlock(512, 8, 2048)) - 2 / 3)
+    < 0.001
+)
 
 # %% [markdown]
 # ## On real text
@@ -522,8 +603,13 @@ class DeepReader(nn.Module):
     def __init__(self, shortcut, n_blocks=24, d_model=32):
         super().__init__()
         self.embedding = nn.Embedding(len(characters), d_model)
-        blocks = [EncoderBlock(d_model, 4, 4 * d_model, shortcut=shortcut) for _ in range(n_blocks)]
-        self.encoder = Encoder(blocks, None if shortcut is PostNorm else LayerNorm(d_model))
+        blocks = [
+            EncoderBlock(d_model, 4, 4 * d_model, shortcut=shortcut)
+            for _ in range(n_blocks)
+        ]
+        self.encoder = Encoder(
+            blocks, None if shortcut is PostNorm else LayerNorm(d_model)
+        )
         self.to_scores = nn.Linear(d_model, len(characters))
 
     def forward(self, ids):
@@ -540,8 +626,13 @@ def train(shortcut, seed, warm_up=1, steps=100):
         model = DeepReader(shortcut)
     optimiser, losses = torch.optim.Adam(model.parameters()), []
     for step in range(steps):
-        batch = ids[torch.randint(len(ids) - 32, (16, 1), generator=generator) + torch.arange(33)]
-        loss = functional.cross_entropy(model(batch[:, :-1]).transpose(1, 2), batch[:, 1:])
+        batch = ids[
+            torch.randint(len(ids) - 32, (16, 1), generator=generator)
+            + torch.arange(33)
+        ]
+        loss = functional.cross_entropy(
+            model(batch[:, :-1]).transpose(1, 2), batch[:, 1:]
+        )
         optimiser.zero_grad()
         loss.backward()
         optimiser.param_groups[0]["lr"] = 3e-3 * min(1, (step + 1) / warm_up)
@@ -563,19 +654,33 @@ ways = {
     "post-norm, warm-up": (PostNorm, 50),
     "norm, no shortcut": (NoShortcut, 1),
 }
-runs = {name: [train(shortcut, seed, warm_up) for seed in range(3)] for name, (shortcut, warm_up) in ways.items()}
-curves = {name: torch.stack([losses for _, losses in three]) for name, three in runs.items()}
+runs = {
+    name: [train(shortcut, seed, warm_up) for seed in range(3)]
+    for name, (shortcut, warm_up) in ways.items()
+}
+curves = {
+    name: torch.stack([losses for _, losses in three]) for name, three in runs.items()
+}
 print(f"12 models in {time.time() - started:.0f} s")
 for name, curve in curves.items():
     last = curve[:, 80:].mean(dim=1)
-    print(f"{name:20} last 20 steps: {last.min():.2f} to {last.max():.2f} nats a character")
+    print(
+        f"{name:20} last 20 steps: "
+        f"{last.min():.2f} to {last.max():.2f} nats a character"
+    )
 
 # %% tags=["training"]
 share = torch.bincount(ids) / len(ids)
-frequencies = -(share * share.log()).sum()  # what knowing how frequent each character is, and no more, costs
+# what knowing how frequent each character is, and no more, costs
+frequencies = -(share * share.log()).sum()
 figure, axes = plt.subplots(figsize=(6, 3.8))
 for (name, curve), line in zip(curves.items(), ("-", "--", "-.", ":"), strict=True):
-    axes.plot(torch.arange(4.5, 100, 5), curve.mean(dim=0).view(20, 5).mean(dim=1), line, label=name)
+    axes.plot(
+        torch.arange(4.5, 100, 5),
+        curve.mean(dim=0).view(20, 5).mean(dim=1),
+        line,
+        label=name,
+    )
 axes.axhline(frequencies, color="grey", lw=1)
 axes.text(74, frequencies + 0.04, "frequencies only", color="grey")
 axes.set(xlabel="step", ylabel="loss in nats a character", ylim=(2.3, 4.5))
@@ -633,12 +738,16 @@ class NoNorm(nn.Module):
 def gradient_through(shortcut, seed, n_blocks=64):
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        stack = Encoder([EncoderBlock(32, 4, 128, shortcut=shortcut) for _ in range(n_blocks)])
+        stack = Encoder(
+            [EncoderBlock(32, 4, 128, shortcut=shortcut) for _ in range(n_blocks)]
+        )
         x, upstream = torch.randn(4, 16, 32, requires_grad=True), torch.randn(4, 16, 32)
-    return (torch.autograd.grad(stack(x), x, upstream)[0].norm() / upstream.norm()).item()
+    return (
+        torch.autograd.grad(stack(x), x, upstream)[0].norm() / upstream.norm()
+    ).item()
 
 
-# %%
+# %% jupyter={"source_hidden": true}
 assert all(gradient_through(NoNorm, seed) > 1000 for seed in range(3))
 assert all(0.1 < gradient_through(PreNorm, seed) < 10 for seed in range(3))
 

@@ -37,7 +37,11 @@ for name, sentences in texts.items():
     words = words_of(" ".join(sentences))
     unknown[name] = sum(word not in listed for word in words) / len(words)
     print(f"{name:14} {unknown[name]:6.1%} <UNK>")
-assert unknown["other stories"] < 0.01 and 1 / 6 < unknown["other English"] < 0.2 and unknown["Italian"] > 0.8
+assert (
+    unknown["other stories"] < 0.01
+    and 1 / 6 < unknown["other English"] < 0.2
+    and unknown["Italian"] > 0.8
+)
 
 # %% [markdown]
 # A list of words works for texts like those it was made of. Another kind of English loses more than one word in six, Italian
@@ -72,8 +76,24 @@ def strip(axes, row, pieces, labels):
     start = 0
     for i, (piece, label) in enumerate(zip(pieces, labels, strict=True)):
         width = len(piece) if isinstance(piece, bytes) else len(piece.encode())
-        axes.barh(row, width, left=start, height=0.8, color=f"C{i % 2}", alpha=0.35, edgecolor="white", lw=2)
-        axes.text(start + width / 2, row, label.replace(" ", "␣"), ha="center", va="center", fontsize=9)
+        axes.barh(
+            row,
+            width,
+            left=start,
+            height=0.8,
+            color=f"C{i % 2}",
+            alpha=0.35,
+            edgecolor="white",
+            lw=2,
+        )
+        axes.text(
+            start + width / 2,
+            row,
+            label.replace(" ", "␣"),
+            ha="center",
+            va="center",
+            fontsize=9,
+        )
         start += width
 
 
@@ -95,7 +115,9 @@ axes.set_yticks(range(4), ["byte pairs", "bytes", "characters", "words"])
 axes.set(xticks=[], xlabel=f"{len(text)} characters, {len(raw)} bytes")
 axes.spines[:].set_visible(False)
 plt.show()
-assert pieces[:3] == [b"The", b" warm", b"er"] and pieces[5:7] == [bytes([byte]) for byte in "è".encode()]
+assert pieces[:3] == [b"The", b" warm", b"er"] and pieces[5:7] == [
+    bytes([byte]) for byte in "è".encode()
+]
 assert "warm" in listed and "warmer" not in listed
 
 # %% [markdown]
@@ -137,7 +159,8 @@ assert "".join(LETTERS[i] for i in b"abcd") == "abcd"
 def pair_counts(words):
     """How often each pair of neighbours stands in the words.
 
-    words: {tuple of ids: how often the word occurs}    Returns {(left, right): count}; (7, 7, 7) has (7, 7) twice, and
+    words: {tuple of ids: how often the word occurs}
+    Returns {(left, right): count}; (7, 7, 7) has (7, 7) twice, and
     a word of one id, or of none, has no pair.
     """
     ### BEGIN SOLUTION
@@ -156,7 +179,9 @@ pair_counts = check("pair_counts")
 
 # %%
 counts = pair_counts({tuple(b"aaabdaaabac"): 1})
-print({LETTERS[left] + LETTERS[right]: times for (left, right), times in counts.items()})
+print(
+    {LETTERS[left] + LETTERS[right]: times for (left, right), times in counts.items()}
+)
 assert counts[97, 97] == 4 == max(counts.values())
 
 # %% [markdown]
@@ -172,7 +197,8 @@ assert counts[97, 97] == 4 == max(counts.values())
 
 # %% exercise="merge_pair" difficulty=2 minutes=8
 def merge_pair(ids, pair, new):
-    """The ids with every `pair`, from left to right and without overlap, replaced by `new`. Returns a list.
+    """The ids with every `pair`, from left to right and without overlap, replaced by
+    `new`. Returns a list.
 
     ids: a list or a tuple    pair: a tuple of two ids
     """
@@ -215,9 +241,11 @@ assert merge_pair([97] * 5, (97, 97), 256) == [256, 256, 97]
 
 # %% exercise="learn_merges" difficulty=2 minutes=12
 def learn_merges(words, n):
-    """Merge the most frequent pair into a new id, 256, 257, ..., n times or until no pair is left.
+    """Merge the most frequent pair into a new id, 256, 257, ..., n times or until no
+    pair is left.
 
-    words: {tuple of ids below 256: how often the word occurs}    Returns {pair: new id}, in the order of the merges.
+    words: {tuple of ids below 256: how often the word occurs}
+    Returns {pair: new id}, in the order of the merges.
     Of equally frequent pairs, the smaller one is merged.
     """
     ### BEGIN SOLUTION
@@ -225,7 +253,9 @@ def learn_merges(words, n):
     while len(merges) < n and (counts := pair_counts(words)):
         best = min(counts, key=lambda pair: (-counts[pair], pair))
         merges[best] = new = 256 + len(merges)
-        words = {tuple(merge_pair(word, best, new)): times for word, times in words.items()}
+        words = {
+            tuple(merge_pair(word, best, new)): times for word, times in words.items()
+        }
     return merges
     ### END SOLUTION
 
@@ -242,7 +272,10 @@ learn_merges = check("learn_merges")
 ids, steps = list(b"aaabdaaabac"), learn_merges({tuple(b"aaabdaaabac"): 1}, 3)
 for (left, right), new in steps.items():
     ids = merge_pair(ids, (left, right), new)
-    print(f"{LETTERS[new]} = {LETTERS[left]}{LETTERS[right]}   {''.join(LETTERS[i] for i in ids)}")
+    print(
+        f"{LETTERS[new]} = {LETTERS[left]}{LETTERS[right]}   "
+        f"{''.join(LETTERS[i] for i in ids)}"
+    )
 assert "".join(LETTERS[i] for i in ids) == "XdXac"
 
 # %% [markdown]
@@ -260,7 +293,8 @@ assert "".join(LETTERS[i] for i in ids) == "XdXac"
 def bpe_decode(ids, merges):
     """The text of the ids. Broken UTF-8 becomes �.
 
-    ids: below 256 they are bytes, the others stand in merges    merges: {(left, right): new id}, oldest first
+    ids: below 256 they are bytes, the others stand in merges
+    merges: {(left, right): new id}, oldest first
     """
     ### BEGIN SOLUTION
     tokens = {byte: bytes([byte]) for byte in range(256)}
@@ -299,9 +333,11 @@ assert bpe_decode(face, {}) == "😀" and bpe_decode(face[:3], {}) == "�"
 
 # %% exercise="bpe_encode" difficulty=2 minutes=12
 def bpe_encode(ids, merges):
-    """Merge pairs, the oldest merge (the smallest new id) first, until no pair can be merged. Returns a list.
+    """Merge pairs, the oldest merge (the smallest new id) first, until no pair can be
+    merged. Returns a list.
 
-    ids: bytes of a text, as a list or as `bytes`    merges: {(left, right): new id}, oldest first
+    ids: bytes of a text, as a list or as `bytes`
+    merges: {(left, right): new id}, oldest first
     """
     ### BEGIN SOLUTION
     ids = list(ids)
@@ -330,7 +366,10 @@ print(f"{sum(words.values()):,} words, {len(words):,} different ones")
 merges = learn_merges(words, 300)
 
 # %%
-names = {new: (bpe_decode([left], merges), bpe_decode([right], merges)) for (left, right), new in merges.items()}
+names = {
+    new: (bpe_decode([left], merges), bpe_decode([right], merges))
+    for (left, right), new in merges.items()
+}
 for new in (*range(256, 266), 300, 400, 555):
     left, right = names[new]
     print(new, repr(left), "+", repr(right))
@@ -345,8 +384,13 @@ assert names[256] == (" ", "t") and names[257] == ("h", "e")
 sentence = "The donkey was very happy, but the unhappy dog did not sleep."
 for n in (0, 10, 50, 150, 300):
     so_far = dict(list(merges.items())[:n])
-    ids = [i for word in pre_tokens(sentence) for i in bpe_encode(word.encode(), so_far)]
-    print(f"{n:3} merges, {len(ids)} tokens: ", "·".join(bpe_decode([i], so_far) for i in ids))
+    ids = [
+        i for word in pre_tokens(sentence) for i in bpe_encode(word.encode(), so_far)
+    ]
+    print(
+        f"{n:3} merges, {len(ids)} tokens: ",
+        "·".join(bpe_decode([i], so_far) for i in ids),
+    )
     assert bpe_decode(ids, so_far) == sentence and sentence not in " ".join(some)
 assert len(bpe_encode(b" but", merges)) == 1 < len(bpe_encode(b" donkey", merges))
 
@@ -378,15 +422,19 @@ for story in unseen[:20]:
 
 # %% exercise="split_special" difficulty=2 minutes=8
 def split_special(text, special):
-    """Cut a text so that each special token is a piece of its own. No piece is empty; joined, they are the text.
+    """Cut a text so that each special token is a piece of its own. No piece is empty;
+    joined, they are the text.
 
-    special: a list of names such as "<EOS>", none inside another. Returns a list of strings.
+    special: a list of names such as "<EOS>", none inside another. Returns a list of
+    strings.
     """
     ### BEGIN SOLUTION
     if not special:
         return [text] if text else []
-    either = "|".join(re.escape(token) for token in special)  # the | of <|endoftext|> is no "or"
-    return [piece for piece in re.split(f"({either})", text) if piece]  # brackets: keep what was split at
+    # the | of <|endoftext|> is no "or"
+    either = "|".join(re.escape(token) for token in special)
+    # brackets: keep what was split at
+    return [piece for piece in re.split(f"({either})", text) if piece]
     ### END SOLUTION
 
 
@@ -404,7 +452,11 @@ special = ["<PAD>", "<SOS>", "<EOS>", "<UNK>"]
 tokenizer = train_tokenizer(known, vocab=2048, special=special)
 print(split_special("The end.<EOS>", special))
 assert list(tokenizer.special.values()) == [0, 1, 2, 3]
-print(tokenizer.encode("The end.<EOS>", allowed_special="all"), "ends with", tokenizer.special["<EOS>"])
+print(
+    tokenizer.encode("The end.<EOS>", allowed_special="all"),
+    "ends with",
+    tokenizer.special["<EOS>"],
+)
 print(tokenizer.encode_ordinary("The end.<EOS>"))
 try:
     tokenizer.encode("The end.<EOS>")
@@ -425,9 +477,17 @@ signs = set("".join(known))
 print(f"{'':12} words  <UNK>  characters  <UNK>  bytes  byte pairs")
 for name, text in samples.items():
     words, n_pairs = words_of(text), len(tokenizer.encode(text))
-    no_word, no_sign = sum(word not in listed for word in words), sum(sign not in signs for sign in text)
-    print(f"{name:12} {len(words):5} {no_word:6} {len(text):11} {no_sign:6} {len(text.encode()):6} {n_pairs:11}")
-    assert tokenizer.decode(tokenizer.encode(text)) == text and n_pairs < len(text.encode())
+    no_word, no_sign = (
+        sum(word not in listed for word in words),
+        sum(sign not in signs for sign in text),
+    )
+    print(
+        f"{name:12} {len(words):5} {no_word:6} {len(text):11} {no_sign:6} "
+        f"{len(text.encode()):6} {n_pairs:11}"
+    )
+    assert tokenizer.decode(tokenizer.encode(text)) == text and n_pairs < len(
+        text.encode()
+    )
     assert tokenizer.encode(text) == tokenizer.tiktoken().encode(text)
 assert len(tokenizer.encode(samples["a rare word"])) == 16 and not signs & set("è0😀")
 
@@ -438,7 +498,10 @@ assert len(tokenizer.encode(samples["a rare word"])) == 16 and not signs & set("
 # %%
 for name, text in samples.items():
     print(
-        f"{name:12}", "·".join(part.decode(errors="replace") for part in parts_of(tokenizer, text)).replace("\n", "↵")
+        f"{name:12}",
+        "·".join(
+            part.decode(errors="replace") for part in parts_of(tokenizer, text)
+        ).replace("\n", "↵"),
     )
 
 # %% [markdown]
@@ -455,25 +518,38 @@ for size in sizes:
     smaller = Tokenizer(largest.pairs[: size - 256])
     for name, sentences in held_out.items():
         n_words = sum(len(words_of(text)) for text in sentences)
-        per_word[name].append(sum(len(smaller.encode(text)) for text in sentences) / n_words)
+        per_word[name].append(
+            sum(len(smaller.encode(text)) for text in sentences) / n_words
+        )
 
-# %%
+# %% jupyter={"source_hidden": true}
 figure, axes = plt.subplots()
 for (name, lengths), marker in zip(per_word.items(), "os^", strict=True):
     axes.plot(sizes, lengths, marker=marker, label=name)
 axes.set_xscale("log", base=2)
 axes.set_xticks(sizes[:1] + sizes[2:], [f"{size:,}" for size in sizes[:1] + sizes[2:]])
-axes.set(xlabel="vocabulary (learnt from stories)", ylabel="tokens a word", ylim=(0, None))
+axes.set(
+    xlabel="vocabulary (learnt from stories)", ylabel="tokens a word", ylim=(0, None)
+)
 axes.legend()
 plt.show()
 
 # %%
 stories_curve, english_curve, italian_curve = per_word.values()
-assert stories_curve[0] > 2 * stories_curve[2] and 0.13 < 1 - stories_curve[5] / stories_curve[4] < 0.17
+assert (
+    stories_curve[0] > 2 * stories_curve[2]
+    and 0.13 < 1 - stories_curve[5] / stories_curve[4] < 0.17
+)
 assert stories_curve[0] - stories_curve[2] > 2 * (stories_curve[2] - stories_curve[5])
-assert italian_curve[0] / italian_curve[5] < 2 and english_curve[0] / english_curve[5] > 3
+assert (
+    italian_curve[0] / italian_curve[5] < 2 and english_curve[0] / english_curve[5] > 3
+)
 story_words = [word for story in unseen for word in pre_tokens(story)]
-assert sum(len(largest.encode(word)) == 1 for word in story_words) > 0.99 * len(story_words) and len(listed) == 2_430
+assert (
+    sum(len(largest.encode(word)) == 1 for word in story_words)
+    > 0.99 * len(story_words)
+    and len(listed) == 2_430
+)
 
 # %% [markdown]
 # The first merges save most; the last doubling saves 15%. With 4,096 ids, 99% of the words of other stories are one token: our
@@ -484,7 +560,9 @@ assert sum(len(largest.encode(word)) == 1 for word in story_words) > 0.99 * len(
 
 # %%
 table, all_parameters = 50_257 * 768, 124_439_808
-print(f"{table:,} parameters, {table / all_parameters:.0%} of GPT-2's {all_parameters:,}")
+print(
+    f"{table:,} parameters, {table / all_parameters:.0%} of GPT-2's {all_parameters:,}"
+)
 assert 256 + 50_000 + 1 == 50_257 and table == 38_597_376
 
 # %% [markdown]
@@ -510,7 +588,9 @@ record = {
 assert gpt2 is None or len(gpt2) == 50_257
 for text, cut in record.items():
     print(f"{text:30} {cut}")
-    assert gpt2 is None or [part.decode() for part in parts_of(gpt2, text)] == cut.split("|")
+    assert gpt2 is None or [
+        part.decode() for part in parts_of(gpt2, text)
+    ] == cut.split("|")
 
 # %% [markdown]
 # ## What breaks
@@ -520,11 +600,22 @@ for text, cut in record.items():
 # %%
 gpt2_tokens, ours, letters = {"English": 8_679, "Italian": 14_850}, {}, {}
 for name, sentences in (("English", english), ("Italian", italian)):
-    ours[name], letters[name] = sum(map(len, map(tokenizer.encode, sentences))), sum(map(len, sentences))
-    print(f"{name}: {letters[name]:,} characters, {ours[name]:,} tokens here, {gpt2_tokens[name]:,} tokens of GPT-2")
-    assert gpt2 is None or gpt2_tokens[name] == sum(len(gpt2.encode(sentence)) for sentence in sentences)
+    ours[name], letters[name] = (
+        sum(map(len, map(tokenizer.encode, sentences))),
+        sum(map(len, sentences)),
+    )
+    print(
+        f"{name}: {letters[name]:,} characters, {ours[name]:,} tokens here, "
+        f"{gpt2_tokens[name]:,} tokens of GPT-2"
+    )
+    assert gpt2 is None or gpt2_tokens[name] == sum(
+        len(gpt2.encode(sentence)) for sentence in sentences
+    )
 assert letters["Italian"] < 1.05 * letters["English"]
-assert all(round(count["Italian"] / count["English"], 1) == 1.7 for count in (ours, gpt2_tokens))
+assert all(
+    round(count["Italian"] / count["English"], 1) == 1.7
+    for count in (ours, gpt2_tokens)
+)
 
 # %% [markdown]
 # Nearly as many characters, 1.7 times the tokens: where answers are paid by the token, an Italian reader pays 1.7 times as much,
@@ -553,7 +644,10 @@ assert not set(tokenizer.encode("cat")) & set(tokenizer.encode(" cat"))
 # %%
 typed = tokenizer.encode("the do") + tokenizer.encode("nkey")
 written = tokenizer.encode("the donkey")
-print([tokenizer.token(i).decode() for i in typed], [tokenizer.token(i).decode() for i in written])
+print(
+    [tokenizer.token(i).decode() for i in typed],
+    [tokenizer.token(i).decode() for i in written],
+)
 assert tokenizer.decode(typed) == tokenizer.decode(written) and typed != written
 
 # %% [markdown]
@@ -566,7 +660,9 @@ assert tokenizer.decode(typed) == tokenizer.decode(written) and typed != written
 
 # %%
 if gpt2:
-    assert gpt2.encode(" SolidGoldMagikarp") == [43453] and gpt2.encode(" strawberry") == [41236]
+    assert gpt2.encode(" SolidGoldMagikarp") == [43453] and gpt2.encode(
+        " strawberry"
+    ) == [41236]
 
 # %% [markdown]
 # ## What newer models do differently

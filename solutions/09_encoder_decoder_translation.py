@@ -79,14 +79,28 @@ assert all(94 < score["bleu"] < 95.5 and score["exact"] < 0.87 for score in scor
 heard, said = ["<SOS>", "ti", "amo", "molto"], ["ti", "amo", "molto", "<EOS>"]
 figure, panels = plt.subplots(1, 2, figsize=(8, 2.9))
 for axes, passes, title in zip(
-    panels, ([4], [1, 2, 3, 4]), ("training: one pass", "translating: four passes"), strict=True
+    panels,
+    ([4], [1, 2, 3, 4]),
+    ("training: one pass", "translating: four passes"),
+    strict=True,
 ):
     for row, seen in enumerate(passes):
         for i in range(seen):
             again = i < seen - 1 and len(passes) > 1
-            axes.add_patch(plt.Rectangle((i, -row), 0.94, 0.86, color="#dddddd" if again else "#a9cdf2"))
+            axes.add_patch(
+                plt.Rectangle(
+                    (i, -row), 0.94, 0.86, color="#dddddd" if again else "#a9cdf2"
+                )
+            )
             axes.text(i + 0.47, 0.6 - row, heard[i], ha="center", va="center", size=8)
-            axes.text(i + 0.47, 0.25 - row, "again" if again else f"→ {said[i]}", ha="center", va="center", size=9)
+            axes.text(
+                i + 0.47,
+                0.25 - row,
+                "again" if again else f"→ {said[i]}",
+                ha="center",
+                va="center",
+                size=9,
+            )
     axes.set(xlim=(-0.1, 4), ylim=(-3.1, 1), title=title)
     axes.axis("off")
 plt.show()
@@ -134,29 +148,38 @@ assert torch.isclose(surprise.mean(), torch.tensor(math.log(2)))
 
 # %% exercise="Transformer" difficulty=3 minutes=15
 class Transformer(TransformerParts):
-    """An encoder that reads and a decoder that writes: ids in, a score for every word of the target out.
+    """An encoder that reads and a decoder that writes: ids in, a score for every word
+    of the target out.
 
     Gradients flow from the logits back to both embeddings.
     """
 
     def encode(self, source, source_mask):
-        """source, source_mask: (batch, key). Returns the memory (batch, key, d_model)."""
+        """source, source_mask: (batch, key). Returns memory: (batch, key, d_model)."""
         ### BEGIN SOLUTION
         return self.encoder(self.embed_source(source), source_mask[:, None, None, :])
         ### END SOLUTION
 
     def decode(self, inputs, memory, source_mask):
-        """inputs: (batch, position), <SOS> first    memory: (batch, key, d_model)    source_mask: (batch, key)
+        """inputs: (batch, position), <SOS> first
+        memory: (batch, key, d_model)
+        source_mask: (batch, key)
 
-        Returns logits (batch, position, vocab): at each position for the word after it."""
+        Returns logits (batch, position, vocab): at each position for the word after
+        it.
+        """
         ### BEGIN SOLUTION
         looking_back = causal_mask(inputs.shape[1]).to(inputs.device)
-        x = self.decoder(self.embed(inputs), memory, looking_back, source_mask[:, None, None, :])
+        x = self.decoder(
+            self.embed(inputs), memory, looking_back, source_mask[:, None, None, :]
+        )
         return self.logits(x)
         ### END SOLUTION
 
     def forward(self, source, source_mask, inputs):
-        """source, source_mask: (batch, key)    inputs: (batch, position). Returns logits (batch, position, vocab)."""
+        """source, source_mask: (batch, key)
+        inputs: (batch, position). Returns logits (batch, position, vocab).
+        """
         ### BEGIN SOLUTION
         return self.decode(inputs, self.encode(source, source_mask), source_mask)
         ### END SOLUTION
@@ -169,14 +192,22 @@ Transformer = check("Transformer")
 
 
 # %%
-def new_model(sources, targets, kind=Transformer, n_blocks=2, d_model=128, n_heads=4, d_ff=512):
-    """Your Transformer of your blocks and positions; PreNorm in its fused version, the same numbers in one kernel."""
+def new_model(
+    sources, targets, kind=Transformer, n_blocks=2, d_model=128, n_heads=4, d_ff=512
+):
+    """Your Transformer of your blocks and positions; PreNorm in its fused version, the
+    same numbers in one kernel.
+    """
     sizes = d_model, n_heads, d_ff, 0.0, FusedPreNorm
     model = kind(
         nn.Embedding(sources, d_model),
         nn.Embedding(targets, d_model),
-        Encoder([EncoderBlock(*sizes) for _ in range(n_blocks)], FusedLayerNorm(d_model)),
-        Decoder([DecoderBlock(*sizes) for _ in range(n_blocks)], FusedLayerNorm(d_model)),
+        Encoder(
+            [EncoderBlock(*sizes) for _ in range(n_blocks)], FusedLayerNorm(d_model)
+        ),
+        Decoder(
+            [DecoderBlock(*sizes) for _ in range(n_blocks)], FusedLayerNorm(d_model)
+        ),
     )
     model.positions.table = sinusoidal_positions(512, d_model)
     return fresh_weights(model, torch.Generator().manual_seed(0))
@@ -190,11 +221,18 @@ def new_model(sources, targets, kind=Transformer, n_blocks=2, d_model=128, n_hea
 cat = ["YOUR", "CAT", "IS", "A", "LOVELY", "CAT"]
 gatto = ["IL", "TUO", "GATTO", "È", "UN", "GATTO", "ADORABILE"]
 english, italian = Vocabulary([cat]), Vocabulary([gatto])
-tiny = new_model(len(english), len(italian), n_blocks=1, d_model=12, n_heads=3, d_ff=24).eval()
+tiny = new_model(
+    len(english), len(italian), n_blocks=1, d_model=12, n_heads=3, d_ff=24
+).eval()
 batch = Batch.of([(english.encode(cat), italian.encode(gatto))])
 memory = tiny.encode(batch.source, batch.source_mask)
 logits = tiny.decode(batch.inputs, memory, batch.source_mask)
-for name, tensor in (("source", batch.source), ("memory", memory), ("inputs", batch.inputs), ("logits", logits)):
+for name, tensor in (
+    ("source", batch.source),
+    ("memory", memory),
+    ("inputs", batch.inputs),
+    ("logits", logits),
+):
     print(f"{name:7} {tuple(tensor.shape)}")
 assert logits.shape == (1, 8, 10)
 assert not torch.allclose(memory[0, 1], memory[0, 5])  # two cats in different places
@@ -229,12 +267,13 @@ print("no: the causal mask hid the rest anyway")
 
 # %% exercise="next_word_step" difficulty=2 minutes=8
 def next_word_step(model, ids, state):
-    """Let a Transformer write one word more; the decoder goes over all words again, as without a cache it must.
+    """Let a Transformer write one word more; the decoder goes over all words again, as
+    without a cache it must.
 
     ids: (batch,), the word before    state: (written, memory, source_mask)
     written: (batch, position), the words before `ids`; (batch, 0) at the start
-    Returns logits (batch, vocab), also for a batch of one, the next state (`ids` now the last column of `written`, the
-    rest as it was), and None.
+    Returns logits (batch, vocab), also for a batch of one, the next state (`ids` now
+    the last column of `written`, the rest as it was), and None.
     """
     ### BEGIN SOLUTION
     written, memory, source_mask = state
@@ -256,7 +295,9 @@ def write(model, source, source_mask, limit=40):
     """Your greedy translation of a batch, word by word."""
     nothing = torch.empty(len(source), 0, dtype=torch.long)
     state = nothing, model.encode(source, source_mask), source_mask
-    return greedy_translate(lambda ids, state: next_word_step(model, ids, state), state, limit)
+    return greedy_translate(
+        lambda ids, state: next_word_step(model, ids, state), state, limit
+    )
 
 
 # %% [markdown]
@@ -265,7 +306,9 @@ def write(model, source, source_mask, limit=40):
 
 # %%
 computed = []
-counting = tiny.decoder.register_forward_hook(lambda module, arguments, x: computed.append(x.shape[1]))
+counting = tiny.decoder.register_forward_hook(
+    lambda module, arguments, x: computed.append(x.shape[1])
+)
 tiny(batch.source, batch.source_mask, batch.inputs)
 passes, computed[:] = computed[:], []
 (mine,) = write(tiny, batch.source, batch.source_mask, limit=8)
@@ -273,7 +316,11 @@ n = len(mine)
 counting.remove()
 print("training:   ", passes)
 print("translating:", computed)
-assert passes == [8] and computed == list(range(1, n + 1)) and sum(computed) == n * (n + 1) // 2
+assert (
+    passes == [8]
+    and computed == list(range(1, n + 1))
+    and sum(computed) == n * (n + 1) // 2
+)
 (theirs,) = translate(tiny, [english.encode(cat)], limit=8)
 assert italian.decode(mine) == italian.decode(theirs)
 
@@ -286,10 +333,17 @@ assert italian.decode(mine) == italian.decode(theirs)
 # training. First, its batches.
 
 # %%
-pairs, tests = ([pair.words() for pair in load_pairs(split)] for split in ("train", "test"))
-english, italian = Vocabulary(source for source, _ in pairs), Vocabulary(target for _, target in pairs)
+pairs, tests = (
+    [pair.words() for pair in load_pairs(split)] for split in ("train", "test")
+)
+english, italian = (
+    Vocabulary(source for source, _ in pairs),
+    Vocabulary(target for _, target in pairs),
+)
 data = [(english.encode(source), italian.encode(target)) for source, target in pairs]
-print(f"{len(pairs):,} pairs, {len(english):,} English and {len(italian):,} Italian words")
+print(
+    f"{len(pairs):,} pairs, {len(english):,} English and {len(italian):,} Italian words"
+)
 for source, target in tests[:3]:
     print(join(source), "→", join(target))
 
@@ -306,7 +360,8 @@ for source, target in tests[:3]:
 def share_of_padding(lengths, batches):
     """How much of the rectangles of all batches together is padding, from 0 to below 1.
 
-    lengths: of each sentence, 1 and more    batches: lists of indices into them, none of them empty
+    lengths: of each sentence, 1 and more
+    batches: lists of indices into them, none of them empty
     Returns a float.
     """
     ### BEGIN SOLUTION
@@ -334,8 +389,14 @@ order = list(range(len(data)))
 random.Random(0).shuffle(order)
 mixed = [order[start : start + 30] for start in range(0, len(order), 30)]
 alike = similar_lengths(lengths, TOKENS, random.Random(0))
-print(f"random: {share_of_padding(lengths, mixed):.2f}, similar lengths: {share_of_padding(lengths, alike):.2f}")
-assert 0.35 < share_of_padding(lengths, mixed) < 0.5 and share_of_padding(lengths, alike) < 0.02
+print(
+    f"random: {share_of_padding(lengths, mixed):.2f}, similar lengths: "
+    f"{share_of_padding(lengths, alike):.2f}"
+)
+assert (
+    0.35 < share_of_padding(lengths, mixed) < 0.5
+    and share_of_padding(lengths, alike) < 0.02
+)
 
 # %% [markdown]
 # More than a third against less than a fiftieth. `paired_lengths` goes one step further: among targets of one length it sorts
@@ -356,7 +417,8 @@ assert 0.35 < share_of_padding(lengths, mixed) < 0.5 and share_of_padding(length
 
 # %% exercise="label_smoothed_loss" difficulty=2 minutes=10
 def label_smoothed_loss(logits, targets, smoothing):
-    """The mean cross-entropy when the right word is only `1 - smoothing` sure, the rest spread over all words evenly.
+    """The mean cross-entropy when the right word is only `1 - smoothing` sure, the rest
+    spread over all words evenly.
 
     logits: (..., vocab), finite    targets: (...), ids; one alone is 0-d
     smoothing: from 0 to 1; 0 is plain cross-entropy
@@ -381,7 +443,10 @@ label_smoothed_loss = check("label_smoothed_loss")
 # %%
 z = torch.linspace(-4, 10, 281)
 logits = functional.pad(z[:, None], (0, 4))  # (z, word): the right word is word 0
-plain, smooth = (torch.stack([label_smoothed_loss(row, torch.tensor(0), s) for row in logits]) for s in (0.0, 0.1))
+plain, smooth = (
+    torch.stack([label_smoothed_loss(row, torch.tensor(0), s) for row in logits])
+    for s in (0.0, 0.1)
+)
 squares = (logits.softmax(-1) - torch.eye(5)[0]).square().sum(-1)
 figure, axes = plt.subplots(figsize=(6, 3))
 axes.plot(z, plain, label="cross-entropy")
@@ -390,9 +455,16 @@ axes.plot(z, squares, ":", label="squared error")
 axes.set(xlabel="z, logit of the right word", ylabel="loss", ylim=(0, 5.5))
 axes.legend()
 plt.show()
-assert abs(z[smooth.argmin()] - math.log(0.92 / 0.02)) < 0.1 and plain.argmin() == len(z) - 1
-assert torch.isclose(functional.cross_entropy(logits, z.long() * 0, label_smoothing=0.1), smooth.mean())
-assert (plain[0] - plain[1]) / (z[1] - z[0]) > 0.99 and (squares[0] - squares[1]) / (z[1] - z[0]) < 0.02
+assert (
+    abs(z[smooth.argmin()] - math.log(0.92 / 0.02)) < 0.1
+    and plain.argmin() == len(z) - 1
+)
+assert torch.isclose(
+    functional.cross_entropy(logits, z.long() * 0, label_smoothing=0.1), smooth.mean()
+)
+assert (plain[0] - plain[1]) / (z[1] - z[0]) > 0.99 and (squares[0] - squares[1]) / (
+    z[1] - z[0]
+) < 0.02
 
 # %% [markdown]
 # The dashed curve turns up again near 3.8, where the right word has 92% and each other word 2%: being surer costs. PyTorch's
@@ -412,7 +484,9 @@ assert (plain[0] - plain[1]) / (z[1] - z[0]) > 0.99 and (squares[0] - squares[1]
 
 # %% exercise="noam_rate" difficulty=1 minutes=4
 def noam_rate(step, d_model, warmup):
-    """The learning rate at a step, counted from 1, for Adam (Vaswani et al. 2017, eq. 3)."""
+    """The learning rate at a step, counted from 1, for Adam (Vaswani et al. 2017, eq.
+    3).
+    """
     ### BEGIN SOLUTION
     return d_model**-0.5 * min(step**-0.5, step * warmup**-1.5)
     ### END SOLUTION
@@ -448,13 +522,17 @@ model = new_model(len(english), len(italian))
 print(f"{sum(p.numel() for p in model.parameters()):,} parameters")
 few = data[:5]
 alone = sum(model.loss(Batch.of([pair])) * (len(pair[1]) + 1) for pair in few)
-assert torch.isclose(model.loss(Batch.of(few)), alone / sum(len(target) + 1 for _, target in few))
+assert torch.isclose(
+    model.loss(Batch.of(few)), alone / sum(len(target) + 1 for _, target in few)
+)
 shown = [tests[1][0], tests[4][0]]
 
 
 def in_italian(model, sentences):
     """Translations of lists of English words, as lists of Italian words."""
-    written = translate(model.eval(), [english.encode(sentence) for sentence in sentences], limit=40)
+    written = translate(
+        model.eval(), [english.encode(sentence) for sentence in sentences], limit=40
+    )
     return [italian.decode(ids) for ids in written]
 
 
@@ -465,7 +543,10 @@ curve = LiveCurve(steps)
 def watch(step, loss):
     curve(step, loss)
     if step in (100, 300, 600, 1000, 2000, steps):
-        print(f"step {step:4}:", " | ".join(join(words) for words in in_italian(model, shown)))
+        print(
+            f"step {step:4}:",
+            " | ".join(join(words) for words in in_italian(model, shown)),
+        )
 
 
 print("          ", " | ".join(map(join, shown)))
@@ -478,9 +559,15 @@ written = in_italian(model, [source for source, _ in tests])
 score, exact = bleu(written, right), exact_match(written, right)
 print(f"BLEU {score:.1f}, exact {exact:.3f}")
 for i in [i for i in range(len(tests)) if written[i] != right[i]][:4]:
-    print(join(tests[i][0]), "\n   right:", join(right[i]), "\n   wrote:", join(written[i]))
+    print(
+        join(tests[i][0]),
+        "\n   right:",
+        join(right[i]),
+        "\n   wrote:",
+        join(written[i]),
+    )
 
-# %%
+# %% jupyter={"source_hidden": true}
 assert score > 96.5 and exact > 0.9
 
 # %% [markdown]
@@ -488,8 +575,15 @@ assert score > 96.5 and exact > 0.9
 # still wrong. Now all rungs of the ladder, three trainings each:
 
 # %%
-splits = {"test": "like training", "combinations": "new pairs of words", "lengths": "longer than in training"}
-rungs = {name: [seed[name] for seed in older.values()] for name in ("fixed vector", "attention")}
+splits = {
+    "test": "like training",
+    "combinations": "new pairs of words",
+    "lengths": "longer than in training",
+}
+rungs = {
+    name: [seed[name] for seed in older.values()]
+    for name in ("fixed vector", "attention")
+}
 rungs["Transformer"] = list(results["translator"].values())
 figure, axes = plt.subplots(figsize=(6.5, 3.4))
 for rung, ((name, seeds), mark) in enumerate(zip(rungs.items(), "os^", strict=True)):
@@ -509,9 +603,15 @@ for name, seeds in rungs.items():
         print(f"{name:13} {split:13} BLEU {values[0][0]:.1f} to {values[-1][0]:.1f}")
 new, old = rungs["Transformer"], rungs["attention"]
 for split in ("test", "combinations"):
-    assert min(seed[split]["bleu"] for seed in new) > max(seed[split]["bleu"] for seed in old) + 1
+    assert (
+        min(seed[split]["bleu"] for seed in new)
+        > max(seed[split]["bleu"] for seed in old) + 1
+    )
 assert max(seed["seconds"] for seed in new) < 2 * min(seed["seconds"] for seed in old)
-assert max(seed["lengths"]["bleu"] for seed in new) < min(seed["lengths"]["bleu"] for seed in old) - 5
+assert (
+    max(seed["lengths"]["bleu"] for seed in new)
+    < min(seed["lengths"]["bleu"] for seed in old) - 5
+)
 assert max(len(source) for source, _ in pairs) == 15
 assert min(len(pair.words()[0]) for pair in load_pairs("lengths")) == 16
 
@@ -534,7 +634,8 @@ assert min(len(pair.words()[0]) for pair in load_pairs("lengths")) == 16
 def alignment_accuracy(weights, links):
     """How often the largest weight of a written word lies on the word it translates.
 
-    weights: (..., written, read)    links: (read, written) pairs of indices, at least one; each counts once
+    weights: (..., written, read)
+    links: (read, written) pairs of indices, at least one; each counts once
     Returns shares (...), float32: one for each head, or whatever the leading axes are.
     """
     ### BEGIN SOLUTION
@@ -559,12 +660,22 @@ shares = {"about to say": [], "heard": []}
 for pair in aligned:
     source, target = pair.words()
     batch = Batch.of([(english.encode(source), italian.encode(target))])
-    weights = cross_attention_weights(model, batch)[:, 0]  # (block, heads, written, read)
-    shares["about to say"].append(alignment_accuracy(weights[..., :-1, :], pair.alignment))
+    # (block, heads, written, read)
+    weights = cross_attention_weights(model, batch)[:, 0]
+    shares["about to say"].append(
+        alignment_accuracy(weights[..., :-1, :], pair.alignment)
+    )
     shares["heard"].append(alignment_accuracy(weights[..., 1:, :], pair.alignment))
-says, heard = (torch.stack(found).mean(0) for found in shares.values())  # (block, heads) each
+# (block, heads) each
+says, heard = (torch.stack(found).mean(0) for found in shares.values())
 for name, share in (("about to say", says), ("heard", heard)):
-    print(f"{name:12}", *(f"block {i}: {[round(s, 2) for s in heads]}" for i, heads in enumerate(share.tolist(), 1)))
+    print(
+        f"{name:12}",
+        *(
+            f"block {i}: {[round(s, 2) for s in heads]}"
+            for i, heads in enumerate(share.tolist(), 1)
+        ),
+    )
 
 # %%
 assert says[1].max() > 0.95 and heard[1].max() < 0.3
@@ -576,8 +687,11 @@ assert all(max(blocks[1]) > 0.95 for blocks in recorded)
 # recorded trainings; nobody ever showed it a dictionary. Two held-out sentences whose order differs:
 
 # %% tags=["training"]
-orders = [(pair, [j for _, j in pair.alignment]) for pair in aligned]  # of the Italian words, in English order
-crossed = [pair for pair, order in orders if len(order) > 2 and order != sorted(order)][:2]
+# of the Italian words, in English order
+orders = [(pair, [j for _, j in pair.alignment]) for pair in aligned]
+crossed = [pair for pair, order in orders if len(order) > 2 and order != sorted(order)][
+    :2
+]
 head, maps = says[1].argmax(), []
 figure, panels = plt.subplots(1, 2, figsize=(9, 3.8))
 for axes, pair in zip(panels, crossed, strict=True):
@@ -585,15 +699,24 @@ for axes, pair in zip(panels, crossed, strict=True):
     batch = Batch.of([(english.encode(source), italian.encode(target))])
     maps.append(cross_attention_weights(model, batch)[1, 0, head])
     image = axes.imshow(maps[-1], cmap="cividis", vmin=0, vmax=1, aspect="auto")
-    axes.set_xticks(range(len(source)), source, rotation=60, ha="right", rotation_mode="anchor")
+    axes.set_xticks(
+        range(len(source)), source, rotation=60, ha="right", rotation_mode="anchor"
+    )
     axes.set_yticks(range(len(target) + 1), [*target, "<EOS>"])
     axes.set(xlabel="read", ylabel="about to say")
 figure.colorbar(image, label="weight")
 plt.show()
 
 # %%
-found = [alignment_accuracy(weights[:-1], pair.alignment) for weights, pair in zip(maps, crossed, strict=True)]
-assert sum(found) / 2 > 0.8 and "maestro curioso" in crossed[0].italian and "padre di Luca" in crossed[1].italian
+found = [
+    alignment_accuracy(weights[:-1], pair.alignment)
+    for weights, pair in zip(maps, crossed, strict=True)
+]
+assert (
+    sum(found) / 2 > 0.8
+    and "maestro curioso" in crossed[0].italian
+    and "padre di Luca" in crossed[1].italian
+)
 
 # %% [markdown]
 # Each row is a word that is about to be written, bright is where the head looks. The path follows the meaning, not the order: it
@@ -604,7 +727,10 @@ assert sum(found) / 2 > 0.8 and "maestro curioso" in crossed[0].italian and "pad
 
 # %%
 for seed in results["translator"].values():
-    print(f"the right ending: {seed['it']['endings']:.3f}, the whole sentence: {seed['it']['exact']:.3f}")
+    print(
+        f"the right ending: {seed['it']['endings']:.3f}, the whole sentence: "
+        f"{seed['it']['exact']:.3f}"
+    )
     assert seed["it"]["endings"] > 0.99
 assert len(load_pairs("it")) == 400
 
@@ -624,7 +750,13 @@ from pathlib import Path
 
 def small_training():
     model = new_model(len(english), len(italian), d_model=16, n_heads=2, d_ff=32)
-    return Training(model, model.loss, paired_lengths(data[:500], 100, random.Random(0)), steps=12, peak=2e-3)
+    return Training(
+        model,
+        model.loss,
+        paired_lengths(data[:500], 100, random.Random(0)),
+        steps=12,
+        peak=2e-3,
+    )
 
 
 at_once, first, second = small_training(), small_training(), small_training()
@@ -647,7 +779,10 @@ print("bit for bit the same weights and losses")
 
 # %%
 recorded = list(results["parts"].values())
-part_scores = {part: torch.tensor([seed[part]["bleu"] for seed in recorded]) for part in recorded[0]}
+part_scores = {
+    part: torch.tensor([seed[part]["bleu"] for seed in recorded])
+    for part in recorded[0]
+}
 for part, values in part_scores.items():
     print(f"{part:16} BLEU", "  ".join(f"{value:.1f}" for value in values))
 as_it_is = part_scores["as it is"]
@@ -677,10 +812,14 @@ class Unmasked(Transformer):
 
 
 def in_mixed_batches(model):
-    """BLEU of the first 300 test sentences, translated in batches of 50 of all lengths, with `write`."""
+    """BLEU of the first 300 test sentences, translated in batches of 50 of all lengths,
+    with `write`.
+    """
     written = []
     for start in range(0, 300, 50):
-        batch = pad_batch([english.encode(source) for source, _ in tests[start : start + 50]])
+        batch = pad_batch(
+            [english.encode(source) for source, _ in tests[start : start + 50]]
+        )
         written += [italian.decode(ids) for ids in write(model, *batch)]
     return bleu(written, right[:300])
 
@@ -691,7 +830,7 @@ unmasked.load_state_dict(model.state_dict())
 with_mask, without = in_mixed_batches(model), in_mixed_batches(unmasked)
 print(f"with the mask: BLEU {with_mask:.1f}, without: {without:.1f}")
 
-# %%
+# %% jupyter={"source_hidden": true}
 assert with_mask > 95 and without < with_mask - 3
 
 # %% [markdown]
@@ -704,7 +843,11 @@ assert with_mask > 95 and without < with_mask - 3
 # %% tags=["training"]
 class Cheat(Transformer):
     def decode(self, inputs, memory, source_mask):
-        return self.logits(self.decoder(self.embed(inputs), memory, None, source_mask[:, None, None, :]))
+        return self.logits(
+            self.decoder(
+                self.embed(inputs), memory, None, source_mask[:, None, None, :]
+            )
+        )
 
 
 cheat = new_model(len(english), len(italian), kind=Cheat)
@@ -717,7 +860,7 @@ copied = [italian.decode(ids) for ids in write(cheat, *batch)]
 for (source, _), words in zip(tests[:3], copied, strict=False):
     print(join(source), "→", join(words))
 
-# %%
+# %% jupyter={"source_hidden": true}
 assert leaky < honest - 0.5 and bleu(copied, right[:100]) < 5
 
 # %% [markdown]

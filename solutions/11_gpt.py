@@ -18,8 +18,21 @@ from lib.corpora.stories import sentences
 from lib.figures import LiveCurve, style, transformer_map
 from lib.gpt import load_stories_gpt
 from lib.training import train
-from lib.training.language import RECIPES, encode_texts, held_out_bits, measure, read_texts, write_texts
-from lib.yours import EncoderBlock, LayerNorm, LearnedPositions, causal_mask, future_leak
+from lib.training.language import (
+    RECIPES,
+    encode_texts,
+    held_out_bits,
+    measure,
+    read_texts,
+    write_texts,
+)
+from lib.yours import (
+    EncoderBlock,
+    LayerNorm,
+    LearnedPositions,
+    causal_mask,
+    future_leak,
+)
 
 style()
 torch.set_num_threads(1)
@@ -33,7 +46,9 @@ torch.set_num_threads(1)
 learnt, held_out = read_texts("stories")
 known = {sentence for story in learnt for sentence in sentences(story)}
 print(held_out[0])
-assert (len(learnt), len(held_out)) == (7_200, 300) and measure(held_out, known)["verbatim"] < 0.07
+assert (len(learnt), len(held_out)) == (7_200, 300) and measure(held_out, known)[
+    "verbatim"
+] < 0.07
 
 # %% [markdown]
 # Of the sentences in the new stories, fewer than 7 in 100 stand in the others. Whoever wants to guess the next word cannot look
@@ -66,11 +81,15 @@ plt.show()
 # A model is a function from ids to logits. Here is one that knows only the last word; 0 is *the*, 1 *cat*, 2 *sat*.
 
 # %%
-chances = torch.tensor([[1 / 4, 1 / 2, 1 / 4], [1 / 2, 1 / 4, 1 / 4], [1 / 3, 1 / 3, 1 / 3]])
+chances = torch.tensor(
+    [[1 / 4, 1 / 2, 1 / 4], [1 / 2, 1 / 4, 1 / 4], [1 / 3, 1 / 3, 1 / 3]]
+)
 
 
 def tiny(ids):
-    """ids (batch, position) to logits (batch, position, 3): the logarithm of the row of each word."""
+    """ids (batch, position) to logits (batch, position, 3): the logarithm of the row of
+    each word.
+    """
     return chances.log()[ids]
 
 
@@ -93,9 +112,11 @@ assert abs(loss - (math.log(2) + math.log(4)) / 2) < 1e-6
 
 # %% exercise="gpt_loss" difficulty=1 minutes=6
 def gpt_loss(model, ids):
-    """How much the next token surprises a model on average, in nats: the mean of -ln p(right token).
+    """How much the next token surprises a model on average, in nats: the mean of -ln
+    p(right token).
 
-    model: ids (batch, position) to logits (batch, position, vocab)    ids: (batch, length), length at least 2
+    model: ids (batch, position) to logits (batch, position, vocab)
+    ids: (batch, length), length at least 2
     """
     ### BEGIN SOLUTION
     logits = model(ids[:, :-1])
@@ -108,7 +129,7 @@ from lib.checks import check
 
 gpt_loss = check("gpt_loss")
 
-# %%
+# %% jupyter={"source_hidden": true}
 assert torch.allclose(gpt_loss(tiny, text), loss)
 
 # %% [markdown]
@@ -125,17 +146,29 @@ assert torch.allclose(gpt_loss(tiny, text), loss)
 
 # %% exercise="GPT" difficulty=2 minutes=15
 class GPT(nn.Module):
-    """What comes next? Pre-norm blocks that look back only, and one table for words in and words out."""
+    """What comes next? Pre-norm blocks that look back only, and one table for words in
+    and words out.
+    """
 
     def __init__(
-        self, vocab, n_positions, d_model, n_heads, n_layers, dropout=0.0, activation=gelu, block=EncoderBlock
+        self,
+        vocab,
+        n_positions,
+        d_model,
+        n_heads,
+        n_layers,
+        dropout=0.0,
+        activation=gelu,
+        block=EncoderBlock,
     ):
         super().__init__()
         self.embedding = nn.Embedding(vocab, d_model)
         self.positions = LearnedPositions(n_positions, d_model)
         self.dropout = nn.Dropout(dropout)
         sizes = d_model, n_heads, 4 * d_model, dropout
-        self.blocks = nn.ModuleList(block(*sizes, bias=True, activation=activation) for _ in range(n_layers))
+        self.blocks = nn.ModuleList(
+            block(*sizes, bias=True, activation=activation) for _ in range(n_layers)
+        )
         self.norm = LayerNorm(d_model)
 
     def embed(self, ids, start=0):
@@ -172,7 +205,9 @@ GPT = check("GPT")
 
 # %%
 model = GPT(vocab=11, n_positions=7, d_model=12, n_heads=3, n_layers=2)
-assert [name for name, parameter in model.named_parameters() if 11 in parameter.shape] == ["embedding.weight"]
+assert [
+    name for name, parameter in model.named_parameters() if 11 in parameter.shape
+] == ["embedding.weight"]
 
 # %% [markdown]
 # No position may know what comes after it, or the loss would be a lie. Negate the future, and the past must not move:
@@ -201,9 +236,11 @@ assert future_leak(through, torch.randn(2, 7, 12)) == 0.0
 
 # %% exercise="gpt2_parameters" difficulty=2 minutes=10
 def gpt2_parameters(vocab, n_positions, d_model, n_layers):
-    """How many parameters a GPT has, by part. The head is the embedding table: it is not counted again.
+    """How many parameters a GPT has, by part. The head is the embedding table: it is
+    not counted again.
 
-    Returns {"embedding", "positions", "attention", "feed-forward", "norms"}: numbers for the whole model.
+    Returns {"embedding", "positions", "attention", "feed-forward", "norms"}: numbers
+    for the whole model.
     """
     ### BEGIN SOLUTION
     return {
@@ -253,8 +290,13 @@ from lib.gpt2 import load_gpt2_weights
 from lib.tokenizer import load_gpt2
 
 if (cache() / "gpt2/model.safetensors").exists():
-    published, its_tokenizer = load_gpt2_weights(cache() / "gpt2/model.safetensors"), load_gpt2()
-    asked = torch.tensor([its_tokenizer.encode("The animal didn't cross the street because it was too")])
+    published, its_tokenizer = (
+        load_gpt2_weights(cache() / "gpt2/model.safetensors"),
+        load_gpt2(),
+    )
+    asked = torch.tensor(
+        [its_tokenizer.encode("The animal didn't cross the street because it was too")]
+    )
     likely = published(asked)[0, -1].softmax(-1).topk(5)
     for chance, i in zip(likely.values.tolist(), likely.indices.tolist(), strict=True):
         print(f"{chance:.2f} {its_tokenizer.decode([i])!r}")
@@ -275,12 +317,16 @@ else:
 
 # %% exercise="initial_weights" difficulty=2 minutes=10
 def initial_weights(model, generator):
-    """GPT-2's fresh weights: normal numbers of size 0.02, smaller where a branch ends; biases 0, norms 1 and 0."""
+    """GPT-2's fresh weights: normal numbers of size 0.02, smaller where a branch ends;
+    biases 0, norms 1 and 0.
+    """
     ### BEGIN SOLUTION
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if name.endswith(("to_out.weight", "narrow.weight")):
-                parameter.normal_(0, 0.02 / math.sqrt(2 * len(model.blocks)), generator=generator)
+                parameter.normal_(
+                    0, 0.02 / math.sqrt(2 * len(model.blocks)), generator=generator
+                )
             elif parameter.dim() == 2:
                 parameter.normal_(0, 0.02, generator=generator)
             else:
@@ -306,12 +352,20 @@ initial_weights = check("initial_weights")
 some = torch.randint(2_048, (4, 64), generator=torch.Generator().manual_seed(0))
 with torch.random.fork_rng():
     torch.manual_seed(0)
-    as_made = [GPT(2_048, 64, 128, 4, n_layers) for n_layers in (4, 24) for _ in range(3)]
+    as_made = [
+        GPT(2_048, 64, 128, 4, n_layers) for n_layers in (4, 24) for _ in range(3)
+    ]
     before = [model.loss(some).item() for model in as_made]
-after = [initial_weights(model, torch.Generator().manual_seed(i)).loss(some).item() for i, model in enumerate(as_made)]
-print(f"PyTorch's weights: {min(before):.0f} to {max(before):.0f} nats; GPT-2's: {min(after):.1f} to {max(after):.1f}")
+after = [
+    initial_weights(model, torch.Generator().manual_seed(i)).loss(some).item()
+    for i, model in enumerate(as_made)
+]
+print(
+    f"PyTorch's weights: {min(before):.0f} to {max(before):.0f} nats; GPT-2's: "
+    f"{min(after):.1f} to {max(after):.1f}"
+)
 
-# %%
+# %% jupyter={"source_hidden": true}
 assert min(before) > 60
 assert all(abs(loss - math.log(2_048)) < 0.2 for loss in after)
 
@@ -330,7 +384,10 @@ assert (loud(some).argmax(-1) == some).float().mean() > 0.9
 # %%
 storyteller, tokenizer = load_stories_gpt()
 vocab = len(tokenizer)
-row, row_held_out = encode_texts(tokenizer, learnt), encode_texts(tokenizer, held_out[:100])
+row, row_held_out = (
+    encode_texts(tokenizer, learnt),
+    encode_texts(tokenizer, held_out[:100]),
+)
 print(f"{len(row):,} ids;", [tokenizer.decode([i]) for i in row[:9].tolist()])
 
 # %% [markdown]
@@ -345,7 +402,9 @@ print(f"{len(row):,} ids;", [tokenizer.decode([i]) for i in row[:9].tolist()])
 
 # %% exercise="bigram_loss" difficulty=2 minutes=10
 def bigram_loss(ids, held_out, vocab, extra=0.1):
-    """How much the next token surprises a table of counts, in nats: p(b after a) = (pairs ab + extra) / all of row a."""
+    """How much the next token surprises a table of counts, in nats: p(b after a) =
+    (pairs ab + extra) / all of row a.
+    """
     ### BEGIN SOLUTION
     pairs = ids[:-1] * vocab + ids[1:]
     counts = torch.bincount(pairs, minlength=vocab**2).view(vocab, vocab) + extra
@@ -363,13 +422,19 @@ bigram_loss = check("bigram_loss")
 frequencies = torch.bincount(row, minlength=vocab) + 0.1
 rivals = {
     "all tokens alike": math.log(vocab),
-    "how frequent each is": -(frequencies / frequencies.sum())[row_held_out[1:]].log().mean().item(),
+    "how frequent each is": -(frequencies / frequencies.sum())[row_held_out[1:]]
+    .log()
+    .mean()
+    .item(),
     "pairs, counted": bigram_loss(row, row_held_out, vocab).item(),
 }
 for name, loss in rivals.items():
     print(f"{name:22} {loss:.2f} nats a token")
 assert 7.62 < rivals["all tokens alike"] < 7.63
-assert 6.1 < rivals["how frequent each is"] < 6.25 and 3.0 < rivals["pairs, counted"] < 3.15
+assert (
+    6.1 < rivals["how frequent each is"] < 6.25
+    and 3.0 < rivals["pairs, counted"] < 3.15
+)
 
 # %% [markdown]
 # This is how to read a loss. 7.62: nothing known. About 6.2: which tokens are frequent. About 3.1: what follows what. Only below
@@ -385,7 +450,9 @@ assert 6.1 < rivals["how frequent each is"] < 6.25 and 3.0 < rivals["pairs, coun
 
 # %% exercise="bits_per_byte" difficulty=1 minutes=3
 def bits_per_byte(loss, n_tokens, n_bytes):
-    """A loss in nats a token as bits a byte of the text: what an archive made with this model would take."""
+    """A loss in nats a token as bits a byte of the text: what an archive made with this
+    model would take.
+    """
     ### BEGIN SOLUTION
     return loss * n_tokens / math.log(2) / n_bytes
     ### END SOLUTION
@@ -398,7 +465,10 @@ bits_per_byte = check("bits_per_byte")
 
 # %%
 n_bytes = sum(len(story.encode()) for story in held_out[:100])
-ladder = {name: bits_per_byte(loss, len(row_held_out) - 1, n_bytes) for name, loss in rivals.items()}
+ladder = {
+    name: bits_per_byte(loss, len(row_held_out) - 1, n_bytes)
+    for name, loss in rivals.items()
+}
 assert 1.1 < ladder["pairs, counted"] < 1.25
 
 # %% [markdown]
@@ -416,7 +486,16 @@ model = initial_weights(model, torch.Generator().manual_seed(0))
 print(write_texts(model, tokenizer, 1, torch.Generator().manual_seed(0))[0][:200])
 curve = LiveCurve(recipe.steps, every=50, rivals=rivals)
 batches = recipe.batches(row, 0)
-losses = train(model, model.loss, batches, recipe.steps, recipe.peak, muon=True, fused=True, watch=curve)
+losses = train(
+    model,
+    model.loss,
+    batches,
+    recipe.steps,
+    recipe.peak,
+    muon=True,
+    fused=True,
+    watch=curve,
+)
 
 # %% tags=["training"]
 texts = write_texts(model, tokenizer, 48, torch.Generator().manual_seed(0))
@@ -447,15 +526,28 @@ def passed(losses, rival):
 # %% tags=["training"]
 yours = measure(texts, known)
 for name in ("verbatim", "names", "pronouns"):
-    print(f"{name:9} yours {yours[name]:.2f}   three runs", [round(x, 2) for x in recorded("notebook", name).tolist()])
-print("better than the table of pairs from step", passed(losses, rivals["pairs, counted"]))
+    print(
+        f"{name:9} yours {yours[name]:.2f}   three runs",
+        [round(x, 2) for x in recorded("notebook", name).tolist()],
+    )
+print(
+    "better than the table of pairs from step", passed(losses, rivals["pairs, counted"])
+)
 
-# %%
+# %% jupyter={"source_hidden": true}
 assert sum(losses[-50:]) / 50 < 2.4 < rivals["pairs, counted"]
 assert ladder["your GPT, 800 steps"] < 0.85 < ladder["pairs, counted"]
-assert (recorded("notebook", "bits per byte") < 0.85).all() and (recorded("notebook", "verbatim") < 0.05).all()
+assert (recorded("notebook", "bits per byte") < 0.85).all() and (
+    recorded("notebook", "verbatim") < 0.05
+).all()
 assert (recorded("notebook by AdamW", "bits per byte") > ladder["pairs, counted"]).all()
-assert 1.3 < (recorded("notebook", "seconds") / recorded("notebook by AdamW", "seconds")).median() < 1.8
+assert (
+    1.3
+    < (
+        recorded("notebook", "seconds") / recorded("notebook by AdamW", "seconds")
+    ).median()
+    < 1.8
+)
 
 # %% [markdown]
 # `verbatim` is the share of its sentences that stand in the stories; `names`, of its texts with at most two heroes and one
@@ -470,9 +562,19 @@ assert 1.3 < (recorded("notebook", "seconds") / recorded("notebook by AdamW", "s
 
 # %%
 longer = RECIPES["stories"]
-read = [made.steps * made.batch * made.n_positions / len(row) for made in (recipe, longer)]
-print(f"how often the text was read: by yours {read[0]:.1f} times, by the course's {read[1]:.1f} times")
-assert (longer.steps, longer.n_positions, longer.n_layers - recipe.n_layers, longer.muon) == (8_000, 320, 2, True)
+read = [
+    made.steps * made.batch * made.n_positions / len(row) for made in (recipe, longer)
+]
+print(
+    f"how often the text was read: by yours {read[0]:.1f} times, "
+    f"by the course's {read[1]:.1f} times"
+)
+assert (
+    longer.steps,
+    longer.n_positions,
+    longer.n_layers - recipe.n_layers,
+    longer.muon,
+) == (8_000, 320, 2, True)
 assert 0.2 < read[0] < 0.3 and 5.9 < read[1] < 6.1
 
 # %% [markdown]
@@ -480,11 +582,15 @@ assert 0.2 < read[0] < 0.3 and 5.9 < read[1] < 6.1
 # same thing and the same place from beginning to end?
 
 # %% tags=["training"]
-told = write_texts(storyteller, tokenizer, 4, torch.Generator().manual_seed(0), temperature=0.6)
+told = write_texts(
+    storyteller, tokenizer, 4, torch.Generator().manual_seed(0), temperature=0.6
+)
 print(told[1])
 
 # %%
-ladder["the course's, 8,000 steps"] = held_out_bits(storyteller, tokenizer, held_out[:100])
+ladder["the course's, 8,000 steps"] = held_out_bits(
+    storyteller, tokenizer, held_out[:100]
+)
 figure, axes = plt.subplots(figsize=(6, 2.8))
 names = list(ladder)
 bars = axes.barh(names, [ladder[name] for name in names])
@@ -494,12 +600,21 @@ axes.set(xlabel="bits a byte, on stories it has not read", xlim=(0, 3.2))
 plt.show()
 
 # %%
-shipped = {name: recorded("shipped", name) for name in ("verbatim", "names", "pronouns", "causes")}
+shipped = {
+    name: recorded("shipped", name)
+    for name in ("verbatim", "names", "pronouns", "causes")
+}
 real = results["held out"]["0"]
 for name, shares in shipped.items():
-    print(f"{name:9} {shares.min():.2f} to {shares.max():.2f}   real stories {real[name]:.2f}")
+    print(
+        f"{name:9} {shares.min():.2f} to {shares.max():.2f}   real stories "
+        f"{real[name]:.2f}"
+    )
 assert ladder["the course's, 8,000 steps"] < ladder["your GPT, 800 steps"] / 4
-assert real["verbatim"] < 0.06 < shipped["verbatim"].min() and shipped["verbatim"].max() < 0.11
+assert (
+    real["verbatim"] < 0.06 < shipped["verbatim"].min()
+    and shipped["verbatim"].max() < 0.11
+)
 assert shipped["pronouns"].min() > 0.95 and shipped["causes"].min() > 0.8
 assert shipped["names"].min() > 0.3 and shipped["names"].max() < 0.45
 
@@ -519,7 +634,7 @@ kept["the course's, whole"] = measure(written)["names"]
 for name, share in kept.items():
     print(f"{name:20} names kept in {share:.2f}")
 
-# %%
+# %% jupyter={"source_hidden": true}
 assert kept["yours"] + 0.2 < kept["the course's, cut"]
 assert kept["the course's, whole"] + 0.2 < kept["the course's, cut"]
 
@@ -529,18 +644,27 @@ assert kept["the course's, whole"] + 0.2 < kept["the course's, cut"]
 # %%
 from lib.corpora.stories import NAMES
 
-first_names = torch.tensor([ids[0] for name in NAMES if len(ids := tokenizer.encode(f" {name}")) == 1])
+first_names = torch.tensor(
+    [ids[0] for name in NAMES if len(ids := tokenizer.encode(f" {name}")) == 1]
+)
 
 
 @torch.no_grad()
 def look_at_names(story):
-    """For each token: its surprise; is it a name; has that name stood before; the chance of all names that have not."""
+    """For each token: its surprise; is it a name; has that name stood before; the
+    chance of all names that have not.
+    """
     ids = encode_texts(tokenizer, [story])
     chances = storyteller(ids[None, :-1])[0].softmax(-1)
     surprise = -chances.gather(1, ids[1:, None])[:, 0].log()
     there = (ids[:-1, None] == first_names).cumsum(0) > 0  # (position, name)
     again = ((ids[1:, None] == first_names) & there).any(1)
-    return surprise, torch.isin(ids[1:], first_names), again, (chances[:, first_names] * ~there).sum(1)
+    return (
+        surprise,
+        torch.isin(ids[1:], first_names),
+        again,
+        (chances[:, first_names] * ~there).sum(1),
+    )
 
 
 # %%
@@ -548,7 +672,10 @@ parts = zip(*map(look_at_names, held_out[:100]), strict=True)
 surprise, is_name, again, stranger = map(torch.cat, parts)
 new = is_name & ~again
 print(f"a new name       {surprise[new].mean():.1f} nats")
-print(f"a name again     {surprise[again].mean():.1f} nats; strangers get {100 * stranger[again].mean():.0f} in 100")
+print(
+    f"a name again     {surprise[again].mean():.1f} nats; "
+    f"strangers get {100 * stranger[again].mean():.0f} in 100"
+)
 print(f"any other token  {surprise[~is_name].mean():.1f} nats")
 assert len(NAMES) == 150 and abs(surprise[new].mean() - math.log(150)) < 0.2
 assert 0.45 < surprise[again].mean() < 0.6 and 0.02 < stranger[again].mean() < 0.035
@@ -566,19 +693,29 @@ assert again.float().mean() < 0.02 and 4 < again.sum() / 100 < 5
 # > **Predict.** The table of pairs has a memory of one token, and costs 3.1 nats. Is either worse?
 
 # %%
-plain = GPT(vocab, len(storyteller.positions.table), storyteller.embedding.embedding_dim, 4, len(storyteller.blocks))
+plain = GPT(
+    vocab,
+    len(storyteller.positions.table),
+    storyteller.embedding.embedding_dim,
+    4,
+    len(storyteller.blocks),
+)
 plain.load_state_dict(storyteller.state_dict())
 windows = row_held_out[: 16 * 301].view(16, 301)  # stories in a row
 
 
 @torch.no_grad()
 def with_memory_of(n_tokens):
-    """The mean loss over 16 x 300 positions when no block may look at more than the last n_tokens."""
+    """The mean loss over 16 x 300 positions when no block may look at more than the
+    last n_tokens.
+    """
     near = causal_mask(300) & ~causal_mask(300).tril(-n_tokens)
     x = plain.embed(windows[:, :-1])
     for block in plain.blocks:
         x = block(x, near)
-    return functional.cross_entropy(plain.logits(x).flatten(0, 1), windows[:, 1:].flatten())
+    return functional.cross_entropy(
+        plain.logits(x).flatten(0, 1), windows[:, 1:].flatten()
+    )
 
 
 # %%
@@ -586,7 +723,11 @@ whole, short = with_memory_of(300), with_memory_of(16)
 with torch.no_grad():
     plain.positions.table.zero_()
 lost = with_memory_of(300)
-for name, loss in (("whole", whole), ("16 tokens a block", short), ("no positions", lost)):
+for name, loss in (
+    ("whole", whole),
+    ("16 tokens a block", short),
+    ("no positions", lost),
+):
     print(f"{name:20} {loss:.1f} nats a token")
 assert 1.6 * whole < short < 2 * whole and short < rivals["pairs, counted"] / 3
 assert lost > rivals["pairs, counted"]

@@ -45,7 +45,14 @@ def likeliest(text, limit, window=16, change=lambda logits, ids: logits):
 
 def loop_length(ids, window=16):
     """How many tokens ago the last window stood there before; None: never."""
-    return next((n for n in range(1, len(ids) - window) if ids[-window - n : -n] == ids[-window:]), None)
+    return next(
+        (
+            n
+            for n in range(1, len(ids) - window)
+            if ids[-window - n : -n] == ids[-window:]
+        ),
+        None,
+    )
 
 
 # %% tags=["training"]
@@ -61,16 +68,19 @@ for ids in texts:
 # > **Predict.** Does it help to see more, all the 320 tokens that the model can read?
 
 # %% tags=["training"]
-far, reader = ids_of("Once there was a king"), CachedGPT(model)  # the same model, faster: notebook 13
+# the same model, faster: notebook 13
+far, reader = ids_of("Once there was a king"), CachedGPT(model)
 while len(far) < 4000:
     far.append(reader(far).argmax().item())
 print(f"the last 320 tokens stood there before, {loop_length(far, 320)} tokens ago")
 
-# %%
+# %% jupyter={"source_hidden": true}
 assert len(model.embedding.weight) == 2048 and all(loop_length(ids) for ids in texts)
-assert len({tuple(sorted(ids[-loop_length(ids) :])) for ids in texts}) == 1  # one loop, entered in three places
+# one loop, entered in three places
+assert len({tuple(sorted(ids[-loop_length(ids) :])) for ids in texts}) == 1
 assert loop_length(far, 320) > 10 * loop_length(texts[0])
-assert loop_length(far, 320) % 160 == 0  # a full view loses its older half: at the same point, then and now
+# a full view loses its older half: at the same point, then and now
+assert loop_length(far, 320) % 160 == 0
 
 # %% [markdown]
 # It helps for longer, not forever: there are only so many views, and one of them has to come back. The likeliest words
@@ -101,7 +111,13 @@ four = torch.tensor([8.0, 4.0, 2.0, 2.0]).log()
 figure, axes = plt.subplots(figsize=(6, 3))
 for i, (temperature, hatch) in enumerate(((0.5, "//"), (1.0, ""), (2.0, ".."))):
     chances = (four / temperature).softmax(dim=-1)
-    bars = axes.bar(torch.arange(4) + 0.28 * (i - 1), chances, 0.26, hatch=hatch, label=f"temperature {temperature}")
+    bars = axes.bar(
+        torch.arange(4) + 0.28 * (i - 1),
+        chances,
+        0.26,
+        hatch=hatch,
+        label=f"temperature {temperature}",
+    )
     axes.bar_label(bars, [f"{chance:.3f}" for chance in chances], fontsize=7)
 axes.set(xticks=range(4), xticklabels=words, ylabel="probability")
 axes.legend()
@@ -115,8 +131,11 @@ plt.show()
 # %%
 assert torch.allclose(four.softmax(dim=-1), torch.tensor([0.5, 0.25, 0.125, 0.125]))
 assert torch.allclose((four / 0.5).softmax(dim=-1), torch.tensor([64, 16, 4, 4]) / 88)
-assert torch.allclose((four / 2).softmax(dim=-1), torch.tensor([0.369, 0.261, 0.185, 0.185]), atol=2e-3)
-two = four.masked_fill(torch.tensor([False, False, True, True]), -math.inf)  # e to the power of -inf is 0
+assert torch.allclose(
+    (four / 2).softmax(dim=-1), torch.tensor([0.369, 0.261, 0.185, 0.185]), atol=2e-3
+)
+# e to the power of -inf is 0
+two = four.masked_fill(torch.tensor([False, False, True, True]), -math.inf)
 assert torch.allclose(two.softmax(dim=-1), torch.tensor([2 / 3, 1 / 3, 0, 0]))
 
 # %% [markdown]
@@ -131,10 +150,14 @@ assert torch.allclose(two.softmax(dim=-1), torch.tensor([2 / 3, 1 / 3, 0, 0]))
 def apply_temperature(logits, temperature):
     """Divide the logits: below 1 the likely get likelier, above 1 all get more alike.
 
-    Returns the shape of logits. Raises ValueError when temperature is not a number above 0.
+    Returns the shape of logits. Raises ValueError when temperature is not a number
+    above 0.
     """
     if not 0 < temperature < math.inf:
-        raise ValueError(f"temperature={temperature} is not above 0; for the likeliest token every time, take greedy")
+        raise ValueError(
+            f"temperature={temperature} is not above 0; "
+            "for the likeliest token every time, take greedy"
+        )
     ### BEGIN SOLUTION
     return logits / temperature
     ### END SOLUTION
@@ -158,11 +181,14 @@ apply_temperature = check("apply_temperature")
 def sample(logits, generator):
     """Draw one token a row, each as often as its probability says.
 
-    logits: (..., vocab)    Returns ids (...), int64. The same state of the generator gives the same ids.
+    logits: (..., vocab)
+    Returns ids (...), int64. The same state of the generator gives the same ids.
     """
     ### BEGIN SOLUTION
     probabilities = logits.softmax(dim=-1)
-    drawn = torch.multinomial(probabilities.reshape(-1, logits.shape[-1]), 1, generator=generator)
+    drawn = torch.multinomial(
+        probabilities.reshape(-1, logits.shape[-1]), 1, generator=generator
+    )
     return drawn.reshape(logits.shape[:-1])
     ### END SOLUTION
 
@@ -188,9 +214,12 @@ statistic, p_value = chi_square(torch.tensor([85, 35, 22, 18]), four.softmax(dim
 assert abs(statistic - 1.3375) < 1e-4 and abs(p_value - 0.72) < 0.005
 
 generator = torch.Generator().manual_seed(0)
-open_place = CachedGPT(model)(ids_of("Tom sat in the kitchen and ate a piece of"))  # many words fit
+# many words fit
+open_place = CachedGPT(model)(ids_of("Tom sat in the kitchen and ate a piece of"))
 sure_place = CachedGPT(model)(ids_of("Tom sat in"))  # one word is nearly sure
-assert sure_place.softmax(dim=-1).max() > 0.85 and open_place.softmax(dim=-1).max() < 0.3
+assert (
+    sure_place.softmax(dim=-1).max() > 0.85 and open_place.softmax(dim=-1).max() < 0.3
+)
 
 
 def counts(logits, n=20_000):
@@ -203,7 +232,12 @@ assert chi_square(counts(open_place), open_place.softmax(dim=-1))[1] > 0.001
 # > **Predict.** A sampler that uses temperature 1.1 by mistake: do 20,000 draws show it?
 
 # %%
-assert chi_square(counts(apply_temperature(open_place, 1.1)), open_place.softmax(dim=-1))[1] < 0.001
+assert (
+    chi_square(counts(apply_temperature(open_place, 1.1)), open_place.softmax(dim=-1))[
+        1
+    ]
+    < 0.001
+)
 print("yes")
 
 # %% [markdown]
@@ -223,7 +257,8 @@ def generate(next_logits, ids, limit, pick, stop=()):
 
     next_logits: list of all ids so far -> logits of the next, (vocab,)
     pick: (logits, all ids so far) -> the next id, an int or a 0-d tensor
-    stop: sequences of at least one id, lists or tuples; the writing ends after the first that it has written to its end
+    stop: sequences of at least one id, lists or tuples; the writing ends after the
+    first that it has written to its end
     """
     ### BEGIN SOLUTION
     ids, written = list(ids), []
@@ -245,14 +280,18 @@ generate = check("generate")
 
 # %%
 def write(change, seed=0, start="Tom sat in the kitchen and ate a piece of", limit=50):
-    """A text: `change` makes new logits out of (logits, ids so far), then one token is drawn."""
+    """A text: `change` makes new logits out of (logits, ids so far), then one token is
+    drawn.
+    """
     generator = torch.Generator().manual_seed(seed)
 
     def pick(logits, ids):
         return sample(change(logits, torch.tensor(ids)), generator)
 
     ids = ids_of(start)
-    return tokenizer.decode(ids[1:] + list(generate(CachedGPT(model), ids, limit, pick, stop=[[end]])))
+    return tokenizer.decode(
+        ids[1:] + list(generate(CachedGPT(model), ids, limit, pick, stop=[[end]]))
+    )
 
 
 stories = load_stories()
@@ -265,13 +304,22 @@ def strange(text):
 
 
 # %% tags=["training"]
-by_heat = {t: write(lambda logits, ids, t=t: apply_temperature(logits, t)) for t in (0.3, 1.0, 2.0)}
+by_heat = {
+    t: write(lambda logits, ids, t=t: apply_temperature(logits, t))
+    for t in (0.3, 1.0, 2.0)
+}
 for t, text in by_heat.items():
     print(f"temperature {t} | {text}\n  in no story: {strange(text)}\n")
 
 # %%
-assert not strange(by_heat[0.3]) and not strange(by_heat[1.0]) and len(strange(by_heat[2.0])) > 2
-at_1, at_1_again, other = (write(lambda logits, ids: logits, seed) for seed in (0, 0, 1))
+assert (
+    not strange(by_heat[0.3])
+    and not strange(by_heat[1.0])
+    and len(strange(by_heat[2.0])) > 2
+)
+at_1, at_1_again, other = (
+    write(lambda logits, ids: logits, seed) for seed in (0, 0, 1)
+)
 assert at_1 == at_1_again != other  # reproducible: the state of the generator decides
 
 # %% [markdown]
@@ -281,14 +329,21 @@ assert at_1 == at_1_again != other  # reproducible: the state of the generator d
 
 # %%
 def show(title, change, n=9):
-    """Two places: the likeliest tokens before (grey frames) and after `change` (bars; a cross: left out)."""
+    """Two places: the likeliest tokens before (grey frames) and after `change` (bars; a
+    cross: left out).
+    """
     figure, row = plt.subplots(1, 2, figsize=(6, 3.3))
-    for axes, logits, place in zip(row, (open_place, sure_place), ("ate a piece of", "Tom sat in"), strict=True):
+    for axes, logits, place in zip(
+        row, (open_place, sure_place), ("ate a piece of", "Tom sat in"), strict=True
+    ):
         after, top = change(logits), logits.topk(n).indices
         axes.barh(range(n), after.softmax(dim=-1)[top])
         axes.barh(range(n), logits.softmax(dim=-1)[top], fill=False, edgecolor="grey")
         left = after > -math.inf
-        axes.set_yticks(range(n), [tokenizer.decode([i]) + ("" if left[i] else " ✗") for i in top.tolist()])
+        axes.set_yticks(
+            range(n),
+            [tokenizer.decode([i]) + ("" if left[i] else " ✗") for i in top.tolist()],
+        )
         axes.invert_yaxis()
         axes.set(xlabel="probability", title=f"{place} ... ({left.sum()} left)")
     figure.suptitle(title)
@@ -321,13 +376,16 @@ for place in (open_place, sure_place):
 
 # %% exercise="top_k" difficulty=2 minutes=8
 def top_k(logits, k):
-    """Keep the k largest logits of each row, and what equals the smallest of them; -inf for the others (Fan 2018).
+    """Keep the k largest logits of each row, and what equals the smallest of them; -inf
+    for the others (Fan 2018).
 
-    Returns the shape of logits; a k beyond the vocabulary keeps all. Raises ValueError when k is below 1 or not an int,
-    as 5.0 is not.
+    Returns the shape of logits; a k beyond the vocabulary keeps all. Raises ValueError
+    when k is below 1 or not an int, as 5.0 is not.
     """
     if not isinstance(k, int) or k < 1:
-        raise ValueError(f"k={k} is not a whole number from 1 on; 1 keeps the likeliest token only")
+        raise ValueError(
+            f"k={k} is not a whole number from 1 on; 1 keeps the likeliest token only"
+        )
     ### BEGIN SOLUTION
     least = logits.topk(min(k, logits.shape[-1]), dim=-1).values[..., -1:]
     return logits.masked_fill(logits < least, -math.inf)
@@ -361,21 +419,26 @@ assert top_k(sure_place, 5)[tokenizer.encode(" June")] > -math.inf
 
 # %% exercise="top_p" difficulty=3 minutes=15
 def top_p(logits, p):
-    """Keep the likeliest tokens that together reach the probability p; -inf for the others (Holtzman et al. 2020).
+    """Keep the likeliest tokens that together reach the probability p; -inf for the
+    others (Holtzman et al. 2020).
 
-    The token that crosses p is kept, and what is as likely as that one. In other words: out goes what has tokens above
-    it that already have p together; exactly p is enough. p = 1 changes nothing.
+    The token that crosses p is kept, and what is as likely as that one. In other words:
+    out goes what has tokens above it that already have p together; exactly p is enough.
+    p = 1 changes nothing.
 
     Returns the shape of logits. Raises ValueError when p is not in (0, 1].
     """
     if not 0 < p <= 1:
-        raise ValueError(f"p={p} is not above 0 and at most 1; 1 keeps everything, 0.9 is usual")
+        raise ValueError(
+            f"p={p} is not above 0 and at most 1; 1 keeps everything, 0.9 is usual"
+        )
     if p == 1:  # a sum of rounded numbers may reach 1 too early
         return logits
     ### BEGIN SOLUTION
     ordered = logits.sort(dim=-1, descending=True).values
     probabilities = ordered.softmax(dim=-1)
-    above = probabilities.cumsum(dim=-1) - probabilities  # what the likelier ones have together: 0 for the first
+    # what the likelier ones have together: 0 for the first
+    above = probabilities.cumsum(dim=-1) - probabilities
     least = ordered.masked_fill(above >= p, math.inf).amin(dim=-1, keepdim=True)
     return logits.masked_fill(logits < least, -math.inf)
     ### END SOLUTION
@@ -388,9 +451,12 @@ top_p = check("top_p")
 
 # %%
 assert (top_p(four, 0.7) > -math.inf).tolist() == [True, True, False, False]
-assert (top_p(four, 0.8) > -math.inf).tolist() == [True, True, True, True]  # table crosses, moon is its twin
+# table crosses, moon is its twin
+assert (top_p(four, 0.8) > -math.inf).tolist() == [True, True, True, True]
 show("top-p, p = 0.8", lambda logits: top_p(logits, 0.8))
-assert (top_p(sure_place, 0.8) > -math.inf).sum() == 1 and (top_p(open_place, 0.8) > -math.inf).sum() > 9
+assert (top_p(sure_place, 0.8) > -math.inf).sum() == 1 and (
+    top_p(open_place, 0.8) > -math.inf
+).sum() > 9
 
 # %% [markdown]
 # Now the number adapts: one word right, many left. (Of twins, Hugging Face may keep one only: which, its
@@ -406,14 +472,19 @@ assert (top_p(sure_place, 0.8) > -math.inf).sum() == 1 and (top_p(open_place, 0.
 
 # %% exercise="min_p" difficulty=2 minutes=6
 def min_p(logits, p):
-    """Keep the tokens that have at least p times the probability of the likeliest; -inf for the others (Nguyen 2024).
+    """Keep the tokens that have at least p times the probability of the likeliest; -inf
+    for the others (Nguyen 2024).
 
     Returns the shape of logits. Raises ValueError when p is not in (0, 1].
     """
     if not 0 < p <= 1:
-        raise ValueError(f"p={p} is not above 0 and at most 1; 1 keeps the likeliest token only, 0.05 is usual")
+        raise ValueError(
+            f"p={p} is not above 0 and at most 1; 1 keeps the likeliest token only, "
+            "0.05 is usual"
+        )
     ### BEGIN SOLUTION
-    least = logits.amax(dim=-1, keepdim=True) + math.log(p)  # the softmax divides all by one sum: it cancels
+    # the softmax divides all by one sum: it cancels
+    least = logits.amax(dim=-1, keepdim=True) + math.log(p)
     return logits.masked_fill(logits < least, -math.inf)
     ### END SOLUTION
 
@@ -425,7 +496,9 @@ min_p = check("min_p")
 
 # %%
 show("min-p, p = 0.1", lambda logits: min_p(logits, 0.1))
-assert (min_p(sure_place, 0.1) > -math.inf).sum() == 1 and (min_p(open_place, 0.1) > -math.inf).sum() > 9
+assert (min_p(sure_place, 0.1) > -math.inf).sum() == 1 and (
+    min_p(open_place, 0.1) > -math.inf
+).sum() > 9
 
 # %% [markdown]
 # Top-p asks how much is left, min-p how high the bar is. They part at high temperature: a flat distribution needs many
@@ -439,13 +512,18 @@ ways = {
     "top-p 0.8": lambda logits: top_p(logits, 0.8),
     "min-p 0.1": lambda logits: min_p(logits, 0.1),
 }
-left = {(name, t): int((way(open_place / t) > -math.inf).sum()) for name, way in ways.items() for t in (1, 2)}
+left = {
+    (name, t): int((way(open_place / t) > -math.inf).sum())
+    for name, way in ways.items()
+    for t in (1, 2)
+}
 print("temperature    1     2")
 for name in ways:
     print(f"{name:10} {left[name, 1]:5} {left[name, 2]:5}")
 assert left["top-p 0.8", 2] > 3 * left["top-p 0.8", 1]
 assert left["top-p 0.8", 2] > 3 * left["min-p 0.1", 2]
-assert (top_p(open_place, 0.8) / 2 > -math.inf).sum() == left["top-p 0.8", 1]  # the other order: heat comes too late
+# the other order: heat comes too late
+assert (top_p(open_place, 0.8) / 2 > -math.inf).sum() == left["top-p 0.8", 1]
 
 # %% tags=["training"]
 cut = {}
@@ -453,7 +531,7 @@ for name, way in {"nothing left out": lambda logits: logits, **ways}.items():
     cut[name] = write(lambda logits, ids, way=way: way(apply_temperature(logits, 2)))
     print(f"temperature 2, {name} | {cut[name]}\n  in no story: {strange(cut[name])}\n")
 
-# %%
+# %% jupyter={"source_hidden": true}
 assert len(strange(cut["nothing left out"])) > 2 and not strange(cut["min-p 0.1"])
 
 # %% [markdown]
@@ -469,17 +547,24 @@ assert len(strange(cut["nothing left out"])) > 2 and not strange(cut["min-p 0.1"
 
 # %% exercise="repetition_penalty" difficulty=2 minutes=8
 def repetition_penalty(logits, ids, penalty):
-    """Lower the logits of tokens that were written before: the positive are divided, the others multiplied by penalty.
+    """Lower the logits of tokens that were written before: the positive are divided,
+    the others multiplied by penalty.
 
-    logits: (..., vocab)    ids: (..., position), what was written; a token counts once, however often it stands there
+    logits: (..., vocab)
+    ids: (..., position), what was written; a token counts once, however often it stands
+        there
 
-    Returns (..., vocab). Raises ValueError when penalty is not a number above 0; 1 changes nothing.
+    Returns (..., vocab). Raises ValueError when penalty is not a number above 0; 1
+    changes nothing.
     """
     if not 0 < penalty < math.inf:
-        raise ValueError(f"penalty={penalty} is not above 0; 1 changes nothing, 1.2 is usual")
+        raise ValueError(
+            f"penalty={penalty} is not above 0; 1 changes nothing, 1.2 is usual"
+        )
     ### BEGIN SOLUTION
     seen = logits.gather(-1, ids)  # (..., position)
-    lowered = torch.where(seen > 0, seen / penalty, seen * penalty)  # subtle: dividing -2 would raise it
+    # subtle: dividing -2 would raise it
+    lowered = torch.where(seen > 0, seen / penalty, seen * penalty)
     return logits.scatter(-1, ids, lowered)
     ### END SOLUTION
 
@@ -490,9 +575,16 @@ from lib.checks import check
 repetition_penalty = check("repetition_penalty")
 
 # %%
-written = torch.tensor([*ids_of("Tom sat in the kitchen and ate a piece of"), *open_place.topk(3).indices])
-show("penalty 1.5 on the prompt and the first three fruits", lambda logits: repetition_penalty(logits, written, 1.5))
-assert [repetition_penalty(sure_place, written, 1.5).argmax().item()] == tokenizer.encode(" June")
+written = torch.tensor(
+    [*ids_of("Tom sat in the kitchen and ate a piece of"), *open_place.topk(3).indices]
+)
+show(
+    "penalty 1.5 on the prompt and the first three fruits",
+    lambda logits: repetition_penalty(logits, written, 1.5),
+)
+assert [
+    repetition_penalty(sure_place, written, 1.5).argmax().item()
+] == tokenizer.encode(" June")
 
 # %% [markdown]
 # Left the three fruits are unlikely now, the others likelier. Right *the* was written as well, so now June is in front: the
@@ -509,17 +601,24 @@ def repeated(ids, n=4):
     return 1 - len(set(groups)) / len(groups)
 
 
-assert abs(repeated([1, 2, 3, 4, 1, 2, 3, 4, 1]) - 2 / 6) < 1e-9  # six groups; 1234 and 2341 come back
+# six groups; 1234 and 2341 come back
+assert abs(repeated([1, 2, 3, 4, 1, 2, 3, 4, 1]) - 2 / 6) < 1e-9
 
 # %% tags=["training"]
 penalised = [
-    likeliest(text, 600, change=lambda logits, ids: repetition_penalty(logits, ids, 1.3)) for text in beginnings
+    likeliest(
+        text, 600, change=lambda logits, ids: repetition_penalty(logits, ids, 1.3)
+    )
+    for text in beginnings
 ]
 for ids, others in zip(texts, penalised, strict=True):
-    print(f"groups of four that are repetitions: {repeated(ids[-600:]):.0%}, with the penalty {repeated(others):.0%}")
+    print(
+        f"groups of four that are repetitions: {repeated(ids[-600:]):.0%}, "
+        f"with the penalty {repeated(others):.0%}"
+    )
 print("...", tokenizer.decode(penalised[0][-70:]))
 
-# %%
+# %% jupyter={"source_hidden": true}
 for ids, others in zip(texts, penalised, strict=True):
     assert repeated(others) < 0.5 * repeated(ids[-600:])
 
@@ -539,12 +638,26 @@ starts = [ids_of(story)[:8] for story in stories[-48:]]
 
 
 def tell(change, seed=0):
-    """48 stories, side by side. `change` makes new logits (48, vocab) out of (logits, ids so far)."""
-    generator, next_logits, texts = torch.Generator().manual_seed(seed), CachedGPT(model), starts
+    """48 stories, side by side. `change` makes new logits (48, vocab) out of (logits,
+    ids so far).
+    """
+    generator, next_logits, texts = (
+        torch.Generator().manual_seed(seed),
+        CachedGPT(model),
+        starts,
+    )
     while len(texts[0]) < 300 and any(ids[-1] != end for ids in texts):
-        new = sample(change(next_logits.batch(texts), torch.tensor(texts)), generator).tolist()
-        texts = [[*ids, end if ids[-1] == end else token] for ids, token in zip(texts, new, strict=True)]
-    return [tokenizer.decode(token for token in ids if token != end).split() for ids in texts]
+        new = sample(
+            change(next_logits.batch(texts), torch.tensor(texts)), generator
+        ).tolist()
+        texts = [
+            [*ids, end if ids[-1] == end else token]
+            for ids, token in zip(texts, new, strict=True)
+        ]
+    return [
+        tokenizer.decode(token for token in ids if token != end).split()
+        for ids in texts
+    ]
 
 
 # %%
@@ -587,16 +700,27 @@ told = {name: tell(change) for name, change in ways.items()}
 # %% tags=["training"]
 told["held-out stories"] = [story.split() for story in stories[-48:]]
 places = {name: (diversity(texts), quality(texts)) for name, texts in told.items()}
-left_of = {"T 0.75": 4, "top-p 0.9": -3, "T 1": -6, "T 2, top-k 5": -3}  # their labels: no room at the right
+# their labels: no room at the right
+left_of = {"T 0.75": 4, "top-p 0.9": -3, "T 1": -6, "T 2, top-k 5": -3}
 right_of = {"held-out stories": 4, "greedy": -12}
 figure, axes = plt.subplots(figsize=(6, 3.8))
 axes.plot(*zip(*list(places.values())[:5], strict=True), color="grey", lw=1)
 for i, (name, place) in enumerate(places.items()):
-    axes.plot(*place, "o" if i < 5 else "s" if i < 10 else "*", color=f"C{0 if i < 5 else 1 if i < 10 else 2}")
+    axes.plot(
+        *place,
+        "o" if i < 5 else "s" if i < 10 else "*",
+        color=f"C{0 if i < 5 else 1 if i < 10 else 2}",
+    )
     shift = (-7, left_of[name]) if name in left_of else (7, right_of.get(name, -3))
     side = "right" if name in left_of else "left"
-    axes.annotate(name, place, xytext=shift, ha=side, textcoords="offset points", fontsize=8)
-axes.set(xlabel="diversity: groups of four words that are different", xlim=(0.35, 1.15), xticks=[0.4, 0.6, 0.8, 1])
+    axes.annotate(
+        name, place, xytext=shift, ha=side, textcoords="offset points", fontsize=8
+    )
+axes.set(
+    xlabel="diversity: groups of four words that are different",
+    xlim=(0.35, 1.15),
+    xticks=[0.4, 0.6, 0.8, 1],
+)
 axes.set(ylabel="quality: groups of three\nthat stories know", ylim=(0.1, 1))
 plt.show()
 
@@ -612,14 +736,31 @@ plt.show()
 # %%
 d, q = ({name: place[axis] for name, place in places.items()} for axis in (0, 1))
 for near in ("T 0.75", "top-p 0.9"):
-    assert abs(q[near] - q["held-out stories"]) < 0.05 and abs(d[near] - d["held-out stories"]) < 0.06
+    assert (
+        abs(q[near] - q["held-out stories"]) < 0.05
+        and abs(d[near] - d["held-out stories"]) < 0.06
+    )
     assert q["T 1"] < q[near]
 assert q["T 1"] < q["held-out stories"] and d["T 1"] < d["T 1.5"] < d["T 2"]
-for part in (slice(0, 16), slice(16, 32), slice(32, 48)):  # what holds for each third of the beginnings, too
-    d, q = ({name: score(texts[part]) for name, texts in told.items()} for score in (diversity, quality))
-    assert max(q, key=q.get) == "greedy" and min(d, key=d.get) == "greedy" and d["greedy"] < 0.7 * d["T 1"]
-    assert q["T 1"] > q["T 1.5"] + 0.15 > q["T 2"] + 0.4 and q["penalty 1.3"] < q["T 1"] - 0.1
-    assert q["T 2"] < q["T 2, top-p 0.9"] < 0.6 * q["T 2, top-k 5"] and q["T 2, top-k 5"] < q["T 2, min-p 0.1"]
+# what holds for each third of the beginnings, too
+for part in (slice(0, 16), slice(16, 32), slice(32, 48)):
+    d, q = (
+        {name: score(texts[part]) for name, texts in told.items()}
+        for score in (diversity, quality)
+    )
+    assert (
+        max(q, key=q.get) == "greedy"
+        and min(d, key=d.get) == "greedy"
+        and d["greedy"] < 0.7 * d["T 1"]
+    )
+    assert (
+        q["T 1"] > q["T 1.5"] + 0.15 > q["T 2"] + 0.4
+        and q["penalty 1.3"] < q["T 1"] - 0.1
+    )
+    assert (
+        q["T 2"] < q["T 2, top-p 0.9"] < 0.6 * q["T 2, top-k 5"]
+        and q["T 2, top-k 5"] < q["T 2, min-p 0.1"]
+    )
 
 # %% [markdown]
 # ## What breaks
@@ -631,7 +772,12 @@ written = torch.tensor([0, 1])  # mat, sofa
 for shift in (0, 10, -10):
     chances = repetition_penalty(four + shift, written, 1.3).softmax(dim=-1)
     assert (chances.argmax() == 0) == (shift == 0)
-    print(f"logits {shift:+3}:", ", ".join(f"{word} {chance:.2f}" for word, chance in zip(words, chances, strict=True)))
+    print(
+        f"logits {shift:+3}:",
+        ", ".join(
+            f"{word} {chance:.2f}" for word, chance in zip(words, chances, strict=True)
+        ),
+    )
 assert torch.allclose((four + 10).softmax(dim=-1), four.softmax(dim=-1), atol=1e-6)
 
 # %% [markdown]
@@ -644,7 +790,10 @@ assert torch.allclose((four + 10).softmax(dim=-1), four.softmax(dim=-1), atol=1e
 
 # %%
 full_stop = tokenizer.encode(".")
-assert len(full_stop) == len(tokenizer.encode('."')) == 1 and tokenizer.encode('."') != full_stop
+assert (
+    len(full_stop) == len(tokenizer.encode('."')) == 1
+    and tokenizer.encode('."') != full_stop
+)
 
 
 def stopped(seed, start='"I want a lantern more than anything," said Tom, "because'):
@@ -654,7 +803,9 @@ def stopped(seed, start='"I want a lantern more than anything," said Tom, "becau
     def pick(logits, ids):
         return sample(top_p(logits, 0.9), generator)
 
-    written = list(generate(CachedGPT(model), ids_of(start), 80, pick, stop=[full_stop]))
+    written = list(
+        generate(CachedGPT(model), ids_of(start), 80, pick, stop=[full_stop])
+    )
     pieces = (tokenizer.decode([token]) for token in written)
     return tokenizer.decode(written), "".join(until(pieces, ["."]))
 
@@ -665,7 +816,7 @@ missed = sum("." in by_ids[:-1] for by_ids, _ in pairs)
 print(f"by ids: {pairs[0][0]}\nby text: {pairs[0][1]}")
 print(f"a full stop was overlooked in {missed} of 20 texts")
 
-# %%
+# %% jupyter={"source_hidden": true}
 assert missed > 10 and not any("." in by_text for _, by_text in pairs)
 
 # %% [markdown]

@@ -55,11 +55,21 @@ step, place = torch.arange(steps)[:, None], torch.arange(prompt + steps - 1)
 known = place < prompt + step
 fresh = known & ((place >= prompt + step - 1) | (step == 0))
 figure, panels = plt.subplots(1, 2, figsize=(7, 2.6), sharey=True)
-for axes, computed, title in zip(panels, (known, fresh), ("without a cache", "with a cache"), strict=True):
-    axes.imshow(known.float() * 0.2 + computed.float() * 0.8, cmap="Blues", vmin=0, vmax=1.2)
+for axes, computed, title in zip(
+    panels, (known, fresh), ("without a cache", "with a cache"), strict=True
+):
+    axes.imshow(
+        known.float() * 0.2 + computed.float() * 0.8, cmap="Blues", vmin=0, vmax=1.2
+    )
     for row, column in computed.nonzero().tolist():
-        axes.text(column, row, "×", ha="center", va="center", color="white", fontsize=14)
-    axes.set(xlabel="position", title=f"{title}: {int(computed.sum())} positions", yticks=range(steps))
+        axes.text(
+            column, row, "×", ha="center", va="center", color="white", fontsize=14
+        )
+    axes.set(
+        xlabel="position",
+        title=f"{title}: {int(computed.sum())} positions",
+        yticks=range(steps),
+    )
 panels[0].set_ylabel("step")
 plt.show()
 assert (known.sum(), fresh.sum()) == (25, 7) and positions > 100 * (10 + 199)
@@ -99,27 +109,36 @@ assert torch.allclose(torch.tensor(mixes), torch.tensor([3.0, 4.5, 6.0]))
 
 # %% exercise="KeyValueCache" difficulty=2 minutes=12
 class KeyValueCache:
-    """Keys and values of the positions seen so far, in one buffer each, made once for `capacity` positions."""
+    """Keys and values of the positions seen so far, in one buffer each, made once for
+    `capacity` positions.
+    """
 
     def __init__(self, batch, n_heads, capacity, d_head, like=None):
-        made = torch.empty(0) if like is None else like  # the buffers get its dtype and device
+        # the buffers get its dtype and device
+        made = torch.empty(0) if like is None else like
         self.keys = made.new_empty(batch, n_heads, capacity, d_head)
         self.values = made.new_empty(batch, n_heads, capacity, d_head)
-        self.length = 0  # positions 0 to length - 1 count; who sets it to 0 empties the cache
+        # positions 0 to length - 1 count; who sets it to 0 empties the cache
+        self.length = 0
 
     @property
     def capacity(self):
         return self.keys.shape[2]
 
     def extend(self, keys, values):
-        """Add new positions (batch, heads, new, d_head) after the old; return all keys and values so far.
+        """Add new positions (batch, heads, new, d_head) after the old; return all keys
+        and values so far.
 
-        Raises ValueError, and changes nothing, when there are more of them than the capacity has room for.
+        Raises ValueError, and changes nothing, when there are more of them than the
+        capacity has room for.
         """
         ### BEGIN SOLUTION
         end = self.length + keys.shape[2]
         if end > self.capacity:
-            raise ValueError(f"position {end - 1} does not fit into a cache of {self.capacity} positions")
+            raise ValueError(
+                f"position {end - 1} does not fit into a cache of {self.capacity} "
+                "positions"
+            )
         self.keys[:, :, self.length : end] = keys
         self.values[:, :, self.length : end] = values
         self.length = end
@@ -127,7 +146,9 @@ class KeyValueCache:
         ### END SOLUTION
 
     def reorder(self, rows):
-        """Row i goes on from what row `rows[i]` has seen, as beams do; there may be fewer or more rows than before."""
+        """Row i goes on from what row `rows[i]` has seen, as beams do; there may be
+        fewer or more rows than before.
+        """
         ### BEGIN SOLUTION
         self.keys, self.values = self.keys[rows], self.values[rows]
         ### END SOLUTION
@@ -149,10 +170,13 @@ KeyValueCache = check("KeyValueCache")
 
 # %% exercise="cached_attention" difficulty=2 minutes=8
 def cached_attention(layer, x, cache, mask=None):
-    """What `layer` gives at the new positions of a text, the earlier ones being in the cache. Extends the cache.
+    """What `layer` gives at the new positions of a text, the earlier ones being in the
+    cache. Extends the cache.
 
-    x: (batch, new, d_model)    mask: broadcastable to (batch, heads, new, all positions so far), or None
-    Returns (batch, new, d_model). Raises what `cache.extend` raises when the new positions do not fit.
+    x: (batch, new, d_model)
+    mask: broadcastable to (batch, heads, new, all positions so far), or None
+    Returns (batch, new, d_model). Raises what `cache.extend` raises when the new
+    positions do not fit.
     """
     ### BEGIN SOLUTION
     q = split_heads(layer.to_q(x), layer.n_heads)
@@ -175,7 +199,10 @@ cached_attention = check("cached_attention")
 layer, x = MultiHeadAttention(12, 3), torch.randn(2, 7, 12, generator=generator)
 cache = KeyValueCache(batch=2, n_heads=3, capacity=7, d_head=4)
 with torch.no_grad():
-    one_by_one = torch.cat([cached_attention(layer, position, cache) for position in x.split(1, dim=1)], dim=1)
+    one_by_one = torch.cat(
+        [cached_attention(layer, position, cache) for position in x.split(1, dim=1)],
+        dim=1,
+    )
     assert torch.allclose(one_by_one, layer(x, mask=causal_mask(7)), atol=1e-6)
 
 # %% [markdown]
@@ -185,7 +212,9 @@ with torch.no_grad():
 
 # %%
 def cached_block(block, x, cache, mask=None):
-    x = block.around_attention(x, lambda y: cached_attention(block.attention, y, cache, mask))
+    x = block.around_attention(
+        x, lambda y: cached_attention(block.attention, y, cache, mask)
+    )
     return block.around_feed_forward(x, block.feed_forward)
 
 
@@ -203,10 +232,12 @@ def cached_block(block, x, cache, mask=None):
 
 # %% exercise="prefill_mask" difficulty=2 minutes=10
 def prefill_mask(new, before=0, empty=None):
-    """Each new position sees everything before it and itself. Shape (new, before + new), bool, True: may look.
+    """Each new position sees everything before it and itself. Shape (new, before +
+    new), bool, True: may look.
 
-    empty: (batch,), how many columns at the left of each row are padding, which nobody may see; then the shape is
-    (batch, 1, new, before + new), for any heads, and what is padding itself sees nothing
+    empty: (batch,), how many columns at the left of each row are padding, which nobody
+    may see; then the shape is (batch, 1, new, before + new), for any heads, and what is
+    padding itself sees nothing
     """
     ### BEGIN SOLUTION
     mask = torch.ones(new, before + new, dtype=torch.bool).tril(before)
@@ -241,12 +272,14 @@ assert torch.equal(prefill_mask(4), causal_mask(4)) and prefill_mask(1, before=5
 
 # %% exercise="read_on" difficulty=3 minutes=15
 def read_on(model, ids, caches, empty=None):
-    """Read new tokens after those that the caches hold, one cache a block; extends the caches.
+    """Read new tokens after those that the caches hold, one cache a block; extends the
+    caches.
 
     ids: (batch, new)
-    empty: (batch,), the columns of padding at the left of each row, the same in every call: nobody sees them, and a
-    row's first real token stands at position 0. None: no padding anywhere
-    Returns the logits of what comes next (batch, vocab): those of the last position only.
+    empty: (batch,), the columns of padding at the left of each row, the same in every
+    call: nobody sees them, and a row's first real token stands at position 0. None: no
+    padding anywhere Returns the logits of what comes next (batch, vocab): those of the
+    last position only.
     """
     ### BEGIN SOLUTION
     new, before = ids.shape[1], caches[0].length
@@ -268,8 +301,11 @@ read_on = check("read_on")
 # %%
 from lib.gpt import GPT
 
-for _ in range(20):  # cached equals uncached: random models and batches, cut into pieces at random
-    heads, layers, length, rows, cut = torch.randint(1, 6, (5,), generator=generator).tolist()
+# cached equals uncached: random models and batches, cut into pieces at random
+for _ in range(20):
+    heads, layers, length, rows, cut = torch.randint(
+        1, 6, (5,), generator=generator
+    ).tolist()
     tried, text = (
         GPT(11, 3 * length, 4 * heads, heads, layers),
         torch.randint(11, (rows, 3 * length), generator=generator),
@@ -290,16 +326,22 @@ n_positions, d_model = model.positions.table.shape
 
 
 def fresh_caches(batch=1, capacity=n_positions):
-    return [KeyValueCache(batch, n_heads, capacity, d_model // n_heads) for _ in model.blocks]
+    return [
+        KeyValueCache(batch, n_heads, capacity, d_model // n_heads)
+        for _ in model.blocks
+    ]
 
 
 # %%
 @torch.inference_mode()
 def write_cached(ids, limit):
-    """`limit` tokens after ids (batch, prompt), the likeliest each time: (batch, limit)."""
+    """`limit` tokens after ids (batch, prompt), the likeliest each time: (batch,
+    limit).
+    """
     caches, written = fresh_caches(len(ids)), []
     for _ in range(limit):
-        ids = read_on(model, ids, caches).argmax(dim=-1, keepdim=True)  # first the prompt, then one token a time
+        # first the prompt, then one token a time
+        ids = read_on(model, ids, caches).argmax(dim=-1, keepdim=True)
         written.append(ids)
     return torch.cat(written, dim=1)
 
@@ -320,7 +362,10 @@ opening = [tokenizer.special[END], *tokenizer.encode("One morning")]
 ids = torch.tensor([opening])
 mine = write_cached(ids, 60)
 assert torch.equal(mine, write_uncached(ids, 60))
-assert all(torch.equal(write_cached(ids[:, :n], 20), write_uncached(ids[:, :n], 20)) for n in range(1, 5))
+assert all(
+    torch.equal(write_cached(ids[:, :n], 20), write_uncached(ids[:, :n], 20))
+    for n in range(1, 5)
+)
 
 # %% [markdown]
 # ## Count the work
@@ -329,10 +374,13 @@ assert all(torch.equal(write_cached(ids[:, :n], 20), write_uncached(ids[:, :n], 
 # adds that up.
 
 # %%
-d, new, before = 768, 1, 1000  # GPT-2 small reads one token after 1,000 others; 12 blocks
+# GPT-2 small reads one token after 1,000 others; 12 blocks
+d, new, before = 768, 1, 1000
 matrices, pairs = 12 * d * d * new, 2 * d * new * (before + new)
 assert forward_multiplications(new, before, d, 12) == 12 * (matrices + pairs)
-print(f"matrices {12 * matrices / 1e6:.0f} million, pairs {12 * pairs / 1e6:.0f} million")
+print(
+    f"matrices {12 * matrices / 1e6:.0f} million, pairs {12 * pairs / 1e6:.0f} million"
+)
 assert (round(12 * matrices / 1e6), round(12 * pairs / 1e6)) == (85, 18)
 
 # %% [markdown]
@@ -340,10 +388,18 @@ assert (round(12 * matrices / 1e6), round(12 * pairs / 1e6)) == (85, 18)
 
 # %%
 sizes = {"prompt": 24, "new": 1000, "d_model": 768, "n_layers": 12, "vocab": 50257}
-without, cached = (generation_multiplications(**sizes, cached=way) for way in (False, True))
-print(f"{without / 1e12:.1f} million millions against {cached / 1e12:.2f}: {without / cached:.0f} times less")
+without, cached = (
+    generation_multiplications(**sizes, cached=way) for way in (False, True)
+)
+print(
+    f"{without / 1e12:.1f} million millions against {cached / 1e12:.2f}: "
+    f"{without / cached:.0f} times less"
+)
 assert 350 < without / cached < 400
-doubled = [generation_multiplications(**sizes | {"new": 2000}, cached=way) for way in (False, True)]
+doubled = [
+    generation_multiplications(**sizes | {"new": 2000}, cached=way)
+    for way in (False, True)
+]
 assert 4 < doubled[0] / without < 4.5 and 2 < doubled[1] / cached < 2.2
 
 # %% [markdown]
@@ -356,7 +412,9 @@ assert 4 < doubled[0] / without < 4.5 and 2 < doubled[1] / cached < 2.2
 # %% tags=["training"]
 @torch.inference_mode()
 def milliseconds(work, *inputs, times=4):
-    """The shortest of a few runs, in processor time, which other programs disturb least."""
+    """The shortest of a few runs, in processor time, which other programs disturb
+    least.
+    """
     taken = []
     for _ in range(times):
         start = time.process_time()
@@ -373,17 +431,23 @@ for length in lengths:
     caches = fresh_caches()
     with torch.inference_mode():
         read_on(model, text[:, :length], caches)
-    kept.append(milliseconds(read_on, model, text[:, :1], caches))  # one position further on each time
+    # one position further on each time
+    kept.append(milliseconds(read_on, model, text[:, :1], caches))
     alone.append(milliseconds(model, text[:, :length]))
 figure, axes = plt.subplots()
 axes.plot(lengths, alone, "-o", label="without a cache")
 axes.plot(lengths, kept, "--s", label="with a cache")
-axes.set(xlabel="tokens that are there already", ylabel="milliseconds for one token more", ylim=(0, None))
+axes.set(
+    xlabel="tokens that are there already",
+    ylabel="milliseconds for one token more",
+    ylim=(0, None),
+)
 axes.legend()
 plt.show()
 
-# %%
-assert alone[-1] > 2 * alone[0] and alone[-1] > 2 * kept[-1]  # it grows; the cache is at least twice as fast
+# %% jupyter={"source_hidden": true}
+# it grows; the cache is at least twice as fast
+assert alone[-1] > 2 * alone[0] and alone[-1] > 2 * kept[-1]
 assert alone[-1] / alone[0] > 1.5 * kept[-1] / kept[0]  # and grows less
 
 # %% [markdown]
@@ -394,16 +458,27 @@ assert alone[-1] / alone[0] > 1.5 * kept[-1] / kept[0]  # and grows less
 # Two vectors (key and value) for each position, in each layer: 2 × n_layers × d_model numbers. GPT-2 small with 2 bytes each:
 
 # %%
-a_token = cache_bytes(batch=1, positions=1, n_layers=12, n_heads=12, d_head=64, bytes_each=2)
-full = cache_bytes(batch=1, positions=1024, n_layers=12, n_heads=12, d_head=64, bytes_each=2)
+a_token = cache_bytes(
+    batch=1, positions=1, n_layers=12, n_heads=12, d_head=64, bytes_each=2
+)
+full = cache_bytes(
+    batch=1, positions=1024, n_layers=12, n_heads=12, d_head=64, bytes_each=2
+)
 weights = 2 * 124_439_808
-print(f"{a_token:,} bytes a token, {full / 1e6:.1f} MB for 1,024; the weights: {weights / 1e6:.0f} MB")
+print(
+    f"{a_token:,} bytes a token, {full / 1e6:.1f} MB for 1,024; the weights: "
+    f"{weights / 1e6:.0f} MB"
+)
 assert a_token == 2 * 12 * 768 * 2 == 36_864
-assert 6 * full < weights < 7 * full  # seven full texts at once, and the cache is larger than the model
+# seven full texts at once, and the cache is larger than the model
+assert 6 * full < weights < 7 * full
 ours = cache_bytes(1, n_positions, n_layers, n_heads, d_model // n_heads)
 assert sum(cache.keys.nbytes + cache.values.nbytes for cache in fresh_caches()) == ours
 gpt3 = {"n_layers": 96, "n_heads": 96, "d_head": 128, "bytes_each": 2}
-assert cache_bytes(1, 1, **gpt3) == 4_718_592 and round(cache_bytes(1, 2048, **gpt3) / 1e9, 1) == 9.7
+assert (
+    cache_bytes(1, 1, **gpt3) == 4_718_592
+    and round(cache_bytes(1, 2048, **gpt3) / 1e9, 1) == 9.7
+)
 
 # %% [markdown]
 # The last lines are GPT-3: 4.7 MB **a token**, 9.7 GB for a full text of 2,048. So the cache limits how many people a server
@@ -420,15 +495,20 @@ assert cache_bytes(1, 1, **gpt3) == 4_718_592 and round(cache_bytes(1, 2048, **g
 
 # %% exercise="pad_left" difficulty=1 minutes=6
 def pad_left(prompts, padding=0):
-    """Prompts of unequal length as one batch. The padding stands at the left, so that all of them end in one column.
+    """Prompts of unequal length as one batch. The padding stands at the left, so that
+    all of them end in one column.
 
     prompts: lists of ids, at least one
-    Returns ids (batch, longest) and how many columns of each row are padding (batch,), both int64.
+    Returns ids (batch, longest) and how many columns of each row are padding (batch,),
+    both int64.
     """
     ### BEGIN SOLUTION
     longest = max(len(prompt) for prompt in prompts)
     empty = [longest - len(prompt) for prompt in prompts]
-    rows = [[padding] * count + list(prompt) for count, prompt in zip(empty, prompts, strict=True)]
+    rows = [
+        [padding] * count + list(prompt)
+        for count, prompt in zip(empty, prompts, strict=True)
+    ]
     return torch.tensor(rows, dtype=torch.long), torch.tensor(empty)
     ### END SOLUTION
 
@@ -459,7 +539,8 @@ prompts = [[tokenizer.special[END], *tokenizer.encode(start)] for start in start
 together = write_batch(prompts, 30)
 assert write_batch(prompts[::-1], 30) == together[::-1]
 for prompt, row in zip(prompts, together, strict=True):
-    assert write_cached(torch.tensor([prompt]), 30)[0].tolist() == row  # alone: the same
+    # alone: the same
+    assert write_cached(torch.tensor([prompt]), 30)[0].tolist() == row
 
 # %% [markdown]
 # No: padding is hidden from everybody, and positions are counted from a row's own first token. What padding itself computes,
@@ -475,10 +556,11 @@ for prompt, row in zip(prompts, together, strict=True):
 
 # %% exercise="fit_context" difficulty=2 minutes=8
 def fit_context(ids, n_positions):
-    """What a model with so many positions sees of a text: all that fits; of a longer one the end, cut in large steps.
+    """What a model with so many positions sees of a text: all that fits; of a longer
+    one the end, cut in large steps.
 
-    The beginning is given up by n_positions // 2 tokens at a time, as often as needed and no oftener.
-    Raises ValueError when n_positions is below 2.
+    The beginning is given up by n_positions // 2 tokens at a time, as often as needed
+    and no oftener. Raises ValueError when n_positions is below 2.
     """
     ### BEGIN SOLUTION
     if n_positions < 2:
@@ -501,7 +583,11 @@ figure, axes = plt.subplots(figsize=(6, 2.6))
 axes.plot(range(1, 1001), sees)
 axes.set(xlabel="tokens of the text", ylabel="tokens that are seen", ylim=(0, None))
 plt.show()
-assert max(sees) == n_positions == 320 and min(sees[n_positions:]) == 161 and n_positions // 2 == 160
+assert (
+    max(sees) == n_positions == 320
+    and min(sees[n_positions:]) == 161
+    and n_positions // 2 == 160
+)
 
 # %% [markdown]
 # A saw: the text grows until nothing fits any more, half of it goes, and the other half (161 of 320 tokens) is read once, in a
@@ -512,8 +598,13 @@ assert max(sees) == n_positions == 320 and min(sees[n_positions:]) == 161 and n_
 from lib.decoding.generate import CachedGPT
 from lib.decoding.sampling import generate
 
-logits_of = CachedGPT(model)  # remembers what it has read; notebook 12's generate asks it as it would ask any model
-story = list(generate(logits_of, opening, 2 * n_positions, lambda logits, ids: int(logits.argmax())))
+# remembers what it has read; notebook 12's generate asks it as it would ask any model
+logits_of = CachedGPT(model)
+story = list(
+    generate(
+        logits_of, opening, 2 * n_positions, lambda logits, ids: int(logits.argmax())
+    )
+)
 assert len(story) == 2 * n_positions and logits_of.caches[0].length <= n_positions
 seen = fit_context(opening + story[:-1], n_positions)
 assert model(torch.tensor([seen]))[0, -1].argmax() == story[-1]
@@ -527,11 +618,17 @@ assert model(torch.tensor([seen]))[0, -1].argmax() == story[-1]
 from lib.decoding.generate import generate_batch
 from lib.decoding.sampling import Sampling
 
-picks = [Sampling(temperature=0.6, top_p=0.9).picker(torch.Generator().manual_seed(seed)) for seed in range(5)]
+picks = [
+    Sampling(temperature=0.6, top_p=0.9).picker(torch.Generator().manual_seed(seed))
+    for seed in range(5)
+]
 end = tokenizer.special[END]
 stories = generate_batch(model, [opening] * 5, 300, picks, stop=[[end]])
 for written in stories[:2]:
-    print("One morning" + tokenizer.decode(token for token in written if token != end), end="\n\n")
+    print(
+        "One morning" + tokenizer.decode(token for token in written if token != end),
+        end="\n\n",
+    )
 
 # %% [markdown]
 # Five rows, five generators: no row's luck depends on its neighbours. Rows that reach their end leave the batch, by `reorder`.
@@ -544,7 +641,8 @@ for written in stories[:2]:
 
 # %%
 held_out = [[end, *tokenizer.encode(story)] for story in load_stories()[-300:]]
-rows = torch.tensor([row[:101] for row in held_out if len(row) > 100][:16])  # (story, token)
+# (story, token)
+rows = torch.tensor([row[:101] for row in held_out if len(row) > 100][:16])
 
 
 @torch.inference_mode()
@@ -553,7 +651,9 @@ def surprise(bug=None):
     for i in range(100):
         x = model.embed(rows[:, i : i + 1], start=0 if bug == "position 0" else i)
         key = torch.arange(i + 1)[None]
-        mask = {"empty cache": key == i, "first forgotten": (key > 0) | (i == 0)}.get(bug)
+        mask = {"empty cache": key == i, "first forgotten": (key > 0) | (i == 0)}.get(
+            bug
+        )
         for block, cache in zip(model.blocks, caches, strict=True):
             x = cached_block(block, x, cache, mask)
         total += functional.cross_entropy(model.logits(x[:, -1]), rows[:, i + 1]).item()
@@ -561,14 +661,17 @@ def surprise(bug=None):
 
 
 # %% tags=["training"]
-surprises = {bug: surprise(bug) for bug in (None, "first forgotten", "position 0", "empty cache")}
+surprises = {
+    bug: surprise(bug) for bug in (None, "first forgotten", "position 0", "empty cache")
+}
 for bug, nats in surprises.items():
     print(f"{bug or 'right':16} {nats:.2f} nats a token")
 
 # %%
 right, forgotten, nowhere, nothing = surprises.values()
 with torch.no_grad():
-    assert abs(right - model.loss(rows).item()) < 1e-3  # token by token = all at once, as in training
+    # token by token = all at once, as in training
+    assert abs(right - model.loss(rows).item()) < 1e-3
 assert 1.05 * right < forgotten < 1.25 * right and 4 * right < nowhere < nothing
 
 # %% [markdown]
@@ -580,14 +683,21 @@ assert 1.05 * right < forgotten < 1.25 * right and 4 * right < nowhere < nothing
 # %%
 half = n_positions // 2
 stream = torch.tensor([token for row in held_out for token in row])
-windows = torch.stack([stream[start : start + n_positions + half] for start in range(0, 12_000, 2_000)])
+windows = torch.stack(
+    [stream[start : start + n_positions + half] for start in range(0, 12_000, 2_000)]
+)
 
 
 @torch.inference_mode()
 def surprise_after(caches):
     """Nats for each of the tokens after the first n_positions of the windows."""
     steps = range(n_positions, n_positions + half - 1)
-    nats = [functional.cross_entropy(read_on(model, windows[:, i : i + 1], caches), windows[:, i + 1]) for i in steps]
+    nats = [
+        functional.cross_entropy(
+            read_on(model, windows[:, i : i + 1], caches), windows[:, i + 1]
+        )
+        for i in steps
+    ]
     return torch.stack(nats).mean().item()
 
 
@@ -603,7 +713,7 @@ for cache in slid:
 slid, anew = surprise_after(slid), surprise_after(anew)
 print(f"half of the cache dropped: {slid:.2f} nats a token; read anew: {anew:.2f}")
 
-# %%
+# %% jupyter={"source_hidden": true}
 assert slid > 4 * anew
 
 # %% [markdown]
@@ -630,10 +740,13 @@ assert weight.nbytes == 4 * rounded.nbytes
 from lib.training.language import held_out_bits
 
 texts = load_stories()[-300:-240]
-exact, rough = held_out_bits(model, tokenizer, texts), held_out_bits(quantised(model), tokenizer, texts)
+exact, rough = (
+    held_out_bits(model, tokenizer, texts),
+    held_out_bits(quantised(model), tokenizer, texts),
+)
 print(f"bits per byte: float32 {exact:.4f}, int8 {rough:.4f}")
 
-# %%
+# %% jupyter={"source_hidden": true}
 assert abs(rough / exact - 1) < 0.005
 assert round(sum(parameter.nbytes for parameter in model.parameters()) / 1e6) == 6
 

@@ -19,7 +19,14 @@ from torch.nn import functional
 from lib.attention import fused_attention
 from lib.cache import cache_bytes
 from lib.figures import block_stack, style, transformer_map
-from lib.yours import KeyValueCache, LayerNorm, MultiHeadAttention, apply_temperature, causal_mask, generate
+from lib.yours import (
+    KeyValueCache,
+    LayerNorm,
+    MultiHeadAttention,
+    apply_temperature,
+    causal_mask,
+    generate,
+)
 from lib.yours import join_heads, position_angles, rotate, sample, split_heads, top_p
 
 style()
@@ -80,7 +87,11 @@ assert full > 2 * weights
 wide = "(position, 576)"
 gpt = [("LayerNorm", wide), ("attention\nq, k, v: 9 heads × 64", wide), ("+", wide)]
 gpt += [("LayerNorm", wide), ("feed-forward\n576 → 2,304 → 576", wide), ("+", wide)]
-llama = [("RMSNorm", wide), ("grouped, rotary attention\nq: 9 heads × 64, k, v: 3", wide), ("+", wide)]
+llama = [
+    ("RMSNorm", wide),
+    ("grouped, rotary attention\nq: 9 heads × 64, k, v: 3", wide),
+    ("+", wide),
+]
 llama += [("RMSNorm", wide), ("SwiGLU\n576 → 2 × 1,536 → 576", wide), ("+", wide)]
 figure, panels = plt.subplots(1, 3, figsize=(7.4, 4.2), width_ratios=[3, 3, 2.4])
 block_stack(panels[0], "a block of GPT-2 (2019)", gpt)
@@ -99,9 +110,18 @@ plt.show()
 # %%
 for vector in (torch.tensor([1.0, 7.0]), torch.tensor([-1.0, 1.0])):
     centred = vector - vector.mean()
-    layer_norm, rms_norm = centred / centred.square().mean().sqrt(), vector / vector.square().mean().sqrt()
-    print([round(number, 1) for number in layer_norm.tolist()], [round(number, 1) for number in rms_norm.tolist()])
-widened, gates = torch.tensor([2.0, 3.0]), torch.tensor([[1.0, 1.0], [1.0, 0.0], [0.0, 2.0]])
+    layer_norm, rms_norm = (
+        centred / centred.square().mean().sqrt(),
+        vector / vector.square().mean().sqrt(),
+    )
+    print(
+        [round(number, 1) for number in layer_norm.tolist()],
+        [round(number, 1) for number in rms_norm.tolist()],
+    )
+widened, gates = (
+    torch.tensor([2.0, 3.0]),
+    torch.tensor([[1.0, 1.0], [1.0, 0.0], [0.0, 2.0]]),
+)
 assert (gates * widened).tolist() == [[2, 3], [2, 0], [0, 6]]
 
 # %% [markdown]
@@ -118,8 +138,8 @@ assert (gates * widened).tolist() == [[2, 3], [2, 0], [0, 6]]
 # axis.
 #
 # ## Exercise 14.1 · RMSNorm
-# `__init__`: keep `epsilon`; make the parameter `scale`, d_model ones. `forward`: x (..., d_model) to the same shape and dtype, by
-# the formula. Gradients reach x, through the root mean square too, and scale. Weights are loaded later by the name `scale`.
+# `__init__`: keep `epsilon`; make the parameter `scale`, d_model ones. `forward`: x (..., d_model), of the dtype of `scale`, to
+# the same shape and dtype, by the formula. Gradients reach x, through the root mean square too, and scale. Weights are loaded later by the name `scale`.
 # Difficulty ●○○ · 6 minutes.
 #
 # <details><summary>The shapes do not fit</summary><code>mean(dim=-1, keepdim=True)</code> leaves an axis of size 1, which
@@ -130,9 +150,11 @@ assert (gates * widened).tolist() == [[2, 3], [2, 0], [0, 6]]
 
 # %% exercise="RMSNorm" difficulty=1 minutes=6
 class RMSNorm(nn.Module):
-    """Each vector to root mean square 1, then a learned scale: LayerNorm without mean and shift (T5, Llama).
+    """Each vector to root mean square 1, then a learned scale: LayerNorm without mean
+    and shift (T5, Llama).
 
-    One parameter, `scale` (d_model,), ones at first: published weights are loaded into it by this name.
+    One parameter, `scale` (d_model,), ones at first: published weights are loaded into
+    it by this name.
     """
 
     def __init__(self, d_model, epsilon=1e-6):
@@ -143,9 +165,15 @@ class RMSNorm(nn.Module):
         ### END SOLUTION
 
     def forward(self, x):
-        """x (..., d_model) -> the same shape and dtype. A vector of zeros stays zeros, not NaN."""
+        """x (..., d_model), of the dtype of `scale` -> the same shape and dtype.
+        A vector of zeros stays zeros, not NaN.
+        """
         ### BEGIN SOLUTION
-        return x * torch.rsqrt(x.square().mean(dim=-1, keepdim=True) + self.epsilon) * self.scale
+        return (
+            x
+            * torch.rsqrt(x.square().mean(dim=-1, keepdim=True) + self.epsilon)
+            * self.scale
+        )
         ### END SOLUTION
 
 
@@ -257,9 +285,11 @@ swiglu_width = check("swiglu_width")
 
 # %% exercise="SwiGLU" difficulty=1 minutes=6
 class SwiGLU(nn.Module):
-    """A feed-forward with a gate (Shazeer 2020): what is widened is multiplied by silu of a second product. No biases.
+    """A feed-forward with a gate (Shazeer 2020): what is widened is multiplied by silu
+    of a second product. No biases.
 
-    Published weights are loaded by their names: `gate` and `widen`, from d_model to d_ff, and `narrow`.
+    Published weights are loaded by their names: `gate` and `widen`, from d_model to
+    d_ff, and `narrow`.
     """
 
     def __init__(self, d_model, d_ff):
@@ -284,7 +314,9 @@ SwiGLU = check("SwiGLU")
 
 # %%
 d = 576
-assert sum(matrix.numel() for matrix in SwiGLU(d, 8 * d // 3).parameters()) == 2 * d * (4 * d)
+assert sum(matrix.numel() for matrix in SwiGLU(d, 8 * d // 3).parameters()) == 2 * d * (
+    4 * d
+)
 
 # %% [markdown]
 # At that width Shazeer's gated models had a lower loss than those with relu or gelu, after the same training. He gives no reason:
@@ -310,7 +342,7 @@ assert sum(matrix.numel() for matrix in SwiGLU(d, 8 * d // 3).parameters()) == 2
 
 # %%
 class RotaryPositions:
-    """Turns queries or keys by the angles of their positions, which count from `start`."""
+    """Turns queries or keys by the angles of positions that count from `start`."""
 
     def __init__(self, d_head, base=10_000.0):
         self.d_head, self.base = d_head, base
@@ -322,7 +354,8 @@ class RotaryPositions:
 
 # %%
 turn = RotaryPositions(d_head=8)
-q, k = torch.randn(2, 1, 1, 1, 8, generator=generator)  # one query, one key: batch, head, position of size 1
+# one query, one key: batch, head, position of size 1
+q, k = torch.randn(2, 1, 1, 1, 8, generator=generator)
 near = [(turn(q, start=m) * turn(k, start=m - 3)).sum().item() for m in (3, 50, 5000)]
 print([round(score, 3) for score in near])
 assert max(near) - min(near) < 1e-2
@@ -341,7 +374,9 @@ assert max(near) - min(near) < 1e-2
 
 # %%
 figure, panels = plt.subplots(1, 3, figsize=(7.4, 2), sharey=True)
-for axes, n_kv_heads, name in zip(panels, (9, 3, 1), ("multi-head", "grouped", "multi-query"), strict=True):
+for axes, n_kv_heads, name in zip(
+    panels, (9, 3, 1), ("multi-head", "grouped", "multi-query"), strict=True
+):
     group = 9 // n_kv_heads
     for head in range(9):
         shared = group * (head // group) + (group - 1) / 2
@@ -371,10 +406,12 @@ plt.show()
 
 # %% exercise="repeat_kv" difficulty=1 minutes=4
 def repeat_kv(x, n_heads):
-    """Heads of keys or values for as many heads of queries: each stands n_heads / n_kv_heads times in a row.
+    """Heads of keys or values for as many heads of queries: each stands n_heads /
+    n_kv_heads times in a row.
 
     x: (batch, n_kv_heads, position, d_head)    n_heads: a multiple of n_kv_heads
-    Returns (batch, n_heads, position, d_head), x's dtype: neighbouring heads of queries share one. Gradients flow.
+    Returns (batch, n_heads, position, d_head), x's dtype: neighbouring heads of queries
+    share one. Gradients flow.
     """
     ### BEGIN SOLUTION
     return x.repeat_interleave(n_heads // x.shape[1], dim=1)
@@ -413,14 +450,32 @@ assert repeat_kv(heads, 9).flatten().tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2]
 
 # %% exercise="GroupedQueryAttention" difficulty=3 minutes=15
 class GroupedQueryAttention(MultiHeadAttention):
-    """Groups of query heads share a head of keys and values; `rotate` turns queries and keys, a cache keeps them."""
+    """Groups of query heads share a head of keys and values; `rotate` turns queries and
+    keys, a cache keeps them.
+    """
 
-    def __init__(self, d_model, n_heads, n_kv_heads=None, d_head=None, bias=False, rotate=None, causal=False):
-        width = d_model if d_head is None else n_heads * d_head  # of all query heads together
+    def __init__(
+        self,
+        d_model,
+        n_heads,
+        n_kv_heads=None,
+        d_head=None,
+        bias=False,
+        rotate=None,
+        causal=False,
+    ):
+        # of all query heads together
+        width = d_model if d_head is None else n_heads * d_head
         super().__init__(width, n_heads, bias)
-        self.n_kv_heads, self.d_head = n_heads if n_kv_heads is None else n_kv_heads, width // n_heads
+        self.n_kv_heads, self.d_head = (
+            n_heads if n_kv_heads is None else n_kv_heads,
+            width // n_heads,
+        )
         if self.n_kv_heads < 1 or n_heads % self.n_kv_heads:
-            raise ValueError(f"n_heads={n_heads} does not split into n_kv_heads={n_kv_heads} equal groups")
+            raise ValueError(
+                f"n_heads={n_heads} does not split into n_kv_heads={n_kv_heads} equal "
+                "groups"
+            )
         self.rotate, self.causal = rotate, causal
         ### BEGIN SOLUTION
         self.to_q = nn.Linear(d_model, width, bias=bias)
@@ -430,12 +485,16 @@ class GroupedQueryAttention(MultiHeadAttention):
         ### END SOLUTION
 
     def forward(self, x, context=None, mask=None, cache=None):
-        """x: (batch, query, d_model), keys and values from context or x; positions go on after those in the cache."""
+        """x: (batch, query, d_model), keys and values from context or x; positions go
+        on after those in the cache.
+        """
         ### BEGIN SOLUTION
         context = x if context is None else context
         q = split_heads(self.to_q(x), self.n_heads)  # (batch, n_heads, query, d_head)
-        k = split_heads(self.to_k(context), self.n_kv_heads)  # (batch, n_kv_heads, key, d_head)
-        v = split_heads(self.to_v(context), self.n_kv_heads)  # (batch, n_kv_heads, key, d_head)
+        # (batch, n_kv_heads, key, d_head)
+        k = split_heads(self.to_k(context), self.n_kv_heads)
+        # (batch, n_kv_heads, key, d_head)
+        v = split_heads(self.to_v(context), self.n_kv_heads)
         if self.rotate is not None:
             q, k = (self.rotate(part, cache.length if cache else 0) for part in (q, k))
         if cache is not None:
@@ -446,9 +505,13 @@ class GroupedQueryAttention(MultiHeadAttention):
     def attend(self, q, k, v, mask):
         causal = self.causal and mask is None and q.shape[-2] == k.shape[-2]
         if not self.keep_weights:
-            return fused_attention(q, k, v, mask, causal, grouped=self.n_kv_heads < self.n_heads)
+            return fused_attention(
+                q, k, v, mask, causal, grouped=self.n_kv_heads < self.n_heads
+            )
         mask = causal_mask(q.shape[-2]).to(q.device) if causal else mask
-        return super().attend(q, repeat_kv(k, self.n_heads), repeat_kv(v, self.n_heads), mask)
+        return super().attend(
+            q, repeat_kv(k, self.n_heads), repeat_kv(v, self.n_heads), mask
+        )
 
 
 # %% check="GroupedQueryAttention"
@@ -465,19 +528,26 @@ GroupedQueryAttention = check("GroupedQueryAttention")
 
 # %%
 def widened(few, layer):
-    """The keys' or values' matrix of a grouped layer, with each head repeated for its group."""
+    """The keys' or values' matrix of a grouped layer, with each head repeated for its
+    group.
+    """
     rows = few.weight.view(1, layer.n_kv_heads, layer.d_head, -1)
     return repeat_kv(rows, layer.n_heads).flatten(0, 2)
 
 
 x = torch.randn(2, 7, 36, generator=generator)
-grouped, whole = GroupedQueryAttention(36, n_heads=9, n_kv_heads=3), MultiHeadAttention(36, 9)
+grouped, whole = (
+    GroupedQueryAttention(36, n_heads=9, n_kv_heads=3),
+    MultiHeadAttention(36, 9),
+)
 with torch.no_grad():
     whole.to_q.weight.copy_(grouped.to_q.weight)
     whole.to_k.weight.copy_(widened(grouped.to_k, grouped))
     whole.to_v.weight.copy_(widened(grouped.to_v, grouped))
     whole.to_out.weight.copy_(grouped.to_out.weight)
-    assert torch.allclose(whole(x, mask=causal_mask(7)), grouped(x, mask=causal_mask(7)), atol=1e-5)
+    assert torch.allclose(
+        whole(x, mask=causal_mask(7)), grouped(x, mask=causal_mask(7)), atol=1e-5
+    )
 
 # %% [markdown]
 # So grouping is a restriction: what it can express, your old layer can too. And the test of notebook 13, "cached equals uncached",
@@ -487,7 +557,9 @@ with torch.no_grad():
 layer = GroupedQueryAttention(36, 9, 3, rotate=RotaryPositions(4), causal=True)
 cache = KeyValueCache(batch=2, n_heads=3, capacity=7, d_head=4)
 with torch.no_grad():
-    one_by_one = torch.cat([layer(position, cache=cache) for position in x.split(1, dim=1)], dim=1)
+    one_by_one = torch.cat(
+        [layer(position, cache=cache) for position in x.split(1, dim=1)], dim=1
+    )
     assert torch.allclose(one_by_one, layer(x), atol=1e-5)
 print("kept of 7 positions:", tuple(cache.keys.shape))
 
@@ -528,10 +600,12 @@ cache_bytes_saved = check("cache_bytes_saved")
 
 # %% exercise="sliding_window_mask" difficulty=2 minutes=8
 def sliding_window_mask(new, before, window):
-    """Each new position sees itself and the `window` - 1 positions before it (Jiang et al. 2023: Mistral).
+    """Each new position sees itself and the `window` - 1 positions before it (Jiang et
+    al. 2023: Mistral).
 
-    new, before: how many positions are new, at least 1, and how many, cached ones, stand before them
-    Returns (new, before + new), bool, True: may look. Raises ValueError when the window is below 1.
+    new, before: how many positions are new, at least 1, and how many, cached ones,
+    stand before them Returns (new, before + new), bool, True: may look. Raises
+    ValueError when the window is below 1.
     """
     ### BEGIN SOLUTION
     if window < 1:
@@ -555,7 +629,10 @@ reach = [mask.float().matrix_power(n_blocks) > 0 for n_blocks in (1, 2, 3)]
 figure, panels = plt.subplots(1, 3, figsize=(7.2, 2.7), sharey=True)
 for n_blocks, (axes, seen) in enumerate(zip(panels, reach, strict=True), 1):
     axes.imshow(seen, cmap="cividis", vmin=0, vmax=1)
-    axes.set(xlabel="key", title=f"{n_blocks} block{'s' * (n_blocks > 1)}: {int(seen[15].sum()) - 1} back")
+    axes.set(
+        xlabel="key",
+        title=f"{n_blocks} block{'s' * (n_blocks > 1)}: {int(seen[15].sum()) - 1} back",
+    )
     axes.set(xticks=range(0, 16, 3), yticks=range(0, 16, 3))
 panels[0].set_ylabel("query")
 plt.show()
@@ -599,19 +676,35 @@ window_reach = check("window_reach")
 
 # %% exercise="LlamaBlock" difficulty=2 minutes=8
 class LlamaBlock(nn.Module):
-    """Look back, then think; each on what a norm leaves of x, with a shortcut around it."""
+    """Look back, then think; each on what a norm leaves of x, with a shortcut around
+    it.
+    """
 
-    def __init__(self, d_model, n_heads, d_ff, n_kv_heads=None, d_head=None, rotate=None, epsilon=1e-5):
+    def __init__(
+        self,
+        d_model,
+        n_heads,
+        d_ff,
+        n_kv_heads=None,
+        d_head=None,
+        rotate=None,
+        epsilon=1e-5,
+    ):
         super().__init__()
         ### BEGIN SOLUTION
         self.attention_norm = RMSNorm(d_model, epsilon)
-        self.attention = GroupedQueryAttention(d_model, n_heads, n_kv_heads, d_head, rotate=rotate, causal=True)
+        self.attention = GroupedQueryAttention(
+            d_model, n_heads, n_kv_heads, d_head, rotate=rotate, causal=True
+        )
         self.feed_forward_norm = RMSNorm(d_model, epsilon)
         self.feed_forward = SwiGLU(d_model, d_ff)
         ### END SOLUTION
 
     def forward(self, x, mask=None, cache=None):
-        """x: (batch, position, d_model)    mask, cache: as in GroupedQueryAttention    Returns x's shape."""
+        """x: (batch, position, d_model)
+        mask, cache: as in GroupedQueryAttention
+        Returns x's shape.
+        """
         ### BEGIN SOLUTION
         x = x + self.attention(self.attention_norm(x), mask=mask, cache=cache)
         return x + self.feed_forward(self.feed_forward_norm(x))
@@ -630,7 +723,9 @@ LlamaBlock = check("LlamaBlock")
 # %%
 from lib.llama import Llama
 
-MyLlama = partial(Llama, block=LlamaBlock, norm=RMSNorm, rotary=RotaryPositions, cache=KeyValueCache)
+MyLlama = partial(
+    Llama, block=LlamaBlock, norm=RMSNorm, rotary=RotaryPositions, cache=KeyValueCache
+)
 model = MyLlama(vocab=11, d_model=36, n_heads=9, n_layers=2, d_ff=96, n_kv_heads=3)
 ids = torch.randint(11, (2, 9), generator=generator)
 caches = model.fresh_caches(batch=2)
@@ -646,8 +741,14 @@ assert type(model.blocks[1]) is LlamaBlock and type(caches[0]) is KeyValueCache
 # %%
 block = 2 * 576 + 2 * 576 * 576 + 2 * 192 * 576 + 3 * 576 * 1_536
 with torch.device("meta"):
-    smol = MyLlama(49_152, d_model=576, n_heads=9, n_layers=30, d_ff=1_536, n_kv_heads=3)
-assert sum(part.numel() for part in smol.parameters()) == 134_515_008 == 49_152 * 576 + 30 * block + 576
+    smol = MyLlama(
+        49_152, d_model=576, n_heads=9, n_layers=30, d_ff=1_536, n_kv_heads=3
+    )
+assert (
+    sum(part.numel() for part in smol.parameters())
+    == 134_515_008
+    == 49_152 * 576 + 30 * block + 576
+)
 
 # %% [markdown]
 # ## On real text
@@ -665,18 +766,33 @@ from lib.training.language import encode_texts, read_texts, windows
 
 learnt, held_out = read_texts("stories")
 tokenizer = train_tokenizer(learnt[:100], 257, [END])  # 256 bytes and END
-row, unseen = encode_texts(tokenizer, learnt[:1_000]), encode_texts(tokenizer, held_out[:100])
-test = next(windows(unseen, 64, 256, torch.Generator().manual_seed(5)))  # 256 pieces of 64 + 1 tokens
-d_ff = {4: 256, 2: 288, 1: 304}  # 256 is 8/3 of 96; a head less of keys and values makes room for 16
+row, unseen = (
+    encode_texts(tokenizer, learnt[:1_000]),
+    encode_texts(tokenizer, held_out[:100]),
+)
+# 256 pieces of 64 + 1 tokens
+test = next(windows(unseen, 64, 256, torch.Generator().manual_seed(5)))
+# 256 is 8/3 of 96; a head less of keys and values makes room for 16
+d_ff = {4: 256, 2: 288, 1: 304}
 kinds = {"GPT": lambda: FusedGPT(257, 64, 96, n_heads=4, n_layers=2)}
 for n_kv_heads, width in d_ff.items():
     kinds[f"Llama, {n_kv_heads}"] = partial(MyLlama, 257, 96, 4, 2, width, n_kv_heads)
-kinds["unturned, 4"] = partial(kinds["Llama, 4"], rotary=lambda d_head, base: None)  # no rotary positions
-sizes = {name: sum(part.numel() for part in make().parameters()) for name, make in kinds.items()}
+# no rotary positions
+kinds["unturned, 4"] = partial(kinds["Llama, 4"], rotary=lambda d_head, base: None)
+sizes = {
+    name: sum(part.numel() for part in make().parameters())
+    for name, make in kinds.items()
+}
 print(sizes)
 
-# %%
-assert sizes["Llama, 4"] == sizes["Llama, 2"] == sizes["Llama, 1"] < sizes["GPT"] < 1.04 * sizes["Llama, 4"]
+# %% jupyter={"source_hidden": true}
+assert (
+    sizes["Llama, 4"]
+    == sizes["Llama, 2"]
+    == sizes["Llama, 1"]
+    < sizes["GPT"]
+    < 1.04 * sizes["Llama, 4"]
+)
 
 
 # %%
@@ -697,10 +813,18 @@ def held_out_loss(model):
 # > **Predict.** One head of keys and values in place of four: how much worse will the loss be?
 
 # %% tags=["training"]
-models = {name: [trained(make, seed) for seed in range(3)] for name, make in kinds.items()}
-losses = {name: [held_out_loss(model) for model in three] for name, three in models.items()}
+models = {
+    name: [trained(make, seed) for seed in range(3)] for name, make in kinds.items()
+}
+losses = {
+    name: [held_out_loss(model) for model in three] for name, three in models.items()
+}
 for name, three in losses.items():
-    print(f"{name:11}", " ".join(f"{loss:.3f}" for loss in three), f"  mean {sum(three) / 3:.3f}")
+    print(
+        f"{name:11}",
+        " ".join(f"{loss:.3f}" for loss in three),
+        f"  mean {sum(three) / 3:.3f}",
+    )
 
 # %%
 mean = {name: sum(three) / 3 for name, three in losses.items()}
@@ -726,12 +850,16 @@ assert max(shared) - min(shared) < 0.08 and max(shared[1:]) < shared[0] + 0.03
 # texts of 4,096 positions each, one token more:
 
 # %% tags=["training"]
-few = {n: MyLlama(257, 96, 4, 2, width, n, n_positions=4_097).eval() for n, width in d_ff.items()}
+few = {
+    n: MyLlama(257, 96, 4, 2, width, n, n_positions=4_097).eval()
+    for n, width in d_ff.items()
+}
 kept = {n: model.fresh_caches(16) for n, model in few.items()}
 taken = {n: [] for n in few}
 newest = torch.zeros(16, 1, dtype=torch.long)
 for cache in [cache for caches in kept.values() for cache in caches]:
-    cache.keys.fill_(0.1), cache.values.fill_(0.1)  # memory that nobody wrote to is no memory yet
+    # memory that nobody wrote to is no memory yet
+    cache.keys.fill_(0.1), cache.values.fill_(0.1)
 for turn in range(36):
     n = (4, 2, 1)[turn % 3]
     for cache in kept[n]:
@@ -742,12 +870,19 @@ for turn in range(36):
     taken[n].append(time.process_time() - start)
 
 # %% tags=["training"]
-ratios = {n: median(a / b for a, b in zip(taken[n], taken[4], strict=True)) for n in taken}
-stored = {n: sum(cache.keys.nbytes + cache.values.nbytes for cache in kept[n]) for n in kept}
+ratios = {
+    n: median(a / b for a, b in zip(taken[n], taken[4], strict=True)) for n in taken
+}
+stored = {
+    n: sum(cache.keys.nbytes + cache.values.nbytes for cache in kept[n]) for n in kept
+}
 for n in few:
-    print(f"{n} heads of keys and values: {stored[n] / 1e6:5.1f} MB, {ratios[n]:.2f} of the time of 4")
+    print(
+        f"{n} heads of keys and values: {stored[n] / 1e6:5.1f} MB, "
+        f"{ratios[n]:.2f} of the time of 4"
+    )
 
-# %%
+# %% jupyter={"source_hidden": true}
 assert stored[4] == 2 * stored[2] == 4 * stored[1] and ratios[1] < 1
 
 # %% [markdown]
@@ -799,13 +934,17 @@ assert 0xA5 == 165 and (165 & 15, 165 >> 4) == (5, 10)
 
 # %% exercise="unpack_q4_1" difficulty=2 minutes=12
 def unpack_q4_1(blocks):
-    """uint8 (blocks, 20) to float32 (blocks, 32): value = scale * q + minimum, q from 0 to 15.
+    """uint8 (blocks, 20) to float32 (blocks, 32): value = scale * q + minimum, q from 0
+    to 15.
 
-    A block is scale and minimum, each a float16, low byte first, then 16 bytes: their low halves are q of the weights 0
-    to 15, their high halves of 16 to 31.
+    A block is scale and minimum, each a float16, low byte first, then 16 bytes: their
+    low halves are q of the weights 0 to 15, their high halves of 16 to 31.
     """
     ### BEGIN SOLUTION
-    scale, minimum = np.ascontiguousarray(blocks[:, :4]).view("<f2").astype(np.float32).T  # (blocks,) each
+    # (blocks,) each
+    scale, minimum = (
+        np.ascontiguousarray(blocks[:, :4]).view("<f2").astype(np.float32).T
+    )
     values = np.empty((len(blocks), 2, BLOCK // 2), np.float32)
     values[:, 0], values[:, 1] = blocks[:, 4:] & 15, blocks[:, 4:] >> 4
     values *= scale[:, None, None]
@@ -826,10 +965,14 @@ unpack_q4_1 = check("unpack_q4_1")
 
 # %%
 def pack_q4_1(weights):
-    """float32, 32 n of them, to blocks (n, 20): the nearest of 16 levels between the least and the largest."""
+    """float32, 32 n of them, to blocks (n, 20): the nearest of 16 levels between the
+    least and the largest.
+    """
     rows = weights.reshape(-1, BLOCK)
     minimum, scale = rows.min(1, keepdims=True), np.ptp(rows, 1)[:, None] / 15
-    q = np.clip((rows - minimum) / np.where(scale == 0, 1, scale) + 0.5, 0, 15).astype(np.uint8)
+    q = np.clip((rows - minimum) / np.where(scale == 0, 1, scale) + 0.5, 0, 15).astype(
+        np.uint8
+    )
     numbers = np.hstack([scale, minimum]).astype("<f2").view(np.uint8)  # (n, 4)
     return np.hstack([numbers, q[:, :16] | q[:, 16:] << 4])
 
@@ -840,10 +983,16 @@ def rounded(weight):
 
 
 # %%
-weight, x = torch.randn(576, 576, generator=generator), torch.randn(100, 576, generator=generator)
+weight, x = (
+    torch.randn(576, 576, generator=generator),
+    torch.randn(100, 576, generator=generator),
+)
 off = (rounded(weight) - weight).norm() / weight.norm()
 after = (x @ rounded(weight).T - x @ weight.T).norm() / (x @ weight.T).norm()
-print(f"the weights are off by {off:.3f} of their size, what the layer gives by {after:.3f}")
+print(
+    f"the weights are off by {off:.3f} of their size, "
+    f"what the layer gives by {after:.3f}"
+)
 assert 0.07 < off < 0.09 and abs(after - off) < 0.005
 
 # %% [markdown]
@@ -861,7 +1010,7 @@ with torch.no_grad():
 exact, price = losses["Llama, 2"][0], held_out_loss(rough)
 print(f"{exact:.3f} nats before, {price:.3f} after")
 
-# %%
+# %% jupyter={"source_hidden": true}
 assert abs(price - exact) < 0.05
 
 # %% [markdown]
@@ -882,7 +1031,10 @@ if here:
     fields, tensors = read_gguf(here)
     print(here.read_bytes()[:24], f"{here.stat().st_size:,} bytes", sep="\n")
 else:
-    print("`python3 course.py fetch` brings the weights; until then, your small Llama writes below.")
+    print(
+        "`python3 course.py fetch` brings the weights; until then, "
+        "your small Llama writes below."
+    )
 
 # %% tags=["training"]
 if here:
@@ -895,7 +1047,11 @@ if here:
     ):
         print(f"llama.{name:26}", fields[f"llama.{name}"])
     for name in ("attn_norm", "attn_q", "attn_k", "ffn_gate", "ffn_down"):
-        print(f"blk.0.{name:26}", tensors[f"blk.0.{name}.weight"].shape, tensors[f"blk.0.{name}.weight"].kind)
+        print(
+            f"blk.0.{name:26}",
+            tensors[f"blk.0.{name}.weight"].shape,
+            tensors[f"blk.0.{name}.weight"].kind,
+        )
 
 # %% [markdown]
 # The table of The question, out of the file. Norms are few numbers and stay in float32; the table of words has 8 bits.
@@ -909,8 +1065,15 @@ if here:
 
 # %%
 if here:
-    shapes = {name: tensors[f"blk.0.{name}.weight"].shape for name in ("attn_k", "ffn_gate", "attn_norm")}
-    assert shapes == {"attn_k": (192, 576), "ffn_gate": (1_536, 576), "attn_norm": (576,)}
+    shapes = {
+        name: tensors[f"blk.0.{name}.weight"].shape
+        for name in ("attn_k", "ffn_gate", "attn_norm")
+    }
+    assert shapes == {
+        "attn_k": (192, 576),
+        "ffn_gate": (1_536, 576),
+        "attn_norm": (576,),
+    }
     assert 8 * tensors["blk.0.ffn_up.weight"].data.size == bits_a_weight * 576 * 1_536
     assert fields["llama.context_length"] == 8_192 and 97e6 < here.stat().st_size < 99e6
 
@@ -925,10 +1088,17 @@ if here:
     chatty, its_tokenizer = load_smollm2(here, MyLlama)
     end = its_tokenizer.special[TURN_END]
 else:
-    chatty, its_tokenizer, end = models["Llama, 2"][0], tokenizer, tokenizer.special[END]
-print(f"{sum(part.numel() for part in chatty.parameters()):,} parameters in", type(chatty.blocks[0].attention))
+    chatty, its_tokenizer, end = (
+        models["Llama, 2"][0],
+        tokenizer,
+        tokenizer.special[END],
+    )
+print(
+    f"{sum(part.numel() for part in chatty.parameters()):,} parameters in",
+    type(chatty.blocks[0].attention),
+)
 
-# %%
+# %% jupyter={"source_hidden": true}
 assert not here or sum(part.numel() for part in chatty.parameters()) == 134_515_008
 assert type(chatty.blocks[0]) is LlamaBlock and type(chatty.norm) is RMSNorm
 
@@ -945,7 +1115,9 @@ def conversation(said):
     return [end, *its_tokenizer.encode(said)]
 
 
-print([its_tokenizer.decode([i]) for i in conversation("What is the capital of France?")])
+print(
+    [its_tokenizer.decode([i]) for i in conversation("What is the capital of France?")]
+)
 
 # %% [markdown]
 # First the system's turn, which tells the model who it is; then yours; then the beginning of its own. Your `generate` of notebook 12
@@ -956,14 +1128,16 @@ from lib.decoding.generate import CachedGPT
 
 
 def answer(said, limit=30, pick=lambda logits, ids: int(logits.argmax())):
-    written = list(generate(CachedGPT(chatty), conversation(said), limit, pick, [[end]]))
+    written = list(
+        generate(CachedGPT(chatty), conversation(said), limit, pick, [[end]])
+    )
     return its_tokenizer.decode([i for i in written if i != end])
 
 
 reply = answer("What is the capital of France?")
 print(reply)
 
-# %%
+# %% jupyter={"source_hidden": true}
 assert not here or reply == "The capital of France is Paris."
 
 # %% [markdown]
@@ -971,7 +1145,12 @@ assert not here or reply == "The capital of France is Paris."
 # more:
 
 # %% tags=["training"]
-asked = ["What is the capital of Italy?", "What is 2 + 2?", "How many legs has a spider?", "What do cows drink?"]
+asked = [
+    "What is the capital of Italy?",
+    "What is 2 + 2?",
+    "How many legs has a spider?",
+    "What do cows drink?",
+]
 replies = {said: answer(said) for said in asked}
 for said, reply in replies.items():
     print(f"{said:32} {reply}")
@@ -1018,7 +1197,9 @@ class Open(nn.Module):
 
 
 def wrong_partners(q, k, v, mask):
-    return fused_attention(q, k.repeat(1, 2, 1, 1), v.repeat(1, 2, 1, 1), mask, causal=mask is None)
+    return fused_attention(
+        q, k.repeat(1, 2, 1, 1), v.repeat(1, 2, 1, 1), mask, causal=mask is None
+    )
 
 
 def damaged(model, damage):
@@ -1037,7 +1218,10 @@ def damaged(model, damage):
 
 # %% tags=["training"]
 damages = ("nothing", "a window of 4", "wrong partners", "no positions", "an open gate")
-broken = {damage: [held_out_loss(damaged(model, damage)) for model in models["Llama, 2"]] for damage in damages}
+broken = {
+    damage: [held_out_loss(damaged(model, damage)) for model in models["Llama, 2"]]
+    for damage in damages
+}
 for damage, three in broken.items():
     print(f"{damage:15}", " ".join(f"{loss:.2f}" for loss in three))
 

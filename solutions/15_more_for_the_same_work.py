@@ -36,7 +36,10 @@ generator = torch.Generator().manual_seed(0)
 # %%
 score_bytes = 12 * 4096 * 4096 * 4
 weight_bytes = 134_515_008 * 4
-print(f"scores {score_bytes / 1e6:.0f} MB in one block, weights {weight_bytes / 1e6:.0f} MB for one token")
+print(
+    f"scores {score_bytes / 1e6:.0f} MB in one block, "
+    f"weights {weight_bytes / 1e6:.0f} MB for one token"
+)
 assert (round(score_bytes / 1e6), round(weight_bytes / 1e6)) == (805, 538)
 
 # %% [markdown]
@@ -82,10 +85,13 @@ for row in range(4):
         kind = 0.1 if column > row else 0.45
         shade = plt.cm.Blues(0.95 if (row, column) == (2, 1) else kind)
         panels[0].add_patch(plt.Rectangle((2 * column, 2 * row), 1.9, 1.9, color=shade))
-        word = "left out" if column > row else "mask" if column == row else "now" if (row, column) == (2, 1) else ""
-        panels[0].text(2 * column + 0.95, 2 * row + 0.95, word, ha="center", va="center", fontsize=8,
-                       color="white" if word == "now" else "black")  # fmt: skip
-panels[0].set(xlim=(-0.1, 8), ylim=(8, -0.1), xlabel="key", ylabel="query", aspect="equal")
+        word = "left out" if column > row else "mask" if column == row else ""
+        word, ink = ("now", "white") if (row, column) == (2, 1) else (word, "black")
+        place = (2 * column + 0.95, 2 * row + 0.95)
+        panels[0].text(*place, word, color=ink, ha="center", va="center", fontsize=8)
+panels[0].set(
+    xlim=(-0.1, 8), ylim=(8, -0.1), xlabel="key", ylabel="query", aspect="equal"
+)
 panels[0].set_title("(query, key), tile by tile")
 transformer_map(panels[1], parts=("decoder",), numbers=False)
 plt.show()
@@ -119,8 +125,9 @@ plt.show()
 def online_softmax(scores):
     """The largest score and the sum of all e^(score - largest), in one pass.
 
-    scores: a stream of finite numbers, which can be read once and need not fit into memory
-    Returns two floats; of an empty stream -inf and 0. The weight of a score is e^(score - largest) / sum.
+    scores: a stream of finite numbers, which can be read once and need not fit into
+    memory Returns two floats; of an empty stream -inf and 0. The weight of a score is
+    e^(score - largest) / sum.
     """
     ### BEGIN SOLUTION
     largest, total = -math.inf, 0.0
@@ -165,14 +172,17 @@ rescale_factor = check("rescale_factor")
 
 # %%
 def attend_tile(q, k, v, mask=None, causal=False):
-    """q (..., query, d_head), k (..., key, d_head), v (..., key, d_value) -> largest, total, mixed."""
+    """q (..., query, d_head), k (..., key, d_head), v (..., key, d_value) -> largest,
+    total, mixed.
+    """
     scores = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])
     if causal:  # query i of this tile sees its keys 0 to i
         earlier = torch.ones(scores.shape[-2:], dtype=torch.bool).tril()
         mask = earlier if mask is None else mask & earlier
     if mask is not None:
         scores = scores.masked_fill(~mask, -math.inf)
-    largest = scores.detach().amax(-1, keepdim=True)  # no gradient: it cancels out in the end
+    # no gradient: it cancels out in the end
+    largest = scores.detach().amax(-1, keepdim=True)
     powers = torch.exp(scores - largest.clamp(min=torch.finfo(q.dtype).min))
     return largest, powers.sum(-1, keepdim=True), powers @ v
 
@@ -203,15 +213,17 @@ def attend_tile(q, k, v, mask=None, causal=False):
 
 # %% exercise="merge_tiles" difficulty=2 minutes=10
 def merge_tiles(one, other):
-    """What a query gets from two parts of the keys together, out of what it got from each.
+    """What a query gets from two parts of the keys together, out of what it got from
+    each.
 
-    one, other: largest (..., query, 1), total (..., query, 1), mixed (..., query, d_value); -inf, 0 and 0 where a
-    query sees no key of that part
-    Returns the three for all keys of both, in the same form. Gradients flow to totals and mixes.
+    one, other: largest (..., query, 1), total (..., query, 1), mixed (..., query,
+    d_value); -inf, 0 and 0 where a query sees no key of that part Returns the three for
+    all keys of both, in the same form. Gradients flow to totals and mixes.
     """
     ### BEGIN SOLUTION
     largest = torch.maximum(one[0], other[0])
-    finite = largest.clamp(min=torch.finfo(largest.dtype).min)  # subtle: -inf less -inf would be NaN
+    # subtle: -inf less -inf would be NaN
+    finite = largest.clamp(min=torch.finfo(largest.dtype).min)
     total = mixed = 0.0
     for part_largest, part_total, part_mixed in (one, other):
         factor = torch.exp(part_largest - finite)
@@ -257,23 +269,34 @@ assert [round(part.item(), 4) for part in merge_tiles(first, second)[1:]] == [1.
 def flash_attention(q, k, v, mask=None, causal=False, tile=64):
     """The mix of `attention`, tile by tile: no tensor of the size query x key is made.
 
-    q: (..., query, d_head)    k: (..., key, d_head)    v: (..., key, d_value), at least one query and one key
-    mask: bool, (query, key) or (..., query, key), any axis of which may be 1; True where looking is allowed
+    q: (..., query, d_head)
+    k: (..., key, d_head)
+    v: (..., key, d_value), at least one query and one key
+    mask: bool, (query, key) or (..., query, key), any axis of which may be 1; True
+    where looking is allowed
     causal: position i sees 0 to i; tiles that lie in the future as a whole are left out
     tile: so many queries, and so many keys, at a time
 
-    Returns the mixed values (..., query, d_value), 0 where a query sees no key. Gradients flow to q, k and v.
+    Returns the mixed values (..., query, d_value), 0 where a query sees no key.
+    Gradients flow to q, k and v.
     """
     ### BEGIN SOLUTION
     if mask is not None:
-        mask = mask.expand(*mask.shape[:-2], q.shape[-2], k.shape[-2])  # a view: it takes no memory
+        # a view: it takes no memory
+        mask = mask.expand(*mask.shape[:-2], q.shape[-2], k.shape[-2])
     rows = []
     for i, queries in enumerate(q.split(tile, dim=-2)):
         so_far = None
-        for j, (keys, values) in enumerate(zip(k.split(tile, dim=-2), v.split(tile, dim=-2), strict=True)):
+        for j, (keys, values) in enumerate(
+            zip(k.split(tile, dim=-2), v.split(tile, dim=-2), strict=True)
+        ):
             if causal and j > i:
                 break
-            seen = None if mask is None else mask[..., i * tile : (i + 1) * tile, j * tile : (j + 1) * tile]
+            seen = (
+                None
+                if mask is None
+                else mask[..., i * tile : (i + 1) * tile, j * tile : (j + 1) * tile]
+            )
             part = attend_tile(queries, keys, values, seen, causal and i == j)
             so_far = part if so_far is None else merge_tiles(so_far, part)
         _, total, mixed = so_far
@@ -291,15 +314,30 @@ flash_attention = check("flash_attention")
 # > **Predict.** How far may the result be from that of `attention`, in float32? Is it less exact?
 
 # %% tags=["training"]
-q, k, v = (torch.randn(2, 3, 300, 16, generator=generator, requires_grad=True) for _ in range(3))
-ours, full = flash_attention(q, k, v, causal=True), attention(q, k, v, causal_mask(300))[0]
+q, k, v = (
+    torch.randn(2, 3, 300, 16, generator=generator, requires_grad=True)
+    for _ in range(3)
+)
+ours, full = (
+    flash_attention(q, k, v, causal=True),
+    attention(q, k, v, causal_mask(300))[0],
+)
 kernel = fused_attention(q, k, v, causal=True)  # torch's scaled_dot_product_attention
 assert (ours - full).abs().max() < 1e-6 * 3 and (ours - kernel).abs().max() < 1e-6 * 3
 exact = attention(*(part.double() for part in (q, k, v)), causal_mask(300))[0]
-print("off by at most:", *(f"{(part - exact).abs().max():.0e}" for part in (ours, full, kernel)))
-gradients = [torch.autograd.grad(result.square().sum(), (q, k, v)) for result in (ours, full, kernel)]
+print(
+    "off by at most:",
+    *(f"{(part - exact).abs().max():.0e}" for part in (ours, full, kernel)),
+)
+gradients = [
+    torch.autograd.grad(result.square().sum(), (q, k, v))
+    for result in (ours, full, kernel)
+]
 for other in gradients[1:]:
-    assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(gradients[0], other, strict=True))
+    assert all(
+        torch.allclose(a, b, atol=1e-5)
+        for a, b in zip(gradients[0], other, strict=True)
+    )
 
 # %% [markdown]
 # The result is the same up to rounding, and no less exact: it is a different order of the same sum. The gradients agree, too.
@@ -317,8 +355,13 @@ ways = {
     "flash_attention": lambda q, k, v: flash_attention(q, k, v, tile=128),
     "torch's kernel": fused_attention,
 }
-inputs = {n: [torch.randn(1, 1, n, 64, generator=generator) for _ in range(3)] for n in lengths}
-memory = {name: [peak_bytes(way, *inputs[n]) for n in lengths] for name, way in ways.items()}
+inputs = {
+    n: [torch.randn(1, 1, n, 64, generator=generator) for _ in range(3)]
+    for n in lengths
+}
+memory = {
+    name: [peak_bytes(way, *inputs[n]) for n in lengths] for name, way in ways.items()
+}
 for name, found in memory.items():
     print(f"{name:16}", *(f"{size / 1e6:8.2f}" for size in found), "MB")
 
@@ -352,20 +395,35 @@ from torch.utils.checkpoint import checkpoint
 
 
 def recomputed(q, k, v):
-    """Each tile of queries forgets its tiles of keys, and computes them again when gradients are asked for."""
-    tiles = (checkpoint(flash_attention, part, k, v, use_reentrant=False) for part in q.split(64, dim=-2))
+    """Each tile of queries forgets its tiles of keys, and computes them again when
+    gradients are asked for.
+    """
+    tiles = (
+        checkpoint(flash_attention, part, k, v, use_reentrant=False)
+        for part in q.split(64, dim=-2)
+    )
     return torch.cat(list(tiles), dim=-2)
 
 
 trained = [part.clone().requires_grad_() for part in inputs[2048]]
-ways_to_train = {"attention": ways["attention"], "flash": flash_attention, "flash, recomputed": recomputed}
+ways_to_train = {
+    "attention": ways["attention"],
+    "flash": flash_attention,
+    "flash, recomputed": recomputed,
+}
 kept = {name: peak_bytes(way, *trained) / 1e6 for name, way in ways_to_train.items()}
 print({name: f"{size:.1f} MB" for name, size in kept.items()})
-both = [torch.autograd.grad(way(*trained).square().sum(), trained) for way in (ways["attention"], recomputed)]
+both = [
+    torch.autograd.grad(way(*trained).square().sum(), trained)
+    for way in (ways["attention"], recomputed)
+]
 assert all(torch.allclose(a, b, atol=1e-4) for a, b in zip(*both, strict=True))
 
-# %%
-assert kept["flash"] > 15 * kept["flash, recomputed"] and kept["flash"] > 2048 * 2048 * 4 / 1e6
+# %% jupyter={"source_hidden": true}
+assert (
+    kept["flash"] > 15 * kept["flash, recomputed"]
+    and kept["flash"] > 2048 * 2048 * 4 / 1e6
+)
 
 # %% [markdown]
 # Autograd keeps what every tile has computed, so the memory is quadratic again. The paper's second idea mends that:
@@ -398,7 +456,10 @@ skipped_tiles = check("skipped_tiles")
 # %%
 n, d_head, rows = 4096, 64, 128
 standard, flash = 4 * n * n, n // rows * 2 * n * d_head + 2 * n * d_head
-print(f"numbers moved: {standard / 1e6:.0f} against {flash / 1e6:.0f} million, {standard / flash:.1f} times fewer")
+print(
+    f"numbers moved: {standard / 1e6:.0f} against {flash / 1e6:.0f} million, "
+    f"{standard / flash:.1f} times fewer"
+)
 assert 3.5 < standard / flash < 4
 
 # %% [markdown]
@@ -424,9 +485,13 @@ def milliseconds(works, *inputs, times=5):
 
 for n in (512, 2048):
     took = milliseconds(ways, *inputs[n])
-    print(f"{n} positions:", {name: f"{took[name] / took['attention']:.2f}" for name in took}, "of attention's time")
+    print(
+        f"{n} positions:",
+        {name: f"{took[name] / took['attention']:.2f}" for name in took},
+        "of attention's time",
+    )
 
-# %%
+# %% jupyter={"source_hidden": true}
 assert took["torch's kernel"] < min(took["attention"], took["flash_attention"])
 
 # %% [markdown]
@@ -496,7 +561,8 @@ accepted_share = check("accepted_share")
 def residual(p, q):
     """What p has and q has not: the positive part of p - q, made to sum to 1.
 
-    p, q: probabilities (..., vocab)    Returns (..., vocab); p itself where p and q are equal.
+    p, q: probabilities (..., vocab)
+    Returns (..., vocab); p itself where p and q are equal.
     """
     ### BEGIN SOLUTION
     rest = (p - q).clamp(min=0)
@@ -527,12 +593,14 @@ residual = check("residual")
 def accept(p, q, guesses, generator):
     """Keep guesses drawn from q so that the result is drawn from p.
 
-    p: (k + 1, vocab), the large model's probabilities before each guess and after the last
+    p: (k + 1, vocab), the large model's probabilities before each guess and after the
+    last
     q: (k, vocab), the small model's    guesses: k ids
 
-    Guess i stays with probability min(1, p / q), both of this very token. The first that does not is replaced by a
-    token drawn from the residual, and all after it are dropped. If all stay, one more is drawn from p's last row.
-    Returns a list of 1 to k + 1 ints.
+    Guess i stays with probability min(1, p / q), both of this very token. The first
+    that does not is replaced by a token drawn from the residual, and all after it are
+    dropped. If all stay, one more is drawn from p's last row. Returns a list of 1 to k
+    + 1 ints.
     """
     ### BEGIN SOLUTION
     for i, guess in enumerate(guesses):
@@ -556,11 +624,13 @@ accept = check("accept")
 from lib.decoding.sampling import chi_square
 
 p, q = torch.tensor([[0.6, 0.3, 0.1], [1.0, 0, 0]]), torch.tensor([[0.3, 0.6, 0.1]])
-guesses = torch.multinomial(q[0], 20_000, replacement=True, generator=generator).tolist()
+guesses = torch.multinomial(
+    q[0], 20_000, replacement=True, generator=generator
+).tolist()
 counts = Counter(accept(p, q, [guess], generator)[0] for guess in guesses)
 print({word: counts[i] / 20_000 for i, word in enumerate(["mat", "sofa", "roof"])})
 
-# %%
+# %% jupyter={"source_hidden": true}
 assert chi_square(torch.tensor([counts[i] for i in range(3)]), p[0])[1] > 0.001
 
 # %% [markdown]
@@ -579,10 +649,13 @@ assert chi_square(torch.tensor([counts[i] for i in range(3)]), p[0])[1] > 0.001
 def speculative_step(target, draft, ids, k, generator):
     """1 to k + 1 new tokens for one pass of the large model.
 
-    target, draft: (ids, last) -> probabilities (last, vocab) of what comes after each of the last tokens of ids
-    ids: the text so far, at least one id    k: draw so many guesses one by one from the draft, 0 or more
+    target, draft: (ids, last) -> probabilities (last, vocab) of what comes after each
+    of the last tokens of ids
+    ids: the text so far, at least one id
+    k: draw so many guesses one by one from the draft, 0 or more
 
-    The target is asked once, for its probabilities at all k + 1 places. Returns a list of ids.
+    The target is asked once, for its probabilities at all k + 1 places. Returns a list
+    of ids.
     """
     ### BEGIN SOLUTION
     text, q = list(ids), []
@@ -621,9 +694,11 @@ def write(target, draft, ids, limit, k, generator):
 # distributions.
 
 # %%
-tables = (2 * torch.randn(2, 4, 4, generator=generator)).softmax(-1)  # (model, token before, token)
+# (model, token before, token)
+tables = (2 * torch.randn(2, 4, 4, generator=generator)).softmax(-1)
 target_table, draft_table = tables
-three = target_table[0][:, None, None] * target_table[:, :, None] * target_table[None]  # (first, second, third)
+# (first, second, third)
+three = target_table[0][:, None, None] * target_table[:, :, None] * target_table[None]
 assert abs(three.sum() - 1) < 1e-5
 
 
@@ -634,7 +709,9 @@ def of_table(table):
 def count_texts(step_generator, n=6000):
     found = torch.zeros(64)
     for _ in range(n):
-        steps = write(of_table(target_table), of_table(draft_table), [0], 3, 2, step_generator)
+        steps = write(
+            of_table(target_table), of_table(draft_table), [0], 3, 2, step_generator
+        )
         first, second, third = (token for step in steps for token in step)
         found[16 * first + 4 * second + third] += 1
     return found
@@ -642,13 +719,22 @@ def count_texts(step_generator, n=6000):
 
 # %% tags=["training"]
 counts = count_texts(torch.Generator().manual_seed(1))
-by_draft = (draft_table[0][:, None, None] * draft_table[:, :, None] * draft_table[None]).flatten()
+by_draft = (
+    draft_table[0][:, None, None] * draft_table[:, :, None] * draft_table[None]
+).flatten()
 for name, exact in {"target": three.flatten(), "draft": by_draft}.items():
-    far = (counts / counts.sum() - exact).abs().sum() / 2  # the total variation distance
-    print(f"from the {name}: total variation {far:.3f}, p-value {chi_square(counts, exact)[1]:.3f}")
+    # the total variation distance
+    far = (counts / counts.sum() - exact).abs().sum() / 2
+    print(
+        f"from the {name}: total variation {far:.3f}, "
+        f"p-value {chi_square(counts, exact)[1]:.3f}"
+    )
 
-# %%
-assert chi_square(counts, three.flatten())[1] > 0.001 and chi_square(counts, by_draft)[1] < 1e-6
+# %% jupyter={"source_hidden": true}
+assert (
+    chi_square(counts, three.flatten())[1] > 0.001
+    and chi_square(counts, by_draft)[1] < 1e-6
+)
 
 # %% [markdown]
 # The texts are the target's, though many of their tokens were guessed by another model, whose own texts are very
@@ -666,7 +752,9 @@ from lib.decoding.speculative import NGramModel, greedy_probabilities, read_all
 
 
 class RollbackModel:
-    """A GPT that is asked (ids, last): it keeps what the text has in common with the last one, and reads the rest."""
+    """A GPT that is asked (ids, last): it keeps what the text has in common with the
+    last one, and reads the rest.
+    """
 
     def __init__(self, model, probabilities):
         self.model, self.probabilities = model, probabilities
@@ -675,11 +763,15 @@ class RollbackModel:
     @torch.inference_mode()
     def __call__(self, ids, last):
         same = 0
-        while same < min(len(self.read), len(ids) - last) and self.read[same] == ids[same]:
+        while (
+            same < min(len(self.read), len(ids) - last) and self.read[same] == ids[same]
+        ):
             same += 1
         for cache in self.caches:
             cache.length = same  # roll back
-        logits = read_all(self.model, torch.tensor([ids[same:]]), self.caches)[0, -last:]
+        logits = read_all(self.model, torch.tensor([ids[same:]]), self.caches)[
+            0, -last:
+        ]
         self.read, self.passes = list(ids), self.passes + 1
         return self.probabilities(logits)
 
@@ -697,24 +789,36 @@ gpt, tokenizer = load_stories_gpt()
 learnt, held_out = read_texts("stories")
 counted = encode_texts(tokenizer, learnt[:2000]).tolist()
 likeliest_guess = NGramModel(counted, len(tokenizer), 3, greedy_probabilities)
-prompts = [[tokenizer.special[END], *tokenizer.encode(story)][:30] for story in held_out[:6]]
+prompts = [
+    [tokenizer.special[END], *tokenizer.encode(story)][:30] for story in held_out[:6]
+]
 
 # %% [markdown]
 # > **Predict.** Greedily, with 4 guesses a step: is it the same text, to the last token? How many tokens does a pass bring?
 
 
 # %% tags=["training"]
-def write_all(k, draft=likeliest_guess, probabilities=greedy_probabilities, limit=60, seed=0):
-    """The texts after all prompts, the tokens for each pass of the target, and the processor time."""
-    target, dice, start = RollbackModel(gpt, probabilities), torch.Generator().manual_seed(seed), time.process_time()
-    texts = [list(chain(*write(target, draft, prompt, limit, k, dice))) for prompt in prompts]
+def write_all(
+    k, draft=likeliest_guess, probabilities=greedy_probabilities, limit=60, seed=0
+):
+    """The texts after all prompts, the tokens for each pass of the target, and the
+    processor time.
+    """
+    target, dice, start = (
+        RollbackModel(gpt, probabilities),
+        torch.Generator().manual_seed(seed),
+        time.process_time(),
+    )
+    texts = [
+        list(chain(*write(target, draft, prompt, limit, k, dice))) for prompt in prompts
+    ]
     return texts, limit * len(prompts) / target.passes, time.process_time() - start
 
 
 plain_run, guessed_run = write_all(k=0), write_all(k=4)
 print(f"tokens a pass: {plain_run[1]:.2f} alone, {guessed_run[1]:.2f} with 4 guesses")
 
-# %%
+# %% jupyter={"source_hidden": true}
 assert plain_run[0] == guessed_run[0] and plain_run[1] == 1 and guessed_run[1] > 1.8
 
 # %% [markdown]
@@ -760,12 +864,19 @@ runs = {(name, k): [] for name in kinds for k in ks}
 for seed in range(2):
     for name, k in runs:
         runs[name, k].append(write_all(k, **kinds[name], limit=30, seed=seed)[1:])
-a_pass = {place: sum(tokens for tokens, _ in found) / 2 for place, found in runs.items()}
-quicker = {(name, k): min(s for _, s in runs[name, 0]) / min(s for _, s in runs[name, k]) for name, k in runs}
+a_pass = {
+    place: sum(tokens for tokens, _ in found) / 2 for place, found in runs.items()
+}
+quicker = {
+    (name, k): min(s for _, s in runs[name, 0]) / min(s for _, s in runs[name, k])
+    for name, k in runs
+}
 
 # %% tags=["training"]
 figure, panels = plt.subplots(1, 2, figsize=(7.2, 3))
-for axes, found, title in zip(panels, (a_pass, quicker), ("tokens a pass", "times as fast as k = 0"), strict=True):
+for axes, found, title in zip(
+    panels, (a_pass, quicker), ("tokens a pass", "times as fast as k = 0"), strict=True
+):
     for name, mark in zip(kinds, ("-o", "--s"), strict=True):
         axes.plot(ks, [found[name, k] for k in ks], mark, label=name)
     axes.axhline(1, color="grey", lw=1)
@@ -773,7 +884,7 @@ for axes, found, title in zip(panels, (a_pass, quicker), ("tokens a pass", "time
 panels[0].legend()
 plt.show()
 
-# %%
+# %% jupyter={"source_hidden": true}
 for name in kinds:
     assert a_pass[name, 1] < a_pass[name, 4] and a_pass[name, 4] > 1.8
     assert 1 < max(quicker[name, k] for k in ks[1:]) < a_pass[name, 6]
@@ -806,7 +917,7 @@ took = milliseconds({new: lambda new=new: read_more(new) for new in news}, times
 print({f"{new} positions": f"{took[new] / took[1]:.1f} times one" for new in news})
 print(f"weights: {sum(part.numel() for part in large.parameters()) / 1e6:.0f} million")
 
-# %%
+# %% jupyter={"source_hidden": true}
 assert took[1] < took[5] and took[33] < 16 * took[1]  # cheaper each, but not free
 
 # %% tags=["training"]
@@ -814,8 +925,14 @@ from lib.decoding.speculative import expected_speedup
 
 check_cost = took[5] / took[1]
 for rate in (0.5, 0.7, 0.9):
-    here, there = expected_speedup(rate, 4, cost=0.0, check=check_cost), expected_speedup(rate, 4, cost=0.05)
-    print(f"rate {rate}: {here:.1f} times as fast on this CPU with free guesses; {there:.1f} as the paper counts")
+    here, there = (
+        expected_speedup(rate, 4, cost=0.0, check=check_cost),
+        expected_speedup(rate, 4, cost=0.05),
+    )
+    print(
+        f"rate {rate}: {here:.1f} times as fast on this CPU with free guesses; "
+        f"{there:.1f} as the paper counts"
+    )
 assert expected_speedup(0.7, 4, 0.05) > 2 > 1 > expected_speedup(0.35, 4, 0.2)
 
 # %% [markdown]
@@ -882,8 +999,9 @@ def route(logits, k):
     """The k experts of the largest logits, and their weights.
 
     logits: (..., expert), the router's    k: from 1 to the number of experts
-    Returns the experts (..., k), int64, the best first, and the weights (..., k): a softmax over the k chosen logits
-    alone. Gradients reach the chosen logits through the weights.
+    Returns the experts (..., k), int64, the best first, and the weights (..., k): a
+    softmax over the k chosen logits alone. Gradients reach the chosen logits through
+    the weights.
     """
     ### BEGIN SOLUTION
     best, experts = logits.topk(k, dim=-1)
@@ -928,10 +1046,12 @@ assert not learning.grad.any()  # with k = 1
 def dispatch(x, chosen, weights, experts):
     """Each token through its experts: the sum of their answers, each times its weight.
 
-    x: (token, d_model)    chosen: (token, k), indices of experts; -1 stands for nobody, and adds nothing
-    weights: (token, k)    experts: functions of x, (n, d_model) to (n, d_model); each is called once at most
-    Returns (token, d_model). An expert sees the tokens that chose it and no others. Gradients reach x, the weights and
-    the experts' parameters.
+    x: (token, d_model)
+    chosen: (token, k), indices of experts; -1 stands for nobody, and adds nothing
+    weights: (token, k)
+    experts: functions of x, (n, d_model) to (n, d_model); each is called once at most
+    Returns (token, d_model). An expert sees the tokens that chose it and no others.
+    Gradients reach x, the weights and the experts' parameters.
     """
     ### BEGIN SOLUTION
     mixed = torch.zeros_like(x)
@@ -1025,11 +1145,15 @@ assert torch.allclose(layer(x), courses(x), atol=1e-6)
 
 # %% exercise="load_balancing_loss" difficulty=2 minutes=8
 def load_balancing_loss(logits, chosen):
-    """n_experts · Σ f·P: 1 when all experts get equal shares; with k = 1, n_experts when one gets everything.
+    """n_experts · Σ f·P: 1 when all experts get equal shares; with k = 1, n_experts
+    when one gets everything.
 
-    logits: (token, expert), the router's    chosen: (token, k), the experts that were chosen
-    f: the share of the assignments that an expert got    P: the mean of its probability, a softmax over all experts
-    Returns a 0-d tensor. Gradients reach the logits through P; f is counted and has none.
+    logits: (token, expert), the router's
+    chosen: (token, k), the experts that were chosen
+    f: the share of the assignments that an expert got
+    P: the mean of its probability, a softmax over all experts
+    Returns a 0-d tensor. Gradients reach the logits through P; f is counted and has
+    none.
     """
     ### BEGIN SOLUTION
     n_experts = logits.shape[-1]
@@ -1097,13 +1221,16 @@ even_and_uneven = check("even_and_uneven")
 def keep_within_capacity(chosen, n_experts, capacity):
     """Which assignments an expert with `capacity` places takes.
 
-    chosen: (token, k), each token's experts, the best first    capacity: 0 or more, for each expert
-    First come, first served: all tokens' first choices before any second choice, and so on; within one choice the
-    tokens in their order. Returns bool (token, k), True where the expert has a place left.
+    chosen: (token, k), each token's experts, the best first
+    capacity: 0 or more, for each expert
+    First come, first served: all tokens' first choices before any second choice, and so
+    on; within one choice the tokens in their order. Returns bool (token, k), True where
+    the expert has a place left.
     """
     ### BEGIN SOLUTION
     in_order = chosen.T.flatten()  # all first choices, then all second choices, ...
-    taken = functional.one_hot(in_order, n_experts).cumsum(dim=0)  # itself included (assignment, expert)
+    # itself included (assignment, expert)
+    taken = functional.one_hot(in_order, n_experts).cumsum(dim=0)
     place = taken.gather(1, in_order[:, None])
     return (place <= capacity).view(chosen.T.shape).T
     ### END SOLUTION
@@ -1156,15 +1283,20 @@ places_needed = check("places_needed")
 
 
 # %% exercise="active_parameters" difficulty=2 minutes=10
-def active_parameters(vocab, d_model, n_layers, n_heads, n_kv_heads, d_ff, n_experts, k):
-    """How many parameters of a Llama with experts one token meets. With k = n_experts: all there are.
+def active_parameters(
+    vocab, d_model, n_layers, n_heads, n_kv_heads, d_ff, n_experts, k
+):
+    """How many parameters of a Llama with experts one token meets. With k = n_experts:
+    all there are.
 
-    Heads are d_model / n_heads wide; a SwiGLU of d_ff is an expert; there are no biases. A block has two norms and a
-    router; the model has one norm more, a table for words in and another for words out, both counted whole.
+    Heads are d_model / n_heads wide; a SwiGLU of d_ff is an expert; there are no
+    biases. A block has two norms and a router; the model has one norm more, a table for
+    words in and another for words out, both counted whole.
     """
     ### BEGIN SOLUTION
     d_head = d_model // n_heads
-    attention = 2 * d_model * n_heads * d_head + 2 * d_model * n_kv_heads * d_head  # queries, out; keys, values
+    # queries, out; keys, values
+    attention = 2 * d_model * n_heads * d_head + 2 * d_model * n_kv_heads * d_head
     expert = 3 * d_model * d_ff
     block = attention + k * expert + d_model * n_experts + 2 * d_model
     return n_layers * block + d_model + 2 * vocab * d_model
@@ -1192,7 +1324,7 @@ assert round(100 * 3 * 4096 * 14_336 / (mistral - 2 * 32_000 * 4096) * 32) == 81
 # 12.9 billion, 3.6 times fewer. The authors report that it matches or beats Llama 2 with 70 billion, which costs each token
 # five times as much. But all 46.7 billion must lie in memory: at 2 bytes each, 93 GB. Experts save **work**, not memory.
 
-# %%
+# %% jupyter={"source_hidden": true}
 assert round(2 * total / 1e9) == 93 and 5 < 70e9 / active < 6
 
 # %% [markdown]
@@ -1365,14 +1497,18 @@ assert abs(trained - losses["experts"][0]) < 0.1  # yours is the first of the th
 
 # %% exercise="mutual_information" difficulty=2 minutes=8
 def mutual_information(counts):
-    """How much the expert tells about the domain of a token, in bits: Σ p(d, e) · log2(p(d, e) / (p(d) p(e))).
+    """How much the expert tells about the domain of a token, in bits: Σ p(d, e) ·
+    log2(p(d, e) / (p(d) p(e))).
 
-    counts: (domain, expert), how many tokens of each domain each expert got, not all 0; a place that is 0 adds nothing
-    Returns a float: 0 when they have nothing to do with each other, at most log2 of the smaller of the two numbers.
+    counts: (domain, expert), how many tokens of each domain each expert got, not all 0;
+    a place that is 0 adds nothing
+    Returns a float: 0 when they have nothing to do with each other, at most log2 of the
+    smaller of the two numbers.
     """
     ### BEGIN SOLUTION
     joint = counts.double() / counts.sum()
-    apart = joint.sum(dim=1, keepdim=True) * joint.sum(dim=0, keepdim=True)  # if independent (domain, expert)
+    # if independent (domain, expert)
+    apart = joint.sum(dim=1, keepdim=True) * joint.sum(dim=0, keepdim=True)
     seen = joint > 0
     return (joint[seen] * (joint[seen] / apart[seen]).log2()).sum().item()
     ### END SOLUTION
@@ -1422,7 +1558,7 @@ plt.show()
 print("bits about the domain", [round(bits, 2) for bits in by_domain])
 print("bits about the character", [round(bits, 2) for bits in by_letter])
 
-# %%
+# %% jupyter={"source_hidden": true}
 assert min(by_domain) > 0.2 and by_letter[0] > 2 * by_domain[0]
 assert by_letter[1] > by_domain[1]
 for found in results["experts"].values():
@@ -1486,7 +1622,7 @@ for *kept_guesses, own in steps:
 print(story.split(END)[0])
 print(f"({len(steps)} passes for 120 tokens)")
 
-# %%
+# %% jupyter={"source_hidden": true}
 assert len(steps) < 80 and sum(map(len, steps)) == 120
 
 # %% [markdown]
@@ -1502,8 +1638,14 @@ def merge_without_rescaling(one, other):
 
 
 q, k, v = (torch.randn(64, 8, generator=generator) for _ in range(3))
-tiles = [attend_tile(q, keys, values) for keys, values in zip(k.split(16), v.split(16), strict=True)]
-for name, merge in {"right": merge_tiles, "without rescaling": merge_without_rescaling}.items():
+tiles = [
+    attend_tile(q, keys, values)
+    for keys, values in zip(k.split(16), v.split(16), strict=True)
+]
+for name, merge in {
+    "right": merge_tiles,
+    "without rescaling": merge_without_rescaling,
+}.items():
     so_far = tiles[0]
     for part in tiles[1:]:
         so_far = merge(so_far, part)
@@ -1529,8 +1671,11 @@ drawn = torch.multinomial(q, 20_000, replacement=True, generator=generator).toli
 counts = Counter(accept_redrawn(p, q, guess, generator) for guess in drawn)
 print({word: counts[i] / 20_000 for i, word in enumerate(["mat", "sofa", "roof"])})
 
-# %%
-assert abs(counts[1] / 20_000 - 0.39) < 0.015 and chi_square(torch.tensor([counts[i] for i in range(3)]), p)[1] < 1e-6
+# %% jupyter={"source_hidden": true}
+assert (
+    abs(counts[1] / 20_000 - 0.39) < 0.015
+    and chi_square(torch.tensor([counts[i] for i in range(3)]), p)[1] < 1e-6
+)
 
 # %% [markdown]
 # *Sofa* comes in 39% of all texts in place of 30%. No single text looks wrong; only counting shows it.
@@ -1546,15 +1691,23 @@ class Forgetless(RollbackModel):
     def __call__(self, ids, last):
         new = ids[-last:] if self.read else ids
         self.read, self.passes = list(ids), self.passes + 1
-        return self.probabilities(read_all(self.model, torch.tensor([new]), self.caches)[0, -last:])
+        return self.probabilities(
+            read_all(self.model, torch.tensor([new]), self.caches)[0, -last:]
+        )
 
 
 forgetless = Forgetless(gpt, greedy_probabilities)
 broken = list(chain(*write(forgetless, likeliest_guess, prompts[0], 60, 2, generator)))
-same = next(i for i, (mine, right) in enumerate(zip(broken, plain_run[0][0], strict=False)) if mine != right)
-print(f"the first {same} tokens are right, then: {tokenizer.decode(broken[same:][:20])}")
+same = next(
+    i
+    for i, (mine, right) in enumerate(zip(broken, plain_run[0][0], strict=False))
+    if mine != right
+)
+print(
+    f"the first {same} tokens are right, then: {tokenizer.decode(broken[same:][:20])}"
+)
 
-# %%
+# %% jupyter={"source_hidden": true}
 assert same < 40
 
 # %% [markdown]

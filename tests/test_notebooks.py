@@ -1,5 +1,6 @@
 """What every notebook keeps to: headings, sizes, hints, and prose that can be read in a contents panel."""
 
+import ast
 import re
 
 import pytest
@@ -11,7 +12,8 @@ from lib.course.cells import SOLUTIONS, role
 from tests.learners import solution, untouched
 
 HEADINGS = ["The question", "By hand", "The picture", "In code", "What to remember"]  # in this order, others between
-LONGEST_CELL, LONGEST_CLASS = 15, 30
+LONGEST_CELL, LONGEST_CLASS = 15, 30  # statements
+WIDEST = 88  # characters: what JupyterLab shows at 1100 pixels without scrolling
 FILLERS = re.compile(r"\b(simply|just|obviously|trivially|basically)\b", re.IGNORECASE)
 
 
@@ -40,9 +42,11 @@ def test_headings_stand_in_the_usual_order(stem, cells):
 def test_cells_are_short(stem, cells):
     for cell in cells:
         if cell.cell_type == "code":
-            lines = [line for line in cell.source.splitlines() if line.strip() and "### " not in line]  # no markers
+            statements = [part for part in ast.walk(ast.parse(cell.source)) if isinstance(part, ast.stmt)]
             most = LONGEST_CLASS if "class " in cell.source or role(cell)[0] == "exercise" else LONGEST_CELL
-            assert len(lines) <= most, f"{stem}: {len(lines)} lines in the cell that begins {lines[0]!r}"
+            assert len(statements) <= most, f"{stem}: {len(statements)} statements in {cell.source[:80]!r}"
+            widest = max(cell.source.splitlines(), key=len, default="")
+            assert len(widest) <= WIDEST, f"{stem}: {len(widest)} characters in the line {widest!r}"
 
 
 def test_exercises_have_hints_difficulty_and_minutes(stem, cells):
@@ -72,6 +76,7 @@ def test_sizes_outputs_and_metadata(stem, cells):
             "difficulty",
             "minutes",
             "tags",
+            "jupyter",
             "deletable",
             "editable",
             "seconds",

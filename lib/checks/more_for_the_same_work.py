@@ -160,9 +160,9 @@ single_calls(
             _one_query(500.0, 1.0, 2.0),
             _one_query(-500.0, 1.0, 2.0),
         ),
-        "largest scores below 0, -30 and -50": lambda rng: (
-            _one_query(-30.0, 1.5, 2.0),
-            _one_query(-50.0, 1.0, 2.0),
+        "largest scores far below 0, -20,001 and -20,000": lambda rng: (
+            _one_query(-20_001.0, 1.5, 2.0),
+            _one_query(-20_000.0, 1.0, 2.0),
         ),
         "300 queries of 64-bit numbers": lambda rng: tuple(
             tuple(part.double() for part in _part(rng, 300, size=3.0)) for _ in range(2)

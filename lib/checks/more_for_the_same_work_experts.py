@@ -137,6 +137,13 @@ def _(answer, rng):
     return answer(normal(4, 3, rng=rng), chosen, normal(4, 2, rng=rng).softmax(-1), _experts(3, 3, rng))
 
 
+@dispatch.probe("64-bit numbers")
+def _(answer, rng):
+    weights = normal(5, 2, rng=rng).double().softmax(-1)
+    experts = [lambda x, n=n: torch.tanh(x * n) for n in range(3)]
+    return answer(normal(5, 3, rng=rng).double(), choices(5, 2, 3, rng), weights, experts)
+
+
 @dispatch.probe("what each expert gets to see")
 def _(answer, rng):
     seen = [[] for _ in range(3)]

@@ -61,6 +61,12 @@ def _(answer, rng):
     return answer(p, q)
 
 
+@residual.probe("p and q that differ by 0.001")
+def _(answer, rng):
+    p = torch.tensor([0.25, 0.5, 0.25])
+    return answer(p, p + torch.tensor([0.001, -0.0004, -0.0006]))
+
+
 REST, TOTAL = "rest = (p - q).clamp(min=0)", "total = rest.sum(-1, keepdim=True)"
 BACK = "torch.where(total > 0, rest / total, p)"
 # fmt: off

@@ -52,6 +52,11 @@ def _(answer, rng):
     return answer(normal(1, 3, 300, 64, rng=rng).double(), 9)
 
 
+@repeat_kv.probe("6 heads from 2, as `split_heads` gives them (transposed), then 6 heads from 3", varied=False)
+def _(answer, rng):
+    return [answer(normal(2, 5, heads, 4, rng=rng).transpose(1, 2), 6) for heads in (2, 3)]
+
+
 @repeat_kv.probe("gradients: they must flow through")
 def _(answer, rng):
     x = normal(2, 2, 3, 5, rng=rng).requires_grad_()

@@ -251,6 +251,11 @@ def _(answer, rng):
     return answer(CountedWords({**CountedWords(words), (5, 9): 40, (15, 9): 3}), 30)
 
 
+@learn_merges.probe("(1, 2, 3) and (2, 3, 4) 5 times and once, then once and 5 times")
+def _(answer, rng):
+    return [answer(Words({(1, 2, 3, 3): n, (2, 3, 4, 4): 6 - n}), 3) for n in (5, 1)]
+
+
 FIRST = "    merges = {}\n"
 COUNTING = "    while len(merges) < n and (counts := pair_counts(words)):\n"
 MERGING = "        words = {tuple(merge_pair(word, best, new)): times for word, times in words.items()}\n"

@@ -1,8 +1,9 @@
 """What every answer is tried with, whatever the exercise: no author has to think of it.
 
     Outcome, Variation    what a probe gave, and what a varied call of it gave
-    vary_call             one call made again: one row alone, rows in reverse order, another size, without an optional
-                          argument, with other weights, and the same again
+    vary_call             one call made again: one row alone, rows in reverse order, another size, 64-bit numbers,
+                          without an optional argument, with other weights, and the same again, also after the result
+                          was changed
     ready_made_mistakes   an optional argument ignored, `.squeeze()`, results in the wrong order
     calls_reference       does the learner's code call the course's own answer?
 
@@ -76,7 +77,10 @@ def vary_call(function: Callable, arguments: tuple, named: dict, result: object)
     result = _detached(result)  # whether gradients flow is asked where the text says so, not here
     again, threw_dice = _outcome(function, arguments, named)
     found = [Variation("state", "the same call again gives something else", again, not threw_dice)]
+    weights = any(True for _ in _module(function).parameters())  # which are 32-bit: mixing them is not asked for
     for kind, words, changed, expected in _changes(*_with_numbers(function, arguments, named), result):
+        if kind == "dtype" and weights:
+            continue
         outcome, threw = _outcome(function, *changed)
         rowwise = expected is not None and outcome.error is None and not difference(outcome.result, expected, "")
         counts = rowwise or (expected is None and outcome.error is None and _is_finite(outcome.result))
@@ -84,6 +88,9 @@ def vary_call(function: Callable, arguments: tuple, named: dict, result: object)
     again, _ = _outcome(function, arguments, named)
     words = "the same call again, after others, gives something else"
     found.append(Variation("state", words, again, not threw_dice and again.error is None))
+    after_a_change, counts = _after_a_change(function, arguments, named)
+    words = "the same call again gives something else once the first result is changed in place: it is handed out twice"
+    found.append(Variation("state", words, after_a_change, counts and not threw_dice))
     with _other_weights(function) as known:
         if known:
             outcome, threw = _outcome(function, arguments, named)
@@ -108,6 +115,28 @@ def _outcome(function: Callable, arguments: tuple, named: dict) -> tuple[Outcome
     for generator, state in zip(generators, before, strict=True):
         generator.set_state(state)
     return outcome, threw
+
+
+def _after_a_change(function: Callable, arguments: tuple, named: dict) -> tuple[Outcome, bool]:
+    """What a call gives after the tensors that it gave before were changed; whether that is what it gave before."""
+    given = []
+    before, _ = _outcome(
+        lambda *a, **n: given.append(function(*a, **n)) or copied(_detached(given[0])), arguments, named
+    )
+    tensors = [tensor.data for tensor in _tensors(given) if tensor.dtype != torch.complex64]
+    kept = copied(tensors)
+    try:
+        for tensor in tensors:  # subtle: `.data`, for autograd may still need what lies there
+            tensor.copy_(~tensor if tensor.dtype == torch.bool else tensor + 1)
+        after, _ = _outcome(lambda *a, **n: copied(_detached(function(*a, **n))), arguments, named)
+    except RuntimeError:  # one number in several places: it cannot be changed
+        return before, False
+    finally:
+        for tensor, old in zip(tensors, kept, strict=True):
+            with contextlib.suppress(RuntimeError):
+                tensor.copy_(old)
+    same = before.error is None and after.error is None and not difference(after.result, before.result, "")
+    return after, same
 
 
 def _changes(arguments: tuple, named: dict, result: object) -> Iterator[tuple[str, str, tuple, object]]:
@@ -135,6 +164,8 @@ def _changes(arguments: tuple, named: dict, result: object) -> Iterator[tuple[st
             other = value + 2 if type(value) is int else 0.731 * value  # not a round share: no new ties
             changed = (*arguments[:place], other, *arguments[place + 1 :])
             yield "other size", f"right for {value}, not for {other} with all else the same", (changed, named), None
+    at = functools.partial(_each, change=_in_64_bits)
+    yield "dtype", "right for 32-bit numbers, not for 64-bit ones", (at(arguments), at(named)), None
     last = next(reversed(named), None)  # an optional argument, as it was given by name; else by place
     if last is not None:
         fewer = arguments, {name: value for name, value in named.items() if name != last}
@@ -146,8 +177,7 @@ def _changes(arguments: tuple, named: dict, result: object) -> Iterator[tuple[st
 @contextlib.contextmanager
 def _other_weights(method: Callable) -> Iterator[str]:
     """The parameters of the method's module, half as large again; their names, or nothing where it has none."""
-    owner = getattr(inspect.unwrap(method), "__self__", None)
-    parameters = dict(owner.named_parameters()) if isinstance(owner, nn.Module) else {}
+    parameters = dict(_module(method).named_parameters())
     before = {name: parameter.data for name, parameter in parameters.items()}
     try:
         for parameter in parameters.values():
@@ -156,6 +186,12 @@ def _other_weights(method: Callable) -> Iterator[str]:
     finally:
         for name, parameter in parameters.items():
             parameter.data = before[name]
+
+
+def _module(method: Callable) -> nn.Module:
+    """The module that a method belongs to; an empty one where it belongs to none."""
+    owner = getattr(inspect.unwrap(method), "__self__", None)
+    return owner if isinstance(owner, nn.Module) else nn.Module()
 
 
 def _with_numbers(function: Callable, arguments: tuple, named: dict) -> tuple[tuple, dict]:
@@ -169,15 +205,28 @@ def _with_numbers(function: Callable, arguments: tuple, named: dict) -> tuple[tu
 
 def _at(value, size: int, pick: Callable):
     """Every axis of this size, in all tensors, with only some of its places."""
+
+    def change(tensor: Tensor) -> Tensor:
+        for axis in [axis for axis, length in enumerate(tensor.shape) if length == size]:
+            tensor = pick(tensor, axis)
+        return tensor
+
+    return _each(value, change)
+
+
+def _each(value, change: Callable[[Tensor], Tensor]):
+    """A value with every tensor in it changed."""
     if isinstance(value, Tensor):
-        for axis in [axis for axis, length in enumerate(value.shape) if length == size]:
-            value = pick(value, axis)
-        return value
+        return change(value)
     if isinstance(value, tuple | list):
-        return type(value)(_at(part, size, pick) for part in value)
+        return type(value)(_each(part, change) for part in value)
     if isinstance(value, dict):
-        return {key: _at(part, size, pick) for key, part in value.items()}
+        return {key: _each(part, change) for key, part in value.items()}
     return value
+
+
+def _in_64_bits(tensor: Tensor) -> Tensor:
+    return tensor.double() if tensor.is_floating_point() else tensor
 
 
 def _detached(value):
@@ -203,6 +252,14 @@ def _sizes(value) -> set[int]:
     if isinstance(value, tuple | list):
         return {size for part in value for size in _sizes(part)}
     return set(value.shape) if isinstance(value, Tensor) else set()
+
+
+def _tensors(value) -> list[Tensor]:
+    if isinstance(value, dict):
+        return _tensors(list(value.values()))
+    if isinstance(value, tuple | list):
+        return [tensor for part in value for tensor in _tensors(part)]
+    return [value] if isinstance(value, Tensor) else []
 
 
 def _is_number(value) -> bool:

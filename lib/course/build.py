@@ -135,8 +135,8 @@ def execute(notebook: NotebookNode, folder: Path) -> NotebookNode:
 def with_outputs_of(notebook: NotebookNode, executed: NotebookNode | None) -> NotebookNode | None:
     """The notebook with the outputs of an older one, where only text and metadata differ; None where code does.
 
-    Of the metadata, only tags can change what a cell prints (such as nbclient's `skip-execution`). Of an answer's
-    code, its docstrings and comments are text.
+    Of the metadata, only tags can change what a cell prints (such as nbclient's `skip-execution`). Comments and the
+    layout of code are text, and so are docstrings.
     """
     code, old = ([cell for cell in book.cells if cell.cell_type == "code"] for book in (notebook, executed or notebook))
     runs = [[(_what_runs(cell), cell.metadata.get("tags")) for cell in cells] for cells in (code, old)]
@@ -148,9 +148,7 @@ def with_outputs_of(notebook: NotebookNode, executed: NotebookNode | None) -> No
 
 
 def _what_runs(cell: NotebookNode) -> str:
-    """The code of a cell; of an exercise's without docstrings and comments."""
-    if role(cell)[0] != "exercise":
-        return cell.source
+    """The syntax tree of a cell, without docstrings."""
     tree = ast.parse(cell.source)
     for part in ast.walk(tree):
         if isinstance(part, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(part) is not None:

@@ -66,7 +66,7 @@ def with_numpy(counts):
     table = counts.numpy()
     weighed = table * (np.log((1 + len(table)) / (1 + (table > 0).sum(axis=0))) + 1)
     length = np.sqrt((weighed**2).sum(axis=1, keepdims=True))
-    return torch.tensor(np.divide(weighed, length, out=np.zeros_like(weighed), where=length > 0), dtype=torch.float32)
+    return torch.tensor(np.divide(weighed, length, out=np.zeros_like(weighed), where=length > 0), dtype=counts.dtype)
 
 
 @right("tf_idf")
@@ -105,13 +105,13 @@ def difference_of_logarithms(counts):
     idf = math.log(1 + len(counts)) - torch.log1p(df) + 1
     weighed = counts.double() * idf
     length = weighed.square().sum(-1, keepdim=True).sqrt()
-    return torch.where(length > 0, weighed / length, 0.0).float()
+    return torch.where(length > 0, weighed / length, 0.0).to(counts.dtype)
 
 
 @right("tf_idf")
 def shares_first(counts):
     shares = counts / counts.sum(-1, keepdim=True).clamp(min=1)
-    idf = ((1 + len(counts)) / (1 + (counts != 0).float().sum(0))).log() + 1
+    idf = ((1 + len(counts)) / (1 + (counts != 0).to(counts).sum(0))).log() + 1
     return torch.nn.functional.normalize(shares @ torch.diag(idf), dim=1)
 
 
@@ -265,7 +265,7 @@ def in_float64_with_logaddexp(centre, context, label, weight=1.0):
     s = a @ b.mT
     loss = weight * (torch.logaddexp(s, torch.zeros_like(s)) - y * s)
     error = weight * (torch.special.expit(s) - y)
-    return loss.sum().float(), (error @ b).float(), (error.mT @ a).float()
+    return tuple(part.to(centre.dtype) for part in (loss.sum(), error @ b, error.mT @ a))
 
 
 @right("negative_sampling")

@@ -246,7 +246,7 @@ def with_logsumexp(logits, targets, smoothing):
 def in_double(logits, targets, smoothing):
     log_probs = logits.double().log_softmax(-1)
     picked = log_probs.view(-1, logits.shape[-1])[torch.arange(targets.numel()), targets.flatten()]
-    return (-(1 - smoothing) * picked.mean() - smoothing * log_probs.mean()).float()
+    return (-(1 - smoothing) * picked.mean() - smoothing * log_probs.mean()).to(logits.dtype)
 
 
 @right("label_smoothed_loss")

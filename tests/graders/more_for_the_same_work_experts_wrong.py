@@ -78,6 +78,16 @@ def dense(x, chosen, weights, experts):
     return sum(expert(x) for expert in experts) / len(experts)
 
 
+@wrong("dispatch", says="64-bit")
+def into_32_bits(x, chosen, weights, experts):
+    mixed = torch.zeros(x.shape)
+    for i, expert in enumerate(experts):
+        token, place = (chosen == i).nonzero(as_tuple=True)
+        if len(token):
+            mixed = mixed.index_add(0, token, weights[token, place, None] * expert(x[token]))
+    return mixed
+
+
 @wrong("dispatch", says="did not choose it")
 def all_of_them_masked(x, chosen, weights, experts):
     mixed = torch.zeros_like(x)

@@ -16,6 +16,13 @@ def positive_part(p, q):
     return torch.where(rest.sum(-1, keepdim=True) > 0, rest, p)
 
 
+@wrong("residual")
+def equal_when_close(p, q):
+    rest = (p - q).clamp(min=0)
+    total = rest.sum(dim=-1, keepdim=True)
+    return torch.where(total > 1e-2, rest / total, p)
+
+
 @wrong("residual", says="0 / 0")
 def divided(p, q):
     rest = torch.relu(p - q)

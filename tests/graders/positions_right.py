@@ -27,18 +27,19 @@ def two_loops(positions, size, base=10000.0):
 
 @right("position_angles")
 def outer_product(positions, size, base=10000.0):
-    return torch.outer(positions.float(), 1.0 / (base ** (torch.arange(0, size, 2).float() / size)))
+    return torch.outer(positions * 1.0, 1.0 / (base ** (torch.arange(0, size, 2).float() / size)))
 
 
 @right("position_angles")
 def in_double_precision(positions, size, base=10000.0):
     exponents = -torch.arange(0, size, 2, dtype=torch.float64) / size
-    return (positions.double()[:, None] * torch.tensor(base, dtype=torch.float64) ** exponents).float()
+    angles = positions.double()[:, None] * torch.tensor(base, dtype=torch.float64) ** exponents
+    return angles.to(positions.dtype if positions.is_floating_point() else torch.float32)
 
 
 @right("position_angles")
 def column_by_column(positions, size, base=10000.0):
-    table = torch.empty(len(positions), size // 2)
+    table = torch.empty(len(positions), size // 2, dtype=(positions / 1).dtype)
     for pair in range(size // 2):
         table[:, pair] = positions / math.pow(base, 2 * pair / size)
     return table

@@ -8,14 +8,16 @@ are wrong answers too: each must be rejected, and told by its own name.
 import sys
 from collections import Counter
 from dataclasses import dataclass, field
+from unittest import mock
 
-from lib.checks import NOTEBOOKS, exercise, notebook_of
+from lib.checks import NOTEBOOKS, core, exercise, notebook_of
 from lib.checks.core import Question
 from tests.graders.cases import load
 from tests.graders.mutants import mutants
 from tests.graders.survivors import SURVIVORS
 
 SEEDS = 20
+PATIENT = {"SECONDS_TO_EXPLAIN": 60, "SECONDS_A_MISTAKE": 10}  # whether a mistake is told is asked here, not how soon
 SECONDS_A_MUTANT = 2
 VARIED = 3  # seeds with which right answers go through the second round too: varied calls are most of the time
 LEAST_WRONG, LEAST_RIGHT, LEAST_DIAGNOSED = 15, 6, 0.8
@@ -36,6 +38,7 @@ class Report:
     faults: list[str] = field(default_factory=list)
 
 
+@mock.patch.multiple(core, **PATIENT)
 def report(name: str, seeds: int = SEEDS) -> Report:
     """Try one exercise's check with everything there is."""
     asked, found = exercise(name), Report(name)

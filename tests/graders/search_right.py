@@ -29,7 +29,7 @@ def topk_first(logits, k):
 @right("best_continuations")
 def in_float64(logits, k):
     values, ids = logits.double().softmax(-1).topk(k)
-    return values.float(), ids
+    return values.to(logits.dtype), ids
 
 
 @right("best_continuations")

@@ -170,7 +170,7 @@ def scales_the_query(q, k, v, mask=None):
 def with_einsum_and_where(q, k, v, mask=None):
     scores = torch.einsum("...qd,...kd->...qk", q, k) / math.sqrt(q.shape[-1])
     if mask is not None:
-        scores = torch.where(mask, scores, torch.tensor(torch.finfo(scores.dtype).min))
+        scores = torch.where(mask, scores, torch.finfo(scores.dtype).min)
     weights = torch.softmax(scores, -1)
     if mask is not None:
         weights = weights * mask

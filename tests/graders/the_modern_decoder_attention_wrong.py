@@ -26,6 +26,20 @@ def axis_in_front(x, n_heads):
     return x[:, None].expand(-1, n_heads // x.shape[1], -1, -1, -1).flatten(1, 2)
 
 
+@wrong("repeat_kv")
+def partners_kept_by_n_heads(x, n_heads, known={}):  # noqa: B006
+    if n_heads not in known:
+        known[n_heads] = torch.arange(n_heads) // (n_heads // x.shape[1])
+    return x[:, known[n_heads]]
+
+
+@wrong("repeat_kv", says="raised RuntimeError")
+def viewed(x, n_heads):
+    batch, heads, position, d_head = x.shape
+    rows = x.view(batch, heads, 1, position * d_head).repeat(1, 1, n_heads // heads, 1)
+    return rows.view(batch, n_heads, position, d_head)
+
+
 @wrong("repeat_kv", says="several times in a row")
 def remainder(x, n_heads):
     return x[:, torch.arange(n_heads) % x.shape[1]]

@@ -510,6 +510,19 @@ def plain_max(words, n):
     return merges
 
 
+@wrong("learn_merges")
+def remembered_by_the_words(words, n, known={}):  # noqa: B006
+    key = tuple(words), n
+    if key not in known:
+        merges = {}
+        while len(merges) < n and (counts := count(words)):
+            best = min(counts, key=lambda pair: (-counts[pair], pair))
+            merges[best] = 256 + len(merges)
+            words = merge_all(words, best, merges[best])
+        known[key] = merges
+    return dict(known[key])
+
+
 @wrong("learn_merges", says="larger tuple")
 def max_of_count_and_pair(words, n):
     merges = {}
