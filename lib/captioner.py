@@ -4,6 +4,7 @@ Captioner         the two together: the Transformer of notebook 09 with another 
 write_captions    greedy captions, by the search and the cache that translate
 """
 
+from collections.abc import Sequence
 from functools import partial
 
 import torch
@@ -21,7 +22,7 @@ from lib.vit import ViT
 class Captioner(FusedTransformer):
     """A FusedTransformer whose source is an image: what its decoder looks at are the class token and the patches.
 
-    d_ff, n_blocks: of the decoder. Its loss takes a batch of `Captioner.batch`.
+    d_ff, n_blocks: of the decoder. Its loss takes what `batch` makes; `fresh_weights` draws its parameters.
     """
 
     def __init__(self, vit: ViT, vocab: int, n_heads: int, d_ff: int, n_blocks: int):
@@ -34,20 +35,19 @@ class Captioner(FusedTransformer):
         """Images (batch, channel, height, width) to the memory (batch, 1 + patch, d_model); nothing is hidden."""
         return self.encoder(source)
 
-    def all_seen(self, images: Tensor) -> Tensor:
-        """The mask of a source without padding: (batch, 1 + patch), True."""
-        patch = self.encoder.patch
-        n_patches = (images.shape[-2] // patch[0]) * (images.shape[-1] // patch[1])
-        return torch.ones(len(images), 1 + n_patches, dtype=torch.bool, device=images.device)
+    def batch(self, images: Tensor, captions: Sequence[Sequence[int]]) -> Batch:
+        """Images and the ids of their captions, without <SOS> and <EOS>, for `loss` and `cross_attention_weights`."""
+        return Batch(images, all_seen(images), *shift_right(captions))
 
-    def batch(self, images: Tensor, captions: list[list[int]]) -> Batch:
-        """Images and the ids of their captions, without <SOS> and <EOS>, for `loss`."""
-        return Batch(images, self.all_seen(images), *shift_right(captions))
+
+def all_seen(images: Tensor) -> Tensor:
+    """The mask of sources without padding, (batch, 1), True: one for all the patches of an image."""
+    return torch.ones(len(images), 1, dtype=torch.bool, device=images.device)
 
 
 @torch.no_grad()
 def write_captions(model: Captioner, vocabulary: Vocabulary, images: Tensor, limit: int = 20) -> list[str]:
     """What the model says of each image, greedily, in at most `limit` words, <EOS> included; words with spaces."""
-    state = start_decoding(model, images, model.all_seen(images), limit)
+    state = start_decoding(model, images, all_seen(images), limit)
     ids = greedy_search(partial(cached_step, model), state, limit, reorder_decoding)
     return [" ".join(vocabulary.decode(row)) for row in ids.tolist()]

@@ -60,7 +60,7 @@ def interpolate_positions(table: Tensor, old: Pair, new: Pair) -> Tensor:
 
     table: (1 + old rows · columns, d_model), the class token's first    old, new: rows and columns of the grids
 
-    Returns (1 + new rows · columns, d_model): the class token's as it is, the others between their old neighbours.
+    Returns (1 + new rows · columns, d_model): the class token's as it is, the others mixed from their old neighbours.
     Gradients reach the table.
     """
     grid = table[1:].T.unflatten(1, old)[None]  # (1, d_model, row, column)

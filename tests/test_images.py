@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 
 from lib import downloads
 from lib.batching import PAD, Vocabulary
-from lib.captioner import Captioner, write_captions
+from lib.captioner import Captioner, all_seen, write_captions
 from lib.corpora import mnist
 from lib.corpora.digits import draw_digits, load_digits
 from lib.corpora.mnist import load_mnist, read_idx
@@ -21,7 +21,7 @@ from lib.decoding.search import beam_search
 from lib.layers import fresh_weights
 from lib.seq2seq import greedy_translate
 from lib.training import train
-from lib.transformer import next_word_step
+from lib.transformer import cross_attention_weights, next_word_step
 from lib.vit import ViT
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -220,7 +220,7 @@ def small(vocab, d_model=24, image=(48, 48), patch=(16, 16)):
 def test_the_cache_and_the_search_write_what_the_whole_model_writes():
     vocabulary = Vocabulary([["a", *NAMES]])
     model, images = small(len(vocabulary)), torch.randn(7, 1, 48, 48)
-    state = torch.zeros(7, 0, dtype=torch.long), model.encode(images, None), model.all_seen(images)
+    state = torch.zeros(7, 0, dtype=torch.long), model.encode(images, None), all_seen(images)
     with torch.no_grad():
         ids = greedy_translate(lambda *step: next_word_step(model, *step), state, 9)
         likeliest, _ = beam_search(lambda *step: next_word_step(model, *step), state, 9, beams=1)
@@ -236,7 +236,10 @@ def test_the_loss_is_that_of_the_words_and_reaches_the_image():
     wanted = torch.nn.functional.cross_entropy(logits.transpose(1, 2), batch.targets, ignore_index=PAD)
     torch.testing.assert_close(model.loss(batch), wanted)
     wanted.backward()
-    assert images.grad.abs().amax((1, 2, 3)).min() > 0 and batch.source_mask.shape == (3, 10)
+    assert images.grad.abs().amax((1, 2, 3)).min() > 0
+    looks = cross_attention_weights(model, batch)
+    assert looks.shape == (2, 3, 3, 4, 10)  # of each word at the class token and 9 patches
+    torch.testing.assert_close(looks.sum(-1), torch.ones(2, 3, 3, 4))
 
 
 def test_captions_are_learnt(digits):
