@@ -26,6 +26,7 @@ ORDER = [
     "flash",
     "relative_positions",
     "layers",
+    "lora",
     "experts",
     "transformer",
     "fused",
