@@ -13,6 +13,7 @@ ORDER = [
     "carriers",
     "downloads",
     "checkpoints",
+    "tensor_files",
     "gguf",
     "corpora",
     "tokenizer",
