@@ -127,13 +127,12 @@ def _t5(config: Mapping, path: Path) -> T5Model:
     n_blocks = n_blocks[0], n_blocks[1] or n_blocks[0]
     if max(n_blocks) != (found := block_count(tensors)):
         raise ValueError(f"{CONFIG} names {n_blocks} blocks, and the tensors are of {found}")
-    # of version 1.1, whose output has a table of its own; today's library gives it the embedding's, undivided
     tied = bool(config.get("scale_decoder_outputs", config.get("tie_word_embeddings", True)))
     for copy in ("encoder.embed_tokens.weight", "decoder.embed_tokens.weight", *["lm_head.weight"] * tied):
         _only_a_copy(tensors, copy, "shared.weight")
     ours = {our_name(name, T5): tensor for name, tensor in tensors.items()}
     ours.pop("decoder.blocks.0.cross_attention.position_bias.table.weight", None)  # in old files, and never used
-    if not tied:
+    if "scale_decoder_outputs" in config and not tied:  # version 1.1 as today's library saves it, by one table
         ours.setdefault("head.weight", ours["embedding.weight"])
     ours["embedding.weight"] = ours["embedding.weight"] / config["d_model"] ** 0.5
     for part in ("encoder.blocks.{}.attention", "decoder.blocks.{}.self_attention"):  # a table serves all blocks
