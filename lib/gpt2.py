@@ -15,30 +15,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from lib.gpt import FusedGPT
+from lib.published_names import GPT2, block_count, must_fit, our_name
 
 tanh_gelu = partial(functional.gelu, approximate="tanh")  # GPT-2's: nearly the same bend, by another formula
 D_HEAD = 64  # in GPT-2 of every size
 
-# its names, and ours; its matrices stand the other way round, and query, key and value are one
-NAMES = {
-    "wte.weight": "embedding.weight",
-    "wpe.weight": "positions.table",
-    "ln_f.weight": "norm.scale",
-    "ln_f.bias": "norm.shift",
-}
 RANKS = {"wte.weight": 2, "wpe.weight": 2, "ln_f.weight": 1, "ln_f.bias": 1}
-IN_A_BLOCK = {
-    "ln_1.weight": "around_attention.norm.scale",
-    "ln_1.bias": "around_attention.norm.shift",
-    "ln_2.weight": "around_feed_forward.norm.scale",
-    "ln_2.bias": "around_feed_forward.norm.shift",
-    "attn.c_attn": ("attention.to_q", "attention.to_k", "attention.to_v"),
-    "attn.c_proj": "attention.to_out",
-    "mlp.c_fc": "feed_forward.widen",
-    "mlp.c_proj": "feed_forward.narrow",
-}
 BUFFERS = re.compile(r"h\.\d+\.attn\.(masked_)?bias")  # masks
-BLOCK = re.compile(r"h\.(\d+)\.")
 HEAD = "lm_head.weight"  # the embedding once more
 
 
@@ -75,7 +58,7 @@ def load_gpt2_weights(path: Path | str, n_heads: int | None = None) -> FusedGPT:
     if HEAD in tensors and not torch.equal(tensors.pop(HEAD), table):
         raise ValueError(f"{path} cannot be used: its output layer {HEAD} is not its embedding, as it is in GPT-2")
     vocab, d_model = table.shape
-    n_layers = len({found[1] for name in tensors if (found := BLOCK.match(name))})
+    n_layers = block_count(tensors)
     heads = n_heads or max(1, d_model // D_HEAD)
     if not (n_layers and d_model and vocab):
         raise ValueError(f"{path} is not GPT-2: {n_layers} blocks, {vocab} tokens, {d_model} numbers for each")
@@ -83,33 +66,25 @@ def load_gpt2_weights(path: Path | str, n_heads: int | None = None) -> FusedGPT:
         raise ValueError(f"{path}: d_model={d_model} does not split into n_heads={heads} equal heads")
     model = FusedGPT(vocab, len(tensors["wpe.weight"]), d_model, heads, n_layers, activation=tanh_gelu)
     ours = _renamed({name: tensor.float() for name, tensor in tensors.items() if not BUFFERS.fullmatch(name)})
-    wanted = model.state_dict()
-    for name in sorted(wanted.keys() | ours.keys()):
-        theirs, mine = (tuple(part[name].shape) if name in part else None for part in (ours, wanted))
-        if theirs != mine:
-            raise ValueError(f"{path} does not fit a GPT of {n_layers} blocks: {name} is {theirs}, expected {mine}")
+    try:
+        must_fit(ours, model.state_dict())
+    except ValueError as error:
+        raise ValueError(f"{path} does not fit a GPT of {n_layers} blocks: {error}") from None
     model.load_state_dict(ours)
     return model.eval()
 
 
 def _renamed(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Under our names. Its matrices stand the other way round, and query, key and value are one."""
     ours = {}
-    for name, tensor in tensors.items():
-        if name in NAMES:
-            ours[NAMES[name]] = tensor
-            continue
-        _, number, part = name.split(".", 2) if name.startswith("h.") and name.count(".") > 2 else ("", "", name)
-        stem, _, kind = part.rpartition(".")
-        target = IN_A_BLOCK.get(part) or IN_A_BLOCK.get(stem)
-        if isinstance(target, tuple):
-            pieces = tensor.chunk(3, dim=-1) if tensor.dim() else ()  # where it is none, the caller misses some
-            ours |= {f"blocks.{number}.{t}.{kind}": _turned(p) for t, p in zip(target, pieces, strict=False)}
-        elif target is None:
-            ours[name] = tensor  # unknown: the caller says so
+    for theirs, tensor in tensors.items():
+        name = our_name(theirs, GPT2)
+        if name.startswith("blocks.") and tensor.dim() == 2:
+            tensor = tensor.T.contiguous()
+        if ".to_qkv." in name:
+            pieces = tensor.chunk(3) if tensor.dim() else ()  # where it is none, the caller misses some
+            parts = (name.replace("to_qkv", part) for part in ("to_q", "to_k", "to_v"))
+            ours |= {part: piece.contiguous() for part, piece in zip(parts, pieces, strict=False)}
         else:
-            ours[f"blocks.{number}.{target}" + ("" if part in IN_A_BLOCK else f".{kind}")] = _turned(tensor)
+            ours[name] = tensor
     return ours
-
-
-def _turned(tensor: Tensor) -> Tensor:
-    return tensor.T.contiguous() if tensor.dim() == 2 else tensor.contiguous()

@@ -8,12 +8,13 @@
     SwiGLU                three matrices: one half of what is widened opens or closes the other  notebook 14
     FusedLayerNorm, FusedPreNorm    the same parameters and numbers by PyTorch's kernel, faster   notebook 09
     fresh_weights         every parameter of a model drawn anew out of a generator               notebook 09
+    swap                  parts of one kind exchanged for others, in place: int8, LoRA           notebook 13
 
 `x` is the residual stream (batch, position, d_model); everything here takes any number of leading dimensions.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import torch
 from torch import Tensor, nn
@@ -168,3 +169,21 @@ def fresh_weights(module: nn.Module, generator: torch.Generator) -> nn.Module:
                 bound = math.sqrt(3 / parameter.shape[-1])
                 parameter.uniform_(-bound, bound, generator=generator)
     return module
+
+
+def swap(
+    model: nn.Module, kind: type, new: Callable[[nn.Module], nn.Module], names: Collection[str] | None = None
+) -> int:
+    """Put new(part) in place of each part of a kind, however deep it lies in the model. Returns how many there were.
+
+    names: only of those that a module calls so, such as "to_q"; None: of all
+    """
+    places = [
+        (module, name, part)
+        for module in model.modules()
+        for name, part in module.named_children()
+        if isinstance(part, kind) and (names is None or name in names)
+    ]
+    for module, name, part in places:  # all are found before the first is swapped: a new part may hold the old one
+        setattr(module, name, new(part))
+    return len(places)

@@ -22,33 +22,11 @@ from lib import checkpoints
 from lib.batching import pad_batch, similar_lengths
 from lib.bert import Bert, mean_pool
 from lib.downloads import fetch
+from lib.published_names import BERT, block_count, must_fit, our_name
 from lib.wordpiece import WordPieceTokenizer
 
 WEIGHTS, PIECES = "model.safetensors", "vocab.txt"
 HEADS, LONGEST = 12, 256  # heads of MiniLM; so many pieces of a text it was made to read
-NAMES = {  # its names, and ours
-    "embeddings.word_embeddings.weight": "embeddings.words.weight",
-    "embeddings.position_embeddings.weight": "embeddings.positions.table",
-    "embeddings.token_type_embeddings.weight": "embeddings.segments.weight",
-    "embeddings.LayerNorm": "embeddings.norm",
-    "pooler.dense": "pooler",
-    "cls.predictions.transform.dense": "transform",
-    "cls.predictions.transform.LayerNorm": "norm",
-    "cls.predictions.bias": "bias",
-    "classifier": "head",
-}
-IN_A_BLOCK = {
-    "attention.self.query": "attention.to_q",
-    "attention.self.key": "attention.to_k",
-    "attention.self.value": "attention.to_v",
-    "attention.output.dense": "attention.to_out",
-    "attention.output.LayerNorm": "around_attention.norm",
-    "intermediate.dense": "feed_forward.widen",
-    "output.dense": "feed_forward.narrow",
-    "output.LayerNorm": "around_feed_forward.norm",
-}
-OF_NORMS = {"weight": "scale", "bias": "shift", "gamma": "scale", "beta": "shift"}  # the latter in old files
-BLOCK = re.compile(r"encoder\.layer\.(\d+)\.(.+)")
 HEAD = re.compile(r"cls\.|classifier\.")
 LEFT_OUT = re.compile(r"^cls\.(predictions\.decoder|seq_relationship)\.|position_ids$")  # tied, another head, a buffer
 
@@ -83,12 +61,12 @@ def bert_of(tensors: Mapping[str, Tensor], n_heads: int) -> Bert:
 
     Raises ValueError when they are no BERT's.
     """
-    ours = {_ours(name): tensor for name, tensor in tensors.items()}
+    ours = {our_name(name.removeprefix("bert."), BERT): tensor for name, tensor in tensors.items()}
     table, positions = ours.get("embeddings.words.weight"), ours.get("embeddings.positions.table")
     widen = ours.get("encoder.blocks.0.feed_forward.widen.weight")
     if any(part is None or part.dim() != 2 for part in (table, positions, widen)):
         raise ValueError("it lacks word embeddings, positions, or a block with a feed-forward")
-    n_layers = len({name.split(".")[2] for name in ours if name.startswith("encoder.blocks.")})
+    n_layers = block_count(tensors)
     vocab, d_model = table.shape
     return take_weights(Bert(vocab, d_model, n_heads, n_layers, len(widen), len(positions)), tensors).eval()
 
@@ -103,26 +81,12 @@ def take_weights(model: nn.Module, tensors: Mapping[str, Tensor]) -> nn.Module:
     for name, tensor in tensors.items():
         of_head = HEAD.match(name)
         if not LEFT_OUT.search(name) and not (bare and of_head):
-            ours[("" if bare or of_head else "bert.") + _ours(name)] = tensor.float()
+            ours[("" if bare or of_head else "bert.") + our_name(name.removeprefix("bert."), BERT)] = tensor.float()
     wanted = model.state_dict()
-    for name in sorted(wanted.keys() | ours.keys()):
-        theirs, mine = (tuple(part[name].shape) if name in part else None for part in (ours, wanted))
-        if theirs != mine and not (theirs is None and "pooler." in name):
-            raise ValueError(f"{name} is {theirs}, expected {mine}")
-    model.load_state_dict(wanted | ours)
+    ours = {name: part for name, part in wanted.items() if "pooler." in name} | ours
+    must_fit(ours, wanted)
+    model.load_state_dict(ours)
     return model
-
-
-def _ours(name: str) -> str:
-    """The name of a tensor in the course's Bert and its heads; a name that is not known stays."""
-    bare = name.removeprefix("bert.")
-    found = BLOCK.fullmatch(bare)
-    part, known = (found[2], IN_A_BLOCK) if found else (bare, NAMES)
-    stem, _, kind = part.rpartition(".")
-    if stem.endswith("LayerNorm"):
-        kind = OF_NORMS.get(kind, kind)
-    part = known.get(part) or (f"{known[stem]}.{kind}" if stem in known else part)
-    return f"encoder.blocks.{found[1]}.{part}" if found else part
 
 
 @torch.no_grad()

@@ -19,6 +19,7 @@ import torch
 from lib.downloads import fetch
 from lib.gguf import GGUF, read_gguf, unpacked
 from lib.llama import Llama
+from lib.published_names import LLAMA_CPP, must_fit, our_name
 from lib.tokenizer import Tokenizer, gpt2_letters
 
 SMOLLM2 = "smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -27,18 +28,6 @@ TURN, TURN_END = "<|im_start|>", "<|im_end|>"
 # GPT-2's pattern but for numbers: a digit is a pre-token of its own, and no space goes with it
 PATTERN = r"""'(?:[sdmt]|ll|ve|re)| ?\p{L}++|\p{N}| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?=\p{N})|\s+(?!\S)|\s"""
 CONTROL = 3  # the kind of token that no text gives
-NAMES = {"token_embd": "embedding.weight", "output_norm": "norm.scale", "output": "head.weight"}
-IN_A_BLOCK = {
-    "attn_norm": "attention_norm.scale",
-    "attn_q": "attention.to_q.weight",
-    "attn_k": "attention.to_k.weight",
-    "attn_v": "attention.to_v.weight",
-    "attn_output": "attention.to_out.weight",
-    "ffn_norm": "feed_forward_norm.scale",
-    "ffn_gate": "feed_forward.gate.weight",
-    "ffn_up": "feed_forward.widen.weight",
-    "ffn_down": "feed_forward.narrow.weight",
-}
 
 
 def load_smollm2(path: str | Path | None = None, llama: Callable[..., Llama] = Llama) -> tuple[Llama, Tokenizer]:
@@ -73,7 +62,7 @@ def llama_of(content: GGUF, llama: Callable[..., Llama] = Llama) -> Llama:
     n_heads, n_kv_heads = fields["llama.attention.head_count"], fields["llama.attention.head_count_kv"]
     if not 1 <= n_layers <= len(tensors) or not 1 <= n_kv_heads <= n_heads <= d_model:
         raise ValueError(f"{n_layers} blocks, {n_heads} heads and {n_kv_heads} of keys do not fit its tensors")
-    ours = {_ours(name): tensor for name, tensor in tensors.items()}
+    ours = {our_name(name, LLAMA_CPP): tensor for name, tensor in tensors.items()}
     tied = "head.weight" not in ours
     with torch.device("meta"):  # sizes only: its numbers come from the file
         model = llama(
@@ -88,27 +77,15 @@ def llama_of(content: GGUF, llama: Callable[..., Llama] = Llama) -> Llama:
             epsilon=fields["llama.attention.layer_norm_rms_epsilon"],
             n_positions=fields["llama.context_length"],
         )
-    wanted = {name: tuple(part.shape) for name, part in model.state_dict().items()}
+    wanted = model.state_dict()
     if tied:
         del wanted["head.weight"]
-    for name in sorted(wanted.keys() | ours.keys()):
-        found = ours[name].shape if name in ours else None
-        if found != wanted.get(name):
-            raise ValueError(f"{name} is {found}, expected {wanted.get(name)}")
+    must_fit(ours, wanted)
     numbers = {name: torch.from_numpy(unpacked(tensor)) for name, tensor in ours.items()}
     model.load_state_dict(numbers, strict=not tied, assign=True)
     if tied:
         model.head.weight = model.embedding.weight
     return model.eval()
-
-
-def _ours(name: str) -> str:
-    """The name of a tensor in the course's Llama; a name that is not known stays."""
-    stem = name.removesuffix(".weight")
-    if stem.startswith("blk."):
-        _, number, part = (*stem.split(".", 2), "")[:3]
-        return f"blocks.{number}.{IN_A_BLOCK[part]}" if part in IN_A_BLOCK else name
-    return NAMES.get(stem, name)
 
 
 def tokenizer_of(fields: Mapping) -> Tokenizer:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from lib.gpt import gpt_loss
+from lib.layers import swap
 
 LARGEST = 127  # -128 is left out, so that a weight and its negative are rounded alike
 
@@ -59,10 +60,7 @@ def quantised(model: nn.Module) -> nn.Module:
     """
     shared = {id(parameter): parameter for parameter in model.parameters()}
     made = copy.deepcopy(model, shared).eval()
-    for part in list(made.modules()):
-        for name, child in part.named_children():
-            if isinstance(child, nn.Linear):
-                setattr(part, name, Int8Linear(child.weight, child.bias))
+    swap(made, nn.Linear, lambda linear: Int8Linear(linear.weight, linear.bias))
     if not hasattr(model, "head"):  # a GPT's output is its embedding's table and no nn.Linear
         head = Int8Linear(model.embedding.weight)
         made.logits = lambda x: head(made.norm(x))
