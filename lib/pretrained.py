@@ -27,6 +27,8 @@ from lib.published_names import BERT, LLAMA, T5, block_count, must_fit, our_name
 from lib.t5 import T5 as T5Model
 from lib.t5 import GatedFeedForward, PlainFeedForward
 from lib.tensor_files import read_tensors
+from lib.vit import ViT, ViTClassifier
+from lib.vit_weights import take_weights as take_vit_weights
 from lib.wordpiece import PAD, WordPieceTokenizer
 
 CONFIG, TOKENIZER = "config.json", "tokenizer_config.json"
@@ -36,6 +38,7 @@ FIXED = {  # what our models do; a folder that names another value is refused
     "gpt2": {"activation_function": "gelu_new", "layer_norm_epsilon": 1e-5, "n_inner": None},
     "llama": {"hidden_act": "silu", "attention_bias": False, "mlp_bias": False},
     "t5": {"layer_norm_epsilon": 1e-6},
+    "vit": {"hidden_act": "gelu", "layer_norm_eps": 1e-12, "qkv_bias": True},
 }
 
 
@@ -148,7 +151,23 @@ def _t5(config: Mapping, path: Path) -> T5Model:
     return _filled(model, ours, tied)
 
 
-READERS: dict[str, Callable[[Mapping, Path], nn.Module]] = {"bert": _bert, "gpt2": _gpt2, "llama": _llama, "t5": _t5}
+def _vit(config: Mapping, path: Path) -> nn.Module:
+    tensors, head = read_tensors(path), (config.get("architectures") or ["ViTModel"])[0]
+    _same(config, num_hidden_layers=block_count(tensors))
+    sizes = "hidden_size", "num_attention_heads", "num_hidden_layers", "intermediate_size", "num_channels"
+    image, patch = ((config[name],) * 2 for name in ("image_size", "patch_size"))
+    vit = ViT(image, patch, *_named(config, sizes))
+    with_head = head == "ViTForImageClassification"
+    return take_vit_weights(ViTClassifier(vit, len(config.get("id2label", "01"))) if with_head else vit, tensors)
+
+
+READERS: dict[str, Callable[[Mapping, Path], nn.Module]] = {
+    "bert": _bert,
+    "gpt2": _gpt2,
+    "llama": _llama,
+    "t5": _t5,
+    "vit": _vit,
+}
 
 
 def _named(config: Mapping, settings: Sequence[str]) -> list[Any]:
