@@ -3,7 +3,8 @@
 # After this notebook you can tell attention where its words stand, in four ways, and say which of them reads longer text
 # than it was trained on.
 #
-# You need: notebook 05. You build: sinusoids, a learned table, rotary positions, a distance penalty. 75 minutes.
+# You need: notebook 05. You build: sinusoidal and learned position embeddings, rotary positions, and the distance penalty of
+# ALiBi. 105 minutes.
 
 # %%
 import math
@@ -15,7 +16,7 @@ from torch import nn
 from torch.nn import functional
 
 from lib.corpora.stories import load_stories
-from lib.figures import heatmap, style
+from lib.figures import heatmap, style, transformer_map
 from lib.yours import MultiHeadAttention, causal_mask, join_heads, split_heads
 
 style()
@@ -54,10 +55,34 @@ assert torch.allclose(hunter, hunted, atol=1e-6)
 print("the same vector")
 
 # %% [markdown]
-# Cat and dog swap freely: a sum of weighted values has no first and no last. Attention sees a *set* of words. Order has
-# to be put into the vectors.
+# Cat and dog swap freely: a sum of weighted values has no first and no last. Self-attention is **permutation
+# equivariant**: put the words in another order, and the same vectors come out in that other order. In this sense it sees a
+# *set* of words.
+#
+# A causal mask (notebook 05) changes this a little. Position i then sees the words 0 to i, so what it sees depends on what
+# stands before it; but in which *order* these words stand, it still cannot tell:
+
+# %%
+causal = causal_mask(5)
+hunter = attend(embed("the cat chased the dog"), mask=causal)[0, 1]
+hunted = attend(embed("the dog chased the cat"), mask=causal)[0, 4]
+assert (hunter - hunted).norm() > 0.1 * hunter.norm()  # they see different words
+last = [
+    attend(embed(sentence), mask=causal)[0, 4]
+    for sentence in ("the cat chased the dog", "chased the the cat dog")
+]
+assert torch.allclose(last[0], last[1], atol=1e-6)  # the same words, in another order
+
+# %% [markdown]
+# A decoder can make something of how *many* words it sees (Haviv et al. [2022](https://arxiv.org/abs/2203.16634) found that
+# language models without any positions work better than one would expect), an encoder nothing. Word order has to be put in.
+# What is put in is called a **positional encoding**.
 #
 # ## By hand
+# The first idea would be to add the number of the position: 0, 1, 2 … But then the word at position 500 would be mostly 500,
+# and little word. The numbers should stay as small as those of the words, and still tell positions apart. Clocks do that:
+# however late it is, a hand points somewhere on its circle.
+#
 # Give each position two clocks. The hand of the fast one turns by 1 (radian) a position, the slow one's by 0.01. Write
 # down sine and cosine of each hand:
 #
@@ -71,7 +96,62 @@ print("the same vector")
 
 # %% [markdown]
 # ## The picture
-# The same for 64 numbers, 32 clocks, each a little slower than the one before.
+# There are three places where a model can learn what stands where. Follow x from left to right:
+
+# %% jupyter={"source_hidden": true}
+figure, panels = plt.subplots(1, 2, figsize=(8.6, 3), width_ratios=[2.6, 1])
+axes = panels[0]
+boxes = [
+    (0.0, 1.0, "words"),
+    (1.7, 1.0, "x"),
+    (3.4, 1.6, "queries"),
+    (3.4, 0.4, "keys"),
+    (5.3, 1.0, "scores"),
+    (7.0, 1.0, "weights"),
+]
+for left, middle, name in boxes:
+    axes.add_patch(plt.Rectangle((left, middle - 0.25), 1.1, 0.5, color="#cfe0fc"))
+    axes.text(left + 0.55, middle, name, ha="center", va="center", fontsize=9)
+arrow = {"arrowstyle": "->", "color": "#555555"}
+ends = [
+    ((1.7, 1.0), (1.1, 1.0)),
+    ((3.4, 1.6), (2.8, 1.1)),
+    ((3.4, 0.4), (2.8, 0.9)),
+    ((5.3, 1.1), (4.5, 1.6)),
+    ((5.3, 0.9), (4.5, 0.4)),
+    ((7.0, 1.0), (6.4, 1.0)),
+]
+for end, start in ends:
+    axes.annotate("", end, start, arrowprops=arrow)
+notes = [
+    (1.4, 2.2, "added to the words:\nsinusoids, a table", (1.4, 1.05)),
+    (3.95, -0.6, "turned:\nrotary", (3.95, 0.12)),
+    (5.85, 2.2, "subtracted:\nALiBi", (5.85, 1.28)),
+]
+for x, y, words, end in notes:
+    axes.annotate(words, end, (x, y), arrowprops=arrow, ha="center", fontsize=9)
+shapes = [
+    (2.25, 0.5, "(batch, position,\nd_model)"),
+    (3.95, 2.05, "(batch, heads,\nposition, d_head)"),
+    (6.4, 0.3, "(batch, heads,\nquery, key)"),
+]
+for x, y, shape in shapes:
+    axes.text(x, y, shape, ha="center", va="center", fontsize=7, color="#555555")
+axes.set(xlim=(-0.1, 8.2), ylim=(-1, 2.7))
+axes.axis("off")
+transformer_map(panels[1], numbers=False)
+plt.show()
+
+# %% [markdown]
+# The position can be **added** to the vector of the word, before the first block: the paper of 2017 adds sinusoids, GPT-2 and
+# BERT a learned table. It can **turn** queries and keys inside every attention: rotary positions, which most of today's large
+# models use. Or something that grows with the distance can be **subtracted** from the scores: ALiBi. On the right is the
+# whole Transformer: the boxes "+ positions" at the bottom are the first of the three places.
+#
+# An **absolute position** says where a word stands. A **relative position** says how far apart two words stand. The first kind
+# adds absolute positions, the other two work with relative ones.
+#
+# Here are the sinusoids of the paper for 64 numbers, 32 clocks, each a little slower than the one before:
 
 # %%
 position, column = torch.arange(100.0)[:, None], torch.arange(64)
@@ -91,7 +171,15 @@ plt.show()
 # right that 100 positions hardly move it. Fast clocks tell neighbours apart, slow ones tell early from late.
 #
 # ## In code
-# The table by hand, number by number:
+# In the paper's words (Vaswani et al. [2017](https://arxiv.org/abs/1706.03762), section 3.5), with pos for the position and
+# pair = 0, 1, 2 … for the clock:
+#
+# $$PE(\mathrm{pos}, 2\,\mathrm{pair}) = \sin\!\left(\frac{\mathrm{pos}}{10000^{2\,\mathrm{pair}/d}}\right) \qquad
+# PE(\mathrm{pos}, 2\,\mathrm{pair} + 1) = \cos\!\left(\frac{\mathrm{pos}}{10000^{2\,\mathrm{pair}/d}}\right)$$
+#
+# d is d_model. The number 10000 is the **base**: the first clock turns by 1 a position, the last one by almost
+# 1/10000. How many positions a clock needs for a full turn is its **wavelength**, 2π · 10000^(2 pair/d): the wavelengths
+# grow by the same factor from clock to clock. With d = 4 the speeds are 1 and 10000^(−2/4) = 0.01, as above:
 
 # %%
 by_hand = torch.tensor(
@@ -104,9 +192,11 @@ for place in range(3):
 assert torch.allclose(torch.tensor(rows), by_hand, atol=0.005)
 
 # %% [markdown]
+# The angles are needed twice in this notebook, here and for rotary positions, so they get a function of their own.
+#
 # ## Exercise 6.1 · position_angles
 # From `positions` (position,) and an even `size` to the hands' angles (position, size / 2): position / base^(2·pair / size)
-# for pair = 0, 1, 2 ... Difficulty ●○○ · 5 minutes.
+# for pair = 0, 1, 2 … Difficulty ●○○ · 5 minutes.
 #
 # <details><summary>How do I get 0, 2, 4 ...?</summary><code>torch.arange(0, size, 2)</code>; divided by
 # <code>size</code> it is the whole exponent.</details>
@@ -132,6 +222,21 @@ def position_angles(positions, size, base=10000.0):
 from lib.checks import check
 
 position_angles = check("position_angles")
+
+# %% [markdown]
+# ## Question 6.1 · slow_clock
+# A row of 64 numbers has 32 clocks, and the base is 10000. After how many positions has the **slowest** clock turned once,
+# by 2π? Three digits are enough. 3 minutes.
+
+# %% question="slow_clock" difficulty=1 minutes=3
+### BEGIN SOLUTION
+slow_clock = 2 * math.pi * 10000 ** (62 / 64)
+### END SOLUTION
+
+# %% check="slow_clock"
+from lib.checks import check
+
+slow_clock = check("slow_clock")
 
 # %% [markdown]
 # ## Exercise 6.2 · sinusoidal_positions
@@ -179,18 +284,30 @@ assert (hunter - hunted).norm() > 0.001 * hunter.norm()
 
 # %% [markdown]
 # ## Why sine *and* cosine
-# Because then a *shift* is a *rotation*. One step later, the hand of a clock has turned by its speed, wherever it stood:
-# sin(a + b) = sin a cos b + cos a sin b. The new sine needs the old cosine.
+# What matters to a word is often not that it stands at position 17, but that an adjective stands *one before*. The authors of
+# 2017 chose sinusoids because they hoped that a model would learn such relative positions easily. The reason is that a
+# *shift* of the position is a *rotation* of each pair of numbers. One step later, the hand of a clock has turned by its
+# speed, wherever it stood. With a for the old angle and b for the turn,
 #
-# So "three words back" is one fixed matrix, the same for all positions, which an attention head can learn.
-
-# %% [markdown]
+# > sin(a + b) = sin a · cos b + cos a · sin b  and  cos(a + b) = cos a · cos b − sin a · sin b
+#
+# The new sine needs the old cosine, and the new cosine the old sine. Written as a product, a row (sin, cos) times a matrix:
+#
+# $$(\sin(a+b),\ \cos(a+b)) = (\sin a,\ \cos a)
+# \begin{pmatrix} \cos b & -\sin b \\ \sin b & \cos b \end{pmatrix}$$
+#
+# A worked number: the fast clock from position 1 to 2. b = 1, so cos b = 0.54 and sin b = 0.84, and (0.84, 0.54) becomes
+# (0.84 · 0.54 + 0.54 · 0.84, −0.84 · 0.84 + 0.54 · 0.54) = (0.91, −0.42), the row of position 2.
+#
+# The matrix depends on b alone, not on a. So "three words back" is one fixed matrix for all positions, and a head can learn
+# it: it is a matrix like W_Q.
+#
 # ## Exercise 6.3 · shift_matrix
 # The matrix (d_model, d_model) with `table[p] @ matrix == table[p + offset]` for every p: a 2 × 2 rotation for each pair
 # along the diagonal. Difficulty ●●○ · 12 minutes.
 #
-# <details><summary>Which 2 × 2 matrix?</summary>The row (sin a, cos a) times it must be (sin a cos b + cos a sin b,
-# cos a cos b − sin a sin b), b the offset's angle. Its columns are (cos b, sin b) and (−sin b, cos b).</details>
+# <details><summary>Which 2 × 2 matrix?</summary>The one above, with b the offset's angle for this pair. Its columns are
+# (cos b, sin b) and (−sin b, cos b).</details>
 # <details><summary>Where do I get b?</summary><code>position_angles(torch.tensor([offset]), d_model, base)</code>: the
 # offset is a position too.</details>
 # <details><summary>How do I put blocks on a diagonal?</summary><code>torch.block_diag(*blocks)</code>.</details>
@@ -270,10 +387,20 @@ assert similarity[50, 50] > similarity[50, 51] > similarity[50, 55] > similarity
 # %% [markdown]
 # Three positions, one curve: on the whole, the nearer the more alike, the same before and after.
 #
+# ## A learned table
+# Why compute the table at all? The words' vectors are learnt, and those of the positions can be learnt just so: a matrix with
+# a row for each position, random at first, which gets gradients like any other parameter. These are **learned position
+# embeddings**. GPT-2 has them for 1,024 positions, BERT for 512. The paper of 2017 tried them too (its table 3, row E), and
+# found no difference in translation: BLEU 25.7 against 25.8 with sinusoids.
+#
+# The price is at the end of the table: position 1,024 of GPT-2 has no row. There is nothing to be computed, and an error is
+# the only honest answer. And a row gets a gradient only when some text is as long as that; rows that training has never
+# reached are still random.
+#
 # ## Exercise 6.4 · LearnedPositions
-# GPT-2 and BERT learn the table instead. In `__init__`: `self.table`, a parameter (n_positions, d_model) of normal random
-# numbers (`torch.randn`) times 0.02. `forward(x, start)`: add the rows from `start` on. A position without a row, before
-# the first or after the last, raises a ValueError. Difficulty ●○○ · 7 minutes.
+# In `__init__`: `self.table`, a parameter (n_positions, d_model) of normal random numbers (`torch.randn`) times 0.02.
+# `forward(x, start)`: add the rows from `start` on (with a KV cache, notebook 13, the first vector is not position 0). A
+# position without a row, before the first or after the last, raises a ValueError. Difficulty ●○○ · 7 minutes.
 #
 # <details><summary>Which axis of x is the position?</summary>The last but one, <code>x.shape[-2]</code>, however many
 # come before it.</details>
@@ -317,9 +444,43 @@ from lib.checks import check
 LearnedPositions = check("LearnedPositions")
 
 # %% [markdown]
+# ## Question 6.2 · position_parameters
+# The small GPT-2 has 1,024 positions and d_model 768, 12 blocks with 12 heads. How many of its parameters are for positions?
+# 2 minutes.
+
+# %% question="position_parameters" difficulty=1 minutes=2
+### BEGIN SOLUTION
+position_parameters = 1024 * 768
+### END SOLUTION
+
+# %% check="position_parameters"
+from lib.checks import check
+
+position_parameters = check("position_parameters")
+
+# %% [markdown]
+# ## Rotary positions: turn, do not add
+# If a shift is a rotation, why not rotate? **Rotary position embeddings** (**RoPE**, Su et al.
+# [2021](https://arxiv.org/abs/2104.09864)) add nothing to the words. Inside each attention, they take every query and every
+# key, see them as pairs of numbers (a, b), and *turn* each pair by the angle θ of its position:
+#
+# $$(a,\ b) \;\to\; (a \cos\theta - b \sin\theta,\;\; a \sin\theta + b \cos\theta)$$
+#
+# The angles are those of `position_angles`, a speed for each pair, with d_head in place of d_model. A worked number: the pair
+# (3, 1) turned by a quarter, θ = π/2 with cos 0 and sin 1, becomes (−1, 3). Its length, √10, stays. Values are not turned:
+# they carry what is told, not where it stands.
+#
+# Why does this help? The score is the dot product of query and key, and a dot product does not change when *both* vectors
+# are turned by the same angle. So only the *difference* of the two angles counts. With R(m) for the turn that belongs to
+# position m:
+#
+# > (R(m) q) · (R(n) k) = q · (R(n − m) k)
+#
+# Two absolute positions went in, and their distance is what comes out. Nothing is learnt, there is no table that ends, and the
+# vectors of the words stay as they are.
+#
 # ## Exercise 6.5 · rotate
-# Rotary positions (Su et al. 2021) add nothing. They *turn* each pair (a, b) of a query or key by its position's angle:
-# (a cos − b sin, a sin + b cos). `x` (..., position, size), `angles` (position, size / 2). Difficulty ●●○ · 8 minutes.
+# `x` (..., position, size) and `angles` (position, size / 2) to x, each pair turned. Difficulty ●●○ · 8 minutes.
 #
 # <details><summary>Where are the pairs?</summary>Neighbours: <code>x[..., 0::2]</code> are all a,
 # <code>x[..., 1::2]</code> all b.</details>
@@ -382,9 +543,35 @@ for distance in range(-20, 21):
 assert scores.diagonal(3)[0] != scores.diagonal(-3)[0]
 
 # %% [markdown]
+# ## Question 6.3 · rotary_score
+# A query and a key with one pair of numbers each, both (1, 0), and the speed 1. The query stands at position 107, the key at
+# position 105. What is their dot product after both are turned, to two digits? 3 minutes.
+
+# %% question="rotary_score" difficulty=1 minutes=3
+### BEGIN SOLUTION
+rotary_score = math.cos(2)
+### END SOLUTION
+
+# %% check="rotary_score"
+from lib.checks import check
+
+rotary_score = check("rotary_score")
+
+# %% [markdown]
+# ## A penalty for distance
+# The simplest way of all says: what is far away usually matters less. **ALiBi** (*attention with linear biases*, Press et al.
+# [2021](https://arxiv.org/abs/2108.12409)) leaves words, queries and keys alone, and subtracts something from the score of
+# query i and key j that grows with their distance:
+#
+# $$\mathrm{score}_h(i, j) = \frac{q_i \cdot k_j}{\sqrt{d_{\mathrm{head}}}} - m_h \cdot |i - j|$$
+#
+# m_h is the **slope** of head h. It is not learnt. With n heads, numbered h = 1 to n, it is 2^(−8h/n): for eight heads 1/2,
+# 1/4, … 1/256. So the first heads are short-sighted and the last ones look far. A worked number, with slope 1/2: the keys
+# are 2 and 0 positions away, and both match the query equally well. Their scores differ by 1, so the nearer one has e¹ = 2.7
+# times the weight of the other.
+#
 # ## Exercise 6.6 · distance_penalty
-# Simplest of all (ALiBi, Press et al. 2022): add −slope × distance to the scores. For `n_heads` and `length`, the
-# penalties (heads, query, key); head h = 1, 2 ... has slope 2^(−8h / n_heads). Difficulty ●●○ · 7 minutes.
+# What is added to the scores, for `n_heads` and `length`: −slope · distance, (heads, query, key). Difficulty ●●○ · 7 minutes.
 #
 # <details><summary>How do I get all distances at once?</summary>A column of positions minus a row of positions, then
 # <code>.abs()</code>.</details>
@@ -425,6 +612,20 @@ plt.show()
 # %% [markdown]
 # A row is the query's word, a column the key's. In this head each step back multiplies a weight by e^(−1/2) ≈ 0.61; the
 # last of the eight has the slope 1/256 and looks far.
+#
+# ## Question 6.4 · faded_weight
+# The first of eight heads, slope 1/2. Two keys match a query equally well; one stands 2 positions before it, the other 6. How
+# many times as large is the weight of the nearer key? Two digits. 3 minutes.
+
+# %% question="faded_weight" difficulty=1 minutes=3
+### BEGIN SOLUTION
+faded_weight = math.exp(0.5 * 4)
+### END SOLUTION
+
+# %% check="faded_weight"
+from lib.checks import check
+
+faded_weight = check("faded_weight")
 
 # %%
 weights = penalised.softmax(dim=-1)
@@ -435,9 +636,19 @@ assert (
 assert distance_penalty(8, 5)[7, 0, 1] == -1 / 256
 
 # %% [markdown]
+# The four ways side by side:
+#
+# | | where it enters | what it tells | parameters | beyond the longest training text |
+# |---|---|---|---|---|
+# | sinusoids | added to the words | absolute | none | there are rows, never met in training |
+# | learned table | added to the words | absolute | positions × d_model | there are no rows |
+# | rotary | queries and keys are turned | relative | none | there are angles, never met in training |
+# | ALiBi | subtracted from the scores | relative | none | larger penalties |
+#
 # ## On real text
-# Which of them reads *longer* text than it was trained on? A small model predicts the next character of the course's
-# stories. It is trained on pieces of 32 characters and read on pieces of 128.
+# Which of them reads *longer* text than it was trained on? This is called **length extrapolation**. A small model predicts the
+# next character of the course's stories, which a program wrote. It is trained on pieces of 32 characters and reads pieces of
+# 128.
 
 # %%
 stories = load_stories()
@@ -614,11 +825,16 @@ for kind in ("sinusoidal", "learned", "rotary"):
 assert (beyond["penalty"] - inside["penalty"]).abs().max() < 0.1
 
 # %% [markdown]
-# Why? The table's rows beyond 32 were never trained. Sinusoids and rotations exist for every position, but this attention
-# has never met these combinations of hands. Penalties only grow: what is far was ignored in training too.
+# Why? The table's rows beyond 32 were never trained. Sinusoids and rotations exist for every position, but this attention has
+# never met these combinations of hands. The penalty's numbers were not met either, but they only make what is far away count
+# even less.
 #
 # To be fair: the penalty's loss is *no lower* at position 100 than at 30. It survives long text, it does not gain from it.
-# And large models with rotary positions do read longer text, after some training at that length.
+# And large models with rotary positions do read longer text than they were first trained on: their angles are squeezed into
+# the range that was trained, or the base is raised, and then they are trained a little at the new length (Chen et al.
+# [2023](https://arxiv.org/abs/2306.15595), Peng et al. [2023](https://arxiv.org/abs/2309.00071)). Inside the
+# length of the training, which is where most models are used, rotary was best here. (All this is about small models and one
+# kind of text.)
 #
 # ## What breaks
 # A before and an after that can be read. Four models go on from the same beginning; the bar stands where the text
@@ -684,8 +900,32 @@ except ValueError as error:
     print(error)
 
 # %% [markdown]
+# ## In other words
+# - **Positional encoding**: whatever tells a Transformer the order of its words. **Permutation equivariant**: another order in,
+#   the same vectors in that order out.
+# - **Sinusoidal position embeddings** (PE): sines and cosines of many **wavelengths**, added to the words. **Base**: 10000 in the
+#   paper; today's models with rotary positions raise it for long texts (`rope_theta`).
+# - **Learned position embeddings**: a table (positions, d_model), a row added to each word (`wpe` in GPT-2).
+# - **Absolute** and **relative position**: where a word stands; how far apart two words are.
+# - **Rotary position embeddings (RoPE)**: queries and keys turned by the angle of their position.
+# - **ALiBi**: a penalty on the score, **slope** times distance.
+# - **Length extrapolation**: to read longer texts than in training. **Context length**: how many positions a model can read.
+#
+# ## Where it comes from
+# - Sinusoids, and the comparison with a learned table: Vaswani et al. [2017](https://arxiv.org/abs/1706.03762), section 3.5.
+#   Position embeddings are older: Gehring et al. [2017](https://arxiv.org/abs/1705.03122) added a learned table to a
+#   convolutional translator.
+# - Relative positions inside attention: Shaw et al. [2018](https://arxiv.org/abs/1803.02155); with a learned number for each
+#   distance in T5, Raffel et al. [2019](https://arxiv.org/abs/1910.10683) (notebook 17).
+# - Rotary: Su et al. [2021](https://arxiv.org/abs/2104.09864), today in Llama, Mistral, Qwen and most other open models
+#   (notebook 14). ALiBi: Press et al. [2021](https://arxiv.org/abs/2108.12409), who trained on 1,024 tokens and read 2,048 as
+#   well as sinusoids that were trained on 2,048.
+# - Decoders without positions: Haviv et al. [2022](https://arxiv.org/abs/2203.16634), Kazemnejad et al.
+#   [2023](https://arxiv.org/abs/2305.19466).
+#
 # ## What to remember
-# - Attention sees a set. Positions make it a sequence: add them to the words, turn queries and keys, or penalise distance.
+# - Attention without a mask sees a set. Positions make it a sequence: add them to the words, turn queries and keys, or penalise
+#   distance.
 # - Sine and cosine together make a shift a rotation, so distance can be read off; rotary positions use exactly that.
 # - Having a value for position 100 is not the same as working there. Measure beyond the training length.
 #

@@ -17,7 +17,7 @@ import sys
 from lib.checks.clone import another_clone
 
 NOTEBOOKS: dict[str, list[str]] = {
-    "00_start_here": ["weighted_average", "needed_weights"],
+    "00_start_here": ["weighted_average", "needed_weights", "longer_text", "matrix_operations"],
     "01_rnn_limits": [
         "rnn_step",
         "run_rnn",
@@ -62,11 +62,15 @@ NOTEBOOKS: dict[str, list[str]] = {
     ],
     "06_positions": [
         "position_angles",
+        "slow_clock",
         "sinusoidal_positions",
         "shift_matrix",
         "LearnedPositions",
+        "position_parameters",
         "rotate",
+        "rotary_score",
         "distance_penalty",
+        "faded_weight",
     ],
     "07_the_transformer_block": [
         "LayerNorm",

@@ -5,11 +5,22 @@ import math
 import torch
 
 from lib import positions
-from lib.checks.core import Exercise, edit
+from lib.checks.core import Exercise, Question, edit
 from lib.checks.positions_others import LearnedPositions, distance_penalty, rotate, roughly
 from lib.checks.probing import refuses, single_calls
 
-__all__ = ["LearnedPositions", "distance_penalty", "position_angles", "rotate", "shift_matrix", "sinusoidal_positions"]
+__all__ = [
+    "LearnedPositions",
+    "distance_penalty",
+    "faded_weight",
+    "position_angles",
+    "position_parameters",
+    "rotary_score",
+    "rotate",
+    "shift_matrix",
+    "sinusoidal_positions",
+    "slow_clock",
+]
 
 position_angles = Exercise(positions.position_angles)
 sinusoidal_positions = Exercise(positions.sinusoidal_positions)
@@ -193,3 +204,66 @@ shift_matrix.mistakes(
         edit("torch.block_diag(*turns)", "turns")),
 )
 # fmt: on
+
+
+# --------------------------------------------------------------------------------------------------------- questions
+
+_ROUGHLY = 0.02  # two or three digits by pencil
+
+slow_clock = Question(
+    "slow_clock",
+    lambda: 2 * math.pi / positions.position_angles(torch.tensor([1]), 64)[0, -1].item(),
+    "the last of 32 pairs has the exponent 62/64, so it turns by 1 in 10000^(62/64) = 7,499 positions, and by 2π in "
+    "47,117. No text of the course is as long, so this clock tells early from late without ever coming round.",
+    "Which exponent has the last pair? And by which angle does a hand turn until it is back where it was?",
+    (
+        (2 * math.pi * 10000, "The exponent of the last pair stops short of 1: pairs are counted from 0."),
+        (10000 ** (62 / 64), "That is how long it takes for 1 radian. A full turn is 2π of them."),
+        (2 * math.pi, "That is the fastest clock."),
+        (2 * math.pi * 10000 ** (31 / 64), "The exponent is 2·pair / size, and the last pair is number 31."),
+    ),
+    within=_ROUGHLY,
+)
+position_parameters = Question(
+    "position_parameters",
+    lambda: sum(part.numel() for part in positions.LearnedPositions(1024, 768).parameters()),
+    "one row of 768 numbers for each of 1,024 positions, added once, before the first block: 786,432 of 124 million.",
+    "What does the table have a row for, and how long is a row? Do blocks and heads have tables of their own?",
+    (
+        (12 * 1024 * 768, "The table is added once, before the first block."),
+        (12 * 12 * 1024 * 768, "The table is added once, before the first block, to whole vectors."),
+        (1024, "That is the number of rows. How many numbers has a row?"),
+        (768, "That is one row."),
+        (0, "That would be sinusoids. GPT-2 learns its table."),
+    ),
+)
+rotary_score = Question(
+    "rotary_score",
+    lambda: math.cos(107 - 105),
+    "only the distance counts: both are turned by 105, and the query by 2 more, so the score is cos 2 = −0.42. A "
+    "distance of two positions has turned this fast pair past a right angle.",
+    "A dot product does not change when both vectors are turned by the same angle. Which angle is left between them? "
+    "It is in radians.",
+    (
+        (math.cos(212), "The angles are not added: turn both vectors, and look at the angle between them."),
+        (1.0, "That would be the score of two vectors at the same position."),
+        (math.cos(math.radians(2)), "The angle is 2 radians, not 2 degrees."),
+        (-math.cos(2), "The cosine of 2 radians is below 0 already: 2 is more than a right angle, π/2 = 1.57."),
+        (math.sin(2), "The dot product of two vectors of length 1 is the cosine of the angle between them."),
+    ),
+    within=_ROUGHLY,
+)
+faded_weight = Question(
+    "faded_weight",
+    lambda: math.exp(-positions.distance_penalty(8, 7)[0, 6, 0] + positions.distance_penalty(8, 7)[0, 6, 4]),
+    "the penalties are 1 and 3, the scores differ by 2, and the softmax takes e to that power: e² = 7.4.",
+    "How far apart are the two scores? What does the softmax make of a difference?",
+    (
+        (2.0, "That is the difference of the scores. The softmax takes e to the power of each score."),
+        (3.0, "Penalties of 1 and 3 are subtracted from scores; the softmax then takes e to their power."),
+        (math.exp(-2), "That is the weight of the farther key by the nearer one's."),
+        (math.exp(4), "The difference of the distances is 4. What does the slope make of it?"),
+        (math.exp(3), "The nearer key has a penalty as well."),
+    ),
+    within=_ROUGHLY,
+)

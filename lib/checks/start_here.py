@@ -98,3 +98,30 @@ needed_weights = Question(
     ),
     within=0.03,  # 0.33 and 0.34 will do
 )
+
+
+longer_text = Question(
+    "longer_text",
+    lambda: 3_000**2 // 1_000**2,
+    "n words need n² weights: 9,000,000 instead of 1,000,000. Three times the words need nine times the weights: this "
+    "is quadratic cost.",
+    "Each word of the longer text gets a weight for each word. How many weights are that in all, for both texts?",
+    (
+        (3, "Each word needs three times as many weights. And how many words are there?"),
+        (9_000_000, "That is how many the longer text needs. How many times as many as the shorter one?"),
+        (6, "Count both: 1,000 words with 1,000 weights each, and 3,000 words with 3,000 each."),
+    ),
+)
+matrix_operations = Question(
+    "matrix_operations",
+    lambda: 2 * 100 * 512 * 2048,
+    "about 210 million. The second layer of the network takes as many again, and the Transformer of the paper has "
+    "twelve blocks: this is why a Transformer wants fast matrix products.",
+    "How many numbers has the product? How many multiplications and additions does each of them take?",
+    (
+        (100 * 512 * 2048, "These are the multiplications. The additions count as well."),
+        (100 * 2048, "That is how many numbers the product has. Each of them is a sum."),
+        (2 * 100 * 2048, "Each number of the product is a sum of how many products?"),
+        (2 * 1024**3, "That is the product in the next cell. Here the sizes are 100, 512 and 2,048."),
+    ),
+)
