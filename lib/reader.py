@@ -15,6 +15,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
@@ -35,7 +36,7 @@ LONGEST = 20  # tokens of an answer
 def sentence_places(text: str) -> list[Place]:
     """The (start, end) of each sentence, the space after it included; all together they are the text."""
     cuts = [0, *(found.end() for found in _END.finditer(text)), len(text)]
-    return [(start, end) for start, end in zip(cuts, cuts[1:], strict=False) if start < end]
+    return [(start, end) for start, end in pairwise(cuts) if start < end]
 
 
 class WordRarity:
@@ -80,7 +81,7 @@ def read(tokenizer: WordPieceTokenizer, question: str, text: str, places: Sequen
 
 
 class Reader(nn.Module):
-    """A Bert and, on each of its vectors, `SpanScores`, whose weights are drawn from the generator as BERT's own are."""
+    """A Bert and, on each of its vectors, `SpanScores`; their weights are drawn from the generator, as BERT's are."""
 
     def __init__(self, bert: Bert, generator: torch.Generator):
         super().__init__()
@@ -90,9 +91,9 @@ class Reader(nn.Module):
             self.scores.to_scores.bias.zero_()
 
     def forward(self, ids: Tensor, segments: Tensor, mask: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
-        """As `reader_batch` gives them, (batch, position) each. Returns the scores of starts and ends, (batch, position).
+        """As `reader_batch` gives them, (batch, position) each. Returns the scores of starts and of ends.
 
-        Where no answer can be they are -inf: everywhere but in the context and at position 0, "no answer".
+        They are (batch, position) too, and -inf everywhere but in the context and at position 0, "no answer".
         """
         allowed = context.clone()
         allowed[:, 0] = True

@@ -4,8 +4,8 @@
     load_tasks    the examples of the six tasks, or of one that was never seen ("past")
     PREFIXES      what each task begins with
 
-Translations come from data/english_italian.tsv, the rest from data/tasks.tsv. Programs wrote both (data/make/italian.py,
-data/make/tasks.py); they are the course's own (CC0).
+Translations come from data/english_italian.tsv, the rest from data/tasks.tsv. Programs wrote both, data/make/italian.py
+and data/make/tasks.py; they are the course's own (CC0).
 """
 
 import random
