@@ -138,7 +138,7 @@ def reader(seed: int) -> None:
     rarity = WordRarity({one.context for one in load_xquad("train") + asked})
     right, said = [one.answers for one in asked], []
     for one in asked:
-        near = rarity.nearest(one.question, one.context, 2)
+        near = rarity.nearest(one.question, one.context, 1)
         said.append(answer(model, read(pieces, one.question, one.context, near, 256), one.context))
     sentences = [one.context[slice(*rarity.nearest(one.question, one.context, 1)[0])] for one in asked]
     found = {"seconds": round(seconds, 1), "steps": READER_STEPS}

@@ -384,7 +384,8 @@ def test_own_parts_take_the_place_of_the_librarys():
     assert kinds.count(OwnAttention) == 2 + 2 * 3 and kinds.count(OwnBias) == 2 and BiasedAttention not in kinds
     fresh_t5_weights(model, generator())
     assert not model.encoder.blocks[1].attention.position_bias.table.weight.any()
-    assert model(torch.full((1, 2), 5), torch.ones(1, 2, dtype=torch.bool), torch.full((1, 3), 5)).shape == (1, 3, VOCAB)
+    source, mask = sources(random.Random(0), 2, 5)
+    assert model(source, mask, source).shape == (2, 5, VOCAB)
 
 
 def test_the_future_cannot_change_the_past():
