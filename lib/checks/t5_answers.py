@@ -50,7 +50,7 @@ TOKEN_SPANS = {
     "the same text and answers that begin or end inside a token: '89', 'ower, 31', 'iff'": ("89", "ower, 31", "iff"),
 }
 for label, answers in TOKEN_SPANS.items():
-    token_span.probe(label)(
+    token_span.probe(label, varied=False)(
         lambda answer, rng, answers=answers: {
             f"{words}: {name}": found
             for words, call in asked_for(*answers)
@@ -59,24 +59,30 @@ for label, answers in TOKEN_SPANS.items():
     )
 
 
-@token_span.probe("the text was cut after 'Eiff', and the answer is 'Eiffel', 'Eiffel Tower', 'Eiff', 'was new'")
+@token_span.probe(
+    "the text was cut after 'Eiff', and the answer is 'Eiffel', 'Eiffel Tower', 'Eiff', 'was new'", varied=False
+)
 def _(answer, rng):
     calls = asked_for("Eiffel", "Eiffel Tower", "Eiff", "was new", cut=slice(0, 5))
     return {words: answer(*call) for words, call in calls}
 
 
-@token_span.probe("the tokens begin with 'el Tower', and the answer is 'Eiffel', 'Eiffel Tower', 'el', 'In'")
+@token_span.probe(
+    "the tokens begin with 'el Tower', and the answer is 'Eiffel', 'Eiffel Tower', 'el', 'In'", varied=False
+)
 def _(answer, rng):
     calls = asked_for("Eiffel", "Eiffel Tower", "el", "In", cut=slice(5, None))
     return {words: answer(*call) for words, call in calls}
 
 
-@token_span.probe("no token stands for anything in the text; and the answer is longer than the window on both sides")
+@token_span.probe(
+    "no token stands for anything in the text; and the answer is longer than the window on both sides", varied=False
+)
 def _(answer, rng):
     return {"nothing": answer([(0, 0)] * 4, 0, 3), "both sides": answer(question_and([(5, 9), (10, 12)]), 2, 20)}
 
 
-@token_span.probe("300 tokens, some of them right after the one before")
+@token_span.probe("300 tokens, some of them right after the one before", varied=False)
 def _(answer, rng):
     offsets, at = [], 0
     for gap, length in torch.randint(0, 2, (300, 2), generator=rng).tolist():
@@ -269,7 +275,9 @@ best_spans.mistakes(
         edit(ALLOWED, "near & ~context[..., :, None] & ~context[..., None, :]")),
     times=("the two scores are added, not multiplied.", edit(PAIRS, PAIRS.replace("+", "*"))),
     chances_added=("the scores themselves are added, not the probabilities.",
-        edit(PAIRS, "start_scores.softmax(-1)[..., :, None] + end_scores.softmax(-1)[..., None, :]")),
+        edit(PAIRS, "start_scores.softmax(-1)[..., :, None] + end_scores.softmax(-1)[..., None, :]"),
+        edit("    position =", "    start_scores, end_scores = start_scores.softmax(-1), end_scores.softmax(-1)\n"
+             "    position =")),
     start_alone=("the end scores do not count: start score plus end score.",
         edit(PAIRS, "start_scores[..., :, None] + 0 * end_scores[..., None, :]")),
     end_alone=("the start scores do not count: start score plus end score.",
@@ -334,7 +342,6 @@ def pairs(exercise, **table):
 pairs(
     answer_f1,
     two_words_in_common=[("Eiffel Tower", "Eiffel Tower in Paris")],
-    more_words_than_needed=[("Paris in northern France", "Paris")],
     another_order=[("Tower Eiffel", "Eiffel Tower")],
     nothing_in_common=[("Paris", "Rome"), ("art", "smart cart"), ("Parisian", "Paris")],
     words_that_come_twice=[("very very good", "very good good good"), ("duran duran", "duran"), ("no", "no no no")],
