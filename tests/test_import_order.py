@@ -40,6 +40,7 @@ ORDER = [
     "smollm",
     "minilm",
     "scoring",
+    "reader",
     "decoding",
     "training",
     "figures",
