@@ -35,7 +35,7 @@ __all__ = [
 relative_buckets = Exercise(relative_positions.relative_buckets)
 RelativeBias = Exercise(relative_positions.RelativeBias)
 biased_attention = Exercise(relative_positions.biased_attention, returns=("the mix", "the weights"))
-corrupt_spans = Exercise(spans.corrupt_spans, returns=("the inputs", "the targets"))
+corrupt_spans = Exercise(spans.corrupt_spans, returns=("inputs", "targets"))
 restore_spans = Exercise(spans.restore_spans)
 
 
@@ -390,6 +390,11 @@ biased_attention.mistakes(
     nan=("a query that may look nowhere gets NaN: weights and mix should be 0.", edit(ZEROED, "weights")),
     everywhere=("a query that may look nowhere looks everywhere: weights and mix should be 0.",
         edit("-math.inf", "-1e9", ZEROED, "weights"), edit("-math.inf", "-1e9", ZEROED, "weights.nan_to_num(0.0)")),
+    nan_backwards=("gradients become NaN where a query may look nowhere: hide by `masked_fill`, do not add -inf.",
+        edit(HIDDEN, "scores + torch.where(mask, 0.0, -math.inf)", ZEROED, "weights.nan_to_num(0.0)"),
+        edit(HIDDEN, "scores + torch.where(mask, 0.0, -math.inf)")),
+    first_head=("all heads get the bias of the first: each has its own.",
+        edit("+ bias", "+ (bias[:1] if isinstance(bias, Tensor) and bias.ndim > 2 else bias)")),
     mix_only=("the weights are asked for too: return both.", edit("return weights @ v, weights", "return weights @ v")),
     scores_for_weights=("the scores come back in place of the weights.",
         edit("return weights @ v, weights", "return weights @ v, scores")),
@@ -409,7 +414,7 @@ SENTINELS = list(range(100, 140))
 
 
 def _text(rng, length):
-    return torch.randint(1, 90, (length,), generator=rng).tolist()
+    return torch.randint(0, 90, (length,), generator=rng).tolist()
 
 
 def _spans(rng, length):
@@ -430,9 +435,9 @@ def _(answer, rng):
     return answer(THANKS, [(2, 4), (8, 9)], ["<X>", "<Y>", "<Z>"])
 
 
-@corrupt_spans.probe("the first token and the last three of seven are hidden")
+@corrupt_spans.probe("the first token and the last three of the tokens 0 to 6 are hidden, sentinels from -4 on")
 def _(answer, rng):
-    return answer([11, 12, 13, 14, 15, 16, 17], [(0, 1), (4, 7)], SENTINELS)
+    return answer([0, 1, 2, 3, 4, 5, 6], [(0, 1), (4, 7)], [-4, -3, -2, -1])
 
 
 @corrupt_spans.probe("two spans with one token between them, and tokens that occur twice")
@@ -463,7 +468,7 @@ def _(answer, rng):
     }
 
 
-PARTS = "the inputs", "the targets"
+PARTS = "inputs", "targets"
 SHOWN, RUN, LAST = "[*ids[at:start], sentinel]", "[sentinel, *ids[start:end]]", "[*targets, sentinels[len(spans)]]"
 # fmt: off
 corrupt_spans.mistakes(
@@ -530,7 +535,8 @@ corrupt_spans.mistakes(
         edit("[*inputs, *ids[at:]]",
              "[t for t in [*inputs, *ids[at:]] if t not in [x for s, e in spans for x in ids[s:e]]]")),
     no_error=("n spans need n + 1 sentinels: with fewer, ValueError is asked for.",
-        edit("if len(sentinels) <= len(spans)", "if False")),
+        edit("if len(sentinels) <= len(spans)", "if False"),
+        edit("if len(sentinels) <= len(spans)", "if False", LAST, "[*targets, *sentinels[len(spans) :][:1]]")),
     one_enough=("n spans need n + 1 sentinels, one for the end: with n, ValueError is asked for.",
         edit("len(sentinels) <= len(spans)", "len(sentinels) < len(spans)")),
     nested=("the tokens of a span stand in a list of their own: one flat list of ids.",
@@ -553,7 +559,7 @@ def _(answer, rng):
     return answer(*spans.corrupt_spans(THANKS, [(2, 4), (8, 9)], words), words)
 
 
-@restore_spans.probe("300 tokens whose ids are above 50,256, sentinels from 50,300 downwards")
+@restore_spans.probe("300 tokens whose ids are above 50,256, sentinels from 60,300 downwards")
 def _(answer, rng):
     ids, hidden = [50_257 + token % 40 for token in _text(rng, 300)], _spans(rng, 300)
     sentinels = [60_300 - i for i in range(len(hidden) + 1)]
@@ -562,9 +568,10 @@ def _(answer, rng):
 
 @restore_spans.probe("the first token and the last two hidden; nothing hidden; everything hidden; an empty text")
 def _(answer, rng):
-    calls = {"both ends": ([1, 2, 3, 4, 5], [(0, 1), (3, 5)]), "nothing": ([1, 2], []), "all": ([1, 2, 3], [(0, 3)])}
+    calls = {"both ends": ([0, 1, 2, 3, 4], [(0, 1), (3, 5)]), "nothing": ([1, 2], []), "all": ([2, 1, 0], [(0, 3)])}
+    sentinels = [-3, -2, -1, 5]
     return {
-        name: answer(*spans.corrupt_spans(*call, SENTINELS), SENTINELS)
+        name: answer(*spans.corrupt_spans(*call, sentinels), sentinels)
         for name, call in {**calls, "empty": ([], [])}.items()
     }
 

@@ -113,7 +113,7 @@ def a_token_for_each_character(offsets, start, end):
     return owner[start], owner[end - 1]
 
 
-@wrong("token_span", says="expected")
+@wrong("token_span", says="only one end")
 def text_ends_at_the_padding(offsets, start, end):
     first = last = 0
     for i, (a, b) in enumerate(offsets):
@@ -160,7 +160,7 @@ def two_argmaxes(start_scores, end_scores, context, longest, margin=0.0):
     return first.masked_fill(nothing, 0), last.masked_fill(nothing, 0)
 
 
-@wrong("best_spans", says="expected")
+@wrong("best_spans", says="best pair in order")
 def a_bad_order_is_no_answer(start_scores, end_scores, context, longest, margin=0.0):
     """As two_argmaxes; where the end stands before the start there is no answer."""
     first, last = two_argmaxes(start_scores, end_scores, context, longest, margin)
@@ -369,7 +369,7 @@ def membership(written, right):
     return 2 * len([word for word in mine if word in theirs]) / (len(mine) + len(theirs))
 
 
-@wrong("answer_f1", says="raised ZeroDivisionError")
+@wrong("answer_f1", says="P + R is 0")
 def divides_by_nothing_right(written, right):
     mine, theirs = plain_answer(written).split(), plain_answer(right).split()
     if not mine and not theirs:
@@ -395,7 +395,7 @@ def empty_strings(written, right):
     return 2 * shared / (len(mine) + len(theirs)) if shared else 0.0
 
 
-@wrong("answer_f1", says="the letters")
+@wrong("answer_f1", says="letters are compared")
 def letters(written, right):
     mine, theirs = Counter(plain_answer(written)), Counter(plain_answer(right))
     if not mine and not theirs:
