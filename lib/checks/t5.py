@@ -341,11 +341,17 @@ def _(answer, rng):
     return answer(*_three(rng, 2), normal(3, 5, rng=rng), mask)
 
 
-@biased_attention.probe("scores in the thousands, 300 positions, batch of one, no mask")
+@biased_attention.probe(
+    "300 positions, batch of one, scores from -30,000 to 794, and far higher ones that the mask hides"
+)
 def _(answer, rng):
-    q, k, v = _three(rng, 1, 2, query=300, key=300, d_head=2, d_value=3)
+    parts = _three(rng, 1, 2, query=300, key=300, d_head=2, d_value=3)
+    q, k, v = (part.double() for part in parts)  # in 32 bits such scores are rounded
     place = torch.arange(300)
-    return answer(0.1 * q, k, v, 1000.0 - 3.0 * (place - place[:, None]).abs())
+    apart = (place - place[:, None]).abs()
+    bias = 800.0 - 2 * apart.double()
+    bias[0] -= 30_000
+    return answer(q, k, v, torch.where(apart > 2, bias, 20_000.0), apart > 2)
 
 
 @biased_attention.probe("the gradients for q, k, v and the bias, with a query that may look nowhere")
@@ -381,12 +387,16 @@ biased_attention.mistakes(
         edit("softmax(-1)", "softmax(-2)")),
     no_softmax=("the weights are the scores themselves: softmax.", edit("scores.softmax(-1)", "scores")),
     by_hand=("exp of a large score overflows: subtract the largest first, or take torch's softmax.",
-        edit("scores.softmax(-1)", "scores.exp() / scores.exp().sum(-1, keepdim=True)")),
+        edit("scores.softmax(-1)", "scores.exp() / scores.exp().sum(-1, keepdim=True)"),
+        edit("scores.softmax(-1)", "(q @ k.transpose(-2, -1) + bias).exp() * (1 if mask is None else mask)\n"
+             "    weights = weights / weights.sum(-1, keepdim=True).clamp(min=1e-30)", ZEROED, "weights")),
     inverted=("the mask is used the wrong way round: True is where looking is allowed.", edit("~mask", "mask")),
     mask_after=("what the mask forbids is set to 0 after the softmax: the rest adds up to less than 1; -inf before it.",
         edit(HIDDEN, "scores")),
     zero_scores=("a score of 0 is a score: what the mask forbids gets -inf.", edit("-math.inf", "0.0")),
-    tiny=("a small negative score is not little enough: -inf.", edit("-math.inf", "-1.0")),
+    not_far_enough=("a score that is only somewhat low may still be the highest: what the mask forbids gets -inf.",
+        edit("-math.inf", "-1.0"), edit("-math.inf", "-100.0"), edit("-math.inf", "-1e4"),
+        edit(HIDDEN, "scores - 1e4 * ~mask")),
     nan=("a query that may look nowhere gets NaN: weights and mix should be 0.", edit(ZEROED, "weights")),
     everywhere=("a query that may look nowhere looks everywhere: weights and mix should be 0.",
         edit("-math.inf", "-1e9", ZEROED, "weights"), edit("-math.inf", "-1e9", ZEROED, "weights.nan_to_num(0.0)")),
