@@ -35,7 +35,7 @@ __all__ = [
 relative_buckets = Exercise(relative_positions.relative_buckets)
 RelativeBias = Exercise(relative_positions.RelativeBias)
 biased_attention = Exercise(relative_positions.biased_attention, returns=("the mix", "the weights"))
-corrupt_spans = Exercise(spans.corrupt_spans, returns=("the inputs", "the targets"))
+corrupt_spans = Exercise(spans.corrupt_spans, returns=("inputs", "targets"))
 restore_spans = Exercise(spans.restore_spans)
 
 
@@ -77,7 +77,7 @@ def _(answer, rng):
 
 @relative_buckets.probe("the distances -300 to 300 for the past alone, all else as it is by default")
 def _(answer, rng):
-    return answer(sure(300, False, 32, 128), two_sided=False)
+    return answer(sure(300, True, 32, 128), two_sided=False)
 
 
 @relative_buckets.probe("13 buckets for the past alone, furthest 47: distances in three axes, 2, 3 and 5")
@@ -341,11 +341,17 @@ def _(answer, rng):
     return answer(*_three(rng, 2), normal(3, 5, rng=rng), mask)
 
 
-@biased_attention.probe("scores in the thousands, 300 positions, batch of one, no mask")
+@biased_attention.probe(
+    "300 positions, batch of one, scores from -30,000 to 794, and far higher ones that the mask hides"
+)
 def _(answer, rng):
-    q, k, v = _three(rng, 1, 2, query=300, key=300, d_head=2, d_value=3)
+    parts = _three(rng, 1, 2, query=300, key=300, d_head=2, d_value=3)
+    q, k, v = (part.double() for part in parts)  # in 32 bits such scores are rounded
     place = torch.arange(300)
-    return answer(0.1 * q, k, v, 1000.0 - 3.0 * (place - place[:, None]).abs())
+    apart = (place - place[:, None]).abs()
+    bias = 800.0 - 2 * apart.double()
+    bias[0] -= 30_000
+    return answer(q, k, v, torch.where(apart > 2, bias, 20_000.0), apart > 2)
 
 
 @biased_attention.probe("the gradients for q, k, v and the bias, with a query that may look nowhere")
@@ -381,15 +387,24 @@ biased_attention.mistakes(
         edit("softmax(-1)", "softmax(-2)")),
     no_softmax=("the weights are the scores themselves: softmax.", edit("scores.softmax(-1)", "scores")),
     by_hand=("exp of a large score overflows: subtract the largest first, or take torch's softmax.",
-        edit("scores.softmax(-1)", "scores.exp() / scores.exp().sum(-1, keepdim=True)")),
+        edit("scores.softmax(-1)", "scores.exp() / scores.exp().sum(-1, keepdim=True)"),
+        edit("scores.softmax(-1)", "(q @ k.transpose(-2, -1) + bias).exp() * (1 if mask is None else mask)\n"
+             "    weights = weights / weights.sum(-1, keepdim=True).clamp(min=1e-30)", ZEROED, "weights")),
     inverted=("the mask is used the wrong way round: True is where looking is allowed.", edit("~mask", "mask")),
     mask_after=("what the mask forbids is set to 0 after the softmax: the rest adds up to less than 1; -inf before it.",
         edit(HIDDEN, "scores")),
     zero_scores=("a score of 0 is a score: what the mask forbids gets -inf.", edit("-math.inf", "0.0")),
-    tiny=("a small negative score is not little enough: -inf.", edit("-math.inf", "-1.0")),
+    not_far_enough=("a score that is only somewhat low may still be the highest: what the mask forbids gets -inf.",
+        edit("-math.inf", "-1.0"), edit("-math.inf", "-100.0"), edit("-math.inf", "-1e4"),
+        edit(HIDDEN, "scores - 1e4 * ~mask")),
     nan=("a query that may look nowhere gets NaN: weights and mix should be 0.", edit(ZEROED, "weights")),
     everywhere=("a query that may look nowhere looks everywhere: weights and mix should be 0.",
         edit("-math.inf", "-1e9", ZEROED, "weights"), edit("-math.inf", "-1e9", ZEROED, "weights.nan_to_num(0.0)")),
+    nan_backwards=("gradients become NaN where a query may look nowhere: hide by `masked_fill`, do not add -inf.",
+        edit(HIDDEN, "scores + torch.where(mask, 0.0, -math.inf)", ZEROED, "weights.nan_to_num(0.0)"),
+        edit(HIDDEN, "scores + torch.where(mask, 0.0, -math.inf)")),
+    first_head=("all heads get the bias of the first: each has its own.",
+        edit("+ bias", "+ (bias[:1] if isinstance(bias, Tensor) and bias.ndim > 2 else bias)")),
     mix_only=("the weights are asked for too: return both.", edit("return weights @ v, weights", "return weights @ v")),
     scores_for_weights=("the scores come back in place of the weights.",
         edit("return weights @ v, weights", "return weights @ v, scores")),
@@ -409,7 +424,7 @@ SENTINELS = list(range(100, 140))
 
 
 def _text(rng, length):
-    return torch.randint(1, 90, (length,), generator=rng).tolist()
+    return torch.randint(0, 90, (length,), generator=rng).tolist()
 
 
 def _spans(rng, length):
@@ -430,9 +445,9 @@ def _(answer, rng):
     return answer(THANKS, [(2, 4), (8, 9)], ["<X>", "<Y>", "<Z>"])
 
 
-@corrupt_spans.probe("the first token and the last three of seven are hidden")
+@corrupt_spans.probe("the first token and the last three of the tokens 0 to 6 are hidden, sentinels from -4 on")
 def _(answer, rng):
-    return answer([11, 12, 13, 14, 15, 16, 17], [(0, 1), (4, 7)], SENTINELS)
+    return answer([0, 1, 2, 3, 4, 5, 6], [(0, 1), (4, 7)], [-4, -3, -2, -1])
 
 
 @corrupt_spans.probe("two spans with one token between them, and tokens that occur twice")
@@ -463,7 +478,7 @@ def _(answer, rng):
     }
 
 
-PARTS = "the inputs", "the targets"
+PARTS = "inputs", "targets"
 SHOWN, RUN, LAST = "[*ids[at:start], sentinel]", "[sentinel, *ids[start:end]]", "[*targets, sentinels[len(spans)]]"
 # fmt: off
 corrupt_spans.mistakes(
@@ -530,7 +545,8 @@ corrupt_spans.mistakes(
         edit("[*inputs, *ids[at:]]",
              "[t for t in [*inputs, *ids[at:]] if t not in [x for s, e in spans for x in ids[s:e]]]")),
     no_error=("n spans need n + 1 sentinels: with fewer, ValueError is asked for.",
-        edit("if len(sentinels) <= len(spans)", "if False")),
+        edit("if len(sentinels) <= len(spans)", "if False"),
+        edit("if len(sentinels) <= len(spans)", "if False", LAST, "[*targets, *sentinels[len(spans) :][:1]]")),
     one_enough=("n spans need n + 1 sentinels, one for the end: with n, ValueError is asked for.",
         edit("len(sentinels) <= len(spans)", "len(sentinels) < len(spans)")),
     nested=("the tokens of a span stand in a list of their own: one flat list of ids.",
@@ -553,7 +569,7 @@ def _(answer, rng):
     return answer(*spans.corrupt_spans(THANKS, [(2, 4), (8, 9)], words), words)
 
 
-@restore_spans.probe("300 tokens whose ids are above 50,256, sentinels from 50,300 downwards")
+@restore_spans.probe("300 tokens whose ids are above 50,256, sentinels from 60,300 downwards")
 def _(answer, rng):
     ids, hidden = [50_257 + token % 40 for token in _text(rng, 300)], _spans(rng, 300)
     sentinels = [60_300 - i for i in range(len(hidden) + 1)]
@@ -562,9 +578,10 @@ def _(answer, rng):
 
 @restore_spans.probe("the first token and the last two hidden; nothing hidden; everything hidden; an empty text")
 def _(answer, rng):
-    calls = {"both ends": ([1, 2, 3, 4, 5], [(0, 1), (3, 5)]), "nothing": ([1, 2], []), "all": ([1, 2, 3], [(0, 3)])}
+    calls = {"both ends": ([0, 1, 2, 3, 4], [(0, 1), (3, 5)]), "nothing": ([1, 2], []), "all": ([2, 1, 0], [(0, 3)])}
+    sentinels = [-3, -2, -1, 5]
     return {
-        name: answer(*spans.corrupt_spans(*call, SENTINELS), SENTINELS)
+        name: answer(*spans.corrupt_spans(*call, sentinels), sentinels)
         for name, call in {**calls, "empty": ([], [])}.items()
     }
 

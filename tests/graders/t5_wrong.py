@@ -426,7 +426,7 @@ def kernel_without_bias_gradients(q, k, v, bias=0.0, mask=None):
     return weights @ v, weights
 
 
-@wrong("biased_attention", says="gradient")
+@wrong("biased_attention", says="gradients become NaN")
 def infinite_gradients(q, k, v, bias=0.0, mask=None):
     """nan_to_num after the softmax hides NaN forwards, not on the way back."""
     scores = q @ k.mT + bias
@@ -453,7 +453,7 @@ def masked_afterwards(q, k, v, bias=0.0, mask=None):
     return weights @ v, weights
 
 
-@wrong("biased_attention", says="expected")
+@wrong("biased_attention", says="of the first")
 def bias_of_the_first_head(q, k, v, bias=0.0, mask=None):
     if torch.is_tensor(bias) and bias.ndim > 2:
         bias = bias[..., :1, :, :]
@@ -593,7 +593,7 @@ def one_span_at_least(ids, spans, sentinels):
     return inputs, [*targets, sentinels[i + 1]]
 
 
-@wrong("corrupt_spans", says="ValueError")
+@wrong("corrupt_spans", says="n spans need n + 1")
 def zips_the_shorter(ids, spans, sentinels):
     inputs, targets, previous = [], [], 0
     for (start, end), sentinel in zip(spans, sentinels, strict=False):
@@ -652,6 +652,23 @@ def as_signs(ids, spans, sentinels):
     rows = inputs + ids[previous:], [*targets, sentinels[len(spans)]]
     short = [t for row in rows for t in row if isinstance(t, int) and t > 32_767]
     return [[t - 65_536 if t in short else t for t in row] for row in rows]
+
+
+@wrong("corrupt_spans", says="expected")
+def no_span_at_zero(ids, spans, sentinels):
+    """A start of 0 counts as False."""
+    _enough(spans, sentinels)
+    starts, inputs, targets = dict(spans), [], []
+    i = used = 0
+    while i < len(ids):
+        if i and starts.get(i):
+            inputs.append(sentinels[used])
+            targets += [sentinels[used], *ids[i : starts[i]]]
+            i, used = starts[i], used + 1
+        else:
+            inputs.append(ids[i])
+            i += 1
+    return inputs, [*targets, sentinels[used]]
 
 
 # ----------------------------------------------------------------------------------------------------- restore_spans
@@ -810,3 +827,10 @@ def runs_by_default(inputs, targets, sentinels, runs={}):  # noqa: B006
     for sentinel, run in _runs(targets, sentinels).items():
         runs.setdefault(sentinel, []).extend(run)
     return [t for token in inputs for t in (runs.get(token, []) if token in sentinels else [token])]
+
+
+@wrong("restore_spans", says="expected")
+def zero_is_nothing(inputs, targets, sentinels):
+    """A token whose id is 0 counts as False."""
+    runs = _runs(targets, sentinels)
+    return [t for token in inputs for t in (runs.get(token, []) if token in sentinels else [token]) if t]
