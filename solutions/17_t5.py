@@ -931,11 +931,12 @@ for one in trainings:
     assert all(last[name] >= one["curve"]["300"][name]["exact"] for name in last)
 
 # %% [markdown]
-# Each line is a task and each marker a look. The first answers that are right are those of "question" and "summarise": a name or one of twelve
-# months, and a sentence of one of seven forms. Then come "negate" and "ask", which copy a sentence and change its verb. Translating is last, and after
-# 500 steps it is hardly learnt at all. It differs from the others in that nothing can be copied: each word needs its own
-# translation, and an Italian verb its own form. All lines are still rising at the end, so a longer training would help; the
-# translator of notebook 9, which does nothing else, took 4,600 steps of smaller batches.
+# Each line is a task of one seed, and each marker a look. The first answers that are right are those of "question" and
+# "summarise": a name or one of twelve months, and a sentence of one of seven forms. Then come "negate" and "ask", which copy
+# a sentence and change its verb. Translating is last, and after 500 steps it is hardly learnt at all. It differs from the
+# others in that nothing can be copied: each word needs its own translation, and an Italian verb its own form. No line falls
+# at the end, and most still rise, so a longer training would help; the translator of notebook 9, which does nothing else,
+# took 4,600 steps of smaller batches.
 #
 # ## A new task from 30 examples
 # The seventh task, "past", was never seen: the model should put a sentence into the past ("They invite them." → "They invited
