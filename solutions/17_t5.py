@@ -19,6 +19,7 @@ from torch import nn
 
 from lib.corpora.tasks import load_tasks
 from lib.figures import heatmap, style, transformer_map
+from lib.scoring import plain_answer
 
 style()
 torch.set_num_threads(1)
@@ -192,7 +193,7 @@ target_length = check("target_length")
 
 # %%
 def lengths(n, mean):
-    """What encoder and decoder have to do for n tokens, in spans of so many on average."""
+    """How many tokens are read and written for n tokens, in spans of so many."""
     spans = random_spans(n, random.Random(0), mean=mean)
     return tuple(map(len, corrupt_spans(range(n), spans, range(-n, 0))))
 
@@ -441,7 +442,7 @@ plt.show()
 assert torch.equal(whole[-1:], step)
 
 # %% [markdown]
-# Rows are queries, columns keys. The table was filled by hand for a head that likes the word just before: 3 for
+# Rows are queries, columns keys. The table was filled by hand for a head that likes the word right before: 3 for
 # distance 1, then less and less. The same number runs along each diagonal, because only the distance counts. (The upper
 # right triangle is the future, which the causal mask hides.) With a cache, one query at the end gets the last row.
 #
@@ -637,7 +638,8 @@ token_span = check("token_span")
 words = [(0, 4), (5, 10), (11, 13), (14, 17), (18, 22), (22, 23)]
 offsets = [(0, 0), *words, (0, 0)]
 print(token_span(offsets, 14, 22), token_span(offsets[:5], 14, 22))
-assert token_span(offsets, 14, 22) == (4, 5) and token_span(offsets[:5], 14, 22) == (0, 0)
+assert token_span(offsets, 14, 22) == (4, 5)
+assert token_span(offsets[:5], 14, 22) == (0, 0)
 
 # %% [markdown]
 # *The best span.* The best start and the best end, each chosen for itself, may be no answer at all: the end may stand
@@ -710,7 +712,7 @@ found = {}
 for longest, margin in ((5, 0.0), (1, 0.0), (5, -4.0)):
     first, last = best_spans(starts, ends, context, longest, margin)
     found[longest, margin] = (first.item(), last.item())
-    print(f"longest {longest}, margin {margin:4}: tokens {first.item()} to {last.item()}")
+    print(f"longest {longest}, margin {margin:4}: {first.item()} to {last.item()}")
 assert list(found.values()) == [(3, 4), (4, 4), (0, 0)]
 
 # %% [markdown]
@@ -747,9 +749,6 @@ candidate_spans = check("candidate_spans")
 # <details><summary>"the the cat" and words that repeat</summary><code>Counter(one) & Counter(other)</code> takes the smaller
 # count of each word, and <code>.total()</code> adds them up.</details>
 # <details><summary>Division by zero</summary>Two answers without words are right: 1.</details>
-
-# %%
-from lib.scoring import plain_answer
 
 
 # %% exercise="answer_f1" difficulty=1 minutes=6
@@ -927,7 +926,8 @@ axes.legend(fontsize=8)
 plt.show()
 
 # %%
-copying, translating = ("negate", "ask", "summarise", "question"), ("to Italian", "to English")
+copying = ("negate", "ask", "summarise", "question")
+translating = ("to Italian", "to English")
 for one in trainings:
     last = {name: one["tasks"][name]["exact"] for name in one["tasks"]}
     assert min(last[name] for name in copying) > max(last[name] for name in translating)
@@ -982,6 +982,8 @@ assert min(new["six tasks"]) > 0.1 and max(new["fresh"]) < 0.02
 # %% tags=["training"]
 from lib.corpora.xquad import load_xquad
 from lib.downloads import have
+from lib.reader import Reader, WordRarity, answer, read, reader_batch
+from lib.reader import sentence_places
 from lib.scoring import squad_scores
 
 needed = "xquad/xquad.en.json", "minilm/model.safetensors", "minilm/vocab.txt"
@@ -991,7 +993,7 @@ if here:
     print(len(people), len(asked))
     print(asked[0].context, asked[0].question, asked[0].answers[0], sep="\n\n")
 else:
-    print("`python3 course.py fetch` brings them; below stands what was measured with them.")
+    print("`python3 course.py fetch` brings them; below stands what was measured.")
 
 # %% [markdown]
 # A paragraph has about 150 words, and reading them all is slow. So we work in two steps, as search engines do (Chen et
@@ -1000,8 +1002,6 @@ else:
 # baseline: it answers with the whole sentence.
 
 # %% tags=["training"]
-from lib.reader import Reader, WordRarity, answer, read, reader_batch, sentence_places
-
 if here:
     rarity = WordRarity({question.context for question in people + asked})
     right = [question.answers for question in asked]
@@ -1015,8 +1015,8 @@ if here:
     near = [rarity.nearest(one.question, one.context, 1)[0] for one in asked]
     sentences = [one.context[a:b] for one, (a, b) in zip(asked, near, strict=True)]
     whole = squad_scores(sentences, right)
-    print({k: round(share, 2) for k, share in found_in.items()}, "begin in the best 1, 2")
-    print(f"the best sentence as the answer: exact match {whole[0]:.1f}, F1 {whole[1]:.1f}")
+    print(f"begins in the best: {found_in[1]:.2f}, in the best two: {found_in[2]:.2f}")
+    print(f"the whole sentence: exact match {whole[0]:.1f}, F1 {whole[1]:.1f}")
 
 # %%
 if here:
@@ -1035,7 +1035,7 @@ if here:
 
 # %% tags=["training"]
 def with_answers(tokenizer):
-    """Readings of the answering sentence, each with the answer's first and last token."""
+    """Readings of the right sentence, each with the answer's first and last token."""
     found = []
     for one in people:
         start = one.starts[0]
@@ -1176,7 +1176,8 @@ writing = write(model, sources)
 both = {"extracted": pointing, "generated": writing}
 for name, texts in both.items():
     exact = sum(map(str.__eq__, texts, right)) / len(right)
-    invented = sum(text not in source for text, source in zip(texts, sources, strict=True))
+    pairs = zip(texts, sources, strict=True)
+    invented = sum(text not in source for text, source in pairs)
     print(f"{name} {exact:.2f} right, {invented} answers stand nowhere in the story")
 
 # %%
