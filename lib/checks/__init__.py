@@ -148,7 +148,7 @@ NOTEBOOKS: dict[str, list[str]] = {
         "relative_buckets",
         "far_bucket",
         "RelativeBias",
-        "query_variance",
+        "query_std",
         "biased_attention",
         "token_span",
         "best_spans",

@@ -12,7 +12,7 @@ from lib.checks.t5_answers import (
     best_spans,
     candidate_spans,
     far_bucket,
-    query_variance,
+    query_std,
     target_length,
     token_span,
 )
@@ -25,7 +25,7 @@ __all__ = [
     "candidate_spans",
     "corrupt_spans",
     "far_bucket",
-    "query_variance",
+    "query_std",
     "relative_buckets",
     "restore_spans",
     "target_length",

@@ -468,19 +468,22 @@ far_bucket = Question(
         (11, "The number is rounded down, not to the nearest; and this key stands after the query."),
     ),
 )
-query_variance = Question(
-    "query_variance",
-    lambda: 1 / 64,
-    "A score is a sum of 64 products, each of variance (that of q) · 1, and 64 · 1/64 = 1. Division by √64 = 8 does "
-    "the same to scores of variance 64.",
-    "A score is a sum of d_head products, and the variances of independent numbers add up.",
+query_std = Question(
+    "query_std",
+    lambda: 1 / math.sqrt(512 * 64),
+    "A number of q is a sum of 512 products, a score a sum of 64: with W's variance σ² a score has the variance "
+    "512 · 64 · σ². It is 1 for σ = 1/√32,768. A Linear that keeps variances begins with 1/√512, eight times as much.",
+    "The variance of a sum of independent products of mean 0 is their number times the product of both variances. "
+    "Which variance must q's numbers have for the scores, and of how many products is each of them a sum?",
     hints=(
-        (1 / 8, "That is the standard deviation of q's numbers: the variance is its square."),
-        (1, "Then the scores have the variance 64, a sum of 64 products of variance 1."),
-        (8, "The other way round: q's numbers have to be smaller, not larger."),
-        (64, "The other way round: q's numbers have to be smaller, not larger."),
+        (1 / 64, "That is the variance that q's numbers must have. Each of them is a sum of 512 products with W."),
+        (1 / 8, "That is the standard deviation that q's numbers must have: each is a sum of 512 products with W."),
+        (1 / (512 * 64), "That is the variance of W's numbers: the standard deviation is its square root."),
+        (1 / math.sqrt(512), "Then q's numbers have the variance 1, and the scores, sums of 64 products, 64."),
+        (1 / 512, "That is a variance, with which q's numbers have the variance 1; and then the scores have 64."),
+        (1 / (8 * 512), "Near: of both sums the square root is taken, of the 512 products too."),
     ),
-    within=1e-4,
+    within=1e-2,
 )
 candidate_spans = Question(
     "candidate_spans",
