@@ -670,7 +670,7 @@ if gpt2:
 # digits at most; its vocabulary is twice as large, with tokens for runs of spaces, so code is shorter, and other languages cost
 # less.
 #
-# BERT (15) uses **WordPiece**, which takes the longest piece that fits and writes `##` inside words. T5 (16) uses
+# BERT (16) uses **WordPiece**, which takes the longest piece that fits and writes `##` inside words. T5 (17) uses
 # **SentencePiece**'s unigram model: it starts from too many pieces, drops the least useful, and writes a space as `▁`. The idea is the same:
 # frequent things whole, rare things in pieces.
 #

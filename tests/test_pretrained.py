@@ -232,7 +232,7 @@ def test_pickles_and_strange_folders_are_refused(tmp_path):
         with pytest.raises(ValueError, match=told):
             load_pretrained(tmp_path)
     (tmp_path / "config.json").write_text('{"model_type": "mamba"}')
-    with pytest.raises(ValueError, match="holds a model of the kind 'mamba'; bert, gpt2, llama, t5 are read here"):
+    with pytest.raises(ValueError, match="holds a model of the kind 'mamba'; bert, gpt2, llama, t5, vit are read here"):
         load_pretrained(tmp_path)
     (tmp_path / "config.json").write_text('{"model_type": "bert"}')
     with pytest.raises(FileNotFoundError):
