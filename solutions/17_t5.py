@@ -226,9 +226,9 @@ assert lengths(568, 3) == (511, 114)
 # 104 positions in place of 512 to write, and 461 to read. With single words it would be 155 and 512: spans are cheaper
 # on both sides. (T5 was trained on pieces of about 568 tokens, of which the encoder reads 511 and an end mark: 512.)
 #
-# Nothing is lost by it: from inputs and targets together the text can be put together again. That is more
-# than a test. When a trained model writes the targets, the same function gives the text as *it* would complete it, and a
-# model may write anything: sentinels in another order, twice, or none at all.
+# Nothing is lost by it: from inputs and targets the text can be put together again. The function that does so is useful
+# beyond checking: when a trained model writes the targets, it gives the text as the model would complete it. And a model
+# may write anything: sentinels in another order, twice, or none at all.
 #
 # ## Exercise 17.2 · restore_spans
 # Each sentinel in the inputs is replaced by the tokens that follow the same sentinel in the targets, up to the next
@@ -1253,8 +1253,7 @@ if here:
 
 # %% [markdown]
 # Now it is asked about the other articles. It gets the best sentence of the retriever, and must say something:
-# the margin is infinite, since XQuAD has no questions without an answer. Where the retriever has picked a wrong sentence, the
-# reader cannot be right.
+# the margin is infinite, since XQuAD has no questions without an answer.
 
 # %% tags=["training"]
 if here:
@@ -1273,7 +1272,7 @@ if here:
         print(f"{question}\n  →  {words}   (right: {wanted})")
 
 # %% [markdown]
-# Whose mistakes are they? An answer cannot be right where the retriever has handed on a wrong sentence.
+# Whose mistakes are they? Where the retriever has handed on another sentence, the reader can hardly be right.
 
 # %% tags=["training"]
 if here:
