@@ -18,7 +18,7 @@ from lib.attention import GroupedQueryAttention
 
 
 def relative_buckets(distance: Tensor, two_sided: bool = True, n_buckets: int = 32, furthest: int = 128) -> Tensor:
-    """The bucket of each distance: the near ones have one each, farther ones share wider and wider ones.
+    """The bucket of each distance: one for each nearby, wider and wider ones farther.
 
     distance: position of the key minus position of the query, int64, any shape
     two_sided: the second half of the buckets is for keys after the query; else such keys count as distance 0
@@ -42,7 +42,7 @@ def relative_buckets(distance: Tensor, two_sided: bool = True, n_buckets: int = 
 
 
 class RelativeBias(nn.Module):
-    """A learned number for each head and bucket of distances. One such table serves all blocks of a stack."""
+    """A learned number for each head and bucket; one table for all blocks."""
 
     def __init__(self, n_heads: int, two_sided: bool, n_buckets: int = 32, furthest: int = 128):
         super().__init__()
@@ -63,7 +63,7 @@ class RelativeBias(nn.Module):
 def biased_attention(
     q: Tensor, k: Tensor, v: Tensor, bias: Tensor | float = 0.0, mask: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Attention whose scores are QKᵀ + bias, undivided (Raffel et al. 2020, section 2.1).
+    """Attention with scores QKᵀ + bias (Raffel et al. 2020; undivided in their code).
 
     q: (..., query, d_head)    k: (..., key, d_head)    v: (..., key, d_value)
     bias: broadcastable to (..., query, key)    mask: as well, bool, True where looking is allowed; None: everywhere

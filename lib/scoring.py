@@ -77,10 +77,12 @@ def plain_answer(text: str) -> str:
 
 
 def answer_f1(written: str, right: str) -> float:
-    """The harmonic mean of precision and recall of the words of two answers, both made plain: 0 to 1.
+    """The harmonic mean of precision and recall of the words of two answers: 0 to 1.
 
-    precision: the share of the written words that are right    recall: the share of the right words that are written;
-    a word counts at most as often as it stands in both. Where one answer has no words, 1 if both have none, else 0.
+    Both answers are made plain first.
+    precision: the share of the written words that are right    recall: the share of the right words that are written
+
+    A word counts at most as often as it stands in both. Where one answer has no words, 1 if both have none, else 0.
     """
     mine, theirs = plain_answer(written).split(), plain_answer(right).split()
     if not mine and not theirs:

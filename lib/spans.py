@@ -57,7 +57,7 @@ def random_spans(length: int, rng: random.Random, share: float = 0.15, mean: flo
 def corrupt_spans(
     ids: Sequence[int], spans: Sequence[tuple[int, int]], sentinels: Sequence[int]
 ) -> tuple[list[int], list[int]]:
-    """Hide spans: "thank you for inviting me" to "thank <X> inviting <Y>" and "<X> you for <Y> me <Z>".
+    """Hide spans: of "thank you for inviting me" the model reads "thank you <X> me".
 
     ids: a text, without sentinels    spans: (start, end), in order, apart    sentinels: <X>, <Y>, <Z> ..., as ids
 
@@ -76,11 +76,12 @@ def corrupt_spans(
 
 
 def restore_spans(inputs: Sequence[int], targets: Sequence[int], sentinels: Collection[int]) -> list[int]:
-    """The text that `corrupt_spans` was given. The targets may also be a model's: anything, in any order.
+    """The text that `corrupt_spans` was given. The targets may also be a model's.
 
-    In place of a sentinel in the inputs comes what follows it in the targets, as far as the next sentinel: nothing,
-    where it is not there. Where it stands there more than once, all that follows it. What stands before the first
-    sentinel of the targets is left out.
+    Each sentinel in `inputs` is replaced by the tokens that follow the same sentinel in `targets`, up to the next
+    sentinel. A sentinel missing from `targets` is replaced by nothing. If it occurs several times in `targets`, all
+    its pieces are joined in order. Tokens before the first sentinel of `targets` are ignored, and so is a sentinel of
+    `targets` that `inputs` lack.
     """
     runs: dict[int, list[int]] = {sentinel: [] for sentinel in sentinels}
     run: list[int] = []
@@ -116,13 +117,13 @@ def span_loss(start_scores: Tensor, end_scores: Tensor, first: Tensor, last: Ten
 def best_spans(
     start_scores: Tensor, end_scores: Tensor, context: Tensor, longest: int, margin: float = 0.0
 ) -> tuple[Tensor, Tensor]:
-    """The first and last token of the best answer: start score plus end score as high as it can be.
+    """The first and last token of the best answer: the highest sum of both scores.
 
     start_scores, end_scores: (..., position)
-    context: (..., position), bool, True on the tokens of the text that answers; never on position 0
+    context: (..., position), bool, True on the tokens of the text that answers; never on position 0, which stands for
+    "there is no answer"
     longest: no answer has more tokens
-    margin: position 0 stands for "there is no answer"; this is what its two scores together must exceed the best
-    answer's by; math.inf: there is always one
+    margin: no answer if start_scores[0] + end_scores[0] - (the best answer's sum) > margin; math.inf turns this off
 
     Returns first and last, (...) each, int64: both in the context, first <= last < first + longest. Or 0 and 0, for no
     answer and where the context is empty; any of the best where there are several. Raises ValueError when longest is
@@ -141,11 +142,13 @@ def best_spans(
 
 
 def token_span(offsets: Sequence[tuple[int, int]], start: int, end: int) -> tuple[int, int]:
-    """The first and the last token that hold characters start to end (not included) of a text.
+    """The first and the last token that hold some of the characters start to end.
 
-    offsets: (start, end) of each token in the text; (0, 0) for tokens that stand for nothing in it
+    offsets: (start, end) of each token in the text, the end not included, as that of the answer; (0, 0) for tokens that
+    stand for nothing in it
 
-    Returns 0 and 0 where the tokens do not hold all of them: the text was cut there.
+    Both are 0 if no token holds any, or if a piece of the answer was cut off: the first of these tokens begins after
+    `start`, or the last ends before `end`. Spaces inside the answer belong to no token; that is fine.
     """
     inside = [i for i, (begin, stop) in enumerate(offsets) if begin < stop and begin < end and start < stop]
     if not inside or offsets[inside[0]][0] > start or offsets[inside[-1]][1] < end:

@@ -52,19 +52,19 @@ class RMSPreNorm(PreNorm):
 class T5EncoderBlock(EncoderBlock):
     """An EncoderBlock of T5's parts; `position_bias` is that of the whole stack."""
 
-    def __init__(self, d_model, n_heads, d_ff, d_head, feed_forward, position_bias):
+    def __init__(self, d_model, n_heads, d_ff, d_head, feed_forward, attention, position_bias):
         super().__init__(d_model, 1, d_ff, shortcut=RMSPreNorm)  # a single head fits any d_model; it is exchanged
-        self.attention = BiasedAttention(d_model, n_heads, d_head, position_bias)
+        self.attention = attention(d_model, n_heads, d_head, position_bias)
         self.feed_forward = feed_forward(d_model, d_ff)
 
 
 class T5DecoderBlock(DecoderBlock):
     """A DecoderBlock of T5's parts. Cross-attention has no bias: there is no distance between two texts."""
 
-    def __init__(self, d_model, n_heads, d_ff, d_head, feed_forward, position_bias):
+    def __init__(self, d_model, n_heads, d_ff, d_head, feed_forward, attention, position_bias):
         super().__init__(d_model, 1, d_ff, shortcut=RMSPreNorm)
-        self.self_attention = BiasedAttention(d_model, n_heads, d_head, position_bias)
-        self.cross_attention = BiasedAttention(d_model, n_heads, d_head)
+        self.self_attention = attention(d_model, n_heads, d_head, position_bias)
+        self.cross_attention = attention(d_model, n_heads, d_head)
         self.feed_forward = feed_forward(d_model, d_ff)
 
 
@@ -74,6 +74,7 @@ class T5(nn.Module):
     n_blocks: of the encoder and of the decoder    d_head: d_model / n_heads if None
     tied: the output is the table of the words' vectors (version 1.0); else it has a table of its own (1.1)
     feed_forward: PlainFeedForward (1.0) or GatedFeedForward (1.1)    n_buckets, furthest: as in `relative_buckets`
+    attention, relative_bias: the layer and the bias it is made of, for one's own in place of the library's
 
     As in the Transformer of 2017, the table is multiplied by √d_model where words are read and by nothing where they
     are written. T5's own is √d_model times as large; if tied, x is divided by √d_model before it is compared: the same
@@ -96,10 +97,12 @@ class T5(nn.Module):
         feed_forward: Callable[[int, int], nn.Module] = PlainFeedForward,
         n_buckets: int = 32,
         furthest: int = 128,
+        attention: Callable[..., BiasedAttention] = BiasedAttention,
+        relative_bias: Callable[[int, bool, int, int], nn.Module] = RelativeBias,
     ):
         super().__init__()
-        sizes = d_model, n_heads, d_ff, d_head, feed_forward
-        around, back = (RelativeBias(n_heads, two_sided, n_buckets, furthest) for two_sided in (True, False))
+        sizes = d_model, n_heads, d_ff, d_head, feed_forward, attention
+        around, back = (relative_bias(n_heads, two_sided, n_buckets, furthest) for two_sided in (True, False))
         self.embedding = nn.Embedding(vocab, d_model)
         self.encoder = Encoder([T5EncoderBlock(*sizes, around) for _ in range(n_blocks[0])], RMSNorm(d_model))
         self.decoder = Decoder([T5DecoderBlock(*sizes, back) for _ in range(n_blocks[1])], RMSNorm(d_model))
@@ -156,6 +159,6 @@ def fresh_t5_weights(model: T5, generator: torch.Generator) -> T5:
         for part in model.modules():
             if isinstance(part, BiasedAttention):
                 part.to_q.weight.mul_(part.d_head**-0.5)
-            elif isinstance(part, RelativeBias):
-                part.table.weight.zero_()
+                if part.position_bias is not None:
+                    part.position_bias.table.weight.zero_()
     return model

@@ -45,6 +45,7 @@ ORDER = [
     "minilm",
     "pretrained",
     "scoring",
+    "reader",
     "decoding",
     "captioner",
     "training",

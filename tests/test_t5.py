@@ -366,6 +366,28 @@ def test_shape_comments_are_true():
 # ---------------------------------------------------------------------------------------------------------- the model
 
 
+def test_own_parts_take_the_place_of_the_librarys():
+    class OwnAttention(BiasedAttention):
+        pass
+
+    class OwnBias(torch.nn.Module):
+        def __init__(self, n_heads, two_sided, n_buckets, furthest):
+            super().__init__()
+            self.table = torch.nn.Embedding(n_buckets, n_heads)
+
+        def forward(self, queries, keys):
+            return self.table.weight[0][:, None, None].expand(-1, queries, keys)
+
+    parts = {"attention": OwnAttention, "relative_bias": OwnBias}
+    model = T5(VOCAB, D_MODEL, HEADS, D_FF, (2, 3), D_HEAD, **parts)
+    kinds = [type(part) for part in model.modules()]
+    assert kinds.count(OwnAttention) == 2 + 2 * 3 and kinds.count(OwnBias) == 2 and BiasedAttention not in kinds
+    fresh_t5_weights(model, generator())
+    assert not model.encoder.blocks[1].attention.position_bias.table.weight.any()
+    source, mask = sources(random.Random(0), 2, 5)
+    assert model(source, mask, source).shape == (2, 5, VOCAB)
+
+
 def test_the_future_cannot_change_the_past():
     model = lively(new_t5("1.0")).double()
     memory, mask = seeded(2, 5, D_MODEL), causal_mask(9)

@@ -14,6 +14,7 @@ CORPORA: dict[str, tuple[str, str, dict]] = {
     "relations.txt": ("data.make.relations", "relations_text", {"seed": 0}),
     "analogies.tsv": ("data.make.relations", "analogies_text", {}),
     "english_italian.tsv": ("data.make.italian", "italian_text", {"seed": 0}),
+    "tasks.tsv": ("data.make.tasks", "tasks_text", {"seed": 0}),
     "dates.tsv": ("data.make.dates", "dates_text", {"seed": 0}),
 }
 

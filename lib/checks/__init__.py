@@ -145,6 +145,20 @@ NOTEBOOKS: dict[str, list[str]] = {
         "experts_read",
         "mutual_information",
     ],
+    "17_t5": [
+        "corrupt_spans",
+        "target_length",
+        "restore_spans",
+        "relative_buckets",
+        "far_bucket",
+        "RelativeBias",
+        "query_std",
+        "biased_attention",
+        "token_span",
+        "best_spans",
+        "candidate_spans",
+        "answer_f1",
+    ],
 }
 
 

@@ -168,4 +168,43 @@ SURVIVORS: dict[str, dict[str, str]] = {
         "1 -> -1": "of two axes, axis 1 is the last",
         "True -> False": "a row without its first axis is spread alike",
     },
+    "corrupt_spans": {
+        "zip(spans, sentinels, strict=False) -> zip(spans, sentinels)": "that is what zip does by default",
+        "len(spans) + 1 -> len(spans) - 1": "only the words of the error change",
+        "len(spans) + 1 -> len(spans)": "only the words of the error change",
+        "len(spans) + 1 -> 1": "only the words of the error change",
+        "spans -> sentinels": "only the words of the error change",
+        "sentinels -> ids": "only the words of the error change",
+        "1 -> -1": "only the words of the error change",
+        "1 -> 0": "only the words of the error change",
+        "1 -> 2": "only the words of the error change",
+    },
+    "relative_buckets": {
+        "size < exact -> size <= exact": "the logarithm of 1 is 0: both give bucket n // 2",
+        "size.clamp(min=1) -> size": "the logarithm of 0 is not chosen",
+        "1 -> -1": "the logarithm of 0 is not chosen",
+        "1 -> 0": "the logarithm of 0 is not chosen",
+        "n_buckets -> furthest": "only the words of the error change",
+        "furthest -> distance": "only the words of the error change",
+    },
+    "RelativeBias": {
+        "torch.arange(keys, device=self.table.weight.device) -> torch.arange(keys)": "checks run on the CPU",
+    },
+    "biased_attention": {
+        "0.0 -> -1.0": "the same number added to all scores changes no weight",
+        "0.0 -> 1.0": "the same number added to all scores changes no weight",
+    },
+    "token_span": {
+        "begin < stop -> begin <= stop": "(0, 0) holds no character anyway",
+        "1 -> -1": "of two numbers, number 1 is the last",
+    },
+    "best_spans": {
+        "(best == -math.inf) | (start_scores[..., 0] + end_scores[..., 0] - best > margin) -> "
+        "start_scores[..., 0] + end_scores[..., 0] - best > margin": "of nothing but -inf the first is taken",
+        "-math.inf -> math.inf": "of nothing but -inf the first is taken",
+        "start_scores -> end_scores": "of its length only: both are as long",
+        "longest -> margin": "only the words of the error change",
+        "torch.ones(position, position, dtype=torch.bool, device=context.device) -> "
+        "torch.ones(position, position, dtype=torch.bool)": "checks run on the CPU",
+    },
 }

@@ -1,0 +1,166 @@
+"""Notebook 17's trainings over three seeds, each as the notebook does it, to data/t5_results.json.
+
+    python benchmarks/t5.py [six | reader] [seed ...]
+
+six: one T5 for six tasks; how right it is on held-out examples of each, and on fewer on the way; then a seventh task
+from 30 examples, from this model and from fresh weights. Seed 0 is kept as data/t5_tasks.safetensors.
+reader: MiniLM fine-tuned on the questions of XQuAD's training articles, asked about the others.
+
+The rates were not tuned beyond a first try with seed 0. Baselines need no training: what the most similar training
+example was answered with, and the sentence that shares most words with the question.
+"""
+
+import copy
+import json
+import os
+import random
+import sys
+import time
+from collections.abc import Iterator, Sequence
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import torch
+
+from lib import checkpoints
+from lib.batching import SPECIAL, Batch, similar_lengths
+from lib.corpora import files
+from lib.corpora.tasks import NEW, PREFIXES, Example, load_tasks
+from lib.corpora.xquad import load_xquad
+from lib.decoding.search import translate
+from lib.minilm import load_minilm
+from lib.reader import Reader, Reading, WordRarity, answer, read, reader_batch, sentence_places
+from lib.scoring import bleu, exact_match, squad_scores
+from lib.spans import span_loss, token_span
+from lib.t5 import T5, fresh_t5_weights
+from lib.tokenizer import Tokenizer, train_tokenizer
+from lib.training import train
+from lib.wordpiece import WordPieceTokenizer
+
+RESULTS, WEIGHTS = "t5_results.json", "t5_tasks.safetensors"
+SENTINELS = [f"<X{i}>" for i in range(12)]
+VOCAB, SIZES, BUCKETS = 2_048, (128, 4, 512, (2, 2)), {"n_buckets": 16, "furthest": 64}
+TOKENS, STEPS, PEAK, WARMUP = 2_000, 500, 8e-3, 50
+MARKS, GLANCE = (150, 300), 40  # steps to look at it, on so many examples of each task
+READER_TOKENS, READER_STEPS, READER_PEAK = 500, 100, 1e-4
+FEW, FEW_STEPS, FEW_PEAK = 30, 30, 2e-3
+Ids = tuple[list[int], list[int]]
+
+
+def coded(tokenizer: Tokenizer, examples: Sequence[Example]) -> list[Ids]:
+    return [(tokenizer.encode_ordinary(source), tokenizer.encode_ordinary(target)) for source, target in examples]
+
+
+def batches(pairs: Sequence[Ids], tokens: int, rng: random.Random) -> Iterator[Batch]:
+    lengths = [len(source) + 2 * len(target) for source, target in pairs]
+    while True:
+        for chosen in similar_lengths(lengths, tokens, rng):
+            yield Batch.of([pairs[i] for i in chosen])
+
+
+def judged(model: T5, tokenizer: Tokenizer, examples: Sequence[Example]) -> dict[str, float]:
+    model.eval()
+    written = translate(model, [tokenizer.encode_ordinary(source) for source, _ in examples], 30)
+    written, right = [tokenizer.decode(ids) for ids in written], [target for _, target in examples]
+    words = [text.split() for text in written], [text.split() for text in right]
+    return {"exact": round(exact_match(*words), 3), "bleu": round(bleu(*words), 1)}
+
+
+def six(seed: int) -> None:
+    tasks, tests = load_tasks("train"), load_tasks("test")
+    learnt = {name: tasks[name] for name in PREFIXES}
+    texts = [text for examples in learnt.values() for example in examples for text in example]
+    tokenizer = train_tokenizer(texts, VOCAB, [*SPECIAL, *SENTINELS])
+    pairs = [pair for examples in learnt.values() for pair in coded(tokenizer, examples)]
+    model = fresh_t5_weights(T5(len(tokenizer), *SIZES, **BUCKETS), torch.Generator().manual_seed(seed))
+    fresh = copy.deepcopy(model)
+    looked, curve = 0.0, {}
+
+    def watch(step: int, loss: float) -> None:
+        nonlocal looked
+        if step % 50 == 0:
+            print(step, round(loss, 2), flush=True)
+        if step in MARKS:
+            start = time.process_time()
+            curve[str(step)] = {name: judged(model, tokenizer, tests[name][:GLANCE]) for name in PREFIXES}
+            looked += time.process_time() - start
+
+    start = time.process_time()
+    train(
+        model, model.loss, batches(pairs, TOKENS, random.Random(seed)), STEPS, PEAK, WARMUP,
+        muon=True, fused=True, watch=watch,
+    )  # fmt: skip
+    seconds = time.process_time() - start - looked
+    found = {name: judged(model, tokenizer, tests[name][:300]) for name in PREFIXES}
+    if seed == 0:
+        made = {"steps": STEPS, "peak": PEAK, "tokens": TOKENS, "seed": seed}
+        checkpoints.save(files.path(WEIGHTS), model, {"made": made})
+        files.record(WEIGHTS, "python benchmarks/t5.py six 0")
+    record("six", seed, {"seconds": round(seconds, 1), "steps": STEPS, "tasks": found, "curve": curve})
+    few = coded(tokenizer, random.Random(seed).sample(tasks[NEW], FEW))
+    for start_from, base in (("six tasks", model), ("fresh", fresh)):
+        tuned = copy.deepcopy(base)
+        train(tuned, tuned.loss, batches(few, 700, random.Random(seed)), FEW_STEPS, FEW_PEAK, 5, muon=True, fused=True)
+        record(f"new task from {start_from}", seed, judged(tuned, tokenizer, tests[NEW]))
+
+
+def readings(tokenizer: WordPieceTokenizer) -> list[tuple[Reading, int, int]]:
+    """The training questions, each with the sentence that answers, and the answer's first and last token."""
+    found = []
+    for one in load_xquad("train"):
+        start, end = one.starts[0], one.starts[0] + len(one.answers[0])
+        near = [(a, b) for a, b in sentence_places(one.context) if a < end and start < b]
+        reading = read(tokenizer, one.question, one.context, near, 128)
+        first, last = token_span(reading.offsets, start, end)
+        if first:
+            found.append((reading, first, last))
+    return found
+
+
+def reader(seed: int) -> None:
+    bert, pieces = load_minilm()
+    model = Reader(bert, torch.Generator().manual_seed(seed))
+    rows, rng = readings(pieces), random.Random(seed)
+
+    def feed() -> Iterator[list]:
+        while True:
+            for chosen in similar_lengths([len(reading.ids) for reading, _, _ in rows], READER_TOKENS, rng):
+                yield [rows[i] for i in chosen]
+
+    def loss(batch: list) -> torch.Tensor:
+        near, first, last = zip(*batch, strict=True)
+        return span_loss(*model(*reader_batch(near)), torch.tensor(first), torch.tensor(last))
+
+    start = time.process_time()
+    train(model, loss, feed(), READER_STEPS, READER_PEAK, 10, fused=True)
+    seconds = time.process_time() - start
+    asked = load_xquad("test")
+    rarity = WordRarity({one.context for one in load_xquad("train") + asked})
+    right, said = [one.answers for one in asked], []
+    for one in asked:
+        near = rarity.nearest(one.question, one.context, 1)
+        said.append(answer(model, read(pieces, one.question, one.context, near, 256), one.context))
+    sentences = [one.context[slice(*rarity.nearest(one.question, one.context, 1)[0])] for one in asked]
+    found = {"seconds": round(seconds, 1), "steps": READER_STEPS}
+    for name, texts in (("", said), ("sentence ", sentences)):
+        exact, f1 = squad_scores(texts, right)
+        found |= {f"{name}exact": round(exact, 1), f"{name}f1": round(f1, 1)}
+    record("reader", seed, found)
+
+
+def record(task: str, seed: int, found: dict) -> None:
+    path = files.path(RESULTS)
+    results = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    results.setdefault(task, {})[str(seed)] = found
+    path.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8", newline="\n")
+    files.record(RESULTS, "python benchmarks/t5.py")
+    print(task, seed, found, flush=True)
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    asked = {"six": six, "reader": reader}
+    names = [name for name in sys.argv[1:] if name in asked] or list(asked)
+    for seed in [int(number) for number in sys.argv[1:] if number not in asked] or [0, 1, 2]:
+        for name in names:
+            asked[name](seed)
