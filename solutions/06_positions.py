@@ -388,7 +388,7 @@ assert similarity[50, 50] > similarity[50, 51] > similarity[50, 55] > similarity
 # Three positions, one curve: on the whole, the nearer the more alike, the same before and after.
 #
 # ## A learned table
-# Why compute the table at all? The words' vectors are learnt, and those of the positions can be learnt just so: a matrix with
+# Why compute the table at all? The words' vectors are learnt, and those of the positions can be learnt in the same way: a matrix with
 # a row for each position, random at first, which gets gradients like any other parameter. These are **learned position
 # embeddings**. GPT-2 has them for 1,024 positions, BERT for 512. The paper of 2017 tried them too (its table 3, row E), and
 # found no difference in translation: BLEU 25.7 against 25.8 with sinusoids.
