@@ -79,22 +79,22 @@ assert (len(text), len(read.split()), len(written.split())) == (10, 9, 6)
 # Transformer: both halves of it are used today.
 
 # %% jupyter={"source_hidden": true}
-rows = ["text", "encoder reads", "decoder writes"]
-colours = dict.fromkeys(("for", "inviting", "last"), "#a9cdf2")
-figure, panels = plt.subplots(1, 2, figsize=(8.8, 3.2), width_ratios=[2.5, 1])
-for row, words in enumerate((text, read.split(), written.split())):
-    label, place = f"{rows[row]} ({len(words)})", 0.0
-    panels[0].text(-0.1, 0.3 - row, label, ha="right", va="center", fontsize=9)
+colours = {
+    **dict.fromkeys("XYZ", "#ffd9a8"),
+    **dict.fromkeys(["for", "inviting", "last"], "#a9cdf2"),
+}
+_, panels = plt.subplots(1, 2, figsize=(8.8, 3.2), width_ratios=[2.5, 1])
+lines = {"text": text, "encoder reads": read.split(), "decoder writes": written.split()}
+for row, (name, words) in enumerate(lines.items()):
+    label, place, style_of = f"{name} ({len(words)})", 0.0, {"va": "center", "size": 9}
+    panels[0].text(-0.1, 0.3 - row, label, ha="right", **style_of)
     for word in words:
-        colour = "#ffd9a8" if word in "XYZ" else colours.get(word, "#eeeeee")
         shown = f"<{word}>" if word in "XYZ" else word
-        width = 0.14 + 0.085 * len(shown)
+        width, colour = 0.14 + 0.085 * len(shown), colours.get(word, "#eeeeee")
         panels[0].add_patch(plt.Rectangle((place, -row), width, 0.6, color=colour))
-        middle = place + width / 2
-        panels[0].text(middle, 0.3 - row, shown, ha="center", va="center", fontsize=9)
+        panels[0].text(place + width / 2, 0.3 - row, shown, ha="center", **style_of)
         place += width + 0.05
-panels[0].set(xlim=(-1.6, 5.3), ylim=(-2.5, 1.1))
-panels[0].axis("off")
+panels[0].set(xlim=(-1.6, 5.3), ylim=(-2.5, 1.1), frame_on=False, xticks=[], yticks=[])
 transformer_map(panels[1], numbers=False)
 plt.show()
 
