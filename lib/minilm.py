@@ -13,6 +13,7 @@ lie together. Its pooler is in the file and takes no part in that: the vector of
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -54,12 +55,15 @@ LEFT_OUT = re.compile(r"^cls\.(predictions\.decoder|seq_relationship)\.|position
 
 
 def load_minilm(
-    folder: str | Path | None = None, n_heads: int = HEADS, bert: Callable[..., Bert] = Bert
+    folder: str | Path | None = None,
+    n_heads: int = HEADS,
+    bert: Callable[..., Bert] = Bert,
+    **options: Any,
 ) -> tuple[Bert, WordPieceTokenizer]:
     """The model, in eval mode, and its tokenizer.
 
     folder: with model.safetensors and vocab.txt of another model; None: the published ones, fetched by `lib.downloads`
-    bert: what is made of its sizes: a Bert, or one of other pieces
+    bert: what is made of its sizes: a Bert, or one of other pieces    options: as of WordPieceTokenizer
 
     Raises ConnectionError, in a sentence that says what to do, when they are neither here nor to be had, and ValueError
     with the file's name when it holds something else.
@@ -71,7 +75,7 @@ def load_minilm(
     except ValueError as error:
         raise ValueError(f"{weights} holds no such model: {error}") from None
     try:
-        tokenizer = WordPieceTokenizer.load(pieces)
+        tokenizer = WordPieceTokenizer.load(pieces, **options)
     except ValueError as error:
         raise ValueError(f"{pieces} holds no list of pieces: {error}") from None
     if len(tokenizer) != (vocab := model.embeddings.words.num_embeddings):
