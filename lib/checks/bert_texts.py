@@ -30,14 +30,15 @@ single_calls(
             torch.tensor([[[1.0, 2], [3, 6], [100, 100]]]),
             torch.tensor([[True, True, False]]),
         ),
-        "three texts of 7, 4 and 1 words, d_model 5": lambda rng: (normal(3, 7, 5, rng=rng), real([7, 4, 1], 7)),
+        "three texts of 300, 211 and 1 words, d_model 384 as in MiniLM": lambda rng: (
+            normal(3, 300, 384, rng=rng),
+            real([300, 211, 1], 300),
+        ),
         "padding in front, in the middle and at the end": lambda rng: (
             normal(2, 5, 3, rng=rng),
             torch.tensor([[False, True, True, True, False], [True, False, True, False, True]]),
         ),
-        "as many texts as words as numbers, 5, 5, 5": lambda rng: (normal(5, 5, 5, rng=rng), real([5, 2, 3, 1, 4], 5)),
         "a text without a real word, beside one of two words": lambda rng: (normal(2, 3, 5, rng=rng), real([0, 2], 3)),
-        "no text with padding": lambda rng: (normal(2, 3, 5, rng=rng), torch.ones(2, 3, dtype=torch.bool)),
         "one text without a batch, in float64": lambda rng: (
             normal(7, 5, rng=rng).double(),
             torch.tensor([True, True, False, True, False, False, True]),
@@ -45,10 +46,6 @@ single_calls(
         "three leading axes, 2, 1 and 3": lambda rng: (
             normal(2, 1, 3, 7, 5, rng=rng),
             real([7, 4, 1, 2, 0, 3], 7).view(2, 1, 3, 7),
-        ),
-        "two texts of 300 and 211 words, d_model 384 as in MiniLM": lambda rng: (
-            normal(2, 300, 384, rng=rng),
-            real([300, 211], 300),
         ),
     },
 )
@@ -184,9 +181,9 @@ def _(answer, rng):
     return made(ids, segments.long(), mask)
 
 
-@BertClassifier.probe("the gradients for the head and for the model's tables")
+@BertClassifier.probe("the gradients for the head and for the model's tables, in training, dropout as by default")
 def _(answer, rng):
-    made = called(answer, 3, bert.mean_pool, rng=rng)
+    made = called(answer, 3, bert.mean_pool, rng=rng).train()
     ids, segments, mask = texts([5, 3], 5, rng)
     parts = {"head.weight": made.head.weight, "head.bias": made.head.bias}
     tables = {
@@ -279,6 +276,8 @@ BertClassifier.mistakes(
         edit("nn.Dropout(dropout)", "nn.Dropout(0.5)")),
     always_dropped=("dropout works in eval mode too: nn.Dropout knows the mode.",
         edit("self.dropout(self.bert", "torch.nn.functional.dropout(self.bert", "mask)))", "mask), self.dropout.p))")),
+    always_32_bit=("64-bit numbers become 32-bit: keep the dtype of the weights.",
+        edit(_LOGITS, f"({_LOGITS}).float()")),
     frozen=("no gradient reaches the model: fine-tuning trains all of it.",
         edit(_READ, f"{_READ}.detach()"), edit("self.pool(x, mask)", "self.pool(x, mask).detach()")),
     frozen_weights=("the model's weights are switched off (requires_grad): fine-tuning trains all of it.",
