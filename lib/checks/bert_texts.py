@@ -119,7 +119,8 @@ def texts(lengths, n, rng):
     """ids, segments, mask of texts of these lengths, padded with 0; the second half of each is a second text."""
     mask = real(lengths, n)
     ids = torch.randint(1, VOCAB, mask.shape, generator=rng).where(mask, 0)
-    return ids, (torch.arange(n) >= torch.tensor(lengths)[:, None] / 2) & mask, mask
+    segments = (torch.arange(n) >= torch.tensor(lengths)[:, None] / 2) & mask
+    return ids, segments.long(), mask
 
 
 def called(answer, *arguments, rng, **given):
@@ -147,19 +148,19 @@ def _(answer, rng):
 @BertClassifier.probe("three texts of 7, 4 and 1 words, with segments and a mask, no pool")
 def _(answer, rng):
     ids, segments, mask = texts([7, 4, 1], 7, rng)
-    return called(answer, 3, rng=rng)(ids, segments.long(), mask)
+    return called(answer, 3, rng=rng)(ids, segments, mask)
 
 
 @BertClassifier.probe("three texts of 7, 4 and 1 words, with segments, a mask and mean_pool")
 def _(answer, rng):
     ids, segments, mask = texts([7, 4, 1], 7, rng)
-    return called(answer, 3, bert.mean_pool, rng=rng)(ids, segments.long(), mask)
+    return called(answer, 3, bert.mean_pool, rng=rng)(ids, segments, mask)
 
 
 @BertClassifier.probe("mean_pool, and no mask given")
 def _(answer, rng):
     ids, segments, _ = texts([5, 5], 5, rng)
-    return called(answer, 2, bert.mean_pool, rng=rng)(ids, segments.long())
+    return called(answer, 2, bert.mean_pool, rng=rng)(ids, segments)
 
 
 @BertClassifier.probe("a pool that takes the last real word, with a mask and without")
@@ -178,7 +179,7 @@ def _(answer, rng):
 def _(answer, rng):
     made = fill(answer(small_bert(300), 3, bert.mean_pool), rng).double().eval()
     ids, segments, mask = texts([300, 211], 300, rng)
-    return made(ids, segments.long(), mask)
+    return made(ids, segments, mask)
 
 
 @BertClassifier.probe("the gradients for the head and for the model's tables, in training, dropout as by default")
@@ -190,7 +191,7 @@ def _(answer, rng):
         "the words' table": made.bert.embeddings.words.weight,
         "to_q": made.bert.encoder.blocks[0].attention.to_q.weight,
     }
-    return gradients(made(ids, segments.long(), mask), **parts, **tables)
+    return gradients(made(ids, segments, mask), **parts, **tables)
 
 
 @BertClassifier.probe("dropout=1 in training: only the head's bias is left; and the same in eval mode")
@@ -199,8 +200,8 @@ def _(answer, rng):
     found = {}
     for name, pool in ("no pool", None), ("mean_pool", bert.mean_pool):
         made = called(answer, 3, pool, 1.0, rng=rng)
-        found[f"in eval mode, {name}"] = made(ids, segments.long(), mask)
-        found[f"in training, {name}"] = made.train()(ids, segments.long(), mask)
+        found[f"in eval mode, {name}"] = made(ids, segments, mask)
+        found[f"in training, {name}"] = made.train()(ids, segments, mask)
     return found
 
 
