@@ -149,9 +149,9 @@ NOTEBOOKS: dict[str, list[str]] = {
         "mask_words",
         "changed_places",
         "masked_loss",
-        "BertClassifier",
-        "mean_pool",
         "block_parameters",
+        "mean_pool",
+        "BertClassifier",
     ],
 }
 

@@ -30,14 +30,15 @@ single_calls(
             torch.tensor([[[1.0, 2], [3, 6], [100, 100]]]),
             torch.tensor([[True, True, False]]),
         ),
-        "three texts of 7, 4 and 1 words, d_model 5": lambda rng: (normal(3, 7, 5, rng=rng), real([7, 4, 1], 7)),
+        "three texts of 300, 211 and 1 words, d_model 384 as in MiniLM": lambda rng: (
+            normal(3, 300, 384, rng=rng),
+            real([300, 211, 1], 300),
+        ),
         "padding in front, in the middle and at the end": lambda rng: (
             normal(2, 5, 3, rng=rng),
             torch.tensor([[False, True, True, True, False], [True, False, True, False, True]]),
         ),
-        "as many texts as words as numbers, 5, 5, 5": lambda rng: (normal(5, 5, 5, rng=rng), real([5, 2, 3, 1, 4], 5)),
         "a text without a real word, beside one of two words": lambda rng: (normal(2, 3, 5, rng=rng), real([0, 2], 3)),
-        "no text with padding": lambda rng: (normal(2, 3, 5, rng=rng), torch.ones(2, 3, dtype=torch.bool)),
         "one text without a batch, in float64": lambda rng: (
             normal(7, 5, rng=rng).double(),
             torch.tensor([True, True, False, True, False, False, True]),
@@ -45,10 +46,6 @@ single_calls(
         "three leading axes, 2, 1 and 3": lambda rng: (
             normal(2, 1, 3, 7, 5, rng=rng),
             real([7, 4, 1, 2, 0, 3], 7).view(2, 1, 3, 7),
-        ),
-        "two texts of 300 and 211 words, d_model 384 as in MiniLM": lambda rng: (
-            normal(2, 300, 384, rng=rng),
-            real([300, 211], 300),
         ),
     },
 )
@@ -122,7 +119,8 @@ def texts(lengths, n, rng):
     """ids, segments, mask of texts of these lengths, padded with 0; the second half of each is a second text."""
     mask = real(lengths, n)
     ids = torch.randint(1, VOCAB, mask.shape, generator=rng).where(mask, 0)
-    return ids, (torch.arange(n) >= torch.tensor(lengths)[:, None] / 2) & mask, mask
+    segments = (torch.arange(n) >= torch.tensor(lengths)[:, None] / 2) & mask
+    return ids, segments.long(), mask
 
 
 def called(answer, *arguments, rng, **given):
@@ -150,19 +148,19 @@ def _(answer, rng):
 @BertClassifier.probe("three texts of 7, 4 and 1 words, with segments and a mask, no pool")
 def _(answer, rng):
     ids, segments, mask = texts([7, 4, 1], 7, rng)
-    return called(answer, 3, rng=rng)(ids, segments.long(), mask)
+    return called(answer, 3, rng=rng)(ids, segments, mask)
 
 
 @BertClassifier.probe("three texts of 7, 4 and 1 words, with segments, a mask and mean_pool")
 def _(answer, rng):
     ids, segments, mask = texts([7, 4, 1], 7, rng)
-    return called(answer, 3, bert.mean_pool, rng=rng)(ids, segments.long(), mask)
+    return called(answer, 3, bert.mean_pool, rng=rng)(ids, segments, mask)
 
 
 @BertClassifier.probe("mean_pool, and no mask given")
 def _(answer, rng):
     ids, segments, _ = texts([5, 5], 5, rng)
-    return called(answer, 2, bert.mean_pool, rng=rng)(ids, segments.long())
+    return called(answer, 2, bert.mean_pool, rng=rng)(ids, segments)
 
 
 @BertClassifier.probe("a pool that takes the last real word, with a mask and without")
@@ -181,19 +179,19 @@ def _(answer, rng):
 def _(answer, rng):
     made = fill(answer(small_bert(300), 3, bert.mean_pool), rng).double().eval()
     ids, segments, mask = texts([300, 211], 300, rng)
-    return made(ids, segments.long(), mask)
+    return made(ids, segments, mask)
 
 
-@BertClassifier.probe("the gradients for the head and for the model's tables")
+@BertClassifier.probe("the gradients for the head and for the model's tables, in training, dropout as by default")
 def _(answer, rng):
-    made = called(answer, 3, bert.mean_pool, rng=rng)
+    made = called(answer, 3, bert.mean_pool, rng=rng).train()
     ids, segments, mask = texts([5, 3], 5, rng)
     parts = {"head.weight": made.head.weight, "head.bias": made.head.bias}
     tables = {
         "the words' table": made.bert.embeddings.words.weight,
         "to_q": made.bert.encoder.blocks[0].attention.to_q.weight,
     }
-    return gradients(made(ids, segments.long(), mask), **parts, **tables)
+    return gradients(made(ids, segments, mask), **parts, **tables)
 
 
 @BertClassifier.probe("dropout=1 in training: only the head's bias is left; and the same in eval mode")
@@ -202,8 +200,8 @@ def _(answer, rng):
     found = {}
     for name, pool in ("no pool", None), ("mean_pool", bert.mean_pool):
         made = called(answer, 3, pool, 1.0, rng=rng)
-        found[f"in eval mode, {name}"] = made(ids, segments.long(), mask)
-        found[f"in training, {name}"] = made.train()(ids, segments.long(), mask)
+        found[f"in eval mode, {name}"] = made(ids, segments, mask)
+        found[f"in training, {name}"] = made.train()(ids, segments, mask)
     return found
 
 
@@ -279,6 +277,8 @@ BertClassifier.mistakes(
         edit("nn.Dropout(dropout)", "nn.Dropout(0.5)")),
     always_dropped=("dropout works in eval mode too: nn.Dropout knows the mode.",
         edit("self.dropout(self.bert", "torch.nn.functional.dropout(self.bert", "mask)))", "mask), self.dropout.p))")),
+    always_32_bit=("64-bit numbers become 32-bit: keep the dtype of the weights.",
+        edit(_LOGITS, f"({_LOGITS}).float()")),
     frozen=("no gradient reaches the model: fine-tuning trains all of it.",
         edit(_READ, f"{_READ}.detach()"), edit("self.pool(x, mask)", "self.pool(x, mask).detach()")),
     frozen_weights=("the model's weights are switched off (requires_grad): fine-tuning trains all of it.",

@@ -19,10 +19,12 @@ mask_words = Exercise(bert.mask_words, returns=("inputs", "targets"))
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
-def _as_in_bert(rng):
-    """30,500 pieces: all letters, and words and ends of two and three of them."""
-    longer = {a + b for a in LETTERS for b in LETTERS} | {a + b + c for a in "aeiou" for b in LETTERS for c in LETTERS}
-    return {start + piece: i for start in ("", "##") for i, piece in enumerate([*LETTERS, *sorted(longer)])}
+def _as_in_bert():
+    """Pieces to ids: all letters, pairs of them, and three after a vowel. Those of an "a" and two others have id 0."""
+    pairs = [one + other for one in LETTERS for other in LETTERS]
+    pieces = [*LETTERS, *pairs, *(vowel + pair for vowel in "aeiou" for pair in pairs)]
+    ids = {piece: i for i, piece in enumerate([*pieces, *("##" + piece for piece in pieces)])}
+    return {piece: 0 if len(piece) == 3 and piece[0] == "a" else i for piece, i in ids.items()}
 
 
 def _letters(n, rng):
@@ -40,30 +42,26 @@ single_calls(
             "playing",
             ["p", "play", "playing", "##ing", "##i", "##n", "##g", "##l", "##a", "##y"],
         ),
-        "'unaffable', where un and u, ##a and ##aff, ##able and ##ab fit": lambda rng: (
-            "unaffable",
-            {"u", "un", "##n", "##a", "##f", "##aff", "##ab", "##able", "##le"},
-        ),
         "'cats' and the pieces cat, dog: nothing fits at the end": lambda rng: ("cats", {"cat", "dog", "##at"}),
-        "'cats' and the pieces c, ##s, ##t: nothing fits in the middle": lambda rng: ("cats", {"c", "##s", "##t"}),
         "'cats' and the pieces ##c, ##a, ##t, ##s, at: nothing fits at the beginning": lambda rng: (
             "cats",
             {"##c", "##a", "##t", "##s", "at"},
         ),
-        "'cats' and no pieces at all": lambda rng: ("cats", set()),
         "'playing' and the pieces play, ing": lambda rng: ("playing", {"play", "ing"}),
-        "'abc' and the pieces a, ab, ##bc": lambda rng: ("abc", {"a", "ab", "##bc"}),
-        "'abcdef' and the pieces abcd, ab, ##cdef, ##ef, ##e, ##f": lambda rng: (
-            "abcdef",
-            {"abcd", "ab", "##cdef", "##e", "##f", "##ef"},
+        "'undone' and the pieces un, und, ##o, ##ne, ##done": lambda rng: (
+            "undone",
+            ["un", "und", "##o", "##ne", "##done"],
         ),
+        "'abc' and the pieces a, ab, ##bc": lambda rng: ("abc", {"a", "ab", "##bc"}),
         "'cdabcd', where ab and cd come twice": lambda rng: ("cdabcd", {"cd", "##cd", "##ab", "##a", "ab"}),
         "'USé' and the pieces US, ##é": lambda rng: ("USé", {"US", "##é"}),
-        "'use' and a dict of the pieces us, ##e to the ids 0 and 1": lambda rng: ("use", {"us": 0, "##e": 1}),
         "'?', a sign": lambda rng: ("?", ["?", "##?"]),
         "a word of 100 letters a, the pieces aa and ##aaa": lambda rng: (100 * "a", {"aa", "##aaa", "##aa"}),
         "a word of 101 letters a, which is a piece itself": lambda rng: (101 * "a", {101 * "a", "a", "##a"}),
-        "a word of 23 letters and 7,500 pieces": lambda rng: (_letters(23, rng), _as_in_bert(rng)),
+        "a word of 24 letters and a dict of 8,164 pieces to their ids, from 0 on": lambda rng: (
+            "a" + _letters(23, rng),
+            _as_in_bert(),
+        ),
     },
 )
 
@@ -259,13 +257,6 @@ def _spread(counts, n, share) -> float:
     return float(((statistic / freedom) ** (1 / 3) - 1 + 2 / (9 * freedom)) / (2 / (9 * freedom)) ** 0.5)
 
 
-@mask_words.probe("300 texts of 3 words, share=0.15", varied=False)
-def _(answer, rng):
-    targets = _hidden(answer, _words(300, 3, rng=rng), SPECIAL, MASK_ID, VOCAB, rng, 0.15)[1]
-    none = (targets == IGNORED).all(dim=1).sum()  # 184 on average, with a standard deviation of 8
-    return {"texts of which no word is chosen": "about 184 of 300" if 100 < none < 260 else f"{none} of 300"}
-
-
 @mask_words.probe("83 texts of 300 words, share=0.5: what becomes of those that were chosen", varied=False)
 def _(answer, rng):
     ids = _words(83, 300, rng=rng)
@@ -367,6 +358,8 @@ mask_words.mistakes(
     special_too=("special ids are chosen too: [PAD], [CLS] and [SEP] have nothing to be guessed.",
         edit(_ALLOWED, "torch.ones_like(ids, dtype=torch.bool)")),
     only_padding_left_out=("only id 0 is left out: leave out all ids in `special`.", edit(_ALLOWED, "(ids != 0)")),
+    padding_always=("id 0 is left out though it is not in `special`: only what stands there is.",
+        edit(_ALLOWED, f"{_ALLOWED} & (ids != 0)")),
     first_special_only=("only one of the special ids is left out: leave out all of them.",
         edit("list(special)", "list(special)[:1]")),
     special_alone=("the special ids are the ones that are chosen: it is the other way round.",
