@@ -18,6 +18,7 @@ from torch import nn
 from torch.nn import functional
 from torch.nn.functional import cross_entropy
 
+# %%
 from lib.corpora.italian import load_pairs
 from lib.figures import style, transformer_map
 from lib.layers import FusedLayerNorm, PreNorm, fresh_weights
@@ -111,7 +112,7 @@ sights = {"GPT: itself and before": causal_mask(8), "BERT: all": torch.ones(8, 8
 figure, panels = plt.subplots(1, 3, figsize=(8, 3), width_ratios=[2, 2, 1.9])
 for axes, (title, seen) in zip(panels, sights.items(), strict=False):
     axes.imshow(seen.float(), cmap="cividis", vmin=0, vmax=1.3)
-    axes.add_patch(plt.Rectangle((-0.5, 2.5), 8, 1, fill=False, lw=2, edgecolor="white"))
+    axes.add_patch(plt.Rectangle((-0.5, 2.5), 8, 1, fill=False, lw=2, ec="white"))
     axes.set_xticks(range(8), words, rotation=60, ha="right", fontsize=7)
     axes.set_yticks(range(8), words, fontsize=7)
     axes.set(title=title, xlabel="key", ylabel="query")
@@ -232,7 +233,7 @@ assert tokenizer.tokens("The waiter.") == ["the", "waiter", "."]
 #
 # **`[CLS]`** ("class") comes first; its vector at the end stands for the whole input. **`[SEP]`** ("separator") ends each text.
 # To tell the two apart, each token gets a third vector beside those of its word and its position: the **segment embedding** (token
-# type), one of two rows. All three are learnt, and they are simply added; then comes a LayerNorm:
+# type), one of two rows. All three are learnt, and they are added; then comes a LayerNorm:
 #
 # > x = LayerNorm(word[id] + position[p] + segment[s])
 #
@@ -242,13 +243,15 @@ assert tokenizer.tokens("The waiter.") == ["the", "waiter", "."]
 
 # %%
 tokens = ["[CLS]", "the", "cat", "sat", "[SEP]", "it", "slept", "[SEP]"]
-rows = [tokens, [f"position {i}" for i in range(8)], ["segment 0"] * 5 + ["segment 1"] * 3]
+numbered = [f"position {i}" for i in range(8)]
+rows = [tokens, numbered, ["segment 0"] * 5 + ["segment 1"] * 3]
 figure, axes = plt.subplots(figsize=(7.4, 2))
 for height, row in zip((2, 1, 0), rows, strict=True):
     for place, label in enumerate(row):
-        shade = {2: "#ffe3c2", 1: "#e8e8e8", 0: "#cfe0fc" if place < 5 else "#f3cfe0"}[height]
-        axes.add_patch(plt.Rectangle((place + 0.04, height + 0.1), 0.92, 0.66, color=shade))
-        axes.text(place + 0.5, height + 0.43, label, ha="center", va="center", fontsize=8)
+        shade = ["#cfe0fc" if place < 5 else "#f3cfe0", "#e8e8e8", "#ffe3c2"][height]
+        corner, middle = (place + 0.04, height + 0.1), (place + 0.5, height + 0.43)
+        axes.add_patch(plt.Rectangle(corner, 0.92, 0.66, color=shade))
+        axes.text(*middle, label, ha="center", va="center", fontsize=8)
         if height:
             axes.text(place + 0.5, height - 0.06, "+", ha="center", va="center")
 axes.set(xlim=(0, 8), ylim=(0, 2.9))
@@ -309,9 +312,15 @@ BertEmbeddings = check("BertEmbeddings")
 
 # %%
 embeddings = BertEmbeddings(vocab=30_522, d_model=384, n_positions=512)
-sizes = {name: sum(p.numel() for p in part.parameters()) for name, part in embeddings.named_children()}
+
+
+def size(part):
+    return sum(parameter.numel() for parameter in part.parameters())
+
+
+sizes = {name: size(part) for name, part in embeddings.named_children()}
 print(sizes)
-assert sizes == {"words": 11_720_448, "positions": 196_608, "segments": 768, "norm": 768, "dropout": 0}
+assert list(sizes.values()) == [11_720_448, 196_608, 768, 768, 0]
 summed = torch.tensor([2.0, 3.0])
 assert torch.allclose(FusedLayerNorm(2, EPSILON)(summed), torch.tensor([-1.0, 1.0]))
 
@@ -499,7 +508,8 @@ chances = torch.tensor([[[0.9, 0.1], [0.25, 0.75], [0.5, 0.5]]])
 targets = torch.tensor([[IGNORED, 0, 1]])
 loss = masked_loss(chances.log(), targets)
 print(f"{loss:.3f}")
-assert abs(loss.item() - 1.040) < 1e-3 and masked_loss(chances.log(), torch.full((1, 3), IGNORED)) == 0
+assert abs(loss.item() - 1.040) < 1e-3
+assert masked_loss(chances.log(), torch.full((1, 3), IGNORED)) == 0
 
 # %% [markdown]
 # ## The block of 2018: post-norm
@@ -518,7 +528,8 @@ ids, mask = pad_batch([[2, 7, 9, 3], [2, 8, 10, 11, 12, 3]])
 with torch.no_grad():
     alone, beside = small(ids[:1, :4]), small(ids, mask=mask)
 assert beside.shape == (2, 6, 24) and torch.allclose(alone[0], beside[0, :4], atol=1e-5)
-assert type(small.embeddings) is BertEmbeddings and type(small.encoder.blocks[0]) is EncoderBlock
+assert type(small.embeddings) is BertEmbeddings
+assert type(small.encoder.blocks[0]) is EncoderBlock
 
 # %% [markdown]
 # The mask, (batch, position), is True on words: no word looks at padding, so a text has the same vectors alone and in a batch.
@@ -529,7 +540,7 @@ assert type(small.embeddings) is BertEmbeddings and type(small.encoder.blocks[0]
 
 # %% question="block_parameters" difficulty=2 minutes=4
 ### BEGIN SOLUTION
-block_parameters = 4 * (384 * 384 + 384) + (384 * 1536 + 1536) + (1536 * 384 + 384) + 2 * 2 * 384
+block_parameters = 4 * 385 * 384 + (385 * 1536 + 1537 * 384) + 4 * 384
 ### END SOLUTION
 
 # %% check="block_parameters"
@@ -543,7 +554,7 @@ block_parameters = check("block_parameters")
 # %%
 with torch.device("meta"):
     whole = MyBert(30_522, d_model=384, n_heads=12, n_layers=6, d_ff=1_536)
-parts = {name: sum(p.numel() for p in part.parameters()) for name, part in whole.named_children()}
+parts = {name: size(part) for name, part in whole.named_children()}
 print(parts, sum(parts.values()))
 assert parts["encoder"] == 6 * block_parameters and parts["pooler"] == 384 * 384 + 384
 assert sum(parts.values()) == 22_713_216 and parts["embeddings"] / 22_713_216 > 0.52
@@ -592,10 +603,11 @@ from lib.checks import check
 mean_pool = check("mean_pool")
 
 # %%
-texts = torch.tensor([[[2.0, 4.0], [4.0, 0.0], [9.0, 8.0]], [[1.0, 1.0], [2.0, 2.0], [6.0, 3.0]]])
+three = torch.tensor([[1.0, 1.0], [2.0, 2.0], [6.0, 3.0]])
+two_texts = torch.stack([vectors, three])
 words_in = torch.tensor([[True, True, False], [True, True, True]])
-print(mean_pool(texts, words_in))
-assert mean_pool(texts, words_in).tolist() == [[3, 2], [3, 2]]
+print(mean_pool(two_texts, words_in))
+assert mean_pool(two_texts, words_in).tolist() == [[3, 2], [3, 2]]
 
 # %% [markdown]
 # ## A head, and fine-tuning
@@ -647,7 +659,8 @@ BertClassifier = check("BertClassifier")
 # %%
 classifier = BertClassifier(small, 2, mean_pool)
 assert classifier(ids, mask=mask).shape == (2, 2)
-assert torch.allclose(classifier(ids[:1, :4]), classifier(ids, mask=mask)[:1], atol=1e-5)
+alone, beside = classifier(ids[:1, :4]), classifier(ids, mask=mask)[:1]
+assert torch.allclose(alone, beside, atol=1e-5)
 
 # %% [markdown]
 # ## On real text
@@ -667,7 +680,8 @@ model = BertForMaskedWords(MyBert(len(tokenizer), 96, 4, 2, n_positions=64))
 fresh_weights(model, torch.Generator().manual_seed(0))
 ids, mask = pad_batch([tokenizer.encode(text).ids for text in learn[:5]])
 inputs, targets = mask_words(ids, special, mask_id, len(tokenizer), generator, 0.3)
-mine, its = masked_loss(model(inputs, mask=mask), targets), model.loss(inputs, targets, mask=mask)
+mine = masked_loss(model(inputs, mask=mask), targets)
+its = model.loss(inputs, targets, mask=mask)
 print(f"{mine:.3f} and {its:.3f} nats before the training")
 assert abs(mine - its) < 1e-4
 
@@ -698,7 +712,8 @@ def loss_of(batch):
 rows = [tokenizer.encode(text).ids for text in learn]
 batches = batches_of(rows, 768, seed=0)
 losses = train(model, loss_of, batches, 800, 8e-3, warmup=50, muon=True, fused=True)
-print(f"{sum(losses[:10]) / 10:.2f} nats at first, {sum(losses[-50:]) / 50:.2f} at the end")
+first, last = sum(losses[:10]) / 10, sum(losses[-50:]) / 50
+print(f"{first:.2f} nats at first, {last:.2f} at the end")
 
 
 # %% tags=["training"]
@@ -715,19 +730,20 @@ for text in (
     "The waiter ate the [MASK] because it was delicious.",
     "The [MASK] did not cross the street because it was too tired.",
     "The fox did not cross the street because it was too [MASK].",
-    "He ate the [MASK] because it was tasty.",
+    "The waiter ate the [MASK] because it was tasty.",
 ):
     print(text, "\n   ", guesses(text))
 
 # %% jupyter={"source_hidden": true}
-food = {"rice", "biscuit", "fig", "soup", "melon", "tomato", "sandwich", "pizza", "apple", "pear", "cheese",
-        "strawberry", "cake", "meat"}  # fmt: skip
-for text in ("The waiter ate the [MASK] because it was delicious.", "He ate the [MASK] because it was tasty."):
-    assert len({word.split()[0] for word in guesses(text).split(", ")} & food) >= 4
+food = "rice biscuit fig soup melon tomato sandwich pizza apple pear cheese strawberry "
+food = {*(food + "cake meat bread orange peach").split()}
+for why in ("delicious", "tasty"):
+    answer = guesses(f"The waiter ate the [MASK] because it was {why}.")
+    assert len({word.split()[0] for word in answer.split(", ")} & food) >= 3
 
 # %% [markdown]
-# What was delicious is food, and what was too tired to cross the street is an animal: the word that tells stands on the right, several
-# places away. *Too tired* or *too wide*? With *the fox* before it, the last guesses are mostly states of animals; which of them, nobody can know.
+# What was delicious is food, and the word that tells so stands on the right, several places away. In *the fox did not cross the street because it was
+# too ▢*, the pronoun *it* may be the fox or the street, so that *tired* fits, and *wide* fits too: some gaps have more than one answer.
 #
 # Now count, on the sentences that were held out, 15% of their words hidden. The tables of The question answer the same
 # places.
@@ -772,19 +788,18 @@ here = have("minilm/model.safetensors") and have("minilm/vocab.txt")
 if here:
     bert, its_tokenizer = load_minilm(bert=MyBert, cut=wordpiece)
 else:
-    print("`python3 course.py fetch` brings the weights; until then, your own BERT answers.")
+    print("`python3 course.py fetch` brings the weights. Now your own BERT answers.")
     bert, its_tokenizer = model.bert, tokenizer
-total = sum(part.numel() for part in bert.parameters())
-print(f"{total:,} parameters in {type(bert.embeddings)}, {type(bert.encoder.blocks[0])}")
+total, block = size(bert), bert.encoder.blocks[0]
+print(f"{total:,} parameters in {type(bert.embeddings)}, {type(block)}")
 print(its_tokenizer.tokens("Embeddings of unaffable tokenizers: naïve!"))
 print(its_tokenizer.encode("The cat sat.", "It slept."))
 
 # %% jupyter={"source_hidden": true}
-assert type(bert.embeddings) is BertEmbeddings and type(bert.encoder.blocks[0]) is EncoderBlock
+assert type(bert.embeddings) is BertEmbeddings and type(block) is EncoderBlock
 if here:
-    assert total == 22_713_216
-    cut = ["em", "##bed", "##ding", "##s"]
-    assert its_tokenizer.tokens("Embeddings") == cut and its_tokenizer.tokens("naïve") == ["naive"]
+    assert total == 22_713_216 and its_tokenizer.tokens("naïve") == ["naive"]
+    assert its_tokenizer.tokens("Embeddings") == ["em", "##bed", "##ding", "##s"]
 
 # %% [markdown]
 # The published numbers lie in your embeddings and in your blocks, and your `wordpiece` cuts its texts. (The course's tests compare the model with Hugging
@@ -807,11 +822,13 @@ for asked in (
     "I nearly fell asleep in the cinema.",
 ):
     (vector,) = sentence_vectors(bert, its_tokenizer, [asked], pool=mean_pool)
-    print(asked, *(f"  {c:.2f} {t[:90]}" for t, c in nearest(vector, vectors, texts, 3)), sep="\n")
+    found = nearest(vector, vectors, texts, 3)
+    print(asked, *(f"  {near:.2f} {text[:90]}" for text, near in found), sep="\n")
 
 # %% jupyter={"source_hidden": true}
 if here and real:
-    (vector,) = sentence_vectors(bert, its_tokenizer, ["A funny film for the whole family."])
+    asked = ["A funny film for the whole family."]
+    (vector,) = sentence_vectors(bert, its_tokenizer, asked)
     assert "family comedy" in nearest(vector, vectors, texts, 1)[0][0]
 
 # %% [markdown]
@@ -833,6 +850,9 @@ money = {
     "cashier": "He works as a cashier in a bank.",
     "fee": "Our bank charges a fee for each transfer.",
 }
+
+
+# %% tags=["training"]
 river = {
     "river": "We sat on the bank of the river.",
     "boat": "The boat drifted to the bank.",
@@ -851,21 +871,26 @@ def vector_of(word, text):
     return bert(torch.tensor([ids]))[0, ids.index(its_tokenizer.ids[word])]
 
 
+# %% tags=["training"]
+def cosines(x):
+    """Of each of the vectors (n, d) with each: (n, n)."""
+    return functional.cosine_similarity(x[:, None], x[None], dim=-1)
+
+
 if here:
     both = [*money.values(), *river.values()]
     banks = torch.stack([vector_of("bank", text) for text in both])
     middle = banks.mean(0)
-    alike = functional.cosine_similarity((banks - middle)[:, None], (banks - middle)[None], dim=-1)
-    best = alike.fill_diagonal_(-1).argmax(-1)
-    same = sum((i < 6) == (j < 6) for i, j in enumerate(best.tolist()))
+    alike = cosines(banks - middle).fill_diagonal_(-1)
+    best = alike.argmax(-1).tolist()
+    same = sum((i < 6) == (j < 6) for i, j in enumerate(best))
+    across = alike[:6, 6:]
     print(f"{same} of 12 have a bank of their own kind as the nearest")
-    print(f"money with river: cosines from {alike[:6, 6:].min():.2f} to {alike[:6, 6:].max():.2f}")
+    print(f"money with river: cosines from {across.min():.2f} to {across.max():.2f}")
 
 # %% jupyter={"source_hidden": true}
 if here:
-    assert same == 12 and alike[:6, 6:].max() < 0
-    raw = functional.cosine_similarity(banks[:, None], banks[None], dim=-1)
-    assert raw.min() > 0.6
+    assert same == 12 and across.max() < 0 and cosines(banks).min() > 0.6
 
 # %% [markdown]
 # A map of the twelve: a **principal component analysis** (PCA) turns the 384 dimensions so that the first two show as much of the spread
@@ -890,9 +915,9 @@ if here:
 
 # %% jupyter={"source_hidden": true}
 if here:
-    side = flat[:, 0] > 0
-    assert len(set(side[:6].tolist())) == len(set(side[6:12].tolist())) == 1 and side[0] != side[6]
-    assert side[12] == side[0] and side[13] == side[6] and 0.35 < part < 0.55
+    side = (flat[:, 0] > 0).tolist()
+    assert side[:6] == 6 * [side[0]] and side[6:12] == 6 * [not side[0]]
+    assert side[12] == side[0] and side[13] == side[6] and 0.35 < part < 0.5
 
 # %% [markdown]
 # Circles are banks of money, triangles banks of rivers, squares the two sentences of notebook 04. Nobody told the model that there are two meanings; the first
@@ -921,7 +946,7 @@ for part in (bert.embeddings, *bert.encoder.blocks[:half], bert.pooler):
 judge = BertClassifier(bert, 2, lambda x, mask: 10 * mean_pool(x, mask))
 for parameter in judge.head.parameters():
     nn.init.zeros_(parameter)
-learning = sum(p.numel() for p in judge.parameters() if p.requires_grad)
+learning = size(judge.head) + size(bert.encoder.blocks[half:])
 print(f"{len(few):,} labels, {learning:,} weights learn")
 
 
@@ -934,7 +959,8 @@ def surprise(batch):
 steps = len(similar_lengths(list(map(len, rows)), 512))  # one pass
 batches = batches_of(rows, 512, seed=0)
 losses = train(judge, surprise, batches, steps, 2e-4, warmup=steps // 10, fused=True)
-print(f"{steps} steps: {sum(losses[:20]) / 20:.2f} nats at first, {sum(losses[-20:]) / 20:.2f} at the end")
+first, last = sum(losses[:20]) / 20, sum(losses[-20:]) / 20
+print(f"{steps} steps: {first:.2f} nats at first, {last:.2f} at the end")
 
 
 # %% tags=["training"]
@@ -949,10 +975,11 @@ def chance_of_praise(texts):
     return chances
 
 
+# %% tags=["training"]
 chances = chance_of_praise([text for text, _ in judged])
 truth = torch.tensor([label for _, label in judged])
 right = ((chances > 0.5) == (truth == 1)).float().mean().item()
-ours = ["The movie was fantastic!", "What a waste of two hours.", "The plot is thin, but who cares?"]
+ours = ["The movie was fantastic!", "What a waste of two hours.", "I liked half."]
 said = dict(zip(ours, chance_of_praise(ours).tolist(), strict=True))
 print(f"right on {right:.1%} of {len(judged):,} held-out reviews")
 print(*(f"{chance:.2f} {text}" for text, chance in said.items()), sep="\n")
@@ -969,7 +996,8 @@ if here and real:
 # %% tags=["training"]
 off = (chances - truth).abs()
 for i in off.topk(4).indices.tolist():
-    print(f"{chances[i]:.2f} praise, but {('against', 'for')[truth[i]]}: {judged[i][0][:90]}")
+    side = ("against", "for")[truth[i]]
+    print(f"{chances[i]:.2f} praise, but {side}: {judged[i][0][:90]}")
 
 # %% [markdown]
 # These are the most confident mistakes. Many of them are hard for people too: a sentence cut out of a review, irony, praise for one part of a
@@ -1018,12 +1046,10 @@ assert sum(p.numel() for p in model.parameters()) == seeds[0]["parameters"]
 kinds = ["scratch", "neighbours", "fine-tuned", "hidden", "frozen", "word2vec"]
 figure, axes = plt.subplots(figsize=(6.4, 2.9))
 for place, kind in enumerate(kinds):
-    for labels, mark, shift in (("30", "o", -0.14), ("300", "s", 0.14)):
-        values = [found["categories"][labels][kind] for found in seeds]
-        label = f"{labels} sentences" if kind == "scratch" else None
-        colour = "C0" if labels == "30" else "C1"
-        heights = [place + shift] * len(values)
-        axes.plot(values, heights, mark, color=colour, label=label)
+    for texts, mark, shift in (("30", "C0o", -0.14), ("300", "C1s", 0.14)):
+        values = [found["categories"][texts][kind] for found in seeds]
+        label = None if place else f"{texts} sentences"
+        axes.plot(values, [place + shift] * len(values), mark, label=label)
 axes.axvline(1 / 6, color="grey", lw=1)
 axes.set_yticks(range(6), kinds)
 axes.set(xlim=(0, 1.02), xlabel="accuracy on words that were never labelled")
@@ -1040,7 +1066,7 @@ for found in seeds:
 # %% [markdown]
 # The printed numbers are those of 300 labelled sentences; the grey line is a guess among six. With every seed the frozen vectors of the pretrained BERT are ahead of
 # the neighbours and of the BERT from scratch: pretraining **did** teach it something about words that nobody labelled. But the oldest rival wins: **word2vec is ahead with
-# every seed.** A category belongs to a word in *all* its texts, and one vector for each word is just what word2vec learns. For this task nobody needs a
+# every seed.** A category belongs to a word in *all* its texts, and one vector for each word is what word2vec learns. For this task nobody needs a
 # Transformer. (All these sentences come from a grammar; and the learning rate of fine-tuning was not searched.)
 #
 # What a static vector cannot do, you saw at the bank. And reviews need a training on much more text. Here are all seeds of the published model, with 2,000 labels, each seed
@@ -1068,20 +1094,23 @@ if here and real:
 # **The norm at the other place.** Put the published weights into pre-norm blocks. All names and shapes fit, and nothing complains.
 
 # %% tags=["training"]
-asked = ["A funny film for the whole family.", "The bank raised its interest rates.", "It rains."]
+asked = ["A funny film.", "The bank raised its interest rates.", "It rains."]
 
 
 def pre_norm_block(d_model, n_heads, d_ff, dropout, shortcut, **more):
     return EncoderBlock(d_model, n_heads, d_ff, dropout, PreNorm, **more)
 
 
+def vectors_with(block):
+    made = partial(Bert, embeddings=BertEmbeddings, block=block)
+    one, pieces = load_minilm(bert=made)
+    return sentence_vectors(one, pieces, asked, pool=mean_pool)
+
+
+# %% tags=["training"]
 if here:
-    true_one, _ = load_minilm(bert=MyBert)
-    wrong, _ = load_minilm(bert=partial(Bert, embeddings=BertEmbeddings, block=pre_norm_block))
-    right_vectors, wrong_vectors = (
-        sentence_vectors(one, its_tokenizer, asked, pool=mean_pool) for one in (true_one, wrong)
-    )
-    print("cosine with the right vectors:", (right_vectors * wrong_vectors).sum(-1))
+    right_vectors, wrong_vectors = map(vectors_with, (EncoderBlock, pre_norm_block))
+    print("right with wrong:", (right_vectors * wrong_vectors).sum(-1))
     print("right, among each other:", right_vectors @ right_vectors.T)
     print("wrong, among each other:", wrong_vectors @ wrong_vectors.T)
 
