@@ -1,10 +1,10 @@
 # %% [markdown]
 # # 16 · BERT
-# After this notebook you can build an encoder that reads a text from both sides, train it on words that were hidden from
-# it, put published weights into it, and teach it to judge real movie reviews.
+# After this notebook you can build an encoder that reads a text from both sides, train it on words that were hidden
+# from it, put published weights into it, and teach it to judge real movie reviews.
 #
-# You need: notebooks 02, 05 to 08, and 11. You build: WordPiece, the embeddings of BERT, masking and its loss, pooling, and a
-# classifier. 160 minutes, best in two sittings.
+# You need: notebooks 02, 05 to 08, and 11. You build: WordPiece, the embeddings of BERT, masking and its loss, pooling,
+# and a classifier. 160 minutes, best in two sittings.
 
 # %%
 import random
@@ -34,12 +34,12 @@ generator = torch.Generator().manual_seed(0)
 # %% [markdown]
 # ## The question
 # *The waiter ate the ▢ because it was delicious.* Which word is hidden? You know it is food, and you know it from the
-# word *delicious*, on the **right**. A GPT that has read as far as the gap has seen *The waiter ate the*, and no more: its
-# causal mask forbids to look ahead, because it is trained to predict what comes next.
+# word *delicious*, on the **right**. A GPT that has read as far as the gap has seen *The waiter ate the*, and no more:
+# its causal mask forbids to look ahead, because it is trained to predict what comes next.
 #
-# How much does the other side tell? Take 40,000 English sentences of this course (a program wrote them), learn tables of
-# counts from 39,000 of them, and guess every word of the others by the commonest word: knowing nothing, the word before,
-# or both neighbours.
+# How much does the other side tell? Take 40,000 English sentences of this course (a program wrote them), learn tables
+# of counts from 39,000 of them, and guess every word of the others by the commonest word: knowing nothing, the word
+# before, or both neighbours.
 
 # %% tags=["training"]
 sentences = [pair.english for pair in load_pairs()]
@@ -77,14 +77,14 @@ assert 0.27 < table["the word before"] < 0.35 and 0.39 < table["both"] < 0.47
 
 # %% [markdown]
 # The word before names about three words in ten, both neighbours more than four. So there is something to be had on the
-# right. But two neighbours are not a sentence: in the example above, *the ▢ because* fits any noun. **BERT**
-# ([Devlin et al. 2018](https://arxiv.org/abs/1810.04805)) is an encoder that reads the *whole* text on both sides. It writes nothing;
-# it gives each word a vector that knows its context, a **contextual embedding**. How can it be trained, if the answer may
-# not stand in the input?
+# right. But two neighbours are not a sentence: in the example above, *the ▢ because* fits any noun. **BERT** ([Devlin
+# et al. 2018](https://arxiv.org/abs/1810.04805)) is an encoder that reads the *whole* text on both sides. It writes
+# nothing; it gives each word a vector that knows its context, a **contextual embedding**. How can it be trained, if the
+# answer may not stand in the input?
 #
 # ## By hand
-# *A loss for hidden words.* Three positions: *the cat sat*. *Cat* is hidden, so the model reads *the [MASK] sat*. It gives
-# these chances to the right words, and only one of them counts:
+# *A loss for hidden words.* Three positions: *the cat sat*. *Cat* is hidden, so the model reads *the [MASK] sat*. It
+# gives these chances to the right words, and only one of them counts:
 #
 # | position | the | [MASK] | sat |
 # |---|---|---|---|
@@ -92,10 +92,12 @@ assert 0.27 < table["the word before"] < 0.35 and 0.39 < table["both"] < 0.47
 # | asked? | no | **yes** | no |
 # | loss | – | −ln 0.25 = **1.39** | – |
 #
-# The model sees *the* and *sat*; to be sure of them is no art. The loss is the mean over the places that are asked: 1.39.
+# The model sees *the* and *sat*; to be sure of them is no art. The loss is the mean over the places that are asked:
+# 1.39.
 #
-# *A vector for a text.* Two words have the vectors (2, 4) and (4, 0), and a place of padding, filled up so that the text is as
-# long as its neighbour in the batch, has (9, 8). The mean of the **words** is (3, 2); the mean of all three, (5, 4), is a mistake.
+# *A vector for a text.* Two words have the vectors (2, 4) and (4, 0), and a place of padding, filled up so that the
+# text is as long as its neighbour in the batch, has (9, 8). The mean of the **words** is (3, 2); the mean of all three,
+# (5, 4), is a mistake.
 
 # %%
 assert abs(-torch.tensor(0.25).log().item() - 1.39) < 0.005
@@ -120,34 +122,36 @@ transformer_map(panels[2], parts=("encoder",), numbers=False)
 plt.show()
 
 # %% [markdown]
-# Rows are queries, columns keys; a bright square means "may look". The framed row is the hidden word: in a GPT it sees three words and
-# itself, in BERT it sees *tasty* too. The input is (batch, position), x is (batch, position, d_model) from the
-# embeddings to the end, and there is no decoder.
+# Rows are queries, columns keys; a bright square means "may look". The framed row is the hidden word: in a GPT it sees
+# three words and itself, in BERT it sees *tasty* too. The input is (batch, position), x is (batch, position, d_model)
+# from the embeddings to the end, and there is no decoder.
 #
 # ## In code
-# BERT is the encoder that you have built in notebook 07, with five things around it: its own way to cut words, a third kind of
-# embedding, hidden words as its task, a loss that counts these only, and a head for whatever one wants to know in the end.
-# We build them in this order.
+# BERT is the encoder that you have built in notebook 07, with five things around it: its own way to cut words, a third
+# kind of embedding, hidden words as its task, a loss that counts these only, and a head for whatever one wants to know
+# in the end. We build them in this order.
 #
 # ## WordPiece: the longest piece first
 # Byte pair encoding (notebook 08) keeps a list of **merges** and repeats them in their order. BERT's **WordPiece**
-# ([Schuster and Nakajima 2012](https://doi.org/10.1109/ICASSP.2012.6289079), [Wu et al. 2016](https://arxiv.org/abs/1609.08144))
-# keeps only the list of **pieces**. Two things differ:
+# ([Schuster and Nakajima 2012](https://doi.org/10.1109/ICASSP.2012.6289079), [Wu et al.
+# 2016](https://arxiv.org/abs/1609.08144)) keeps only the list of **pieces**. Two things differ:
 #
-# - *How the list is made.* Both begin with letters and join a pair again and again. BPE joins the pair (a, b) that is most
-#   **frequent**. WordPiece joins the one that makes the text most **likely** under a model that draws pieces by their
-#   frequency. As it is usually told, this is the pair with the largest count(ab) / (count(a) · count(b)): a pair that stands
-#   together *more often than its parts would by chance*. (Google's own program was never published.)
-# - *How a word is cut.* **Greedy longest match**: take the longest piece that the word begins with, then the longest that the
-#   rest begins with, and so on. A piece that goes on inside a word is written with `##`.
+# - *How the list is made.* Both begin with letters and join a pair again and again. BPE joins the pair (a, b) that is
+#   most **frequent**. WordPiece joins the one that makes the text most **likely** under a model that draws pieces by
+#   their frequency. As it is usually told, this is the pair with the largest count(ab) / (count(a) · count(b)): a pair
+#   that stands together *more often than its parts would by chance*. (Google's own program was never published.)
+# - *How a word is cut.* **Greedy longest match**: take the longest piece that the word begins with, then the longest
+#   that the rest begins with, and so on. A piece that goes on inside a word is written with `##`.
 #
-# A worked cut, with the pieces *em, emb, ##bed, ##b, ##ding, ##s*. The word is *embeddings*. It begins with *em* and with
-# *emb*; the longer one wins. What is left is *eddings*: there is no `##e…` at all, so nothing fits. The whole word becomes
-# **`[UNK]`**. Without the piece *emb* it would have been *em ##bed ##ding ##s*: what was taken is never given back.
+# A worked cut, with the pieces *em, emb, ##bed, ##b, ##ding, ##s*. The word is *embeddings*. It begins with *em* and
+# with *emb*; the longer one wins. What is left is *eddings*: there is no `##e…` at all, so nothing fits. The whole word
+# becomes **`[UNK]`**. Without the piece *emb* it would have been *em ##bed ##ding ##s*: what was taken is never given
+# back.
 #
 # ## Exercise 16.1 · wordpiece
-# Cut one word. `pieces` is anything that answers `piece in pieces`. A word of more than LONGEST_WORD = 100 characters is
-# `[UNK]`, as in BERT's own program; so is a word with a place where no piece fits. `UNKNOWN` is `"[UNK]"`. Difficulty ●●○ · 12 minutes.
+# Cut one word. `pieces` is anything that answers `piece in pieces`. A word of more than LONGEST_WORD = 100 characters
+# is `[UNK]`, as in BERT's own program; so is a word with a place where no piece fits. `UNKNOWN` is `"[UNK]"`.
+# Difficulty ●●○ · 12 minutes.
 #
 # <details><summary>How do I find the longest piece?</summary>Let <code>end</code> run from <code>len(word)</code> down to
 # <code>start + 1</code>, and stop at the first <code>word[start:end]</code> that is in the list.</details>
@@ -209,10 +213,10 @@ from lib.checks import check
 greedy_pieces = check("greedy_pieces")
 
 # %% [markdown]
-# Before the cutting, `basic_tokens` (given) makes letters small, takes accents away (in the "uncased" BERT) and splits at
-# spaces and signs: *Naïve!* becomes *naive* and *!*. BERT's list has 30,522 pieces. For our own small model a simple list
-# will do: every word that stands five times in the sentences, and every letter, with and without `##`, so that
-# no word of theirs is unknown.
+# Before the cutting, `basic_tokens` (given) makes letters small, takes accents away (in the "uncased" BERT) and splits
+# at spaces and signs: *Naïve!* becomes *naive* and *!*. BERT's list has 30,522 pieces. For our own small model a simple
+# list will do: every word that stands five times in the sentences, and every letter, with and without `##`, so that no
+# word of theirs is unknown.
 
 # %% tags=["training"]
 from lib.wordpiece import frequent_pieces
@@ -227,19 +231,20 @@ assert tokenizer.tokens("The waiter.") == ["the", "waiter", "."]
 
 # %% [markdown]
 # ## What stands there, where, and in which text
-# BERT reads one text or **two**: a question and a paragraph, a sentence and what may follow from it. Both go into one row of ids:
+# BERT reads one text or **two**: a question and a paragraph, a sentence and what may follow from it. Both go into one
+# row of ids:
 #
 # > `[CLS]` the cat sat `[SEP]` it slept `[SEP]`
 #
-# **`[CLS]`** ("class") comes first; its vector at the end stands for the whole input. **`[SEP]`** ("separator") ends each text.
-# To tell the two apart, each token gets a third vector beside those of its word and its position: the **segment embedding** (token
-# type), one of two rows. All three are learnt, and they are added; then comes a LayerNorm:
+# **`[CLS]`** ("class") comes first; its vector at the end stands for the whole input. **`[SEP]`** ("separator") ends
+# each text. To tell the two apart, each token gets a third vector beside those of its word and its position: the
+# **segment embedding** (token type), one of two rows. All three are learnt, and they are added; then comes a LayerNorm:
 #
 # > x = LayerNorm(word[id] + position[p] + segment[s])
 #
-# p is the place in the row, 0 to 511 in BERT; s is 0 from `[CLS]` to the first `[SEP]`, and 1 after it. A worked number in two
-# dimensions: (1, 0) for the word, (0, 2) for the position, (1, 1) for the segment: the sum is (2, 3), its mean 2.5, its standard
-# deviation 0.5, so x = (−1, 1).
+# p is the place in the row, 0 to 511 in BERT; s is 0 from `[CLS]` to the first `[SEP]`, and 1 after it. A worked number
+# in two dimensions: (1, 0) for the word, (0, 2) for the position, (1, 1) for the segment: the sum is (2, 3), its mean
+# 2.5, its standard deviation 0.5, so x = (−1, 1).
 
 # %%
 tokens = ["[CLS]", "the", "cat", "sat", "[SEP]", "it", "slept", "[SEP]"]
@@ -259,14 +264,14 @@ axes.axis("off")
 plt.show()
 
 # %% [markdown]
-# Read each column from top to bottom: three vectors of d_model numbers are added. The first row depends on the word alone, the second on its
-# place, the third on which of the two texts it belongs to.
+# Read each column from top to bottom: three vectors of d_model numbers are added. The first row depends on the word
+# alone, the second on its place, the third on which of the two texts it belongs to.
 #
 # ## Exercise 16.2 · BertEmbeddings
-# `__init__`: the parts `words` and `segments` (two rows), each an `nn.Embedding`; `positions`, your LearnedPositions of notebook 06,
-# which adds its rows to what it is given; `norm`, a `FusedLayerNorm` (your LayerNorm by PyTorch's kernel) with ε = 10⁻¹²; and
-# `dropout`, an `nn.Dropout`. `forward`: ids and segments, (batch, position), to x (batch, position, d_model): add, norm, dropout. Without
-# segments all tokens belong to the first text. Difficulty ●●○ · 12 minutes.
+# `__init__`: the parts `words` and `segments` (two rows), each an `nn.Embedding`; `positions`, your LearnedPositions of
+# notebook 06, which adds its rows to what it is given; `norm`, a `FusedLayerNorm` (your LayerNorm by PyTorch's kernel)
+# with ε = 10⁻¹²; and `dropout`, an `nn.Dropout`. `forward`: ids and segments, (batch, position), to x (batch, position,
+# d_model): add, norm, dropout. Without segments all tokens belong to the first text. Difficulty ●●○ · 12 minutes.
 #
 # <details><summary>How is LearnedPositions called?</summary><code>self.positions(x)</code> returns x with the positions added. It also
 # refuses a text that is too long.</details>
@@ -326,12 +331,12 @@ assert torch.allclose(FusedLayerNorm(2, EPSILON)(summed), torch.tensor([-1.0, 1.
 
 # %% [markdown]
 # ## An encoder sees both sides, so what can it be asked?
-# Take the causal mask away from a GPT and keep its loss: predict the word at i + 1 from position i. Now position i may look at
-# i + 1, where this very word stands.
+# Take the causal mask away from a GPT and keep its loss: predict the word at i + 1 from position i. Now position i may
+# look at i + 1, where this very word stands.
 #
 # ## Question 16.2 · copied_loss
-# An encoder without a causal mask is trained on the loss of the next word. Towards which loss, in nats, can it fall on *any*
-# text, even a random one? 3 minutes.
+# An encoder without a causal mask is trained on the loss of the next word. Towards which loss, in nats, can it fall on
+# *any* text, even a random one? 3 minutes.
 
 # %% question="copied_loss" difficulty=1 minutes=3
 ### BEGIN SOLUTION
@@ -344,8 +349,9 @@ from lib.checks import check
 copied_loss = check("copied_loss")
 
 # %% [markdown]
-# See it happen. The text is random, 20 words, each as likely as the others: nobody can predict it, so the best possible loss is
-# ln 20 = 3.00. One block of an encoder (the library's, which we put together below) learns it with a causal mask and without:
+# See it happen. The text is random, 20 words, each as likely as the others: nobody can predict it, so the best possible
+# loss is ln 20 = 3.00. One block of an encoder (the library's, which we put together below) learns it with a causal
+# mask and without:
 
 # %% tags=["training"]
 from lib.bert import Bert
@@ -381,29 +387,31 @@ print("at the end", [round(loss, 2) for loss in last])
 assert abs(last[0] - 3.0) < 0.1 and last[1] < 0.2
 
 # %% [markdown]
-# With both sides the loss falls almost to 0 on pure noise: the model has learnt to copy its right neighbour, and nothing about
-# language. A model that sees everything cannot be asked what it sees. So something must be **hidden**.
+# With both sides the loss falls almost to 0 on pure noise: the model has learnt to copy its right neighbour, and
+# nothing about language. A model that sees everything cannot be asked what it sees. So something must be **hidden**.
 #
 # ## Hidden words: 80, 10, 10
-# The task of BERT is the **masked language model** (MLM), known for much longer as a **cloze** test: hide some words, guess them. Devlin et al.
-# choose each token with a chance of 15%. More would leave too little to read; fewer would give too little to learn from, since
-# only the chosen ones have a loss. (A GPT has a loss at every position.) Of the chosen tokens
+# The task of BERT is the **masked language model** (MLM), known for much longer as a **cloze** test: hide some words,
+# guess them. Devlin et al. choose each token with a chance of 15%. The usual argument: more would leave too little to
+# read; fewer would give too little to learn from, since only the chosen ones have a loss. (A GPT has a loss at every
+# position.) Of the chosen tokens
 #
 # - 80% become `[MASK]`,
 # - 10% become **any word** of the vocabulary, each equally likely,
 # - 10% **stay** as they are.
 #
-# All three kinds are asked for. Why not 100% `[MASK]`? Because this token does not occur in the texts that the model is used on later. A model that
-# has to work only where it sees `[MASK]` need not do anything useful for real words. With 80/10/10 any word may be wrong and any word may be
-# asked, so the model has to keep a good vector for *each*. In the paper's own comparison (its appendix C.2) the differences were small
-# when all weights were fine-tuned, and larger when they were frozen.
+# All three kinds are asked for. Why not 100% `[MASK]`? Because this token does not occur in the texts that the model is
+# used on later. A model that has to work only where it sees `[MASK]` need not do anything useful for real words. With
+# 80/10/10 any word may be wrong and any word may be asked, so the model has to keep a good vector for *each*. In the
+# paper's own comparison (its appendix C.2) the differences were small when all weights were fine-tuned, and larger when
+# they were frozen.
 #
-# Two tensors come out: `inputs`, with the changes, and `targets`, with the chosen ids and **IGNORED** = −100 everywhere else. `[PAD]`,
-# `[CLS]` and `[SEP]` are never chosen.
+# Two tensors come out: `inputs`, with the changes, and `targets`, with the chosen ids and **IGNORED** = −100 everywhere
+# else. `[PAD]`, `[CLS]` and `[SEP]` are never chosen.
 #
 # ## Exercise 16.3 · mask_words
-# ids (batch, position) to inputs and targets of the same shape. All dice come from `generator`; `share` is the chance of each id that is
-# not in `special`. Do not change ids themselves. Difficulty ●●● · 15 minutes.
+# ids (batch, position) to inputs and targets of the same shape. All dice come from `generator`; `share` is the chance
+# of each id that is not in `special`. Do not change ids themselves. Difficulty ●●● · 15 minutes.
 #
 # <details><summary>How do I throw dice for all places at once?</summary><code>torch.rand(ids.shape, generator=generator)</code> is
 # between 0 and 1 at each place: below 0.8 in 80% of them, at least 0.9 in 10%.</details>
@@ -450,8 +458,8 @@ for shown, asked in zip(inputs.tolist(), targets.tolist(), strict=True):
 
 # %% [markdown]
 # ## Question 16.3 · changed_places
-# A text of 2,000 words, none of them special, is masked with a share of 15%. The vocabulary is so large that a random word is
-# never the word itself. At how many places do the inputs differ from the text, on average? 3 minutes.
+# A text of 2,000 words, none of them special, is masked with a share of 15%. The vocabulary is so large that a random
+# word is never the word itself. At how many places do the inputs differ from the text, on average? 3 minutes.
 
 # %% question="changed_places" difficulty=1 minutes=3
 ### BEGIN SOLUTION
@@ -471,12 +479,12 @@ changed_places = check("changed_places")
 # > L = − (1 / |C|) · Σ over i in C of ln p_i(w_i)
 #
 # |C| is how many places are in C, w_i the word that stood at place i, and p_i the softmax of the logits there. If p is 0.25 at one chosen
-# place and 0.5 at another, L = (1.386 + 0.693) / 2 = 1.040. In a short batch C may be empty; the mean of nothing is
-# 0 / 0 = NaN, which would end the training. So divide by at least 1.
+# place and 0.5 at another, L = (1.386 + 0.693) / 2 = 1.040. In a short batch C may be empty; the mean of nothing is 0 /
+# 0 = NaN, which would end the training. So divide by at least 1.
 #
 # ## Exercise 16.4 · masked_loss
-# logits (..., position, vocab) and targets (..., position) to one number, in nats; IGNORED places do not count. Gradients reach the logits.
-# Difficulty ●○○ · 6 minutes.
+# logits (..., position, vocab) and targets (..., position) to one number, in nats; IGNORED places do not count.
+# Gradients reach the logits. Difficulty ●○○ · 6 minutes.
 #
 # <details><summary>cross_entropy wants other shapes</summary>It takes (n, vocab) and (n,): <code>logits.flatten(0, -2)</code> and
 # <code>targets.flatten()</code>.</details>
@@ -513,13 +521,14 @@ assert masked_loss(chances.log(), torch.full((1, 3), IGNORED)) == 0
 
 # %% [markdown]
 # ## The block of 2018: post-norm
-# Between embeddings and loss stand blocks that you have: `EncoderBlock` of notebook 07, with biases and the exact GELU. One choice is of its
-# time. BERT has the **post-norm** of the paper of 2017: LayerNorm(x + part(x)), where GPT-2 and its successors have
-# x + part(LayerNorm(x)). So what leaves a block is normed, and after the last one no further norm is needed. Post-norm needs a warm-up and
-# care in deep stacks (notebook 07). Published weights fit only the place that they were trained for; we try the other one in "What breaks".
+# Between embeddings and loss stand blocks that you have: `EncoderBlock` of notebook 07, with biases and the exact GELU.
+# One choice is of its time. BERT has the **post-norm** of the paper of 2017: LayerNorm(x + part(x)), where GPT-2 and
+# its successors have x + part(LayerNorm(x)). So what leaves a block is normed, and after the last one no further norm
+# is needed. Post-norm needs a warm-up and care in deep stacks (notebook 07). Published weights fit only the place that
+# they were trained for; we try the other one in "What breaks".
 #
-# `lib.bert.Bert` puts together embeddings and blocks of whatever kind it is given. Give it yours. At its end it has a **pooler**, a
-# Linear and a tanh on the vector of `[CLS]`, of which more below.
+# `lib.bert.Bert` puts together embeddings and blocks of whatever kind it is given. Give it yours. At its end it has a
+# **pooler**, a Linear and a tanh on the vector of `[CLS]`, of which more below.
 
 # %%
 MyBert = partial(Bert, embeddings=BertEmbeddings, block=EncoderBlock)
@@ -532,11 +541,12 @@ assert type(small.embeddings) is BertEmbeddings
 assert type(small.encoder.blocks[0]) is EncoderBlock
 
 # %% [markdown]
-# The mask, (batch, position), is True on words: no word looks at padding, so a text has the same vectors alone and in a batch.
+# The mask, (batch, position), is True on words: no word looks at padding, so a text has the same vectors alone and in a
+# batch.
 #
 # ## Question 16.4 · block_parameters
-# The published model that we load below has d_model 384, 12 heads and d_ff 1,536. How many parameters has one of its blocks, with biases
-# everywhere, and two LayerNorms with scale and shift? 4 minutes.
+# The published model that we load below has d_model 384, 12 heads and d_ff 1,536. How many parameters has one of its
+# blocks, with biases everywhere, and two LayerNorms with scale and shift? 4 minutes.
 
 # %% question="block_parameters" difficulty=2 minutes=4
 ### BEGIN SOLUTION
@@ -565,9 +575,10 @@ assert sum(parts.values()) == 22_713_216 and parts["embeddings"] / 22_713_216 > 
 # ## One vector for a text
 # To judge a text, or to compare two, one needs *one* vector for all of it, whatever its length. Two ways are common:
 #
-# - **The `[CLS]` vector.** It stands at place 0 and means nothing by itself, so it is free to collect what matters, if a training
-#   teaches it to. BERT's second task did so (is text two the sentence after text one?); later models dropped that task
-#   ([Liu et al. 2019](https://arxiv.org/abs/1907.11692)), and without a training of its own `[CLS]` is a poor summary.
+# - **The `[CLS]` vector.** It stands at place 0 and means nothing by itself, so it is free to collect what matters, if
+#   a training teaches it to. BERT's second task did so (is text two the sentence after text one?); later models dropped
+#   that task ([Liu et al. 2019](https://arxiv.org/abs/1907.11692)), and without a training of its own `[CLS]` is a poor
+#   summary.
 # - **Mean pooling.** The mean of the vectors of all words, padding left out. It needs no training.
 #
 # For x_i, the vector at position i, and m_i, 1 on real words and 0 on padding, it is
@@ -577,8 +588,8 @@ assert sum(parts.values()) == 22_713_216 and parts["embeddings"] / 22_713_216 > 
 # The worked number is in "By hand": (2, 4), (4, 0) and a padding of (9, 8), which does not count, give (3, 2).
 #
 # ## Exercise 16.5 · mean_pool
-# x (..., position, d_model) and mask (..., position) to (..., d_model). A text without any word gets zeros, not NaN. Gradients reach x.
-# Difficulty ●●○ · 6 minutes.
+# x (..., position, d_model) and mask (..., position) to (..., d_model). A text without any word gets zeros, not NaN.
+# Gradients reach x. Difficulty ●●○ · 6 minutes.
 #
 # <details><summary>The shapes do not fit</summary>Give the mask an axis for d_model: <code>mask[..., None]</code>. True counts as 1,
 # False as 0.</details>
@@ -611,15 +622,17 @@ assert mean_pool(two_texts, words_in).tolist() == [[3, 2], [3, 2]]
 
 # %% [markdown]
 # ## A head, and fine-tuning
-# What is left is small: a **classification head**, one matrix from d_model numbers to a logit for each class. **Fine-tuning** means that the
-# head, which is new, and the BERT below it, which has learnt already, are trained together on labelled texts, at a low learning rate. When
-# the weights below are kept, the model is **frozen**, and only the head learns. In both cases the hard part, what words mean
-# in context, is already there; a few thousand labels, or a few dozen, only have to say what is wanted.
+# What is left is small: a **classification head**, one matrix from d_model numbers to a logit for each class.
+# **Fine-tuning** means that the head, which is new, and the BERT below it, which has learnt already, are trained
+# together on labelled texts, at a low learning rate. When the weights below are kept, the model is **frozen**, and only
+# the head learns. In both cases the hard part, what words mean in context, is already there; a few thousand labels, or
+# a few dozen, only have to say what is wanted.
 #
 # ## Exercise 16.6 · BertClassifier
 # `__init__`: keep `bert` and `pool`; make `dropout` and `head`, a Linear from BERT's d_model (the width of its
-# `embeddings.words`) to the classes. `forward`: x from `bert`; one vector a text, by `pool(x, mask)`, or by `bert.pooled(x)` where `pool`
-# is None; dropout; head. Where no mask is given, every place is a word. Difficulty ●●○ · 10 minutes.
+# `embeddings.words`) to the classes. `forward`: x from `bert`; one vector a text, by `pool(x, mask)`, or by
+# `bert.pooled(x)` where `pool` is None; dropout; head. Where no mask is given, every place is a word. Difficulty ●●○ ·
+# 10 minutes.
 #
 # <details><summary>Where do I find d_model?</summary><code>bert.embeddings.words.embedding_dim</code>.</details>
 # <details><summary>pool fails without a mask</summary>Make one before anything else: <code>torch.ones_like(ids, dtype=torch.bool)</code>.</details>
@@ -665,12 +678,14 @@ assert torch.allclose(alone, beside, atol=1e-5)
 # %% [markdown]
 # ## On real text
 # First a BERT of our own, trained from nothing. It is tiny: 2 blocks, d_model 96, 346,218 parameters with its head. It
-# learns from the 39,000 sentences of The question, which a program wrote from a grammar. That is why so little is enough.
+# learns from the 39,000 sentences of The question, which a program wrote from a grammar. That is why so little is
+# enough.
 #
 # `BertForMaskedWords` is your encoder with the paper's head for hidden words: a matrix, GELU, a norm, then a score for
-# each word by the table of the embeddings itself (**tied** weights, notebook 11). Its method `loss` is your `masked_loss`, but it sends only the chosen
-# places through the head, which saves most of the head's work. We hide 30% in place of 15%: in so short a training the
-# model needs many questions ([Wettig et al. 2022](https://arxiv.org/abs/2202.08005) found shares above 15% better for large models too).
+# each word by the table of the embeddings itself (**tied** weights, notebook 11). Its method `loss` is your
+# `masked_loss`, but it sends only the chosen places through the head, which saves most of the head's work. We hide 30%
+# in place of 15%: in so short a training the model needs many questions ([Wettig et al.
+# 2022](https://arxiv.org/abs/2202.08005) found shares above 15% better for large models too).
 
 # %% tags=["training"]
 from lib.batching import similar_lengths
@@ -696,8 +711,8 @@ def batches_of(rows, tokens, seed):
 
 
 # %% [markdown]
-# The words are hidden anew in every batch, so the model never gets the same question twice. 800 steps with 768 tokens each,
-# by Muon (notebook 11) with a warm-up:
+# The words are hidden anew in every batch, so the model never gets the same question twice. 800 steps with 768 tokens
+# each, by Muon (notebook 11) with a warm-up:
 
 # %% tags=["training"]
 dice = torch.Generator().manual_seed(1000)
@@ -742,8 +757,9 @@ for why in ("delicious", "tasty"):
     assert len({word.split()[0] for word in answer.split(", ")} & food) >= 3
 
 # %% [markdown]
-# What was delicious is food, and the word that tells so stands on the right, several places away. In *the fox did not cross the street because it was
-# too ▢*, the pronoun *it* may be the fox or the street, so that *tired* fits, and *wide* fits too: some gaps have more than one answer.
+# What was delicious is food, and the word that tells so stands on the right, several places away. In *the fox did not
+# cross the street because it was too ▢*, the pronoun *it* may be the fox or the street, so that *tired* fits, and
+# *wide* fits too: some gaps have more than one answer.
 #
 # Now count, on the sentences that were held out, 15% of their words hidden. The tables of The question answer the same
 # places.
@@ -770,14 +786,15 @@ print(f"{own:.2f} of the hidden words")
 assert own > table["both"]
 
 # %% [markdown]
-# About half of them: more than the table that knows both neighbours. Half is not near 1, and cannot be: a grammar that draws *rice*, *soup* or
-# *melon* by lot leaves nothing to know beyond "food".
+# About half of them: more than the table that knows both neighbours. Half is not near 1, and cannot be: a grammar that
+# draws *rice*, *soup* or *melon* by lot leaves nothing to know beyond "food".
 #
 # ## Real weights
-# Now a BERT that has read more than any of us. **all-MiniLM-L6-v2** is the shape that you counted, 6 blocks and 22,713,216 parameters. MiniLM
-# ([Wang et al. 2020](https://arxiv.org/abs/2002.10957)) was made by **distillation**: it learnt to attend as a larger model does. Then it was trained
-# on over a billion pairs of texts that belong together (question and answer, title and article), so that the *mean-pooled* vectors of a pair
-# lie close to each other and those of other texts far away ([Reimers and Gurevych 2019](https://arxiv.org/abs/1908.10084) introduced such
+# Now a BERT that has read more than any of us. **all-MiniLM-L6-v2** is the shape that you counted, 6 blocks and
+# 22,713,216 parameters. MiniLM ([Wang et al. 2020](https://arxiv.org/abs/2002.10957)) was made by **distillation**: it
+# learnt to attend as a larger model does. Then it was trained on over a billion pairs of texts that belong together
+# (question and answer, title and article), so that the *mean-pooled* vectors of a pair lie close to each other and
+# those of other texts far away ([Reimers and Gurevych 2019](https://arxiv.org/abs/1908.10084) introduced such
 # **sentence embeddings** with BERT). The weights are fetched once: in a terminal, `python3 course.py fetch`.
 
 # %% tags=["training"]
@@ -802,10 +819,11 @@ if here:
     assert its_tokenizer.tokens("Embeddings") == ["em", "##bed", "##ding", "##s"]
 
 # %% [markdown]
-# The published numbers lie in your embeddings and in your blocks, and your `wordpiece` cuts its texts. (The course's tests compare the model with Hugging
-# Face's BERT on the same weights: every hidden state is equal up to rounding.) What can it do? Take 1,000 sentences out of real movie reviews
-# ([Pang and Lee 2005](https://arxiv.org/abs/cs/0506075)), a vector for each by your `mean_pool`, and look for those that are
-# nearest to a sentence of ours. Where there is no network, the course's sentences stand in, which a program wrote.
+# The published numbers lie in your embeddings and in your blocks, and your `wordpiece` cuts its texts. (The course's
+# tests compare the model with Hugging Face's BERT on the same weights: every hidden state is equal up to rounding.)
+# What can it do? Take 1,000 sentences out of real movie reviews ([Pang and Lee
+# 2005](https://arxiv.org/abs/cs/0506075)), a vector for each by your `mean_pool`, and look for those that are nearest
+# to a sentence of ours. Where there is no network, the course's sentences stand in, which a program wrote.
 
 # %% tags=["training"]
 from lib.corpora.movie_reviews import authored_reviews, load_movie_reviews
@@ -832,14 +850,15 @@ if here and real:
     assert "family comedy" in nearest(vector, vectors, texts, 1)[0][0]
 
 # %% [markdown]
-# With the real weights and reviews, "a funny film for the whole family" finds a "family comedy" without a common word except *family*, and songs find a
-# music documentary. The last one shows a limit: falling asleep finds other experiences in a cinema, among them a film that "stays with you". The vectors
-# tell what a sentence is *about* better than whether it is praise.
+# With the real weights and reviews, "a funny film for the whole family" finds a "family comedy" as the nearest, with
+# hardly a common word but *family*. The last one shows a limit: falling asleep finds other experiences in a cinema,
+# among them a film that "stays with you". The vectors tell what a sentence is *about* better than whether it is praise.
 #
 # ## The bank, again
-# Notebook 04 began with two sentences, *Money bank grows* and *River bank floods*, and one row of a table for both banks. Notebook 02 had measured it:
-# its single vector is as near to money as to rivers. Here are six sentences with each bank, and the vector that leaves the last block at the place of
-# the word. All twelve cosines are high, because contextual vectors share a large common part; so the mean of the twelve is subtracted first.
+# Notebook 04 began with two sentences, *Money bank grows* and *River bank floods*, and one row of a table for both
+# banks. Notebook 02 had measured it: its single vector is as near to money as to rivers. Here are six sentences with
+# each bank, and the vector that leaves the last block at the place of the word. All cosines between the twelve are
+# above 0.6, because contextual vectors share a large common part; so the mean of the twelve is subtracted first.
 
 # %% tags=["training"]
 money = {
@@ -893,8 +912,8 @@ if here:
     assert same == 12 and across.max() < 0 and cosines(banks).min() > 0.6
 
 # %% [markdown]
-# A map of the twelve: a **principal component analysis** (PCA) turns the 384 dimensions so that the first two show as much of the spread
-# as two can. The two sentences of notebook 04 are put in afterwards, by the same turn.
+# A map of the twelve: a **principal component analysis** (PCA) turns the 384 dimensions so that the first two show as
+# much of the spread as two can. The two sentences of notebook 04 are put in afterwards, by the same turn.
 
 # %% tags=["training"]
 if here:
@@ -920,18 +939,20 @@ if here:
     assert side[12] == side[0] and side[13] == side[6] and 0.35 < part < 0.5
 
 # %% [markdown]
-# Circles are banks of money, triangles banks of rivers, squares the two sentences of notebook 04. Nobody told the model that there are two meanings; the first
-# direction of the map separates them without an exception, and the old sentences fall on the right sides. Each of the twelve has
-# a bank of its own kind as its nearest. Across the two kinds every cosine is below 0, once the common part is taken away. (Less than half of the spread is seen on
-# a flat map; the distances in it are a shadow of the real ones.)
+# Circles are banks of money, triangles banks of rivers, squares the two sentences of notebook 04. Nobody told the model
+# that there are two meanings; the first direction of the map separates them without an exception, and the old sentences
+# fall on the right sides. Each of the twelve has a bank of its own kind as its nearest. Across the two kinds every
+# cosine is below 0, once the common part is taken away. (Less than half of the spread is seen on a flat map; the
+# distances in it are a shadow of the real ones.)
 #
 # ## Fine-tuning on real reviews
-# "The movie was fantastic!" Is that praise? The labels of the reviews say, for 10,662 sentences, whether the review that they stand in was for or
-# against the film. Take 2,000 of them, put your `BertClassifier` on the published model, and train the head and the upper half of the blocks for
-# one pass over the labels. The embeddings and the lower half keep their weights, which saves time.
+# "The movie was fantastic!" Is that praise? The labels of the reviews say, for 10,662 sentences, whether the review
+# that they stand in was for or against the film. Take 2,000 of them, put your `BertClassifier` on the published model,
+# and train the head and the upper half of the blocks for one pass over the labels. The embeddings and the lower half
+# keep their weights, which saves time.
 #
-# The fresh head starts at 0. Its input is multiplied by 10, so that at one learning rate for all the head moves faster than the blocks, which
-# should only bend a little.
+# The fresh head starts at 0. Its input is multiplied by 10, so that at one learning rate for all the head moves faster
+# than the blocks, which should only bend a little.
 
 # %% tags=["training"]
 n_held = min(1_000, len(reviews) // 5)
@@ -990,8 +1011,8 @@ if here and real:
     assert learning == 3 * block_parameters + 2 * 384 + 2
 
 # %% [markdown]
-# The real weights with the real reviews tell it: *The movie was fantastic!* is praise, with a chance above 0.8, and they are right on more than three
-# out of four reviews that nobody showed them. Where do they go wrong?
+# The real weights with the real reviews tell it: *The movie was fantastic!* is praise, with a chance above 0.8, and
+# they are right on more than three out of four reviews that nobody showed them. Where do they go wrong?
 
 # %% tags=["training"]
 off = (chances - truth).abs()
@@ -1000,12 +1021,13 @@ for i in off.topk(4).indices.tolist():
     print(f"{chances[i]:.2f} praise, but {side}: {judged[i][0][:90]}")
 
 # %% [markdown]
-# These are the most confident mistakes. Many of them are hard for people too: a sentence cut out of a review, irony, praise for one part of a
-# film that the critic did not like.
+# These are the most confident mistakes. Many of them are hard for people too: a sentence cut out of a review, irony,
+# praise for one part of a film that the critic did not like.
 #
 # ## Over seeds: where pretraining helps, and where it does not
-# One run is one throw of dice. So the same was done with other seeds (`benchmarks/bert.py` wrote the file, and each seed has its place in the
-# lists). First the small BERT and the tables of The question, which were asked at the same places:
+# One run is one throw of dice. So the same was done with other seeds (`benchmarks/bert.py` wrote the file, and each
+# seed has its place in the lists). First the small BERT and the tables of The question, which were asked at the same
+# places:
 
 # %%
 import json
@@ -1028,19 +1050,22 @@ assert abs(own - seeds[0]["masked"]["model"]) < 0.02  # yours is the first seed
 assert sum(p.numel() for p in model.parameters()) == seeds[0]["parameters"]
 
 # %% [markdown]
-# With every seed the model names more of the hidden words than the best table. (The table is even favoured: where two words side by side are
-# hidden, it still sees both neighbours.)
+# With every seed the model names more of the hidden words than the best table. (The table is even favoured: where two
+# words side by side are hidden, it still sees both neighbours.)
 #
-# Hidden words were only a means. Does the model know anything that it was not asked? A test: six **categories** of words (animal, food,
-# clothing, person, place, furniture). In a few labelled sentences the words of these categories are marked, but only *half* of the words of each
-# category are ever marked: perhaps *dog* and *hen*, never *frog*. Then the model is asked about the others, in sentences that were held out. It
-# can only answer if *frog* and *hen* are alike in it before any label is seen. The rows of the figure, from below:
+# Hidden words were only a means. Does the model know anything that it was not asked? A test: six **categories** of
+# words (animal, food, clothing, person, place, furniture). In a few labelled sentences the words of these categories
+# are marked, but only *half* of the words of each category are ever marked: perhaps *dog* and *hen*, never *frog*. Then
+# the model is asked about the others, in sentences that were held out. It can only answer if *frog* and *hen* are alike
+# in it before any label is seen. The rows of the figure, from below:
 #
 # - **scratch**: the same BERT without pretraining; all weights learn from the labels.
 # - **neighbours**: a regression on the words to the left and right, without any model.
 # - **fine-tuned**: the pretrained BERT; all weights learn on.
-# - **hidden**: frozen, a regression on its vector at a `[MASK]` in place of the word. **frozen**: on its vector of the word itself.
-# - **word2vec**: a regression on the word's vector of notebook 02, learnt from the same 39,000 sentences without labels.
+# - **hidden**: frozen, a regression on its vector at a `[MASK]` in place of the word. **frozen**: on its vector of the
+#   word itself.
+# - **word2vec**: a regression on the word's vector of notebook 02, learnt from the same 39,000 sentences without
+#   labels.
 
 # %%
 kinds = ["scratch", "neighbours", "fine-tuned", "hidden", "frozen", "word2vec"]
@@ -1064,13 +1089,15 @@ for found in seeds:
         assert one["word2vec"] > one["frozen"] > max(one["scratch"], one["neighbours"])
 
 # %% [markdown]
-# The printed numbers are those of 300 labelled sentences; the grey line is a guess among six. With every seed the frozen vectors of the pretrained BERT are ahead of
-# the neighbours and of the BERT from scratch: pretraining **did** teach it something about words that nobody labelled. But the oldest rival wins: **word2vec is ahead with
-# every seed.** A category belongs to a word in *all* its texts, and one vector for each word is what word2vec learns. For this task nobody needs a
-# Transformer. (All these sentences come from a grammar; and the learning rate of fine-tuning was not searched.)
+# The printed numbers are those of 300 labelled sentences; the grey line is a guess among six. With every seed the
+# frozen vectors of the pretrained BERT are ahead of the neighbours and of the BERT from scratch: pretraining **did**
+# teach it something about words that nobody labelled. But the oldest rival wins: **word2vec is ahead with every seed.**
+# A category belongs to a word in *all* its texts, and one vector for each word is what word2vec learns. For this task
+# nobody needs a Transformer. (All these sentences come from a grammar; and the learning rate of fine-tuning was not
+# searched.)
 #
-# What a static vector cannot do, you saw at the bank. And reviews need a training on much more text. Here are all seeds of the published model, with 2,000 labels, each seed
-# with labels of its own:
+# What a static vector cannot do, you saw at the bank. And reviews need a training on much more text. Here are all seeds
+# of the published model, with 2,000 labels, each seed with labels of its own:
 
 # %%
 published = list(results["minilm"].values())
@@ -1087,11 +1114,13 @@ if here and real:
     assert abs(right - published[0]["fine-tuned"]) < 0.02  # yours is the first seed
 
 # %% [markdown]
-# "Frozen" is a regression on the pooled vectors; "fantastic" is the chance of praise for *The movie was fantastic!*. Fine-tuning is better than
-# frozen with every seed, by a few points: the pooled vectors were made to say what a text is about, and fine-tuning turns them towards praise and blame.
+# "Frozen" is a regression on the pooled vectors; "fantastic" is the chance of praise for *The movie was fantastic!*.
+# Fine-tuning is better than frozen with every seed, by a few points: the pooled vectors were made to say what a text is
+# about, and fine-tuning turns them towards praise and blame.
 #
 # ## What breaks
-# **The norm at the other place.** Put the published weights into pre-norm blocks. All names and shapes fit, and nothing complains.
+# **The norm at the other place.** Put the published weights into pre-norm blocks. All names and shapes fit, and nothing
+# complains.
 
 # %% tags=["training"]
 asked = ["A funny film.", "The bank raised its interest rates.", "It rains."]
@@ -1121,10 +1150,12 @@ if here:
     assert (right_vectors @ right_vectors.T).fill_diagonal_(0).max() < 0.25
 
 # %% [markdown]
-# The shapes fit, the names fit, and the vectors have little to do with the right ones: three sentences about a film, a bank and rain, which the right
-# model tells apart, have cosines above 0.9 with each other. Only a comparison with known numbers finds this; hence such tests in the course.
+# The shapes fit, the names fit, and the vectors have little to do with the right ones: three sentences about a film, a
+# bank and rain, which the right model tells apart, have cosines above 0.9 with each other. Only a comparison with known
+# numbers finds this; hence such tests in the course.
 #
-# **A mean over padding.** The vector of a short sentence, read alone and beside a long one, with your `mean_pool` and with a plain mean over all places:
+# **A mean over padding.** The vector of a short sentence, read alone and beside a long one, with your `mean_pool` and
+# with a plain mean over all places:
 
 
 # %% tags=["training"]
@@ -1148,33 +1179,44 @@ assert alone.shape == beside[:1].shape and (alone[0] @ beside[0]).item() < 0.99
 #
 # ## In other words
 # - **Encoder-only model**: a Transformer's encoder, which reads on both sides (**bidirectional**) and writes nothing.
-# - **Masked language model** (MLM, **cloze** task): words are hidden, and the model names them. Also the loss of that task.
-# - **Contextual embedding**: the vector of a word in its text; a **static embedding** (word2vec) is the same in all texts.
-# - **WordPiece**: pieces of words, cut by **greedy longest match**; `##` marks a piece inside a word. **Uncased**: small letters, no accents.
-# - **`[CLS]`, `[SEP]`, `[PAD]`, `[MASK]`, `[UNK]`**: the special tokens. **Segment embedding** (token type embedding): first or second text.
+# - **Masked language model** (MLM, **cloze** task): words are hidden, and the model names them. Also the loss of that
+#   task.
+# - **Contextual embedding**: the vector of a word in its text; a **static embedding** (word2vec) is the same in all
+#   texts.
+# - **WordPiece**: pieces of words, cut by **greedy longest match**; `##` marks a piece inside a word. **Uncased**:
+#   small letters, no accents.
+# - **`[CLS]`, `[SEP]`, `[PAD]`, `[MASK]`, `[UNK]`**: the special tokens. **Segment embedding** (token type embedding):
+#   first or second text.
 # - **Post-norm**: LayerNorm(x + part(x)). **Pre-norm**: x + part(LayerNorm(x)).
-# - **Pretraining**: learning from texts without labels. **Fine-tuning**: training on with labels. **Frozen** (feature-based): the
-#   pretrained weights stay.
-# - **Classification head**: a Linear from d_model to the classes. **Pooler**: Linear and tanh on `[CLS]`. **Mean pooling**: our `mean_pool`.
+# - **Pretraining**: learning from texts without labels. **Fine-tuning**: training on with labels. **Frozen**
+#   (feature-based): the pretrained weights stay.
+# - **Classification head**: a Linear from d_model to the classes. **Pooler**: Linear and tanh on `[CLS]`. **Mean
+#   pooling**: our `mean_pool`.
 # - **Sentence embedding**: one vector for a text, made so that texts of similar meaning lie close together.
 # - **Distillation**: a small model learns to do as a larger one does.
 #
 # ## Where it comes from
-# - Taylor [1953](https://doi.org/10.1177/107769905303000401) invented the cloze test, to measure how readable a text is.
-# - ELMo, Peters et al. [2018](https://arxiv.org/abs/1802.05365): contextual embeddings by two LSTMs, one for each direction.
-# - BERT, Devlin et al. [2018](https://arxiv.org/abs/1810.04805): 12 blocks, 110 million parameters, and 24 blocks, 340 million. They read 3.3 billion
-#   words (English Wikipedia and books). With one more layer for each task it was the best on eleven of them when it came out.
-# - WordPiece: Schuster and Nakajima [2012](https://doi.org/10.1109/ICASSP.2012.6289079), for voice search in Japanese and Korean.
-# - RoBERTa, Liu et al. [2019](https://arxiv.org/abs/1907.11692): BERT trained for longer, on more text, with words hidden anew each time, and
-#   without the task of the next sentence: better throughout.
-# - Sentence embeddings: Reimers and Gurevych [2019](https://arxiv.org/abs/1908.10084). MiniLM: Wang et al. [2020](https://arxiv.org/abs/2002.10957).
-# - ModernBERT, Warner et al. [2024](https://arxiv.org/abs/2412.13663): an encoder with the parts of notebook 14 (rotary positions, gates, windows).
-#   Encoders still do much of the world's searching and sorting of texts.
+# - Taylor [1953](https://doi.org/10.1177/107769905303000401) invented the cloze test, to measure how readable a text
+#   is.
+# - ELMo, Peters et al. [2018](https://arxiv.org/abs/1802.05365): contextual embeddings by two LSTMs, one for each
+#   direction.
+# - BERT, Devlin et al. [2018](https://arxiv.org/abs/1810.04805): 12 blocks, 110 million parameters, and 24 blocks, 340
+#   million. They read 3.3 billion words (English Wikipedia and books). With one more layer for each task it was the
+#   best on eleven of them when it came out.
+# - WordPiece: Schuster and Nakajima [2012](https://doi.org/10.1109/ICASSP.2012.6289079), for voice search in Japanese
+#   and Korean.
+# - RoBERTa, Liu et al. [2019](https://arxiv.org/abs/1907.11692): BERT trained for longer, on more text, with words
+#   hidden anew each time, and without the task of the next sentence: better on all that it was compared on.
+# - Sentence embeddings: Reimers and Gurevych [2019](https://arxiv.org/abs/1908.10084). MiniLM: Wang et al.
+#   [2020](https://arxiv.org/abs/2002.10957).
+# - ModernBERT, Warner et al. [2024](https://arxiv.org/abs/2412.13663): an encoder with the parts of notebook 14 (rotary
+#   positions, gates, windows). Encoders still do much of the world's searching and sorting of texts.
 #
 # ## What to remember
-# - An encoder that sees both sides cannot be trained to say the next word: it would copy it. Hide words, and ask for these only.
-# - Pretraining gives a vector for each word in its context. What that is good for must be measured against simple rivals: word2vec
-#   won on the categories of words; on reviews the published model was better fine-tuned than frozen.
+# - An encoder that sees both sides cannot be trained to say the next word: it would copy it. Hide words, and ask for
+#   these only.
+# - Pretraining gives a vector for each word in its context. What that is good for must be measured against simple
+#   rivals: word2vec won on the categories of words; on reviews the published model was better fine-tuned than frozen.
 # - Padding must be left out twice: in attention, and in the mean.
 #
 # **Next**: notebook 17, T5: every task is text to text.
