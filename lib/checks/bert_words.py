@@ -168,6 +168,7 @@ def fewest(word, pieces):
 # ------------------------------------------------------------------------------------------------------- mask_words
 
 SPECIAL, MASK_ID, VOCAB = (0, 101, 102), 103, 30_522  # as in BERT: [PAD], [CLS], [SEP]; [MASK]
+WHERE = "position", "text"  # what a sum over axis 0, and over axis 1, is of
 SURE = 6.2  # standard deviations: an honest answer is off by so much once in a billion times
 
 
@@ -217,7 +218,7 @@ def _(answer, rng):
 
 @mask_words.probe("83 texts of 100 words, share as it is by default", varied=False)
 def _(answer, rng):
-    ids, share = _words(83, 100, rng=rng), 0.15
+    ids = _words(83, 100, rng=rng)
     inputs, targets = _hidden(answer, ids, SPECIAL, MASK_ID, VOCAB, rng)
     chosen = targets != IGNORED
     found = {
@@ -225,25 +226,27 @@ def _(answer, rng):
         "targets that are another word than the one in ids": int((chosen & (targets != ids)).sum()),
         "words without a target that were changed": int((~chosen & (inputs != ids)).sum()),
     }
-    if found["how many words of 100 have a target"] == 15:
-        _by_itself(chosen, share)
+    if chosen.any() and not chosen.all():
+        _by_itself(chosen)
     return found
 
 
-def _by_itself(chosen, share):
-    """A Problem where words are not chosen each by itself."""
-    for axis, where in (1, "text"), (0, "position"):
-        off = _spread(chosen.sum(axis), chosen.shape[axis], share)
-        if off < -SURE:
+def _by_itself(chosen):
+    """A Problem where words are not chosen each by itself, with whatever probability."""
+    share = chosen.float().mean()
+    off = {where: _spread(chosen.sum(axis), chosen.shape[axis], share) for axis, where in enumerate(WHERE)}
+    for where in WHERE:
+        if off[where] > SURE:
+            raise Problem(
+                f"{where} together",
+                f"the words of one {where} are chosen together: some have far too many, others far too few.",
+            )
+    for where in WHERE:
+        if off[where] < -SURE:
             raise Problem(
                 "always so many",
                 f"every {where} has (nearly) the same number of chosen words: each is to be chosen by itself, with "
                 "probability `share`, so the number varies.",
-            )
-        if off > SURE:
-            raise Problem(
-                f"{where} together",
-                f"the words of one {where} are chosen together: some have far too many, others far too few.",
             )
     pairs = (chosen[:, 1:] & chosen[:, :-1]).float().mean() / share**2
     if not 0.3 < pairs < 1.7:
@@ -275,7 +278,7 @@ def _(answer, rng):
 
 def _thrown_apart(inputs, masked, chosen, another):
     """A Problem where what becomes of a word is not its own chance, or the other words are not any words."""
-    for axis, where in (1, "text"), (0, "position"):
+    for axis, where in enumerate(WHERE):
         off = (masked.sum(axis) - 0.8 * chosen.sum(axis)) / (0.16 * chosen.sum(axis)).sqrt()
         if off.abs().max() > SURE + 2:  # a few chosen words are not quite normal
             raise Problem(
