@@ -1149,7 +1149,7 @@ if here:
 if here:
     assert (right_vectors * wrong_vectors).sum(-1).max() < 0.3
     assert (wrong_vectors @ wrong_vectors.T).min() > 0.9
-    assert (right_vectors @ right_vectors.T).fill_diagonal_(0).max() < 0.25
+    assert (right_vectors @ right_vectors.T).fill_diagonal_(0).max() < 0.8
 
 # %% [markdown]
 # The shapes fit, the names fit, and the vectors have little to do with the right ones: three sentences about a film, a
@@ -1174,7 +1174,7 @@ for pool in (mean_pool, careless_mean):
     print(f"{pool.__name__:14} cosine {(alone[0] @ beside[0]).item():.2f}")
 
 # %% jupyter={"source_hidden": true}
-assert alone.shape == beside[:1].shape and (alone[0] @ beside[0]).item() < 0.99
+assert alone.shape == beside[:1].shape and (alone[0] @ beside[0]).item() < 0.999
 
 # %% [markdown]
 # With the mask the vector does not depend on the company; without it, it does, and no error says so.
