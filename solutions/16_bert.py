@@ -1007,7 +1007,7 @@ print(*(f"{chance:.2f} {text}" for text, chance in said.items()), sep="\n")
 
 # %% jupyter={"source_hidden": true}
 if here and real:
-    assert 0.76 < right < 0.81 and said[ours[0]] > 0.8 and said[ours[1]] < 0.2
+    assert 0.75 < right < 0.83 and said[ours[0]] > 0.8 and said[ours[1]] < 0.2
     assert learning == 3 * block_parameters + 2 * 384 + 2
 
 # %% [markdown]
@@ -1042,7 +1042,7 @@ for name in ("unigram", "left", "both", "model"):
 # %% jupyter={"source_hidden": true}
 for found in seeds:
     masked = found["masked"]
-    assert masked["model"] > masked["both"] + 0.05 > masked["left"] > masked["unigram"]
+    assert masked["model"] > masked["both"] + 0.03 > masked["left"] > masked["unigram"]
     assert found["vocab"] == 1_002 and found["parameters"] == 346_218
 
 # %% tags=["training"]
@@ -1100,14 +1100,15 @@ for found in seeds:
 # of the published model, with 2,000 labels, each seed with labels of its own:
 
 # %%
-published = list(results["minilm"].values())
-for kind in ("frozen", "fine-tuned", "fantastic"):
+published, kinds_of_use = list(results["minilm"].values()), ("frozen", "fine-tuned")
+for kind in (*kinds_of_use, "fantastic"):
     print(f"{kind:10}", [found[kind] for found in published])
 
 # %% jupyter={"source_hidden": true}
-for found in published:
-    assert found["fine-tuned"] > found["frozen"] + 0.01 and found["fantastic"] > 0.8
-    assert 0.7 < found["frozen"] < 0.78 and 0.76 < found["fine-tuned"] < 0.81
+gains = [found["fine-tuned"] - found["frozen"] for found in published]
+assert sum(gains) > 0.01 * len(gains) and min(gains) < 0.015 and max(gains) > 0.03
+assert all(0.7 < found[kind] < 0.82 for found in published for kind in kinds_of_use)
+assert all(found["fantastic"] > 0.8 for found in published)
 
 # %% tags=["training"]
 if here and real:
@@ -1115,8 +1116,9 @@ if here and real:
 
 # %% [markdown]
 # "Frozen" is a regression on the pooled vectors; "fantastic" is the chance of praise for *The movie was fantastic!*.
-# Fine-tuning is better than frozen with every seed, by a few points: the pooled vectors were made to say what a text is
-# about, and fine-tuning turns them towards praise and blame.
+# Fine-tuning is better on average, and all of it by a few points at most: with one seed by more than three, with
+# another by hardly one. Among 1,000 reviews chance alone moves an accuracy by more than one point, so it takes several
+# seeds, or more reviews, to see such a difference at all. Every seed is sure that the fantastic movie is praised.
 #
 # ## What breaks
 # **The norm at the other place.** Put the published weights into pre-norm blocks. All names and shapes fit, and nothing
@@ -1216,7 +1218,8 @@ assert alone.shape == beside[:1].shape and (alone[0] @ beside[0]).item() < 0.99
 # - An encoder that sees both sides cannot be trained to say the next word: it would copy it. Hide words, and ask for
 #   these only.
 # - Pretraining gives a vector for each word in its context. What that is good for must be measured against simple
-#   rivals: word2vec won on the categories of words; on reviews the published model was better fine-tuned than frozen.
+#   rivals: word2vec won on the categories of words; on reviews the published model was better
+#   fine-tuned than frozen, on average and by little.
 # - Padding must be left out twice: in attention, and in the mean.
 #
 # **Next**: notebook 17, T5: every task is text to text.
