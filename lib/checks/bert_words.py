@@ -193,6 +193,11 @@ def _about(share) -> int:
     return 5 * round(20 * float(share))
 
 
+def _nearest(share) -> int:
+    """The same for shares that are given often: 18 of 100 stay where half of the rest is taken for a tenth of it."""
+    return min((0, 5, 10, 15, 18, *range(20, 101, 10)), key=lambda known: abs(100 * float(share) - known))
+
+
 @mask_words.probe("share=0: nothing is chosen")
 def _(answer, rng):
     return answer(_words(2, 5, rng=rng), SPECIAL, MASK_ID, VOCAB, rng, 0.0)
@@ -260,15 +265,15 @@ def _spread(counts, n, share) -> float:
     return float(((statistic / freedom) ** (1 / 3) - 1 + 2 / (9 * freedom)) / (2 / (9 * freedom)) ** 0.5)
 
 
-@mask_words.probe("83 texts of 300 words, share=0.5: what becomes of those that were chosen", varied=False)
+@mask_words.probe("83 texts of 300 words, share=0.8: what becomes of those that were chosen", varied=False)
 def _(answer, rng):
     ids = _words(83, 300, rng=rng)
-    inputs, targets = _hidden(answer, ids, SPECIAL, MASK_ID, VOCAB, rng, 0.5)
+    inputs, targets = _hidden(answer, ids, SPECIAL, MASK_ID, VOCAB, rng, 0.8)
     chosen = targets != IGNORED
     became = {"[MASK]": inputs == MASK_ID, "as they were": inputs == ids}
     became["another word"] = ~became["[MASK]"] & ~became["as they were"]
     total = chosen.sum().clamp(min=1)
-    found = {f"of 100 chosen words, {name}": _about((part & chosen).sum() / total) for name, part in became.items()}
+    found = {f"of 100 chosen words, {name}": _nearest((part & chosen).sum() / total) for name, part in became.items()}
     if not (chosen & became["another word"]).any():
         found["of 100 chosen words, another word"] = "none at all"
     if list(found.values()) == [80, 10, 10]:
