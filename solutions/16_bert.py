@@ -71,7 +71,7 @@ for before, word, after in places:
 table = {name: named[name] / len(places) for name in counts}
 print({name: round(share, 2) for name, share in table.items()})
 
-# %% jupyter={"source_hidden": true}
+# %%
 assert len(sentences) == 40_000 and table["nothing"] < 0.15
 assert 0.27 < table["the word before"] < 0.35 and 0.39 < table["both"] < 0.47
 
@@ -225,7 +225,7 @@ tokenizer = WordPieceTokenizer(frequent_pieces(learn, least=5), cut=wordpiece)
 print(len(tokenizer), tokenizer.pieces[:12])
 print(tokenizer.tokens("The waiter ate the embeddings."))
 
-# %% jupyter={"source_hidden": true}
+# %%
 assert len(tokenizer) == 1_002 and tokenizer.special["[MASK]"] == 4
 assert tokenizer.tokens("The waiter.") == ["the", "waiter", "."]
 
@@ -266,7 +266,11 @@ plt.show()
 # %% [markdown]
 # Read each column from top to bottom: three vectors of d_model numbers are added. The first row depends on the word
 # alone, the second on its place, the third on which of the two texts it belongs to.
-#
+
+# %%
+EPSILON = 1e-12  # of BERT's norms
+
+# %% [markdown]
 # ## Exercise 16.2 · BertEmbeddings
 # `__init__`: the parts `words` and `segments` (two rows), each an `nn.Embedding`; `positions`, your LearnedPositions of
 # notebook 06, which adds its rows to what it is given; `norm`, a `FusedLayerNorm` (your LayerNorm by PyTorch's kernel)
@@ -276,9 +280,6 @@ plt.show()
 # <details><summary>How is LearnedPositions called?</summary><code>self.positions(x)</code> returns x with the positions added. It also
 # refuses a text that is too long.</details>
 # <details><summary>No segments given</summary><code>torch.zeros_like(ids)</code> has the shape and the dtype of ids.</details>
-
-# %%
-EPSILON = 1e-12  # of BERT's norms
 
 
 # %% exercise="BertEmbeddings" difficulty=2 minutes=12
@@ -383,7 +384,7 @@ plt.show()
 last = [sum(losses[-20:]) / 20 for losses in (blind, seeing)]
 print("at the end", [round(loss, 2) for loss in last])
 
-# %% jupyter={"source_hidden": true}
+# %%
 assert abs(last[0] - 3.0) < 0.1 and last[1] < 0.2
 
 # %% [markdown]
@@ -749,7 +750,7 @@ for text in (
 ):
     print(text, "\n   ", guesses(text))
 
-# %% jupyter={"source_hidden": true}
+# %%
 food = "rice biscuit fig soup melon tomato sandwich pizza apple pear cheese strawberry "
 food = {*(food + "cake meat bread orange peach").split()}
 for why in ("delicious", "tasty"):
@@ -782,7 +783,7 @@ def share_named(model, texts, dice):
 own = share_named(model, held_out, torch.Generator().manual_seed(5))
 print(f"{own:.2f} of the hidden words")
 
-# %% jupyter={"source_hidden": true}
+# %%
 assert own > table["both"]
 
 # %% [markdown]
@@ -812,7 +813,7 @@ print(f"{total:,} parameters in {type(bert.embeddings)}, {type(block)}")
 print(its_tokenizer.tokens("Embeddings of unaffable tokenizers: naïve!"))
 print(its_tokenizer.encode("The cat sat.", "It slept."))
 
-# %% jupyter={"source_hidden": true}
+# %%
 assert type(bert.embeddings) is BertEmbeddings and type(block) is EncoderBlock
 if here:
     assert total == 22_713_216 and its_tokenizer.tokens("naïve") == ["naive"]
@@ -843,7 +844,7 @@ for asked in (
     found = nearest(vector, vectors, texts, 3)
     print(asked, *(f"  {near:.2f} {text[:90]}" for text, near in found), sep="\n")
 
-# %% jupyter={"source_hidden": true}
+# %%
 if here and real:
     asked = ["A funny film for the whole family."]
     (vector,) = sentence_vectors(bert, its_tokenizer, asked)
@@ -907,7 +908,7 @@ if here:
     print(f"{same} of 12 have a bank of their own kind as the nearest")
     print(f"money with river: cosines from {across.min():.2f} to {across.max():.2f}")
 
-# %% jupyter={"source_hidden": true}
+# %%
 if here:
     assert same == 12 and across.max() < 0 and cosines(banks).min() > 0.6
 
@@ -932,7 +933,7 @@ if here:
     plt.show()
     print(f"the two directions hold {part:.0%} of the spread")
 
-# %% jupyter={"source_hidden": true}
+# %%
 if here:
     side = (flat[:, 0] > 0).tolist()
     assert side[:6] == 6 * [side[0]] and side[6:12] == 6 * [not side[0]]
@@ -1005,7 +1006,7 @@ said = dict(zip(ours, chance_of_praise(ours).tolist(), strict=True))
 print(f"right on {right:.1%} of {len(judged):,} held-out reviews")
 print(*(f"{chance:.2f} {text}" for text, chance in said.items()), sep="\n")
 
-# %% jupyter={"source_hidden": true}
+# %%
 if here and real:
     assert 0.75 < right < 0.83 and said[ours[0]] > 0.8 and said[ours[1]] < 0.2
     assert learning == 3 * block_parameters + 2 * 384 + 2
@@ -1039,7 +1040,7 @@ seeds = list(results["sentences"].values())
 for name in ("unigram", "left", "both", "model"):
     print(f"{name:8}", [found["masked"][name] for found in seeds])
 
-# %% jupyter={"source_hidden": true}
+# %%
 for found in seeds:
     masked = found["masked"]
     assert masked["model"] > masked["both"] + 0.03 > masked["left"] > masked["unigram"]
@@ -1083,7 +1084,7 @@ plt.show()
 for kind in kinds:
     print(f"{kind:11}", [found["categories"]["300"][kind] for found in seeds])
 
-# %% jupyter={"source_hidden": true}
+# %%
 for found in seeds:
     for one in found["categories"].values():
         assert one["word2vec"] > one["frozen"] > max(one["scratch"], one["neighbours"])
@@ -1104,7 +1105,7 @@ published, kinds_of_use = list(results["minilm"].values()), ("frozen", "fine-tun
 for kind in (*kinds_of_use, "fantastic"):
     print(f"{kind:10}", [found[kind] for found in published])
 
-# %% jupyter={"source_hidden": true}
+# %%
 gains = [found["fine-tuned"] - found["frozen"] for found in published]
 assert sum(gains) > 0.01 * len(gains) and min(gains) < 0.015 and max(gains) > 0.03
 assert all(0.7 < found[kind] < 0.82 for found in published for kind in kinds_of_use)
@@ -1145,7 +1146,7 @@ if here:
     print("right, among each other:", right_vectors @ right_vectors.T)
     print("wrong, among each other:", wrong_vectors @ wrong_vectors.T)
 
-# %% jupyter={"source_hidden": true}
+# %%
 if here:
     assert (right_vectors * wrong_vectors).sum(-1).max() < 0.3
     assert (wrong_vectors @ wrong_vectors.T).min() > 0.9
@@ -1173,7 +1174,7 @@ for pool in (mean_pool, careless_mean):
     )
     print(f"{pool.__name__:14} cosine {(alone[0] @ beside[0]).item():.2f}")
 
-# %% jupyter={"source_hidden": true}
+# %%
 assert alone.shape == beside[:1].shape and (alone[0] @ beside[0]).item() < 0.999
 
 # %% [markdown]
