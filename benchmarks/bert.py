@@ -92,7 +92,9 @@ def pretrained(corpus: Corpus, seed: int) -> tuple[BertForMaskedWords, float]:
 
 @torch.no_grad()
 def masked_accuracy(model: BertForMaskedWords, corpus: Corpus) -> dict[str, float]:
-    """How many hidden words are named, and by tables of counts: the commonest word, given left, given both sides."""
+    """How many of the words behind a [MASK] are named, and by tables of counts: the commonest word, given left, given
+    both sides. What a table has never seen is answered by the one before it.
+    """
     counts = {"unigram": Counter(), "left": Counter(), "both": Counter()}
     for row in corpus.rows:
         for left, word, right in zip(row, row[1:], row[2:], strict=False):
@@ -106,14 +108,16 @@ def masked_accuracy(model: BertForMaskedWords, corpus: Corpus) -> dict[str, floa
     dice = torch.Generator().manual_seed(5)
     for ids, mask in (pad_batch(corpus.test[i : i + 50]) for i in range(0, len(corpus.test), 50)):
         inputs, targets = mask_words(ids, corpus.special, corpus.mask, corpus.vocab, dice, 0.15)
+        targets = targets.masked_fill(inputs != corpus.mask, IGNORED)  # the others show a word, often the right one
         logits, here = model(inputs, mask=mask), targets != IGNORED
         right += (logits.argmax(-1) == targets)[here].sum().item()
         loss += masked_loss(logits, targets).item() * here.sum().item()
         asked += here.sum().item()
         for row, place in here.nonzero().tolist():
-            common = best["unigram"][None]
+            guess = None
             for name, key in keys(ids[row, place - 1].item(), ids[row, place + 1].item()).items():
-                tables[name] += best[name].get(key, common) == ids[row, place].item()
+                guess = best[name].get(key, guess)
+                tables[name] += guess == ids[row, place].item()
     found = {name: round(tables[name] / asked, 3) for name in counts}
     return found | {"model": round(right / asked, 3), "loss": round(loss / asked, 3), "asked": asked}
 

@@ -28,10 +28,11 @@ EPSILON = 1e-12  # of BERT's norms
 
 
 class BertEmbeddings(nn.Module):
-    """What stands there, where it stands, and in which of two texts: three learned vectors added, then normed.
+    """What stands there, where, and in which of two texts: three vectors added, normed.
 
-    Published weights are loaded by the names of its parts: `words` and `segments`, each an nn.Embedding,
-    `positions`, a LearnedPositions, and `norm`, a FusedLayerNorm with epsilon 1e-12. Then comes `dropout`.
+    Published weights are loaded by the names of its parts: `words` and `segments`, each
+    an nn.Embedding, `positions`, a LearnedPositions, and `norm`, a FusedLayerNorm with
+    epsilon 1e-12. Then comes `dropout`.
     """
 
     def __init__(self, vocab: int, d_model: int, n_positions: int = 512, dropout: float = 0.0):
@@ -45,7 +46,8 @@ class BertEmbeddings(nn.Module):
     def forward(self, ids: Tensor, segments: Tensor | None = None) -> Tensor:
         """ids, segments (batch, position) to x (batch, position, d_model).
 
-        Gradients reach the rows that are used. Raises ValueError when a text is longer than n_positions.
+        Gradients reach the rows that are used. Raises ValueError when a text is longer
+        than n_positions.
         """
         segments = torch.zeros_like(ids) if segments is None else segments
         return self.dropout(self.norm(self.positions(self.words(ids) + self.segments(segments))))
@@ -97,13 +99,16 @@ class Bert(nn.Module):
 def mask_words(
     ids: Tensor, special: Collection[int], mask_id: int, vocab: int, generator: torch.Generator, share: float = 0.15
 ) -> tuple[Tensor, Tensor]:
-    """Choose words to be guessed; of these 80% become [MASK], 10% any word, and 10% stay (Devlin et al. 2018, 3.1).
+    """Choose words to be guessed: 80% of them become [MASK], 10% any word, 10% stay.
 
-    ids: (batch, position)    special: ids that are never chosen, as [PAD], [CLS] and [SEP]    mask_id: of [MASK]
-    vocab: any word is an id below it, each equally likely    share: how likely each other id is chosen, by itself
+    ids: (batch, position)    mask_id: of [MASK]
+    special: ids that are never chosen, as [PAD], [CLS] and [SEP]
+    vocab: any word is an id below it, each equally likely
+    share: how likely each other id is chosen, by itself
 
-    Returns inputs and targets, (batch, position) each, int64. targets: the ids of the chosen words, IGNORED (-100)
-    everywhere else. Where nothing was chosen, inputs are ids. ids themselves are not changed.
+    Returns inputs and targets, (batch, position) each, int64. targets: the ids of the
+    chosen words, IGNORED (-100) everywhere else. Where nothing was chosen, inputs are
+    ids. ids themselves are not changed. Source: Devlin et al. 2018, 3.1.
     """
     allowed = ~torch.isin(ids, torch.tensor(list(special), dtype=ids.dtype))
     chosen = allowed & (torch.rand(ids.shape, generator=generator) < share)
@@ -117,12 +122,15 @@ def mask_words(
 def masked_loss(logits: Tensor, targets: Tensor) -> Tensor:
     """The mean of -ln p(right word) over the places that have a target.
 
-    logits: (..., position, vocab)    targets: (..., position), ids, IGNORED (-100) where no word is to be guessed
+    logits: (..., position, vocab)
+    targets: (..., position), ids, IGNORED (-100) where no word is to be guessed
 
-    Returns a 0-d tensor, in nats; 0 where no place has a target. Gradients reach the logits.
+    Returns a 0-d tensor, in nats; 0 where no place has a target. Gradients reach the
+    logits.
     """
     flat = logits.flatten(0, -2), targets.flatten()
-    return cross_entropy(*flat, ignore_index=IGNORED, reduction="sum") / (targets != IGNORED).sum().clamp(min=1)
+    asked = (targets != IGNORED).sum().clamp(min=1)
+    return cross_entropy(*flat, ignore_index=IGNORED, reduction="sum") / asked
 
 
 class BertForMaskedWords(nn.Module):
@@ -152,19 +160,21 @@ class BertForMaskedWords(nn.Module):
 
 
 def mean_pool(x: Tensor, mask: Tensor) -> Tensor:
-    """The mean of the vectors of each text's real words. Returns (..., d_model); 0 for a text that has none.
+    """The mean of the vectors of each text's real words.
 
-    x: (..., position, d_model)    mask: (..., position), True on real words    Gradients reach x.
+    x: (..., position, d_model)    mask: (..., position), True on real words
+
+    Returns (..., d_model); 0 for a text that has none. Gradients reach x.
     """
     return (x * mask[..., None]).sum(-2) / mask.sum(-1, keepdim=True).clamp(min=1)
 
 
 class BertClassifier(nn.Module):
-    """A Bert with a class for each text: its x pooled to one vector, then dropout, then a Linear.
+    """A Bert with a class for each text: x pooled to one vector, dropout, a Linear.
 
     bert: has `embeddings.words` and `pooled`, and is called with ids, segments, mask
-    pool: x (batch, position, d_model) and a mask (batch, position), all True if none was given, to one vector a
-    text, as `mean_pool` does; None: `bert.pooled(x)`, out of [CLS]
+    pool: x (batch, position, d_model) and a mask (batch, position), all True if none
+    was given, to one vector a text, as `mean_pool`; None: `bert.pooled(x)`, of [CLS]
     Weights are loaded by the names `bert` and `head`.
     """
 
@@ -174,7 +184,8 @@ class BertClassifier(nn.Module):
         self.head = nn.Linear(bert.embeddings.words.embedding_dim, n_classes)
 
     def forward(self, ids: Tensor, segments: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
-        """As Bert, but to logits (batch, class). ids, segments, mask (batch, position), as of Bert."""
+        """ids, segments, mask, (batch, position), to logits (batch, class)."""
         mask = torch.ones_like(ids, dtype=torch.bool) if mask is None else mask
         x = self.bert(ids, segments, mask)
-        return self.head(self.dropout(self.bert.pooled(x) if self.pool is None else self.pool(x, mask)))
+        vector = self.bert.pooled(x) if self.pool is None else self.pool(x, mask)
+        return self.head(self.dropout(vector))

@@ -64,12 +64,14 @@ def _is_punctuation(sign: str) -> bool:
 
 
 def wordpiece(word: str, pieces: Collection[str]) -> list[str]:
-    """One word in pieces: again and again the longest one that the rest of it begins with.
+    """One word in pieces: again and again the longest that the rest of it begins with.
 
-    word: not empty, without spaces    pieces: all that there are; those that go on inside a word begin with "##"
+    word: not empty, without spaces
+    pieces: all that there are; those that go on inside a word begin with "##"
 
-    Returns the pieces from left to right, ["em", "##bed", "##ding", "##s"]. Where at some place no piece fits, or the
-    word has more than 100 characters, the whole word is ["[UNK]"].
+    Returns the pieces from left to right, ["em", "##bed", "##ding", "##s"]. Where at
+    some place no piece fits, or the word has more than 100 characters, the whole word
+    is ["[UNK]"].
     """
     if len(word) > LONGEST_WORD:
         return [UNKNOWN]

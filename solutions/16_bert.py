@@ -33,13 +33,15 @@ generator = torch.Generator().manual_seed(0)
 
 # %% [markdown]
 # ## The question
-# *The waiter ate the ▢ because it was delicious.* Which word is hidden? You know it is food, and you know it from the
-# word *delicious*, on the **right**. A GPT that has read as far as the gap has seen *The waiter ate the*, and no more:
-# its causal mask forbids to look ahead, because it is trained to predict what comes next.
+# *We ▢ two brothers.* *We ▢ very tired.* *We ▢ the soup because it was delicious.* Which words are hidden? Probably
+# *have*, *are* and *ate*; you know it from what stands on the **right**. A GPT that has read as far as the gap has seen
+# *We* all three times, and no more, so it gives the same answer to all three: its causal mask forbids looking ahead,
+# because it is trained to predict what comes next.
 #
 # How much does the other side tell? Take 40,000 English sentences of this course (a program wrote them), learn tables
-# of counts from 39,000 of them, and guess every word of the others by the commonest word: knowing nothing, the word
-# before, or both neighbours.
+# of counts from 39,000 of them, and guess every word of the other 1,000 by the commonest word: knowing nothing, the
+# word before, or both neighbours. What a table has never seen, such as a new pair of neighbours, is left to the table
+# before it.
 
 # %% tags=["training"]
 sentences = [pair.english for pair in load_pairs()]
@@ -65,22 +67,25 @@ for before, word, after in chain.from_iterable(map(around, learn)):
 named = Counter()
 places = list(chain.from_iterable(map(around, held_out)))
 for before, word, after in places:
+    guess = None
     for name, key in known(before, after).items():
-        common = counts[name].get(key) or counts["nothing"][None]
-        named[name] += common.most_common(1)[0][0] == word
+        if key in counts[name]:
+            guess = counts[name][key].most_common(1)[0][0]
+        named[name] += guess == word
 table = {name: named[name] / len(places) for name in counts}
 print({name: round(share, 2) for name, share in table.items()})
 
-# %%
+# %% jupyter={"source_hidden": true}
 assert len(sentences) == 40_000 and table["nothing"] < 0.15
 assert 0.27 < table["the word before"] < 0.35 and 0.39 < table["both"] < 0.47
 
 # %% [markdown]
 # The word before names about three words in ten, both neighbours more than four. So there is something to be had on the
-# right. But two neighbours are not a sentence: in the example above, *the ▢ because* fits any noun. **BERT** ([Devlin
-# et al. 2018](https://arxiv.org/abs/1810.04805)) is an encoder that reads the *whole* text on both sides. It writes
-# nothing; it gives each word a vector that knows its context, a **contextual embedding**. How can it be trained, if the
-# answer may not stand in the input?
+# right. But two neighbours are not a sentence: *we ▢ the* fits *ate the soup*, *cross the street* and much else.
+# **BERT** ([Devlin et al. 2018](https://arxiv.org/abs/1810.04805)) is an encoder that is **bidirectional**: each word
+# reads the *whole* text, on both sides. It writes nothing; it gives each word a vector that knows its context, a
+# **contextual embedding**. How can it be trained? The word that it is to guess must not stand in its input: it would
+# only have to be copied. (We shall see that happen.)
 #
 # ## By hand
 # *A loss for hidden words.* Three positions: *the cat sat*. *Cat* is hidden, so the model reads *the [MASK] sat*. It
@@ -89,32 +94,33 @@ assert 0.27 < table["the word before"] < 0.35 and 0.39 < table["both"] < 0.47
 # | position | the | [MASK] | sat |
 # |---|---|---|---|
 # | chance of the right word | 0.9 | **0.25** | 0.99 |
-# | asked? | no | **yes** | no |
+# | does it count? | no | **yes** | no |
 # | loss | – | −ln 0.25 = **1.39** | – |
 #
-# The model sees *the* and *sat*; to be sure of them is no art. The loss is the mean over the places that are asked:
-# 1.39.
+# The model sees *the* and *sat*, so being sure of them is easy, and they do not count. The loss is the mean over the
+# places that are **asked**, those whose word was hidden: 1.39.
 #
 # *A vector for a text.* Two words have the vectors (2, 4) and (4, 0), and a place of padding, filled up so that the
 # text is as long as its neighbour in the batch, has (9, 8). The mean of the **words** is (3, 2); the mean of all three,
 # (5, 4), is a mistake.
 
-# %%
+# %% jupyter={"source_hidden": true}
 assert abs(-torch.tensor(0.25).log().item() - 1.39) < 0.005
 vectors = torch.tensor([[2.0, 4.0], [4.0, 0.0], [9.0, 8.0]])
 assert vectors[:2].mean(0).tolist() == [3, 2] and vectors.mean(0).tolist() == [5, 4]
 
 # %% [markdown]
 # ## The picture
-# Who may look at whom? Left a GPT, in the middle BERT, on the right today's part of the Transformer.
+# Who may look at whom? The left panel shows a GPT, the middle one BERT; the right one shows which part of the
+# Transformer we build today.
 
-# %%
-words = ["the", "waiter", "ate", "[MASK]", "because", "it", "was", "tasty"]
+# %% jupyter={"source_hidden": true}
+words = ["we", "[MASK]", "the", "soup", "because", "it", "was", "good"]
 sights = {"GPT: itself and before": causal_mask(8), "BERT: all": torch.ones(8, 8)}
 figure, panels = plt.subplots(1, 3, figsize=(8, 3), width_ratios=[2, 2, 1.9])
 for axes, (title, seen) in zip(panels, sights.items(), strict=False):
     axes.imshow(seen.float(), cmap="cividis", vmin=0, vmax=1.3)
-    axes.add_patch(plt.Rectangle((-0.5, 2.5), 8, 1, fill=False, lw=2, ec="white"))
+    axes.add_patch(plt.Rectangle((-0.5, 0.5), 8, 1, fill=False, lw=2, ec="red"))
     axes.set_xticks(range(8), words, rotation=60, ha="right", fontsize=7)
     axes.set_yticks(range(8), words, fontsize=7)
     axes.set(title=title, xlabel="key", ylabel="query")
@@ -123,7 +129,7 @@ plt.show()
 
 # %% [markdown]
 # Rows are queries, columns keys; a bright square means "may look". The framed row is the hidden word: in a GPT it sees
-# three words and itself, in BERT it sees *tasty* too. The input is (batch, position), x is (batch, position, d_model)
+# *we* and itself, in BERT it sees *soup* and *good* too. The input is (batch, position), x is (batch, position, d_model)
 # from the embeddings to the end, and there is no decoder.
 #
 # ## In code
@@ -139,9 +145,12 @@ plt.show()
 # - *How the list is made.* Both begin with letters and join a pair again and again. BPE joins the pair (a, b) that is
 #   most **frequent**. WordPiece joins the one that makes the text most **likely** under a model that draws pieces by
 #   their frequency. As it is usually told, this is the pair with the largest count(ab) / (count(a) · count(b)): a pair
-#   that stands together *more often than its parts would by chance*. (Google's own program was never published.)
+#   that stands together *more often than its parts would by chance*. (Google's own program was never published.) A
+#   worked number: the pair *ab* stands 20 times, its parts 100 and 50 times: 20 / 5,000 = 0.004. The pair *cd* stands 8
+#   times, its parts 10 times each: 8 / 100 = 0.08. BPE joins *ab* first, WordPiece *cd*.
 # - *How a word is cut.* **Greedy longest match**: take the longest piece that the word begins with, then the longest
-#   that the rest begins with, and so on. A piece that goes on inside a word is written with `##`.
+#   that the rest begins with, and so on. A piece that goes on inside a word is written with `##`. (This sign is
+#   BERT's; Wu et al. mark the beginning of a word instead.)
 #
 # A worked cut, with the pieces *em, emb, ##bed, ##b, ##ding, ##s*. The word is *embeddings*. It begins with *em* and
 # with *emb*; the longer one wins. What is left is *eddings*: there is no `##e…` at all, so nothing fits. The whole word
@@ -163,12 +172,14 @@ plt.show()
 
 # %% exercise="wordpiece" difficulty=2 minutes=12
 def wordpiece(word, pieces):
-    """One word in pieces: again and again the longest one that the rest of it begins with.
+    """One word in pieces: again and again the longest that the rest of it begins with.
 
-    word: not empty, without spaces    pieces: all that there are; those that go on inside a word begin with "##"
+    word: not empty, without spaces
+    pieces: all that there are; those that go on inside a word begin with "##"
 
-    Returns the pieces from left to right, ["em", "##bed", "##ding", "##s"]. Where at some place no piece fits, or the
-    word has more than 100 characters, the whole word is ["[UNK]"].
+    Returns the pieces from left to right, ["em", "##bed", "##ding", "##s"]. Where at
+    some place no piece fits, or the word has more than 100 characters, the whole word
+    is ["[UNK]"].
     """
     ### BEGIN SOLUTION
     if len(word) > LONGEST_WORD:
@@ -197,6 +208,7 @@ pieces = {"em", "emb", "##bed", "##b", "##ding", "##s"}
 print(wordpiece("embeddings", pieces), wordpiece("embeddings", pieces - {"emb"}))
 assert wordpiece("embeddings", pieces) == ["[UNK]"]
 assert wordpiece("embeddings", pieces - {"emb"}) == ["em", "##bed", "##ding", "##s"]
+assert 20 / (100 * 50) == 0.004 and 8 / (10 * 10) == 0.08
 
 # %% [markdown]
 # ## Question 16.1 · greedy_pieces
@@ -215,8 +227,8 @@ greedy_pieces = check("greedy_pieces")
 # %% [markdown]
 # Before the cutting, `basic_tokens` (given) makes letters small, takes accents away (in the "uncased" BERT) and splits
 # at spaces and signs: *Naïve!* becomes *naive* and *!*. BERT's list has 30,522 pieces. For our own small model a simple
-# list will do: every word that stands five times in the sentences, and every letter, with and without `##`, so that no
-# word of theirs is unknown.
+# list will do: every word that occurs at least five times in the sentences, and every letter, with and without `##`, so
+# that no word of theirs is unknown. (The sentences never say *embeddings*, so it falls into letters below.)
 
 # %% tags=["training"]
 from lib.wordpiece import frequent_pieces
@@ -225,7 +237,7 @@ tokenizer = WordPieceTokenizer(frequent_pieces(learn, least=5), cut=wordpiece)
 print(len(tokenizer), tokenizer.pieces[:12])
 print(tokenizer.tokens("The waiter ate the embeddings."))
 
-# %%
+# %% jupyter={"source_hidden": true}
 assert len(tokenizer) == 1_002 and tokenizer.special["[MASK]"] == 4
 assert tokenizer.tokens("The waiter.") == ["the", "waiter", "."]
 
@@ -245,8 +257,12 @@ assert tokenizer.tokens("The waiter.") == ["the", "waiter", "."]
 # p is the place in the row, 0 to 511 in BERT; s is 0 from `[CLS]` to the first `[SEP]`, and 1 after it. A worked number
 # in two dimensions: (1, 0) for the word, (0, 2) for the position, (1, 1) for the segment: the sum is (2, 3), its mean
 # 2.5, its standard deviation 0.5, so x = (−1, 1).
+#
+# Why two texts? BERT's second task in training was **next sentence prediction** (NSP): does the second text follow the
+# first one in a book? In half of the examples it does; in the other half it is drawn from anywhere. The answer was read
+# off the vector of `[CLS]`.
 
-# %%
+# %% jupyter={"source_hidden": true}
 tokens = ["[CLS]", "the", "cat", "sat", "[SEP]", "it", "slept", "[SEP]"]
 numbered = [f"position {i}" for i in range(8)]
 rows = [tokens, numbered, ["segment 0"] * 5 + ["segment 1"] * 3]
@@ -272,9 +288,10 @@ EPSILON = 1e-12  # of BERT's norms
 
 # %% [markdown]
 # ## Exercise 16.2 · BertEmbeddings
-# `__init__`: the parts `words` and `segments` (two rows), each an `nn.Embedding`; `positions`, your LearnedPositions of
-# notebook 06, which adds its rows to what it is given; `norm`, a `FusedLayerNorm` (your LayerNorm by PyTorch's kernel)
-# with ε = 10⁻¹²; and `dropout`, an `nn.Dropout`. `forward`: ids and segments, (batch, position), to x (batch, position,
+# `__init__`: the parts `words` and `segments` (two rows), each an `nn.Embedding`; `positions`, your
+# `LearnedPositions(n_positions, d_model)` of notebook 06, which adds its rows to what it is given; `norm`, a
+# `FusedLayerNorm(d_model, EPSILON)`, which is your LayerNorm, computed by one fast function of PyTorch; and `dropout`,
+# an `nn.Dropout`. `forward`: ids and segments, (batch, position), to x (batch, position,
 # d_model): add, norm, dropout. Without segments all tokens belong to the first text. Difficulty ●●○ · 12 minutes.
 #
 # <details><summary>How is LearnedPositions called?</summary><code>self.positions(x)</code> returns x with the positions added. It also
@@ -284,10 +301,11 @@ EPSILON = 1e-12  # of BERT's norms
 
 # %% exercise="BertEmbeddings" difficulty=2 minutes=12
 class BertEmbeddings(nn.Module):
-    """What stands there, where it stands, and in which of two texts: three learned vectors added, then normed.
+    """What stands there, where, and in which of two texts: three vectors added, normed.
 
-    Published weights are loaded by the names of its parts: `words` and `segments`, each an nn.Embedding,
-    `positions`, a LearnedPositions, and `norm`, a FusedLayerNorm with epsilon 1e-12. Then comes `dropout`.
+    Published weights are loaded by the names of its parts: `words` and `segments`, each
+    an nn.Embedding, `positions`, a LearnedPositions, and `norm`, a FusedLayerNorm with
+    epsilon 1e-12. Then comes `dropout`.
     """
 
     def __init__(self, vocab, d_model, n_positions=512, dropout=0.0):
@@ -303,11 +321,14 @@ class BertEmbeddings(nn.Module):
     def forward(self, ids, segments=None):
         """ids, segments (batch, position) to x (batch, position, d_model).
 
-        Gradients reach the rows that are used. Raises ValueError when a text is longer than n_positions.
+        Gradients reach the rows that are used. Raises ValueError when a text is longer
+        than n_positions.
         """
         ### BEGIN SOLUTION
         segments = torch.zeros_like(ids) if segments is None else segments
-        return self.dropout(self.norm(self.positions(self.words(ids) + self.segments(segments))))
+        return self.dropout(
+            self.norm(self.positions(self.words(ids) + self.segments(segments)))
+        )
         ### END SOLUTION
 
 
@@ -325,15 +346,15 @@ def size(part):
 
 
 sizes = {name: size(part) for name, part in embeddings.named_children()}
-print(sizes)
-assert list(sizes.values()) == [11_720_448, 196_608, 768, 768, 0]
+print(dict(sorted(sizes.items())))
+tables = {"words": 11_720_448, "positions": 196_608, "segments": 768}
+assert sizes == {**tables, "norm": 768, "dropout": 0}
 summed = torch.tensor([2.0, 3.0])
 assert torch.allclose(FusedLayerNorm(2, EPSILON)(summed), torch.tensor([-1.0, 1.0]))
 
 # %% [markdown]
 # ## An encoder sees both sides, so what can it be asked?
-# Take the causal mask away from a GPT and keep its loss: predict the word at i + 1 from position i. Now position i may
-# look at i + 1, where this very word stands.
+# Take the causal mask away from a GPT and keep its loss: predict the word at i + 1 from position i.
 #
 # ## Question 16.2 · copied_loss
 # An encoder without a causal mask is trained on the loss of the next word. Towards which loss, in nats, can it fall on
@@ -352,7 +373,8 @@ copied_loss = check("copied_loss")
 # %% [markdown]
 # See it happen. The text is random, 20 words, each as likely as the others: nobody can predict it, so the best possible
 # loss is ln 20 = 3.00. One block of an encoder (the library's, which we put together below) learns it with a causal
-# mask and without:
+# mask and without. (`fresh_weights` draws all weights anew out of a generator; `fused=True` runs AdamW's step in one
+# fast function.)
 
 # %% tags=["training"]
 from lib.bert import Bert
@@ -377,18 +399,19 @@ blind, seeing = next_word_losses(causal_mask(12)), next_word_losses(None)
 figure, axes = plt.subplots(figsize=(6, 2.4))
 axes.plot(blind, "--", label="causal mask")
 axes.plot(seeing, label="both sides")
-axes.axhline(3.0, color="grey", lw=1)
+axes.axhline(3.0, color="grey", lw=1, label="ln 20")
 axes.set(xlabel="step", ylabel="loss (nats)", ylim=(0, None))
 axes.legend(loc="center right")
 plt.show()
 last = [sum(losses[-20:]) / 20 for losses in (blind, seeing)]
 print("at the end", [round(loss, 2) for loss in last])
 
-# %%
+# %% jupyter={"source_hidden": true}
 assert abs(last[0] - 3.0) < 0.1 and last[1] < 0.2
 
 # %% [markdown]
-# With both sides the loss falls almost to 0 on pure noise: the model has learnt to copy its right neighbour, and
+# With both sides the loss falls almost to 0 on pure noise: position i may look at i + 1, where the very word that it is
+# asked for stands. The model has learnt to copy its right neighbour, and
 # nothing about language. A model that sees everything cannot be asked what it sees. So something must be **hidden**.
 #
 # ## Hidden words: 80, 10, 10
@@ -424,13 +447,16 @@ assert abs(last[0] - 3.0) < 0.1 and last[1] < 0.2
 
 # %% exercise="mask_words" difficulty=3 minutes=15
 def mask_words(ids, special, mask_id, vocab, generator, share=0.15):
-    """Choose words to be guessed; of these 80% become [MASK], 10% any word, and 10% stay (Devlin et al. 2018, 3.1).
+    """Choose words to be guessed: 80% of them become [MASK], 10% any word, 10% stay.
 
-    ids: (batch, position)    special: ids that are never chosen, as [PAD], [CLS] and [SEP]    mask_id: of [MASK]
-    vocab: any word is an id below it, each equally likely    share: how likely each other id is chosen, by itself
+    ids: (batch, position)    mask_id: of [MASK]
+    special: ids that are never chosen, as [PAD], [CLS] and [SEP]
+    vocab: any word is an id below it, each equally likely
+    share: how likely each other id is chosen, by itself
 
-    Returns inputs and targets, (batch, position) each, int64. targets: the ids of the chosen words, IGNORED (-100)
-    everywhere else. Where nothing was chosen, inputs are ids. ids themselves are not changed.
+    Returns inputs and targets, (batch, position) each, int64. targets: the ids of the
+    chosen words, IGNORED (-100) everywhere else. Where nothing was chosen, inputs are
+    ids. ids themselves are not changed. Source: Devlin et al. 2018, 3.1.
     """
     ### BEGIN SOLUTION
     allowed = ~torch.isin(ids, torch.tensor(list(special), dtype=ids.dtype))
@@ -497,13 +523,16 @@ changed_places = check("changed_places")
 def masked_loss(logits, targets):
     """The mean of -ln p(right word) over the places that have a target.
 
-    logits: (..., position, vocab)    targets: (..., position), ids, IGNORED (-100) where no word is to be guessed
+    logits: (..., position, vocab)
+    targets: (..., position), ids, IGNORED (-100) where no word is to be guessed
 
-    Returns a 0-d tensor, in nats; 0 where no place has a target. Gradients reach the logits.
+    Returns a 0-d tensor, in nats; 0 where no place has a target. Gradients reach the
+    logits.
     """
     ### BEGIN SOLUTION
     flat = logits.flatten(0, -2), targets.flatten()
-    return cross_entropy(*flat, ignore_index=IGNORED, reduction="sum") / (targets != IGNORED).sum().clamp(min=1)
+    asked = (targets != IGNORED).sum().clamp(min=1)
+    return cross_entropy(*flat, ignore_index=IGNORED, reduction="sum") / asked
     ### END SOLUTION
 
 
@@ -528,8 +557,7 @@ assert masked_loss(chances.log(), torch.full((1, 3), IGNORED)) == 0
 # is needed. Post-norm needs a warm-up and care in deep stacks (notebook 07). Published weights fit only the place that
 # they were trained for; we try the other one in "What breaks".
 #
-# `lib.bert.Bert` puts together embeddings and blocks of whatever kind it is given. Give it yours. At its end it has a
-# **pooler**, a Linear and a tanh on the vector of `[CLS]`, of which more below.
+# `lib.bert.Bert` puts together embeddings and blocks of whatever kind it is given. Give it yours.
 
 # %%
 MyBert = partial(Bert, embeddings=BertEmbeddings, block=EncoderBlock)
@@ -577,10 +605,15 @@ assert sum(parts.values()) == 22_713_216 and parts["embeddings"] / 22_713_216 > 
 # To judge a text, or to compare two, one needs *one* vector for all of it, whatever its length. Two ways are common:
 #
 # - **The `[CLS]` vector.** It stands at place 0 and means nothing by itself, so it is free to collect what matters, if
-#   a training teaches it to. BERT's second task did so (is text two the sentence after text one?); later models dropped
-#   that task ([Liu et al. 2019](https://arxiv.org/abs/1907.11692)), and without a training of its own `[CLS]` is a poor
-#   summary.
-# - **Mean pooling.** The mean of the vectors of all words, padding left out. It needs no training.
+#   a training teaches it to. BERT sends this vector x_0 through one Linear and a tanh, the **pooler**: tanh(W x_0 + b),
+#   in code `bert.pooled(x)`. Next sentence prediction trained it; later models dropped that task ([Liu et al.
+#   2019](https://arxiv.org/abs/1907.11692)).
+# - **Mean pooling.** The mean of the vectors of all words, padding left out. *Word* here means every token but `[PAD]`,
+#   so `[CLS]` and `[SEP]` count too. It has no weights to train.
+#
+# But neither is a good vector of a sentence without a training *for that*: on the similarity of sentences, BERT's own
+# vectors were behind the mean of static word vectors, `[CLS]` far behind ([Reimers and Gurevych
+# 2019](https://arxiv.org/abs/1908.10084)). With labels, as below, both can learn.
 #
 # For x_i, the vector at position i, and m_i, 1 on real words and 0 on padding, it is
 #
@@ -600,9 +633,11 @@ assert sum(parts.values()) == 22_713_216 and parts["embeddings"] / 22_713_216 > 
 
 # %% exercise="mean_pool" difficulty=2 minutes=6
 def mean_pool(x, mask):
-    """The mean of the vectors of each text's real words. Returns (..., d_model); 0 for a text that has none.
+    """The mean of the vectors of each text's real words.
 
-    x: (..., position, d_model)    mask: (..., position), True on real words    Gradients reach x.
+    x: (..., position, d_model)    mask: (..., position), True on real words
+
+    Returns (..., d_model); 0 for a text that has none. Gradients reach x.
     """
     ### BEGIN SOLUTION
     return (x * mask[..., None]).sum(-2) / mask.sum(-1, keepdim=True).clamp(min=1)
@@ -624,10 +659,10 @@ assert mean_pool(two_texts, words_in).tolist() == [[3, 2], [3, 2]]
 # %% [markdown]
 # ## A head, and fine-tuning
 # What is left is small: a **classification head**, one matrix from d_model numbers to a logit for each class.
-# **Fine-tuning** means that the head, which is new, and the BERT below it, which has learnt already, are trained
-# together on labelled texts, at a low learning rate. When the weights below are kept, the model is **frozen**, and only
-# the head learns. In both cases the hard part, what words mean in context, is already there; a few thousand labels, or
-# a few dozen, only have to say what is wanted.
+# The BERT below it has learnt already, from texts without labels; that is its **pretraining**. **Fine-tuning** means
+# that the new head and the BERT below it are trained together on labelled texts, at a low learning rate. When the
+# weights below are kept, the model is **frozen**, and only the head learns. In both cases the hard part, what words
+# mean in context, is already there; a few thousand labels only have to say what is wanted.
 #
 # ## Exercise 16.6 · BertClassifier
 # `__init__`: keep `bert` and `pool`; make `dropout` and `head`, a Linear from BERT's d_model (the width of its
@@ -641,11 +676,11 @@ assert mean_pool(two_texts, words_in).tolist() == [[3, 2], [3, 2]]
 
 # %% exercise="BertClassifier" difficulty=2 minutes=10
 class BertClassifier(nn.Module):
-    """A Bert with a class for each text: its x pooled to one vector, then dropout, then a Linear.
+    """A Bert with a class for each text: x pooled to one vector, dropout, a Linear.
 
     bert: has `embeddings.words` and `pooled`, and is called with ids, segments, mask
-    pool: x (batch, position, d_model) and a mask (batch, position), all True if none was given, to one vector a
-    text, as `mean_pool` does; None: `bert.pooled(x)`, out of [CLS]
+    pool: x (batch, position, d_model) and a mask (batch, position), all True if none
+    was given, to one vector a text, as `mean_pool`; None: `bert.pooled(x)`, of [CLS]
     Weights are loaded by the names `bert` and `head`.
     """
 
@@ -657,11 +692,12 @@ class BertClassifier(nn.Module):
         ### END SOLUTION
 
     def forward(self, ids, segments=None, mask=None):
-        """As Bert, but to logits (batch, class). ids, segments, mask (batch, position), as of Bert."""
+        """ids, segments, mask, (batch, position), to logits (batch, class)."""
         ### BEGIN SOLUTION
         mask = torch.ones_like(ids, dtype=torch.bool) if mask is None else mask
         x = self.bert(ids, segments, mask)
-        return self.head(self.dropout(self.bert.pooled(x) if self.pool is None else self.pool(x, mask)))
+        vector = self.bert.pooled(x) if self.pool is None else self.pool(x, mask)
+        return self.head(self.dropout(vector))
         ### END SOLUTION
 
 
@@ -685,8 +721,8 @@ assert torch.allclose(alone, beside, atol=1e-5)
 # `BertForMaskedWords` is your encoder with the paper's head for hidden words: a matrix, GELU, a norm, then a score for
 # each word by the table of the embeddings itself (**tied** weights, notebook 11). Its method `loss` is your
 # `masked_loss`, but it sends only the chosen places through the head, which saves most of the head's work. We hide 30%
-# in place of 15%: in so short a training the model needs many questions ([Wettig et al.
-# 2022](https://arxiv.org/abs/2202.08005) found shares above 15% better for large models too).
+# in place of 15%, to get more questions from each batch ([Wettig et al. 2022](https://arxiv.org/abs/2202.08005) found
+# shares above 15% better for large models).
 
 # %% tags=["training"]
 from lib.batching import similar_lengths
@@ -713,7 +749,7 @@ def batches_of(rows, tokens, seed):
 
 # %% [markdown]
 # The words are hidden anew in every batch, so the model never gets the same question twice. 800 steps with 768 tokens
-# each, by Muon (notebook 11) with a warm-up:
+# each, with a warm-up; `muon=True` lets Muon (notebook 11) move the matrices:
 
 # %% tags=["training"]
 dice = torch.Generator().manual_seed(1000)
@@ -742,39 +778,45 @@ def guesses(text, n=5):
     return ", ".join(f"{tokenizer.pieces[i]} {p:.2f}" for i, p in pairs)
 
 
-for text in (
-    "The waiter ate the [MASK] because it was delicious.",
-    "The [MASK] did not cross the street because it was too tired.",
-    "The fox did not cross the street because it was too [MASK].",
-    "The waiter ate the [MASK] because it was tasty.",
-):
+questions = (
+    "We [MASK] two brothers.",
+    "We [MASK] very tired.",
+    "We [MASK] the soup because it was delicious.",
+    "We [MASK] the coat because it was new.",
+)
+for text in questions:
     print(text, "\n   ", guesses(text))
 
-# %%
-food = "rice biscuit fig soup melon tomato sandwich pizza apple pear cheese strawberry "
-food = {*(food + "cake meat bread orange peach").split()}
-for why in ("delicious", "tasty"):
-    answer = guesses(f"The waiter ate the [MASK] because it was {why}.")
-    assert len({word.split()[0] for word in answer.split(", ")} & food) >= 3
+# %% jupyter={"source_hidden": true}
+first_guess = [guesses(text, 1).split()[0] for text in questions]
+assert first_guess[0] == "have" and first_guess[1] in ("are", "were")
+assert first_guess[2] in ("ate", "bought") and "ate" in guesses(questions[3], 2)
+apart = [text.split(" ", 2) for text in learn if text.startswith("We ")]
+ends = {parts[2] for parts in apart if len(parts) > 2}
+assert not ends & {text.split(" ", 2)[2] for text in questions[:3]}
+assert "We ate the pear because it was delicious." in learn
 
 # %% [markdown]
-# What was delicious is food, and the word that tells so stands on the right, several places away. In *the fox did not
-# cross the street because it was too ▢*, the pronoun *it* may be the fox or the street, so that *tired* fits, and
-# *wide* fits too: some gaps have more than one answer.
+# These are the gaps of The question. The left side is the same, *We*, and the right side decides: *have*, *are* or
+# *were*, *ate* or *bought*. None of the first three sentences stands among the 39,000, whatever word one puts into the
+# gap. (Others of the same build do, such as *We ate the pear because it was delicious.*)
 #
-# Now count, on the sentences that were held out, 15% of their words hidden. The tables of The question answer the same
-# places.
+# The last line shows how little so small a model knows. *Ate* is among the first two again, though nobody eats a coat: it
+# has learnt which words stand in sentences of the form *we ▢ the … because it was …*, and it hardly looks at the noun.
+#
+# Now count, on the sentences that were held out, 15% of their words chosen. We count the places that show `[MASK]`: of
+# the other chosen ones about half show the right word itself.
 
 
 # %% tags=["training"]
 @torch.no_grad()
 def share_named(model, texts, dice):
-    """How many of the hidden words the model names."""
+    """How many of the words behind a [MASK] the model names."""
     rows, right, asked = [tokenizer.encode(text).ids for text in texts], 0, 0
     for start in range(0, len(rows), 50):
         ids, mask = pad_batch(rows[start : start + 50])
         inputs, targets = mask_words(ids, special, mask_id, len(tokenizer), dice, 0.15)
-        chosen = targets != IGNORED
+        chosen = (targets != IGNORED) & (inputs == mask_id)
         right += (model(inputs, mask=mask).argmax(-1) == targets)[chosen].sum().item()
         asked += chosen.sum().item()
     return right / asked
@@ -783,12 +825,13 @@ def share_named(model, texts, dice):
 own = share_named(model, held_out, torch.Generator().manual_seed(5))
 print(f"{own:.2f} of the hidden words")
 
-# %%
+# %% jupyter={"source_hidden": true}
 assert own > table["both"]
 
 # %% [markdown]
-# About half of them: more than the table that knows both neighbours. Half is not near 1, and cannot be: a grammar that
-# draws *rice*, *soup* or *melon* by lot leaves nothing to know beyond "food".
+# About half of them. The tables of The question guessed *every* word of the same sentences, and the better one named
+# fewer. (Below, over several seeds, model and tables are asked at the same places.) Half is not near 1, and cannot be:
+# a grammar that draws *rice*, *soup* or *melon* by lot leaves nothing to know beyond "food".
 #
 # ## Real weights
 # Now a BERT that has read more than any of us. **all-MiniLM-L6-v2** is the shape that you counted, 6 blocks and
@@ -813,7 +856,7 @@ print(f"{total:,} parameters in {type(bert.embeddings)}, {type(block)}")
 print(its_tokenizer.tokens("Embeddings of unaffable tokenizers: naïve!"))
 print(its_tokenizer.encode("The cat sat.", "It slept."))
 
-# %%
+# %% jupyter={"source_hidden": true}
 assert type(bert.embeddings) is BertEmbeddings and type(block) is EncoderBlock
 if here:
     assert total == 22_713_216 and its_tokenizer.tokens("naïve") == ["naive"]
@@ -834,6 +877,7 @@ real = have("movie_reviews/rt-polarity.pos") and have("movie_reviews/rt-polarity
 reviews = load_movie_reviews() if real else authored_reviews()
 random.Random(0).shuffle(reviews)
 texts = [text for text, _ in reviews[:1_000]]
+praise = torch.tensor([label for _, label in reviews[:1_000]])
 vectors = sentence_vectors(bert, its_tokenizer, texts, longest=64, pool=mean_pool)
 for asked in (
     "A funny film for the whole family.",
@@ -844,22 +888,30 @@ for asked in (
     found = nearest(vector, vectors, texts, 3)
     print(asked, *(f"  {near:.2f} {text[:90]}" for text, near in found), sep="\n")
 
-# %%
+
+# %% tags=["training"]
+other = (vectors @ vectors.T).fill_diagonal_(-1).argmax(-1)  # the nearest of the others
+agree = (praise[other] == praise).float().mean().item()
+print(f"{agree:.1%} have the label of their nearest neighbour")
+
+# %% jupyter={"source_hidden": true}
 if here and real:
     asked = ["A funny film for the whole family."]
     (vector,) = sentence_vectors(bert, its_tokenizer, asked)
     assert "family comedy" in nearest(vector, vectors, texts, 1)[0][0]
+    assert 0.56 < agree < 0.62 and abs(praise.float().mean() - 0.5) < 0.01
 
 # %% [markdown]
 # With the real weights and reviews, "a funny film for the whole family" finds a "family comedy" as the nearest, with
 # hardly a common word but *family*. The last one shows a limit: falling asleep finds other experiences in a cinema,
-# among them a film that "stays with you". The vectors tell what a sentence is *about* better than whether it is praise.
+# among them a film that "stays with you". Is that chance? Half of the 1,000 sentences are praise. Only about 59 of 100
+# have the label of the sentence that is nearest to them, where 50 would be chance: whether a sentence is praise is
+# hardly what makes it near.
 #
 # ## The bank, again
 # Notebook 04 began with two sentences, *Money bank grows* and *River bank floods*, and one row of a table for both
 # banks. Notebook 02 had measured it: its single vector is as near to money as to rivers. Here are six sentences with
-# each bank, and the vector that leaves the last block at the place of the word. All cosines between the twelve are
-# above 0.6, because contextual vectors share a large common part; so the mean of the twelve is subtracted first.
+# each bank, and the vector that leaves the last block at the place of the word.
 
 # %% tags=["training"]
 money = {
@@ -900,51 +952,76 @@ def cosines(x):
 if here:
     both = [*money.values(), *river.values()]
     banks = torch.stack([vector_of("bank", text) for text in both])
-    middle = banks.mean(0)
-    alike = cosines(banks - middle).fill_diagonal_(-1)
-    best = alike.argmax(-1).tolist()
-    same = sum((i < 6) == (j < 6) for i, j in enumerate(best))
-    across = alike[:6, 6:]
+    alike = cosines(banks)
+    near = alike.clone().fill_diagonal_(-1).argmax(-1).tolist()
+    same = sum((i < 6) == (j < 6) for i, j in enumerate(near))
     print(f"{same} of 12 have a bank of their own kind as the nearest")
-    print(f"money with river: cosines from {across.min():.2f} to {across.max():.2f}")
+    inside = (alike[:6, :6].sum() - 6) / 30, (alike[6:, 6:].sum() - 6) / 30
+    across = alike[:6, 6:].mean()
+    print(
+        f"mean cosine: money {inside[0]:.2f}, river {inside[1]:.2f},",
+        f"across {across:.2f}",
+    )
 
-# %%
+
+# %% tags=["training"]
+elsewhere = {
+    "family": "A funny film for the whole family.",
+    "songs": "The songs and the dancing are wonderful.",
+    "cinema": "I nearly fell asleep in the cinema.",
+}
 if here:
-    assert same == 12 and across.max() < 0 and cosines(banks).min() > 0.6
+    others = torch.stack([vector_of(*item) for item in elsewhere.items()])
+    apart = cosines(torch.cat([banks, others]))[:12, 12:]
+    print(f"a bank and another word: {apart.mean():.2f}, at most {apart.max():.2f}")
+
+# %% jupyter={"source_hidden": true}
+if here:
+    assert same == 12 and min(inside) > 0.83 and 0.74 < across < 0.81
+    assert alike.min() > 0.6 and apart.mean() < 0.1 and apart.max() < 0.2
 
 # %% [markdown]
-# A map of the twelve: a **principal component analysis** (PCA) turns the 384 dimensions so that the first two show as
-# much of the spread as two can. The two sentences of notebook 04 are put in afterwards, by the same turn.
+# All twelve are alike, across the kinds too (0.77 on average), because all twelve are the same *word*: with other words
+# of other sentences their cosine is near 0. But those of one kind are more alike (0.86 and 0.85), and each of the
+# twelve has a bank of its own kind as its nearest. Nobody told the model that there are two meanings.
+#
+# To see what differs, subtract their mean, which is what they share. Then a **principal component analysis** (PCA) turns
+# the 384 dimensions so that the first two show as much of the spread as two can: a map. The two sentences of notebook
+# 04 are put in afterwards, by the same turn.
 
 # %% tags=["training"]
 if here:
+    middle = banks.mean(0)
     _, spread, turn = torch.linalg.svd(banks - middle, full_matrices=False)
     old = ["Money bank grows.", "River bank floods."]
     shown = torch.stack([*banks, *(vector_of("bank", text) for text in old)]) - middle
     flat = shown @ turn[:2].T
     part = spread[:2].square().sum() / spread.square().sum()
+    print(f"the two directions hold {part:.0%} of the spread")
+
+# %% tags=["training"] jupyter={"source_hidden": true}
+if here:
     figure, axes = plt.subplots(figsize=(7, 3.6))
     names = [*money, *river, *old]
     for i, ((x, y), name) in enumerate(zip(flat.tolist(), names, strict=True)):
         kind = "s" if i > 11 else "o" if i < 6 else "^"
         axes.plot(x, y, kind, color="black" if i > 11 else "C0" if i < 6 else "C1")
-        axes.annotate(name, (x, y), (0, 6), textcoords="offset points", ha="center")
+        to = {"fee": (0, -14), "muddy": (0, -14)}.get(name, (0, 6))
+        axes.annotate(name, (x, y), to, textcoords="offset points", ha="center")
     axes.set(xlabel="first principal component", ylabel="second", ylim=(None, 3.8))
     plt.show()
-    print(f"the two directions hold {part:.0%} of the spread")
 
-# %%
+# %% jupyter={"source_hidden": true}
 if here:
     side = (flat[:, 0] > 0).tolist()
     assert side[:6] == 6 * [side[0]] and side[6:12] == 6 * [not side[0]]
     assert side[12] == side[0] and side[13] == side[6] and 0.35 < part < 0.5
 
 # %% [markdown]
-# Circles are banks of money, triangles banks of rivers, squares the two sentences of notebook 04. Nobody told the model
-# that there are two meanings; the first direction of the map separates them without an exception, and the old sentences
-# fall on the right sides. Each of the twelve has a bank of its own kind as its nearest. Across the two kinds every
-# cosine is below 0, once the common part is taken away. (Less than half of the spread is seen on a flat map; the
-# distances in it are a shadow of the real ones.)
+# Circles are banks of money, triangles banks of rivers, squares the two sentences of notebook 04. The first direction of
+# the map separates the two meanings without an exception, and the old sentences fall on the right sides, *Money bank
+# grows* only just. (Less than half of the spread is seen on a flat map; the distances in it are a shadow of the real
+# ones.)
 #
 # ## Fine-tuning on real reviews
 # "The movie was fantastic!" Is that praise? The labels of the reviews say, for 10,662 sentences, whether the review
@@ -952,8 +1029,9 @@ if here:
 # and train the head and the upper half of the blocks for one pass over the labels. The embeddings and the lower half
 # keep their weights, which saves time.
 #
-# The fresh head starts at 0. Its input is multiplied by 10, so that at one learning rate for all the head moves faster
-# than the blocks, which should only bend a little.
+# The fresh head starts at 0. Its input is multiplied by 10. Why? AdamW moves each weight by about the learning rate,
+# however large its gradient is, and an input ten times as large lets the same move change the logits ten times as much.
+# So at one learning rate for all, the head learns faster than the blocks, which should only bend a little.
 
 # %% tags=["training"]
 n_held = min(1_000, len(reviews) // 5)
@@ -1006,7 +1084,7 @@ said = dict(zip(ours, chance_of_praise(ours).tolist(), strict=True))
 print(f"right on {right:.1%} of {len(judged):,} held-out reviews")
 print(*(f"{chance:.2f} {text}" for text, chance in said.items()), sep="\n")
 
-# %%
+# %% jupyter={"source_hidden": true}
 if here and real:
     assert 0.75 < right < 0.83 and said[ours[0]] > 0.8 and said[ours[1]] < 0.2
     assert learning == 3 * block_parameters + 2 * 384 + 2
@@ -1022,13 +1100,12 @@ for i in off.topk(4).indices.tolist():
     print(f"{chances[i]:.2f} praise, but {side}: {judged[i][0][:90]}")
 
 # %% [markdown]
-# These are the most confident mistakes. Many of them are hard for people too: a sentence cut out of a review, irony,
-# praise for one part of a film that the critic did not like.
+# These are the most confident mistakes. Read them: would you have known? Each is one sentence, cut out of its review.
 #
 # ## Over seeds: where pretraining helps, and where it does not
 # One run is one throw of dice. So the same was done with other seeds (`benchmarks/bert.py` wrote the file, and each
-# seed has its place in the lists). First the small BERT and the tables of The question, which were asked at the same
-# places:
+# seed has its place in the lists). First the small BERT and the tables of The question, all asked at
+# the same places, those that show `[MASK]`:
 
 # %%
 import json
@@ -1037,8 +1114,9 @@ from lib.corpora import files
 
 results = json.loads(files.read("bert_results.json"))
 seeds = list(results["sentences"].values())
-for name in ("unigram", "left", "both", "model"):
-    print(f"{name:8}", [found["masked"][name] for found in seeds])
+kinds = ("unigram", "left", "both", "model")
+for kind, name in zip(kinds, (*counts, "BERT"), strict=True):
+    print(f"{name:15}", [found["masked"][kind] for found in seeds])
 
 # %%
 for found in seeds:
@@ -1051,24 +1129,24 @@ assert abs(own - seeds[0]["masked"]["model"]) < 0.02  # yours is the first seed
 assert sum(p.numel() for p in model.parameters()) == seeds[0]["parameters"]
 
 # %% [markdown]
-# With every seed the model names more of the hidden words than the best table. (The table is even favoured: where two
-# words side by side are hidden, it still sees both neighbours.)
+# With every seed the model names more of the hidden words than the best table. And the table is favoured: where two
+# words side by side are hidden, it still sees both neighbours.
 #
 # Hidden words were only a means. Does the model know anything that it was not asked? A test: six **categories** of
 # words (animal, food, clothing, person, place, furniture). In a few labelled sentences the words of these categories
 # are marked, but only *half* of the words of each category are ever marked: perhaps *dog* and *hen*, never *frog*. Then
-# the model is asked about the others, in sentences that were held out. It can only answer if *frog* and *hen* are alike
-# in it before any label is seen. The rows of the figure, from below:
+# the model is asked about the others, in sentences that were held out. It can answer if *frog* and *hen* are alike in it before
+# any label is seen, or if the words around them tell. The rows of the figure, from below:
 #
 # - **scratch**: the same BERT without pretraining; all weights learn from the labels.
-# - **neighbours**: a regression on the words to the left and right, without any model.
+# - **neighbours**: a logistic regression on the words to the left and right, without any model.
 # - **fine-tuned**: the pretrained BERT; all weights learn on.
 # - **hidden**: frozen, a regression on its vector at a `[MASK]` in place of the word. **frozen**: on its vector of the
 #   word itself.
 # - **word2vec**: a regression on the word's vector of notebook 02, learnt from the same 39,000 sentences without
 #   labels.
 
-# %%
+# %% jupyter={"source_hidden": true}
 kinds = ["scratch", "neighbours", "fine-tuned", "hidden", "frozen", "word2vec"]
 figure, axes = plt.subplots(figsize=(6.4, 2.9))
 for place, kind in enumerate(kinds):
@@ -1076,26 +1154,32 @@ for place, kind in enumerate(kinds):
         values = [found["categories"][texts][kind] for found in seeds]
         label = None if place else f"{texts} sentences"
         axes.plot(values, [place + shift] * len(values), mark, label=label)
-axes.axvline(1 / 6, color="grey", lw=1)
+commonest = [found["categories"]["300"]["commonest"] for found in seeds]
+axes.axvline(sum(commonest) / 3, color="grey", lw=1, ls="--", label="commonest")
 axes.set_yticks(range(6), kinds)
 axes.set(xlim=(0, 1.02), xlabel="accuracy on words that were never labelled")
 axes.legend(loc="lower right")
 plt.show()
+
+# %%
 for kind in kinds:
     print(f"{kind:11}", [found["categories"]["300"][kind] for found in seeds])
 
-# %%
+# %% jupyter={"source_hidden": true}
+assert len(seeds) == 3 and all(0.26 < share < 0.28 for share in commonest)
 for found in seeds:
     for one in found["categories"].values():
         assert one["word2vec"] > one["frozen"] > max(one["scratch"], one["neighbours"])
 
 # %% [markdown]
-# The printed numbers are those of 300 labelled sentences; the grey line is a guess among six. With every seed the
+# The printed numbers are those of 300 labelled sentences; the dashed line is what one gets who always says the commonest
+# of the six categories, 27 in 100. With every seed the
 # frozen vectors of the pretrained BERT are ahead of the neighbours and of the BERT from scratch: pretraining **did**
 # teach it something about words that nobody labelled. But the oldest rival wins: **word2vec is ahead with every seed.**
 # A category belongs to a word in *all* its texts, and one vector for each word is what word2vec learns. For this task
-# nobody needs a Transformer. (All these sentences come from a grammar; and the learning rate of fine-tuning was not
-# searched.)
+# nobody needs a Transformer. (Three conditions: all these sentences come from a grammar; the learning rate of
+# fine-tuning was not searched; and each regression had the best of three strengths of weight decay, as the test itself
+# judged it, which favours all rivals of fine-tuning.)
 #
 # What a static vector cannot do, you saw at the bank. And reviews need a training on much more text. Here are all seeds
 # of the published model, with 2,000 labels, each seed with labels of its own:
@@ -1105,9 +1189,10 @@ published, kinds_of_use = list(results["minilm"].values()), ("frozen", "fine-tun
 for kind in (*kinds_of_use, "fantastic"):
     print(f"{kind:10}", [found[kind] for found in published])
 
-# %%
+# %% jupyter={"source_hidden": true}
 gains = [found["fine-tuned"] - found["frozen"] for found in published]
-assert sum(gains) > 0.01 * len(gains) and min(gains) < 0.015 and max(gains) > 0.03
+assert [round(1_000 * gain) for gain in gains] == [40, 8, 21]
+assert abs((0.78 * 0.22 / 1_000) ** 0.5 - 0.013) < 0.0005
 assert all(0.7 < found[kind] < 0.82 for found in published for kind in kinds_of_use)
 assert all(found["fantastic"] > 0.8 for found in published)
 
@@ -1116,10 +1201,11 @@ if here and real:
     assert abs(right - published[0]["fine-tuned"]) < 0.02  # yours is the first seed
 
 # %% [markdown]
-# "Frozen" is a regression on the pooled vectors; "fantastic" is the chance of praise for *The movie was fantastic!*.
-# Fine-tuning is better on average, and all of it by a few points at most: with one seed by more than three, with
-# another by hardly one. Among 1,000 reviews chance alone moves an accuracy by more than one point, so it takes several
-# seeds, or more reviews, to see such a difference at all. Every seed is sure that the fantastic movie is praised.
+# "Frozen" is a logistic regression on the pooled vectors, again with the decay that the test likes best; "fantastic" is
+# the chance of praise for *The movie was fantastic!*. Fine-tuning is better with each seed, but the gain is small: 4.0,
+# 0.8 and 2.1 points. Among 1,000 reviews chance alone moves an accuracy by √(0.78 · 0.22 / 1,000) = 1.3 points (its
+# standard error), so it takes several seeds, or more reviews, to see such a difference at all. Every seed is sure that
+# the fantastic movie is praised.
 #
 # ## What breaks
 # **The norm at the other place.** Put the published weights into pre-norm blocks. All names and shapes fit, and nothing
@@ -1146,14 +1232,19 @@ if here:
     print("right, among each other:", right_vectors @ right_vectors.T)
     print("wrong, among each other:", wrong_vectors @ wrong_vectors.T)
 
-# %%
+# %% jupyter={"source_hidden": true}
 if here:
-    assert (right_vectors * wrong_vectors).sum(-1).max() < 0.3
+    between = (right_vectors * wrong_vectors).sum(-1)
+    assert (
+        between.max() < 0.4
+        and (between - torch.tensor([0.05, 0.29, 0.01])).abs().max() < 0.05
+    )
     assert (wrong_vectors @ wrong_vectors.T).min() > 0.9
     assert (right_vectors @ right_vectors.T).fill_diagonal_(0).max() < 0.8
 
 # %% [markdown]
-# The shapes fit, the names fit, and the vectors have little to do with the right ones: three sentences about a film, a
+# The shapes fit, the names fit, and the vectors have little to do with the right ones (cosines 0.05, 0.29 and 0.01):
+# three sentences about a film, a
 # bank and rain, which the right model tells apart, have cosines above 0.9 with each other. Only a comparison with known
 # numbers finds this; hence such tests in the course.
 #
@@ -1166,16 +1257,17 @@ def careless_mean(x, mask):
     return x.mean(dim=-2)
 
 
-long = " ".join(["the waiter ate the cheese"] * 8)
+long, company = " ".join(["the waiter ate the cheese"] * 8), {}
 for pool in (mean_pool, careless_mean):
     alone, beside = (
         sentence_vectors(model.bert, tokenizer, some, longest=64, pool=pool, tokens=512)
         for some in (["the fox was tired."], ["the fox was tired.", long])
     )
-    print(f"{pool.__name__:14} cosine {(alone[0] @ beside[0]).item():.2f}")
+    company[pool] = (alone[0] @ beside[0]).item()
+    print(f"{pool.__name__:14} cosine {company[pool]:.2f}")
 
-# %%
-assert alone.shape == beside[:1].shape and (alone[0] @ beside[0]).item() < 0.999
+# %% jupyter={"source_hidden": true}
+assert company[mean_pool] > 0.99999 and company[careless_mean] < 0.999
 
 # %% [markdown]
 # With the mask the vector does not depend on the company; without it, it does, and no error says so.
@@ -1191,6 +1283,7 @@ assert alone.shape == beside[:1].shape and (alone[0] @ beside[0]).item() < 0.999
 # - **`[CLS]`, `[SEP]`, `[PAD]`, `[MASK]`, `[UNK]`**: the special tokens. **Segment embedding** (token type embedding):
 #   first or second text.
 # - **Post-norm**: LayerNorm(x + part(x)). **Pre-norm**: x + part(LayerNorm(x)).
+# - **Next sentence prediction** (NSP): BERT's second task in training: does text two follow text one?
 # - **Pretraining**: learning from texts without labels. **Fine-tuning**: training on with labels. **Frozen**
 #   (feature-based): the pretrained weights stay.
 # - **Classification head**: a Linear from d_model to the classes. **Pooler**: Linear and tanh on `[CLS]`. **Mean
@@ -1209,11 +1302,11 @@ assert alone.shape == beside[:1].shape and (alone[0] @ beside[0]).item() < 0.999
 # - WordPiece: Schuster and Nakajima [2012](https://doi.org/10.1109/ICASSP.2012.6289079), for voice search in Japanese
 #   and Korean.
 # - RoBERTa, Liu et al. [2019](https://arxiv.org/abs/1907.11692): BERT trained for longer, on more text, with words
-#   hidden anew each time, and without the task of the next sentence: better on all that it was compared on.
+#   hidden anew each time, and without next sentence prediction: better than BERT on every task in its tables.
 # - Sentence embeddings: Reimers and Gurevych [2019](https://arxiv.org/abs/1908.10084). MiniLM: Wang et al.
 #   [2020](https://arxiv.org/abs/2002.10957).
 # - ModernBERT, Warner et al. [2024](https://arxiv.org/abs/2412.13663): an encoder with the parts of notebook 14 (rotary
-#   positions, gates, windows). Encoders still do much of the world's searching and sorting of texts.
+#   positions, gates, windows).
 #
 # ## What to remember
 # - An encoder that sees both sides cannot be trained to say the next word: it would copy it. Hide words, and ask for

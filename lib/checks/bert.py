@@ -231,7 +231,7 @@ def _(answer, rng):
 _FLAT = "flat = logits.flatten(0, -2), targets.flatten()"
 _ENTROPY = 'cross_entropy(*flat, ignore_index=IGNORED, reduction="sum")'
 _COUNT = "(targets != IGNORED).sum().clamp(min=1)"
-_ALL = f"{_ENTROPY} / {_COUNT}"
+_ALL = f"{_ENTROPY} / asked"
 _KNOWN = "(targets != IGNORED)"
 _TAKEN = "logits.log_softmax(-1).gather(-1, targets.clamp(min=0)[..., None])[..., 0]"
 
@@ -247,7 +247,7 @@ masked_loss.mistakes(
     over_all=("it is divided by the number of all places: by that of the places that have a target.",
         edit(_COUNT, "targets.numel()")),
     added_up=("the losses are added up: their mean over the places with a target is asked for.",
-        edit(f" / {_COUNT}", "")),
+        edit(" / asked", "")),
     by_texts=("it is divided by the number of texts: by that of the places that have a target.",
         edit(_COUNT, "len(targets)")),
     mean_of_means=("the mean is taken in each text first: all places with a target count alike, over all texts.",

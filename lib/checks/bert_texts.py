@@ -222,7 +222,7 @@ def _(answer, rng):
 
 
 _POOLED = "self.bert.pooled(x) if self.pool is None else self.pool(x, mask)"
-_LOGITS = f"self.head(self.dropout({_POOLED}))"
+_LOGITS = "self.head(self.dropout(vector))"
 _ONES = "        mask = torch.ones_like(ids, dtype=torch.bool) if mask is None else mask\n"
 _READ = "self.bert(ids, segments, mask)"
 
@@ -276,7 +276,7 @@ BertClassifier.mistakes(
     fixed_dropout=("`dropout` is the share that is given.", edit("nn.Dropout(dropout)", "nn.Dropout(0.1)"),
         edit("nn.Dropout(dropout)", "nn.Dropout(0.5)")),
     always_dropped=("dropout works in eval mode too: nn.Dropout knows the mode.",
-        edit("self.dropout(self.bert", "torch.nn.functional.dropout(self.bert", "mask)))", "mask), self.dropout.p))")),
+        edit("self.dropout(vector)", "torch.nn.functional.dropout(vector, self.dropout.p)")),
     always_32_bit=("64-bit numbers become 32-bit: keep the dtype of the weights.",
         edit(_LOGITS, f"({_LOGITS}).float()")),
     frozen=("no gradient reaches the model: fine-tuning trains all of it.",

@@ -181,6 +181,6 @@ slips(
             "nn.Dropout(dropout)\n        self.twin = copy.deepcopy(bert)\n",
         ),
     ),
-    eval_always=("", edit("self.dropout(self.bert", "self.dropout.eval()(self.bert")),
+    eval_always=("", edit("self.dropout(vector)", "self.dropout.eval()(vector)")),
     normed=("", edit("self.pool(x, mask)", "torch.nn.functional.normalize(self.pool(x, mask), dim=-1)")),
 )
