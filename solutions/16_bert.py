@@ -259,7 +259,7 @@ assert tokenizer.tokens("The waiter.") == ["the", "waiter", "."]
 # 2.5, its standard deviation 0.5, so x = (−1, 1).
 #
 # Why two texts? BERT's second task in training was **next sentence prediction** (NSP): does the second text follow the
-# first one in a book? In half of the examples it does; in the other half it is drawn from anywhere. The answer was read
+# first one in its source? In half of the examples it does; in the other half it is drawn from anywhere. The answer was read
 # off the vector of `[CLS]`.
 
 # %% jupyter={"source_hidden": true}
@@ -411,8 +411,8 @@ assert abs(last[0] - 3.0) < 0.1 and last[1] < 0.2
 
 # %% [markdown]
 # With both sides the loss falls almost to 0 on pure noise: position i may look at i + 1, where the very word that it is
-# asked for stands. The model has learnt to copy its right neighbour, and
-# nothing about language. A model that sees everything cannot be asked what it sees. So something must be **hidden**.
+# asked for stands. The model has learnt to copy its right neighbour, and nothing about language. A model that sees
+# everything cannot be asked what it sees. So something must be **hidden**.
 #
 # ## Hidden words: 80, 10, 10
 # The task of BERT is the **masked language model** (MLM), known for much longer as a **cloze** test: hide some words,
@@ -505,9 +505,9 @@ changed_places = check("changed_places")
 #
 # > L = − (1 / |C|) · Σ over i in C of ln p_i(w_i)
 #
-# |C| is how many places are in C, w_i the word that stood at place i, and p_i the softmax of the logits there. If p is 0.25 at one chosen
-# place and 0.5 at another, L = (1.386 + 0.693) / 2 = 1.040. In a short batch C may be empty; the mean of nothing is 0 /
-# 0 = NaN, which would end the training. So divide by at least 1.
+# |C| is how many places are in C, w_i the word that stood at place i, and p_i the softmax of the logits there. If p
+# is 0.25 at one chosen place and 0.5 at another, L = (1.386 + 0.693) / 2 = 1.040. In a short batch C may be empty;
+# the mean of nothing is 0 / 0 = NaN, which would end the training. So divide by at least 1.
 #
 # ## Exercise 16.4 · masked_loss
 # logits (..., position, vocab) and targets (..., position) to one number, in nats; IGNORED places do not count.
@@ -658,11 +658,11 @@ assert mean_pool(two_texts, words_in).tolist() == [[3, 2], [3, 2]]
 
 # %% [markdown]
 # ## A head, and fine-tuning
-# What is left is small: a **classification head**, one matrix from d_model numbers to a logit for each class.
-# The BERT below it has learnt already, from texts without labels; that is its **pretraining**. **Fine-tuning** means
-# that the new head and the BERT below it are trained together on labelled texts, at a low learning rate. When the
-# weights below are kept, the model is **frozen**, and only the head learns. In both cases the hard part, what words
-# mean in context, is already there; a few thousand labels only have to say what is wanted.
+# What is left is small: a **classification head**, one matrix from d_model numbers to a logit for each class. The
+# BERT below it has learnt already, from texts without labels; that is its **pretraining**. **Fine-tuning** means that
+# the new head and the BERT below it are trained together on labelled texts, at a low learning rate. When the weights
+# below are kept, the model is **frozen**, and only the head learns. In both cases the hard part, what words mean in
+# context, is already there; a few thousand labels only have to say what is wanted.
 #
 # ## Exercise 16.6 · BertClassifier
 # `__init__`: keep `bert` and `pool`; make `dropout` and `head`, a Linear from BERT's d_model (the width of its
@@ -794,15 +794,16 @@ assert first_guess[2] in ("ate", "bought") and "ate" in guesses(questions[3], 2)
 apart = [text.split(" ", 2) for text in learn if text.startswith("We ")]
 ends = {parts[2] for parts in apart if len(parts) > 2}
 assert not ends & {text.split(" ", 2)[2] for text in questions[:3]}
-assert "We ate the pear because it was delicious." in learn
+assert "We ate the cake because it was delicious." in learn
 
 # %% [markdown]
 # These are the gaps of The question. The left side is the same, *We*, and the right side decides: *have*, *are* or
 # *were*, *ate* or *bought*. None of the first three sentences stands among the 39,000, whatever word one puts into the
-# gap. (Others of the same build do, such as *We ate the pear because it was delicious.*)
+# gap. (Others of the same build do, such as *We ate the cake because it was delicious.*)
 #
-# The last line shows how little so small a model knows. *Ate* is among the first two again, though nobody eats a coat: it
-# has learnt which words stand in sentences of the form *we ▢ the … because it was …*, and it hardly looks at the noun.
+# The last line shows how little so small a model knows. *Ate* is among the first two again, though nobody eats a
+# coat: it has learnt which words stand in sentences of the form *we ▢ the … because it was …*, and it hardly looks at
+# the noun.
 #
 # Now count, on the sentences that were held out, 15% of their words chosen. We count the places that show `[MASK]`: of
 # the other chosen ones about half show the right word itself.
@@ -1104,8 +1105,8 @@ for i in off.topk(4).indices.tolist():
 #
 # ## Over seeds: where pretraining helps, and where it does not
 # One run is one throw of dice. So the same was done with other seeds (`benchmarks/bert.py` wrote the file, and each
-# seed has its place in the lists). First the small BERT and the tables of The question, all asked at
-# the same places, those that show `[MASK]`:
+# seed has its place in the lists). First the small BERT and the tables of The question, all asked at the same places,
+# those that show `[MASK]`:
 
 # %%
 import json
@@ -1134,9 +1135,9 @@ assert sum(p.numel() for p in model.parameters()) == seeds[0]["parameters"]
 #
 # Hidden words were only a means. Does the model know anything that it was not asked? A test: six **categories** of
 # words (animal, food, clothing, person, place, furniture). In a few labelled sentences the words of these categories
-# are marked, but only *half* of the words of each category are ever marked: perhaps *dog* and *hen*, never *frog*. Then
-# the model is asked about the others, in sentences that were held out. It can answer if *frog* and *hen* are alike in it before
-# any label is seen, or if the words around them tell. The rows of the figure, from below:
+# are marked, but only *half* of the words of each category are ever marked: perhaps *dog* and *hen*, never *frog*.
+# Then the model is asked about the others, in sentences that were held out. It can answer if *frog* and *hen* are
+# alike in it before any label is seen, or if the words around them tell. The rows of the figure, from below:
 #
 # - **scratch**: the same BERT without pretraining; all weights learn from the labels.
 # - **neighbours**: a logistic regression on the words to the left and right, without any model.
@@ -1234,19 +1235,16 @@ if here:
 
 # %% jupyter={"source_hidden": true}
 if here:
-    between = (right_vectors * wrong_vectors).sum(-1)
-    assert (
-        between.max() < 0.4
-        and (between - torch.tensor([0.05, 0.29, 0.01])).abs().max() < 0.05
-    )
+    assert (right_vectors * wrong_vectors).sum(-1).max() < 0.3
     assert (wrong_vectors @ wrong_vectors.T).min() > 0.9
-    assert (right_vectors @ right_vectors.T).fill_diagonal_(0).max() < 0.8
+    among = right_vectors @ right_vectors.T
+    cosines_here = torch.stack([among[0, 1], among[0, 2], among[1, 2]])
+    assert (cosines_here - torch.tensor([0.05, 0.29, 0.01])).abs().max() < 0.05
 
 # %% [markdown]
-# The shapes fit, the names fit, and the vectors have little to do with the right ones (cosines 0.05, 0.29 and 0.01):
-# three sentences about a film, a
-# bank and rain, which the right model tells apart, have cosines above 0.9 with each other. Only a comparison with known
-# numbers finds this; hence such tests in the course.
+# The shapes fit, the names fit, and the vectors have little to do with the right ones (their cosines with them are below
+# 0.3). Three sentences about a film, a bank and rain, which the right model tells apart (0.05, 0.29 and 0.01 among each
+# other), have cosines above 0.9. Only a comparison with known numbers finds this; hence such tests in the course.
 #
 # **A mean over padding.** The vector of a short sentence, read alone and beside a long one, with your `mean_pool` and
 # with a plain mean over all places:
