@@ -97,7 +97,7 @@ assert 0.27 < table["the word before"] < 0.35 and 0.39 < table["both"] < 0.47
 # | does it count? | no | **yes** | no |
 # | loss | – | −ln 0.25 = **1.39** | – |
 #
-# The model sees *the* and *sat*, so being sure of them is easy, and they do not count. The loss is the mean over the
+# The model sees *the* and *sat*, so being sure of them proves nothing, and they do not count. The loss is the mean over the
 # places that are **asked**, those whose word was hidden: 1.39.
 #
 # *A vector for a text.* Two words have the vectors (2, 4) and (4, 0), and a place of padding, filled up so that the
