@@ -1021,7 +1021,7 @@ if here:
 # %% [markdown]
 # Circles are banks of money, triangles banks of rivers, squares the two sentences of notebook 04. The first direction of
 # the map separates the two meanings without an exception, and the old sentences fall on the right sides, *Money bank
-# grows* only just. (Less than half of the spread is seen on a flat map; the distances in it are a shadow of the real
+# grows* by a hair. (Less than half of the spread is seen on a flat map; the distances in it are a shadow of the real
 # ones.)
 #
 # ## Fine-tuning on real reviews
