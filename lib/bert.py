@@ -28,7 +28,12 @@ EPSILON = 1e-12  # of BERT's norms
 
 
 class BertEmbeddings(nn.Module):
-    """What stands there, where it stands, and in which of two texts: three learned vectors added, then normed."""
+    """What stands there, where, and in which of two texts: three vectors added, normed.
+
+    Published weights are loaded by the names of its parts: `words` and `segments`, each
+    an nn.Embedding, `positions`, a LearnedPositions, and `norm`, a FusedLayerNorm with
+    epsilon 1e-12. Then comes `dropout`.
+    """
 
     def __init__(self, vocab: int, d_model: int, n_positions: int = 512, dropout: float = 0.0):
         super().__init__()
@@ -41,7 +46,8 @@ class BertEmbeddings(nn.Module):
     def forward(self, ids: Tensor, segments: Tensor | None = None) -> Tensor:
         """ids, segments (batch, position) to x (batch, position, d_model).
 
-        Gradients reach the rows that are used. Raises ValueError when a text is longer than n_positions.
+        Gradients reach the rows that are used. Raises ValueError when a text is longer
+        than n_positions.
         """
         segments = torch.zeros_like(ids) if segments is None else segments
         return self.dropout(self.norm(self.positions(self.words(ids) + self.segments(segments))))
@@ -56,7 +62,11 @@ class BertShortcut(PostNorm):
 
 
 class Bert(nn.Module):
-    """Ids in, a vector for each of them out. d_ff: 4 d_model if None    dropout: of the embeddings and in the blocks"""
+    """Ids in, a vector for each of them out.
+
+    d_ff: 4 d_model if None    dropout: of the embeddings and in the blocks
+    embeddings, block: what it is made of, the course's own or a learner's, called as BertEmbeddings and EncoderBlock
+    """
 
     def __init__(
         self,
@@ -67,11 +77,13 @@ class Bert(nn.Module):
         d_ff: int | None = None,
         n_positions: int = 512,
         dropout: float = 0.0,
+        embeddings: Callable[..., nn.Module] = BertEmbeddings,
+        block: Callable[..., nn.Module] = EncoderBlock,
     ):
         super().__init__()
-        self.embeddings = BertEmbeddings(vocab, d_model, n_positions, dropout)
+        self.embeddings = embeddings(vocab, d_model, n_positions, dropout)
         sizes = d_model, n_heads, d_ff or 4 * d_model, dropout, BertShortcut
-        self.encoder = Encoder([EncoderBlock(*sizes, bias=True, activation=gelu) for _ in range(n_layers)])
+        self.encoder = Encoder([block(*sizes, bias=True, activation=gelu) for _ in range(n_layers)])
         self.pooler = nn.Linear(d_model, d_model)
 
     def forward(self, ids: Tensor, segments: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
@@ -87,13 +99,16 @@ class Bert(nn.Module):
 def mask_words(
     ids: Tensor, special: Collection[int], mask_id: int, vocab: int, generator: torch.Generator, share: float = 0.15
 ) -> tuple[Tensor, Tensor]:
-    """Choose words to be guessed; of these 80% become [MASK], 10% any word, and 10% stay (Devlin et al. 2018, 3.1).
+    """Choose words to be guessed: 80% of them become [MASK], 10% any word, 10% stay.
 
-    ids: (batch, position)    special: ids that are never chosen, as [PAD], [CLS] and [SEP]    mask_id: of [MASK]
-    vocab: any word is an id below it, each equally likely    share: how likely each other id is chosen, by itself
+    ids: (batch, position)    mask_id: of [MASK]
+    special: ids that are never chosen, as [PAD], [CLS] and [SEP]
+    vocab: any word is an id below it, each equally likely
+    share: how likely each other id is chosen, by itself
 
-    Returns inputs and targets, (batch, position) each, int64. targets: the ids of the chosen words, IGNORED (-100)
-    everywhere else. Where nothing was chosen, inputs are ids. ids themselves are not changed.
+    Returns inputs and targets, (batch, position) each, int64. targets: the ids of the
+    chosen words, IGNORED (-100) everywhere else. Where nothing was chosen, inputs are
+    ids. ids themselves are not changed. Source: Devlin et al. 2018, 3.1.
     """
     allowed = ~torch.isin(ids, torch.tensor(list(special), dtype=ids.dtype))
     chosen = allowed & (torch.rand(ids.shape, generator=generator) < share)
@@ -107,12 +122,15 @@ def mask_words(
 def masked_loss(logits: Tensor, targets: Tensor) -> Tensor:
     """The mean of -ln p(right word) over the places that have a target.
 
-    logits: (..., position, vocab)    targets: (..., position), ids, IGNORED (-100) where no word is to be guessed
+    logits: (..., position, vocab)
+    targets: (..., position), ids, IGNORED (-100) where no word is to be guessed
 
-    Returns a 0-d tensor, in nats; 0 where no place has a target. Gradients reach the logits.
+    Returns a 0-d tensor, in nats; 0 where no place has a target. Gradients reach the
+    logits.
     """
     flat = logits.flatten(0, -2), targets.flatten()
-    return cross_entropy(*flat, ignore_index=IGNORED, reduction="sum") / (targets != IGNORED).sum().clamp(min=1)
+    asked = (targets != IGNORED).sum().clamp(min=1)
+    return cross_entropy(*flat, ignore_index=IGNORED, reduction="sum") / asked
 
 
 class BertForMaskedWords(nn.Module):
@@ -142,15 +160,23 @@ class BertForMaskedWords(nn.Module):
 
 
 def mean_pool(x: Tensor, mask: Tensor) -> Tensor:
-    """The mean of the vectors of each text's real words. Returns (..., d_model); 0 for a text that has none.
+    """The mean of the vectors of each text's real words.
 
-    x: (..., position, d_model)    mask: (..., position), True on real words    Gradients reach x.
+    x: (..., position, d_model)    mask: (..., position), True on real words
+
+    Returns (..., d_model); 0 for a text that has none. Gradients reach x.
     """
     return (x * mask[..., None]).sum(-2) / mask.sum(-1, keepdim=True).clamp(min=1)
 
 
 class BertClassifier(nn.Module):
-    """A Bert with a class for each text. pool: x, mask to a vector a text, as `mean_pool`; None: as `Bert.pooled`."""
+    """A Bert with a class for each text: x pooled to one vector, dropout, a Linear.
+
+    bert: has `embeddings.words` and `pooled`, and is called with ids, segments, mask
+    pool: x (batch, position, d_model) and a mask (batch, position), all True if none
+    was given, to one vector a text, as `mean_pool`; None: `bert.pooled(x)`, of [CLS]
+    Weights are loaded by the names `bert` and `head`.
+    """
 
     def __init__(self, bert: Bert, n_classes: int, pool: Callable[..., Tensor] | None = None, dropout: float = 0.0):
         super().__init__()
@@ -158,7 +184,8 @@ class BertClassifier(nn.Module):
         self.head = nn.Linear(bert.embeddings.words.embedding_dim, n_classes)
 
     def forward(self, ids: Tensor, segments: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
-        """As Bert, but to logits (batch, class)."""
+        """ids, segments, mask, (batch, position), to logits (batch, class)."""
         mask = torch.ones_like(ids, dtype=torch.bool) if mask is None else mask
         x = self.bert(ids, segments, mask)
-        return self.head(self.dropout(self.bert.pooled(x) if self.pool is None else self.pool(x, mask)))
+        vector = self.bert.pooled(x) if self.pool is None else self.pool(x, mask)
+        return self.head(self.dropout(vector))

@@ -145,6 +145,18 @@ NOTEBOOKS: dict[str, list[str]] = {
         "experts_read",
         "mutual_information",
     ],
+    "16_bert": [
+        "wordpiece",
+        "greedy_pieces",
+        "BertEmbeddings",
+        "copied_loss",
+        "mask_words",
+        "changed_places",
+        "masked_loss",
+        "block_parameters",
+        "mean_pool",
+        "BertClassifier",
+    ],
     "17_t5": [
         "corrupt_spans",
         "target_length",
