@@ -185,7 +185,8 @@ class Exercise:
         trial = _Trial(self, answer, seed, explain, twice)
         try:
             with standard_globals():
-                return within(self.seconds, trial.verdict)
+                found = within(self.seconds, trial.verdict)
+                return found if isinstance(found, Verdict) else trial.explained(*found)
         except StillRunning as stop:
             return Verdict("wrong", f"{stop}\n  (tried with {trial.label})", "endless", trial.label)
 
@@ -240,17 +241,18 @@ class _Trial:
         self.took: dict[int, float] = {}  # processor seconds
         self.label = ""
 
-    def verdict(self) -> Verdict:
+    def verdict(self) -> Verdict | tuple[int, str, str]:
+        """The verdict, or what is still to be explained: the number of a probe, how it failed, and a sentence."""
         return self.first_round() or (self.twice and self.second_round()) or Verdict("passed")
 
-    def first_round(self) -> Verdict | None:
+    def first_round(self) -> Verdict | tuple[int, str, str] | None:
         """Every probe once. The first difference is the verdict."""
         for number in range(len(self.exercise.probes)):
             mine = self._mine(number)
             if isinstance(mine.error, NotImplementedError) and not str(mine.error):
                 return Verdict("unwritten")
             if found := self._difference(mine, self._expected(number)):
-                return self._explained(number, *found)
+                return number, *found
         return None
 
     def second_round(self) -> Verdict | None:
@@ -306,17 +308,26 @@ class _Trial:
         names = self.exercise.returns if isinstance(expected.result, tuple) else ()
         return difference(mine.result, expected.result, "the result", names, within)
 
-    def _explained(self, number: int, kind: str, sentence: str) -> Verdict:
+    def explained(self, number: int, kind: str, sentence: str) -> Verdict:
+        """What lies behind the difference at a probe, if that is soon found; else what was seen."""
         label, printed = self.exercise.probes[number][0], self._mine(number).printed
         message = f"{sentence}\n  (tried with {label})"
         if self.explain:
-            if kept := self._depends_on_earlier_calls(number):
-                kind, message = "state", f"{kept}\n  {label}: {sentence}"
-            elif mistake := self._mistake_behind(number):
-                kind, message = mistake.name, f"{mistake.sentence}\n  {label}: {sentence}"
+            with contextlib.suppress(StillRunning):
+                kind, message = within(SECONDS_TO_EXPLAIN, lambda: self._cause(number, label, sentence)) or (
+                    kind,
+                    message,
+                )
         if printed:
             message += "\n  your code printed: " + printed.strip()[-400:].replace("\n", "\n  ")
         return Verdict("wrong", message, kind, label)
+
+    def _cause(self, number: int, label: str, sentence: str) -> tuple[str, str] | None:
+        if kept := self._depends_on_earlier_calls(number):
+            return "state", f"{kept}\n  {label}: {sentence}"
+        if mistake := self._mistake_behind(number):
+            return mistake.name, f"{mistake.sentence}\n  {label}: {sentence}"
+        return None
 
     def _not_as_before(self, number: int, kind: str, sentence: str) -> Verdict:
         """Right in the first round and wrong in the second."""
@@ -335,11 +346,7 @@ class _Trial:
         return ""
 
     def _mistake_behind(self, first: int) -> Mistake | None:
-        """The mistake that agrees with the answer on every probe, or two of them that do so together, if soon found."""
-        with contextlib.suppress(StillRunning):
-            return within(SECONDS_TO_EXPLAIN, lambda: self._search_mistake(first))
-
-    def _search_mistake(self, first: int) -> Mistake | None:
+        """The mistake that agrees with the answer on every probe, or two of them that do so together."""
         others = [n for n in range(len(self.exercise.probes)) if n != first]
         near = [m for m in self.exercise.all_mistakes if self._agrees(m, [first])]
         for mistake in near:

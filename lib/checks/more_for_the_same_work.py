@@ -310,14 +310,14 @@ def _(answer, rng):
     return {"what the first four positions get": result[:4] if isinstance(result, torch.Tensor) else result}
 
 
-@flash_attention.probe("600 positions, causal, tiles of 20: how much memory is taken?", varied=False)
+@flash_attention.probe("400 positions, causal, tiles of 16: how much memory is taken?", varied=False)
 def _(answer, rng):
-    q, k, v = _qkv(rng, query=600, key=600)
-    taken = flash.peak_bytes(answer, q, k, v, causal=True, tile=20)
-    if taken >= 600 * 600:
+    q, k, v = _qkv(rng, query=400, key=400)
+    taken = flash.peak_bytes(answer, q, k, v, causal=True, tile=16)
+    if taken >= 400 * 400:
         raise Problem(
             "memory",
-            f"{taken:,} bytes were taken at one time. 600 × 600 scores are 1,440,000, tiles of 20 × 20 are 1,600: hold "
+            f"{taken:,} bytes were taken at one time. 400 × 400 scores are 640,000, tiles of 16 × 16 are 1,024: hold "
             "a few tiles at a time, and no mask of all positions.",
         )
     return {"taken at one time": "little"}
