@@ -456,8 +456,10 @@ print(f"{len(sentences):,} sentences, {sum(map(len, sentences)):,} words")
 assert len(sentences) == 24_000
 
 # %% [markdown]
-# One word in seven is *the*, and tells us nothing about its neighbours. Of each word that is more than a thousandth of the
-# text, only some places are kept, so that the windows reach further.
+# One word in seven is *the*, and tells us nothing about its neighbours. So of the frequent words only some places are kept, and
+# the windows reach further. This is called **subsampling** (Mikolov et al. [2013](https://arxiv.org/abs/1310.4546); the formula
+# is that of their program): a word that makes up the share f of the text is kept with the chance √(t/f) + t/f, with t = 0.001.
+# The chance is below 1 for words that make up more than 2.62 t, about 0.26% of the text; rarer ones are always kept.
 
 # %%
 counts = Counter(word for sentence in sentences for word in sentence)

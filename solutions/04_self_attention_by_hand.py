@@ -310,6 +310,10 @@ assert torch.allclose(ratios[0], ratios[1])
 # *Cake* splits its attention between *piece* and *of* in the same ratio in both sentences, and *exam* finds *cake* exactly
 # as interesting as *cake* finds *exam*. No task can change that: there is nothing to learn. So give it something.
 #
+# (What will learning change? Looking need no longer be mutual. The equal ratio, however, stays as long as there is one layer and
+# one vector for each word: *cake* asks the same question in both sentences. It takes a second layer, in which *cake* has
+# already seen *ate* or *exam*, to ask differently.)
+#
 # ### Query, key, value: a group chat
 # In a chat everyone has three roles: what I **ask** (query), what I am **known for** (key), what I **say** (value). Ana asks
 # for a charger and has a ticket; Ben asks for notes and has a charger; Cleo asks for a ticket and has notes.

@@ -39,7 +39,9 @@ generator = torch.Generator().manual_seed(0)
 
 # %% [markdown]
 # ## The picture
-# Two heads need no more room than one: each gets a slice of every vector. Three positions, d_model 6, three heads:
+# Several heads need no more room than one: each gets a slice of every query, key and value. These are x times a learned matrix
+# (W_Q, W_K, W_V), so through its slice each head has read **all** of x. Three positions, d_model 6, three heads; the matrix at
+# the left stands for Q, K or V:
 
 
 # %%
@@ -64,8 +66,8 @@ squares(panels[4], x, "joined")
 plt.show()
 
 # %% [markdown]
-# Split, attend, join: every head sees **all** positions and a part of each vector. Then one more matrix, W_O, mixes what
-# the heads have found.
+# Split, attend, join: every head sees **all** positions, and compares them by its own part of the queries and keys. Then one
+# more matrix, W_O, mixes what the heads have found.
 #
 # ## In code
 # The table above: the same two values in both slices, other weights in each.
@@ -598,11 +600,11 @@ print(
 assert late > 1e-3 and early < 1e-6
 
 # %% [markdown]
-# It leaks, though no forbidden word is mixed in: the sum below the line of the softmax has seen all the scores. A model
-# trained so learns to read the answer there. Mask before, and test.
+# It leaks, though no forbidden word is mixed in: the sum below the line of the softmax has seen all the scores. A model that is
+# trained so can learn to read the answer there. Mask before, and test.
 #
 # ## What to remember
-# - Heads are slices: several questions at the price of one. Split, attend, join, and W_O mixes.
+# - Heads are slices of Q, K and V: several questions at the price of one. Split, attend, join, and W_O mixes.
 # - A mask says True where looking is allowed; forbidden scores become −∞ before the softmax; empty rows give 0, never NaN.
 # - Test that the future cannot change the past. A leak looks like a very good model.
 #

@@ -52,8 +52,11 @@ assert (
 
 # %% [markdown]
 # ## By hand
-# Byte pair encoding (Gage 1994) shortens a text by one idea: **give the most frequent pair of neighbours a new sign**, and
-# again, and again.
+# **Byte pair encoding** (BPE; Gage 1994, to compress files) shortens a text by one idea: **give the most frequent pair of
+# neighbours a new sign**, and again, and again. Sennrich et al. [2016](https://arxiv.org/abs/1508.07909) brought it into
+# translation, to cut rare words into pieces; Radford et al.
+# [2019](https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf) let it begin
+# with bytes, for GPT-2.
 #
 # | text | most frequent pair | new sign |
 # |---|---|---|

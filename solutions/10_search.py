@@ -258,7 +258,9 @@ assert duck.split() in [sources[i] for i in search_errors]
 
 # %% [markdown]
 # A handful are **search errors**: the right sentence was likelier, and was missed. The others, over a hundred, are **model
-# errors**: the model prefers something wrong, and no search will help (Stahlberg and Byrne 2019).
+# errors**: the model prefers something wrong, and no search will help. (We count the search errors that the right sentence
+# shows. Stahlberg and Byrne [2019](https://arxiv.org/abs/1908.10090) search exhaustively, and count every sentence that is
+# likelier than the one that was found, so they find more.)
 #
 # ## Exercise 10.3 · beam_step
 # Continue every beginning with every word, and keep the best: `scores` (sentence, beam) plus `log_probs` (sentence, beam,
@@ -647,8 +649,10 @@ for theirs in (55.5935870024, 55.5292224237, 60.7154250661):
     assert math.isclose(bleu(hypotheses, references), theirs, rel_tol=1e-9)
 
 # %% [markdown]
-# Papers print this number, most of them from sacrebleu, which says the same as you on random corpora, to nine digits.
-# (Papers feed it sentences split in one agreed way; compare only numbers that were.)
+# Papers print this number, most of them from sacrebleu (Post [2018](https://arxiv.org/abs/1804.08771)), which says the same as
+# you on random corpora, to nine digits. It takes plain, **detokenised** text and splits it into words itself, always in the same
+# way, so that numbers from different papers can be compared. Our words are split already; for the comparison that step was
+# switched off.
 #
 # BLEU does not know what words mean. *Un' grande anatra* and *due grande anatra* cost the same.
 

@@ -40,7 +40,8 @@ torch.set_num_threads(1)
 # %% [markdown]
 # ## The question
 # A translator needs pairs of sentences. Plain text is everywhere. What can be learnt from text alone? Take the course's 7,500
-# stories, and keep 300 of them back.
+# stories, and keep 300 of them back. (A program wrote these stories, out of words and patterns that were given to it. Text
+# that people wrote is harder to predict.)
 
 # %%
 learnt, held_out = read_texts("stories")
@@ -474,6 +475,7 @@ assert 1.1 < ladder["pairs, counted"] < 1.25
 # %% [markdown]
 # Now train yours: 4 blocks of width 128, 800 steps on four pieces of 128 tokens, each from anywhere in the row. New here is
 # `muon=True`: the matrices are left to Muon, an optimiser made for them (`lib/training/muon.py`), all else to AdamW as before.
+# `fused=True` lets PyTorch do a step of AdamW in one go; up to rounding the numbers are the same.
 #
 # > **Predict.** After how many steps is it better than the table of pairs, at about 3.1?
 

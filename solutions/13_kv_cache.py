@@ -718,7 +718,10 @@ assert slid > 4 * anew
 
 # %% [markdown]
 # Over four times the surprise. The keys still carry the position vectors of their old places, and the new tokens those of the
-# middle of a text. Learned positions cannot slide. Rotary ones (notebook 06) can: they turn by the distance only.
+# middle of a text. Learned positions cannot slide. Rotary ones (notebook 06) turn by the distance only, so their keys stay true.
+# But dropping the first tokens breaks trained models all the same: many heads have learnt to put the attention that they do not
+# need on them, whatever they are (**attention sinks**, Xiao et al. [2023](https://arxiv.org/abs/2309.17453)). Keeping these
+# few, and dropping those after them, lets such models go on.
 #
 # ## One step further: int8
 # One token reads every weight once and uses it once: the processor waits for memory. So store weights as whole numbers from
