@@ -17,7 +17,7 @@ from tests.graders.mutants import mutants
 from tests.graders.survivors import SURVIVORS
 
 SEEDS = 20
-PATIENT = {"SECONDS_TO_EXPLAIN": 60, "SECONDS_A_MISTAKE": 10}  # whether a mistake is told is asked here, not how soon
+PATIENT = {"SECONDS_TO_EXPLAIN": 20, "SECONDS_A_MISTAKE": 5}  # whether a mistake is told is asked here, not how soon
 SECONDS_A_MUTANT = 2
 VARIED = 3  # seeds with which right answers go through the second round too: varied calls are most of the time
 LEAST_WRONG, LEAST_RIGHT, LEAST_DIAGNOSED = 15, 6, 0.8
