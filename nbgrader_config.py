@@ -22,7 +22,8 @@ from lib.course.classroom import Judged, Restored, Unwritten
 
 c = get_config()  # noqa: F821
 c.CourseDirectory.source_directory = "."  # the assignment is the folder solutions/
-c.CourseDirectory.ignore = ["*.py", "*.toml", "__pycache__", ".ipynb_checkpoints", ".ruff_cache"]  # sources hold answers
+# the sources hold the answers
+c.CourseDirectory.ignore = ["*.py", "*.toml", "__pycache__", ".ipynb_checkpoints", ".ruff_cache"]
 
 
 def replaced(steps, old, new):
