@@ -123,7 +123,7 @@ def _after_a_change(function: Callable, arguments: tuple, named: dict) -> tuple[
     before, _ = _outcome(
         lambda *a, **n: given.append(function(*a, **n)) or copied(_detached(given[0])), arguments, named
     )
-    tensors = [tensor.data for tensor in _tensors(given) if tensor.dtype != torch.complex64]
+    tensors = [tensor.data for tensor in _tensors(given)]
     kept = copied(tensors)
     try:
         for tensor in tensors:  # subtle: `.data`, for autograd may still need what lies there
@@ -247,11 +247,7 @@ def _is_plain(value) -> bool:
 
 def _sizes(value) -> set[int]:
     """The sizes of all axes of the tensors in a result."""
-    if isinstance(value, dict):
-        return _sizes(list(value.values()))
-    if isinstance(value, tuple | list):
-        return {size for part in value for size in _sizes(part)}
-    return set(value.shape) if isinstance(value, Tensor) else set()
+    return {size for tensor in _tensors(value) for size in tensor.shape}
 
 
 def _tensors(value) -> list[Tensor]:
