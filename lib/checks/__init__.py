@@ -141,6 +141,18 @@ NOTEBOOKS: dict[str, list[str]] = {
         "experts_read",
         "mutual_information",
     ],
+    "18_vit": [
+        "patches",
+        "unpatch",
+        "score_growth",
+        "class_vectors",
+        "interpolate_positions",
+        "ViT",
+        "vit_parameters",
+        "larger_by",
+        "attention_rollout",
+        "rollout_share",
+    ],
 }
 
 
