@@ -3,7 +3,7 @@
 # After this notebook you can cut an image into patches, read them with a Transformer, count the parameters of ViT-B/16
 # by hand, look at what such a model looks at, and let it say in words what an image shows.
 #
-# You need: notebooks 06, 07, 09, 11 and 16. You build: patches and the way back, positions for images of any size, the
+# You need: notebooks 04, 06, 07, 09, 11 and 16. You build: patches and the way back, positions for images of any size, the
 # ViT, its parameter count, and attention rollout. 130 minutes, best in two sittings.
 
 # %%
@@ -630,9 +630,9 @@ assert results["digits"]["logistic regression"]["0"]["steps"] == 8_000
 
 # %% [markdown]
 # **The ViT loses**, to all of them and with every seed: about 92 in 100, where the CNN and the MLP have 98 with their
-# worst seed; even the single matrix is slightly better. The last column says why at this budget: a step of the ViT
-# costs so much that it takes 200 of them in the time in which logistic regression takes 8,000. Rates were not
-# searched for any of the four.
+# worst seed; even the single matrix is slightly better. The last column shows the steps: one of the ViT costs so much
+# that it takes 200 of them in the time in which logistic regression takes 8,000. But few steps are not the whole
+# reason, as the CNN took no more than 280. Rates were not searched for any of the four.
 #
 # The paper tells the same story on another scale. Trained on ImageNet's 1.3 million images alone, its large ViTs were
 # behind CNNs; with 300 million images they were ahead. The usual reason is the **inductive bias**: a convolution
@@ -666,10 +666,10 @@ plt.show()
 # The upper left cell asks; find the entry with the same key on its left, and read the digit on its right. These are
 # the words of notebook 04: a **query** is compared with **keys**, and brings the **value** of the one that fits.
 #
-# Suppose that somebody reads all digits without a mistake. What helps him then? Give the names of the digits as
-# vectors with a single 1 (**one-hot**) to your `attention`: the digit that asks as the query, the left digits of the
-# entries as keys, the right ones as values. As its rival take the plain **mean** of the values, which looks
-# everywhere alike: its largest number names the value that occurs most often.
+# Suppose that all digits are read without a mistake. Is that enough? Give the names of the digits as vectors with a
+# single 1 (**one-hot**) to your `attention`: the digit that asks as the query, the left digits of the entries as keys,
+# the right ones as values. As its rival take the plain **mean** of the values, which looks everywhere alike: its
+# largest number names the value that occurs most often.
 
 # %% tags=["training"]
 book = phone_book(stock, 4000, generator)
@@ -687,10 +687,11 @@ for name, guess in guesses.items():
 assert solved["attention"] == 1 and 0.26 < solved["mean"] < 0.34
 
 # %% [markdown]
-# With attention every book is answered, and nothing had to be learnt but the reading; a mean stays at about three in
-# ten, however well the digits are read. (A ViT that gets the images has to learn both, the reading and which part of a
-# cell asks which. That takes longer than this notebook may.) A weight that depends on *what stands in two places* is
-# what attention has, and what neither a mean nor a convolution with a small matrix has.
+# With attention every book is answered; the mean stays at about three in ten, although it reads as well. (Here the
+# names of the digits were given, and the roles of query, key and value were set by us. A ViT that gets the image has
+# to learn all of this. We have not trained one here: it would take most of the time that a notebook may train.) A
+# weight that depends on *what stands in two places* is what attention has, and what neither a mean nor a convolution
+# with a small matrix has.
 #
 # ## Where does it look?
 # Attention weights can be drawn over the image: the row of the class token has a number for each patch.
@@ -1000,9 +1001,9 @@ assert min(far["CNN"]) > max(far["MLP"]) and min(far["MLP"]) > max(far["ViT"])
 assert min(far["CNN"]) > 0.58 and max(far["CNN"]) < 0.6 and min(far["ViT"]) > 0.37
 
 # %% [markdown]
-# All fall. The CNN falls least, as its convolutions follow a stroke that moves, but it too loses almost 40 of its 98
-# points: its last layer is a matrix over places. What helps each of them is to show shifted digits in the training
-# (**data augmentation**).
+# All fall. The CNN falls least, but it too loses almost 40 of its 98 points: its convolutions follow a stroke that
+# moves, its last layer is a matrix over places. The usual remedy is to show shifted digits in the training (**data
+# augmentation**).
 #
 # ## In other words
 # - **Patch**: a rectangle of pixels, the word of an image. **Patch embedding**: its numbers times one matrix; a
@@ -1037,8 +1038,8 @@ assert min(far["CNN"]) > 0.58 and max(far["CNN"]) < 0.6 and min(far["ViT"]) > 0.
 # ## What to remember
 # - An image becomes a sentence by a reshape and one matrix. After that nothing in the Transformer knows that it was
 #   an image, except through the positions.
-# - Looking from anywhere to anywhere is not free: with little data or time, models that know what an image is do
-#   better.
+# - Looking from anywhere to anywhere is not free: with little time, smaller and simpler models read digits better. It
+#   pays where one place of the image has to be compared with another.
 # - Maps of attention are worth a look, and prove nothing. Cover what they name, and measure.
 #
 # **Next**: notebook 19, pretrained models: the Hugging Face way, and yours.
