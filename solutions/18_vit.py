@@ -3,8 +3,8 @@
 # After this notebook you can cut an image into patches, read them with a Transformer, count the parameters of ViT-B/16
 # by hand, look at what such a model looks at, and let it say in words what an image shows.
 #
-# You need: notebooks 04, 06, 07, 09, 11 and 16. You build: patches and the way back, positions for images of any size, the
-# ViT, its parameter count, and attention rollout. 130 minutes, best in two sittings.
+# You need: notebooks 04, 06, 07, 09, 11 and 16. You build: patches and the way back, positions for images of any
+# size, the ViT, its parameter count, and attention rollout. 130 minutes, best in two sittings.
 
 # %%
 import json
@@ -919,15 +919,14 @@ for axes, image, mine, text in shown:
 plt.show()
 
 # %% jupyter={"source_hidden": true}
-assert exact["pairs of the training"] > 0.55
-assert exact["pairs of the training"] > exact["held-out pairs"] > 0.35
+assert exact["pairs of the training"] > 0.55 and exact["held-out pairs"] > 0.35
 
 # %% [markdown]
 # A sentence counts only if every word of it is right: both digits and where they lie. The four canvases show held-out
 # pairs of test digits. Nobody told the model what a digit is or where one lies: it saw images and sentences. Pairs
-# that it never saw come out less often right, but far more often than by chance: it has learnt to name parts and to
-# put them together (**compositional generalisation**), not perfectly. The same with the digits of MNIST and more
-# steps, one row a seed: trained pairs, then held-out pairs:
+# that it never saw come out right far more often than by chance: it has learnt to name parts and to put them together
+# (**compositional generalisation**). The same with the digits of MNIST and more steps, one row a seed: trained pairs,
+# then held-out pairs:
 
 # %%
 for seed, found in results["captions"]["ViT and decoder"].items():
@@ -938,10 +937,11 @@ told_seeds = results["captions"]["ViT and decoder"].values()
 assert all(0.91 < found["trained pairs"] < 0.94 for found in told_seeds)
 assert all(0.80 < found["new pairs"] < 0.86 for found in told_seeds)
 assert all(found["steps"] == 800 for found in told_seeds)
+assert all(found["new pairs"] < found["trained pairs"] - 0.05 for found in told_seeds)
 
 # %% [markdown]
 # With 800 steps more than 9 in 10 captions are right for pairs of the training, and 8 in 10 or more for pairs that
-# were held out, with each of three seeds.
+# were held out, with each of three seeds. New pairs are harder, with every seed by more than five points.
 #
 # ## What breaks
 # **Without positions.** The same ViT, with a table of positions that is 0 and stays 0, learns the digits as a bag of
