@@ -20,7 +20,7 @@ def one_reshape(images, size):
     return images.reshape(*images.shape[:-3], -1, images.shape[-3] * size[0] * size[1])
 
 
-@wrong("patches", says="any number of leading axes")
+@wrong("patches", says="tuple index out of range")
 def needs_a_batch(images, size):
     if images.shape[2] % size[0] or images.shape[3] % size[1]:
         raise ValueError(f"{images.shape[2:]} and {size}")
@@ -111,7 +111,7 @@ def square_image(images, size):
     return torch.stack(rows, dim=-2)
 
 
-@wrong("patches", says="a batch of one")
+@wrong("patches", says="not for one alone")
 def squeezes(images, size):
     _fit(images, size)
     cut = images.unfold(-2, size[0], size[0]).unfold(-2, size[1], size[1])
@@ -142,7 +142,7 @@ def one_reshape_back(rows, size, grid):
     return rows.reshape(*rows.shape[:-2], -1, grid[0] * size[0], grid[1] * size[1])
 
 
-@wrong("unpatch", says="any number of leading axes")
+@wrong("unpatch", says="invalid for input")
 def needs_a_batch_back(rows, size, grid):
     cut = rows.reshape(rows.shape[0], *grid, -1, *size)
     return torch.einsum("brcohw->borhcw", cut).reshape(rows.shape[0], -1, grid[0] * size[0], grid[1] * size[1])
@@ -236,7 +236,15 @@ slips(
     "unpatch",
     one_patch_left_alone=("shape", edit("    cut =", "    if grid == (1, 1):\n        return rows\n    cut =")),
     one_pixel_left_alone=("", edit("    cut =", "    if size == (1, 1):\n        return rows.mT\n    cut =")),
-    one_leading_axis=("shape", edit(".flatten(-3, -2)", ".flatten(-3, -2).flatten(0, -4)")),
+    one_leading_axis=(
+        "shape",
+        edit(
+            "return cut",
+            "image = cut",
+            ".flatten(-3, -2)",
+            ".flatten(-3, -2)\n    return image.flatten(0, -4) if image.ndim > 4 else image",
+        ),
+    ),
     at_most_256=("", edit("    cut =", "    rows = rows[..., :256, :]\n    cut =")),
 )
 
@@ -307,7 +315,7 @@ def left_alone_by_number(table, old, new):
     return torch.cat([table[:1], _stretch(grid, new).flatten(2)[0].T])
 
 
-@wrong("interpolate_positions", says="must match")
+@wrong("interpolate_positions", says="multiply up")
 def no_class_token_taken_out(table, old, new):
     grid = table.T.unflatten(1, old)[None]
     return _stretch(grid, new).flatten(2)[0].T

@@ -74,6 +74,7 @@ def with_a_slash(image, patch, channels, d_model, d_ff, n_layers, n_classes):
 slips(
     "vit_parameters",
     position_of_a_pair=("", edit("(1 + n_patches) * d_model", "(1 + n_patches) * (1 + n_patches)")),
+    one_patch=("", edit("(1 + n_patches) * d_model", "(1 + (n_patches if n_patches > 1 else 0)) * d_model")),
     tied_head=("", edit("d_model * n_classes + n_classes", "n_classes")),
     embedding_norm=("", edit("patch[1] * d_model + d_model,", "patch[1] * d_model + 3 * d_model,")),
     twelve_blocks=("", edit("n_layers * (", "12 * (")),
