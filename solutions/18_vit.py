@@ -464,7 +464,7 @@ with torch.no_grad():
         tiny.positions.table *= factor
         vectors = tiny(laid_out)[:, 0]
         apart = torch.cdist(vectors, vectors).max()
-        print(f"positions x {factor:2}: at most {apart:.4f} apart")
+        print(f"positions x {factor:2}: at most {apart:.2f} apart")
 
 # %% jupyter={"source_hidden": true}
 assert laid_out.shape == (24, 1, 8, 8) and apart < 1e-4
