@@ -171,6 +171,18 @@ NOTEBOOKS: dict[str, list[str]] = {
         "candidate_spans",
         "answer_f1",
     ],
+    "18_vit": [
+        "patches",
+        "unpatch",
+        "score_growth",
+        "class_vectors",
+        "interpolate_positions",
+        "ViT",
+        "vit_parameters",
+        "larger_by",
+        "attention_rollout",
+        "rollout_share",
+    ],
 }
 
 

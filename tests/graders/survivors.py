@@ -175,6 +175,18 @@ SURVIVORS: dict[str, dict[str, str]] = {
     "route": {"logits.topk(k, dim=-1) -> logits.topk(k)": "the last axis anyway"},
     "load_balancing_loss": {"-1 -> 1": "of two axes, the last is axis 1", "1 -> -1": "of two axes, axis 1 is the last"},
     "keep_within_capacity": {"1 -> -1": "of two axes, axis 1 is the last"},
+    "patches": {
+        "-2: -> :": "only the words of the error change",
+        "2 -> 3": "only the words of the error change",
+    },
+    "interpolate_positions": {
+        "interpolate(grid, size=new, mode='bicubic', align_corners=False) -> "
+        "interpolate(grid, size=new, mode='bicubic')": "False is the default",
+        "1 -> -1": "of two axes, axis 1 is the last",
+        "0 -> -1": "a batch of one: the first is the last",
+    },
+    "vit_parameters": {"1 -> -1": "of a pair, the second is the last"},
+    "attention_rollout": {"1 -> 2": "maps are square"},
     "mutual_information": {
         "counts.double() -> counts": "float32 differs from the seventh digit on",
         "joint.sum(dim=0, keepdim=True) -> joint.sum(dim=0)": "a row without its first axis is spread alike",
