@@ -140,13 +140,25 @@ single_calls(
         "two blocks, one head: first all positions look at 0, then each looks at the next": lambda rng: torch.stack(
             [torch.eye(3)[[0, 0, 0]], torch.eye(3).roll(1, 1)]
         )[:, None],
-        "one block with 3 heads, one image, 5 positions": lambda rng: maps(1, 1, 3, 5, rng=rng),
+    },
+)
+
+
+@attention_rollout.probe("one block with 3 heads, one image, 5 positions", varied=False)  # rows that sum to 1 alone
+def _(answer, rng):
+    return answer(maps(1, 1, 3, 5, rng=rng))
+
+
+single_calls(
+    attention_rollout,
+    {
         "3 blocks, 2 images, 5 heads, 7 positions": lambda rng: maps(3, 2, 5, 7, rng=rng),
         "2 blocks, three leading axes 3, 1 and 2, 5 heads, 7 positions": lambda rng: maps(2, 3, 1, 2, 5, 7, rng=rng),
         "a lone position": lambda rng: maps(2, 3, 5, 1, rng=rng),
         "2 blocks of one head, 300 positions, in float64": lambda rng: maps(2, 1, 1, 300, rng=rng).double(),
     },
 )
+
 
 _START, _MEAN = "rollout = stay\n", "maps.mean(dim=-3)"
 _STEP = "(looked + stay) / 2 @ rollout"

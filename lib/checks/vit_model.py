@@ -145,7 +145,10 @@ ViT.mistakes(
         edit(f"        grid = {_ROWS}, {_COLUMNS}\n        if {_SAME}:\n            {_OWN}\n        {_OTHER}",
              "        return x")),
     positions_of_the_patches=("the positions come before the class token is there: it has a row of its own, the first.",
-        edit(_X, f"torch.cat([{_EXPANDED}, words + self.positions.table[1:]], dim=1)", _OWN, "return x"),
+        edit(f"        x = {_X}\n", "", f"            {_OWN}\n        {_OTHER}",
+             "            table = self.positions.table\n"
+             "        else:\n            table = interpolate_positions(self.positions.table, self.grid, grid)\n"
+             f"        return torch.cat([{_EXPANDED}, words + table[1:]], dim=1)"),
         edit(_X, f"torch.cat([{_EXPANDED}, self.positions(words)], dim=1)", _OWN, "return x",
              _TABLE, "LearnedPositions(n_patches, d_model)")),
     added_twice=("the positions are added twice.", edit(_OWN, "return x + self.positions(x)")),

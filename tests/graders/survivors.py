@@ -185,6 +185,13 @@ SURVIVORS: dict[str, dict[str, str]] = {
         "1 -> -1": "of two axes, axis 1 is the last",
         "0 -> -1": "a batch of one: the first is the last",
     },
+    "ViT": {
+        "if grid == self.grid: -> if False:": "to the same grid, interpolation changes nothing",
+        "torch.empty(channels, *image, device='meta') -> torch.empty(channels, *image)": "its shape alone is used",
+        "-2 -> 2": "images have four axes",
+        "2 -> -2": "images have four axes",
+        "1 -> -1": "of a pair, the second is the last",
+    },
     "vit_parameters": {"1 -> -1": "of a pair, the second is the last"},
     "attention_rollout": {"1 -> 2": "maps are square"},
     "mutual_information": {
