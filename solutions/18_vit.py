@@ -4,7 +4,7 @@
 # by hand, look at what such a model looks at, and let it say in words what an image shows.
 #
 # You need: notebooks 04, 06, 07, 09, 11 and 16. You build: patches and the way back, positions for images of any
-# size, the ViT, its parameter count, and attention rollout. 130 minutes, best in two sittings.
+# size, the ViT, its parameter count, and attention rollout. 140 minutes, best in two sittings.
 
 # %%
 import json
@@ -40,13 +40,13 @@ generator = torch.Generator().manual_seed(0)
 pixels = 224 * 224
 print(f"{pixels:,} positions, {pixels**2:,} scores, {pixels**2 * 4 / 1e9:.1f} GB")
 assert pixels == 50_176 and round(pixels**2 * 4 / 1e9) == 10
-assert 38_000 < (1 + 14 * 14) ** 2 < 39_500
+assert (14 * 14) ** 2 == 38_416
 
 # %% [markdown]
 # 10 GB for one head of one block: pixels are too many and say too little each. The **Vision Transformer**, **ViT**
 # ([Dosovitskiy et al. 2020](https://arxiv.org/abs/2010.11929), "An image is worth 16x16 words"), takes **patches**:
 # squares of 16 × 16 pixels, side by side. The same image has 14 × 14 = 196 of them, and the scores of one head are
-# about 39,000 numbers. From there on it is an encoder like BERT, nearly without a change.
+# about 38,000 numbers. From there on it is an encoder like BERT, nearly without a change.
 #
 # ## By hand
 # An image of 4 × 4 grey pixels, cut into patches of 2 × 2:
@@ -72,8 +72,8 @@ assert (matrix @ first).tolist() == [2.5, 2.0]
 # ## The picture
 # The digits of this notebook are 28 × 28 pixels. If **MNIST** is at hand ([LeCun et al.
 # 1998](https://doi.org/10.1109/5.726791): 70,000 digits that people wrote), we read it; `python3 course.py fetch
-# mnist` brings it, 12 MB. Otherwise a program of the course draws digits with one bent stroke each. Drawn digits are
-# easier than written ones, so numbers measured on the one say nothing about the other.
+# mnist` brings it, 12 MB. Otherwise a program of the course draws digits with one bent stroke each. They vary less
+# than what people write, so numbers measured on the one say nothing about the other.
 
 # %% tags=["training"]
 from lib.corpora.digits import load_digits
@@ -88,7 +88,7 @@ kind = "written by people" if real else "drawn by a program"
 print(f"{len(images):,} digits to learn from and {len(tests):,} others, {kind}")
 
 # %% tags=["training"] jupyter={"source_hidden": true}
-figure, panels = plt.subplots(1, 3, figsize=(8, 2.7), width_ratios=[1, 2.6, 1.2])
+figure, panels = plt.subplots(1, 3, figsize=(8, 3), width_ratios=[1, 2, 1.7])
 strip = torch.zeros(9, 142)
 for i in range(16):
     row, column = 7 * (i // 4), 7 * (i % 4)
@@ -178,8 +178,8 @@ assert patches(torch.zeros(3, 224, 224), (16, 16)).shape == (196, 768)
 # %% [markdown]
 # You may have met another way to say the same. A **convolution** (the layer of a **convolutional network**, CNN) lays
 # a small matrix over each place of the image, multiplies and sums. Its **stride** is the step from place to place.
-# With a stride as wide as the matrix the places do not overlap, and it does what your patches and one matrix do. That
-# is why most programs write the **patch embedding** as a convolution.
+# With a stride as wide as the matrix the places do not overlap, and it does what your patches and one matrix do. Many
+# programs, that of Hugging Face among them, write the **patch embedding** as such a convolution.
 
 # %%
 colour = torch.randn(2, 3, 8, 12, generator=generator)
@@ -187,7 +187,7 @@ weight, bias = torch.randn(5, 3, 4, 4, generator=generator), torch.zeros(5)
 ours = functional.linear(patches(colour, (4, 4)), weight.flatten(1), bias)
 theirs = functional.conv2d(colour, weight, bias, stride=4)
 print(ours.shape, theirs.shape)
-assert torch.allclose(ours, theirs.flatten(2).transpose(1, 2), atol=1e-4)
+assert torch.allclose(ours, theirs.flatten(2).transpose(1, 2), atol=1e-5)
 
 # %% [markdown]
 # ## Question 18.1 · score_growth
@@ -252,7 +252,7 @@ assert torch.equal(unpatch(patches(colour, (4, 2)), (4, 2), (2, 6)), colour)
 #
 # - **The class token.** A learned vector, the same for all images, is put before the patches, as `[CLS]` before a
 #   text. It shows nothing of the image; by attention it collects what the head needs. Its vector after the last block
-#   is the **class vector**, and a Linear makes logits of it.
+#   (and the norm that follows) is the **class vector**. The **head**, a Linear, makes logits of it.
 # - **Positions.** A patch is embedded alike wherever it lies. Without positions the encoder receives a **bag of
 #   patches**: attention sums over all keys, and a sum does not know an order. So a learned vector is added at each
 #   place, 1 + n of them for n patches:
@@ -261,7 +261,7 @@ assert torch.equal(unpatch(patches(colour, (4, 2)), (4, 2), (2, 6)), colour)
 #
 # E is the matrix of the patches (d_model × numbers of a patch) and b its bias. An image has two directions, so one
 # might give each row and each column a vector. The paper tried it (its appendix D.4): hardly a difference. The numbers
-# 1 to n in reading order are enough, and the model finds out by itself which of them are neighbours.
+# 1 to n in reading order are enough: after training, the vectors of neighbouring patches were alike (its figure 7).
 #
 # ## Question 18.2 · class_vectors
 # Four different patches can be laid out as an image of 2 × 2 in 24 ways. How many different class vectors does a ViT
@@ -280,17 +280,18 @@ class_vectors = check("class_vectors")
 # %% [markdown]
 # ## Images of another size
 # Patches keep their size, so a larger image has more of them, and an encoder takes any number. Only the table of
-# positions is short of rows. The ViT paper fine-tunes at 384 × 384 pixels what was trained at 224: a grid of 24 × 24
-# in place of 14 × 14. It **interpolates** the table: lay the n old vectors out as a grid, as an image whose "pixels"
-# have d_model channels, and stretch this image to the new grid, as a program for photographs would.
+# positions is short of rows. The ViT paper fine-tunes many of its models at 384 × 384 pixels, after training at 224: a
+# grid of 24 × 24 in place of 14 × 14. It **interpolates** the table: lay the n old vectors out as a grid, as an image
+# whose "pixels" have d_model channels, and stretch this image to the new grid, as a program for photographs would.
 #
-# Where does a new place lie on the old grid? Centres are compared: place j of m new ones lies at
+# Where does a new place lie on the old grid? Centres are compared: place j of m new ones, counted from 0, lies at
 #
 # > (j + ½) · n/m − ½
 #
 # in a row of n old ones. For n = 2 and m = 4 these are −¼, ¼, ¾ and 1¼. Straight lines between neighbours would read
-# 0.25 at ¼ where the old numbers are 0 and 1. ViT uses **bicubic** interpolation, a smooth curve through the four
-# nearest places (at the edge the last number is repeated): it gives 0.23, and at −¼, beyond the edge, −0.11. The class
+# 0.25 at ¼ where the old numbers are 0 and 1. We take **bicubic** interpolation, as Hugging Face's program does: a
+# smooth curve through the four nearest places (at the edge the last number is repeated). It gives 0.23, and at −¼,
+# beyond the edge, −0.11. The class
 # token lies nowhere in the image; its row is taken as it is.
 
 # %%
@@ -350,10 +351,10 @@ assert wider[0] == 9 and abs(wider[2] - 0.23) < 0.005 and wider.shape == (5, 1)
 # | a word is | an id, a row of a table | the numbers of a patch, times a matrix |
 # | first position | `[CLS]` | class token |
 # | positions | learned, in order | learned, in reading order |
-# | norm of the sum | yes | no |
+# | norm of the sum, before the first block | yes | no |
 # | blocks | post-norm | **pre-norm**, and a norm at the end |
 # | mask | for padding | none: all images of a batch have as many patches |
-# | GELU, biases, ε = 10⁻¹² | yes | yes |
+# | GELU, biases, ε = 10⁻¹² in the norms (Hugging Face's) | yes | yes |
 # | learns from | hidden words | labels (in the paper: up to 300 million images) |
 #
 # So nearly all of it is there: `EncoderBlock` and `LearnedPositions` are yours, `Encoder` puts blocks in a row and
@@ -459,15 +460,16 @@ assert tiny(torch.zeros(2, 1, 12, 8)).shape == (2, 7, 16)
 four = torch.randn(4, 16, generator=generator)
 orders = torch.tensor(list(permutations(range(4))))
 laid_out = unpatch(four[orders], (4, 4), (2, 2))  # (24, 1, 8, 8)
+apart = {}
 with torch.no_grad():
     for factor in (10, 0):
         tiny.positions.table *= factor
         vectors = tiny(laid_out)[:, 0]
-        apart = torch.cdist(vectors, vectors).max()
-        print(f"positions x {factor:2}: at most {apart:.2f} apart")
+        apart[factor] = torch.cdist(vectors, vectors).max()
+        print(f"positions x {factor:2}: at most {apart[factor]:.2f} apart")
 
 # %% jupyter={"source_hidden": true}
-assert laid_out.shape == (24, 1, 8, 8) and apart < 1e-4
+assert laid_out.shape == (24, 1, 8, 8) and apart[10] > 0.3 and apart[0] < 1e-4
 
 # %% [markdown]
 # ## How many parameters?
@@ -554,8 +556,9 @@ larger_by = check("larger_by")
 #
 # ## On real images
 # A small ViT learns the digits: patches of 7 × 7, so 16 words, d_model 64, 2 blocks. Pixels are normalised first: the
-# mean of all pixels is subtracted, and the result divided by their standard deviation. 200 steps with 128 digits each,
-# by Muon (notebook 11) with a warm-up. All rates in this notebook are from a trial or two, none was searched for.
+# mean of MNIST's pixels is subtracted, and the result divided by their standard deviation. It takes 200 steps with 128
+# digits each, by Muon (notebook 11) with a warm-up. All learning rates in this notebook are from a trial or two; none
+# was searched for.
 
 
 # %%
@@ -626,6 +629,7 @@ assert max(spans["ViT"]) < 0.921 and max(spans["ViT"]) < min(
 )
 assert min(spans["CNN"]) > 0.98 and min(spans["MLP"]) > 0.98
 assert all(one["steps"] == 200 for one in results["digits"]["ViT"].values())
+assert all(one["steps"] == 280 for one in results["digits"]["CNN"].values())
 assert results["digits"]["logistic regression"]["0"]["steps"] == 8_000
 
 # %% [markdown]
@@ -675,7 +679,7 @@ plt.show()
 book = phone_book(stock, 4000, generator)
 names = functional.one_hot(book.names, 11).float()  # (book, cell, 2, 11), 10: no digit
 keys, values = names[:, 1:].unbind(-2)
-asks = 30 * names[:, :1, 0]  # 30: sure of what it reads
+asks = 30 * names[:, :1, 0]  # 30: large scores, so nearly all weight on one key
 found, _ = attention(asks, keys, values)
 guesses = {"attention": found[:, 0], "mean": values.mean(1)}
 solved = {}
@@ -687,17 +691,59 @@ for name, guess in guesses.items():
 assert solved["attention"] == 1 and 0.26 < solved["mean"] < 0.34
 
 # %% [markdown]
-# With attention every book is answered; the mean stays at about three in ten, although it reads as well. (Here the
-# names of the digits were given, and the roles of query, key and value were set by us. A ViT that gets the image has
-# to learn all of this. We have not trained one here: it would take most of the time that a notebook may train.) A
-# weight that depends on *what stands in two places* is what attention has, and what neither a mean nor a convolution
-# with a small matrix has.
+# With attention every book is answered; the mean stays at about three in ten, although it reads as well. A weight that
+# depends on *what stands in two places* is what attention has, and what a mean has not.
+#
+# Here the names of the digits were given, and we said what is a query, a key and a value. A model that gets the image
+# has to learn all of this. `benchmarks/vit.py book` trained three models on books of MNIST's digits, with as many
+# steps each: 400 in which to name the two digits of every cell, then 1,400 in which to answer. The books of the
+# training hold 1 to 8 entries and are new in each step; those of the test hold 8, with test digits.
+#
+# - **ViT**: a patch is a whole cell, so a book is a sentence of 9 words. The last vector of the cell that asks goes
+#   into the head.
+# - **Mean**: the same ViT, but each position gets the plain mean of all values, whatever its query is.
+# - **Relation network** ([Santoro et al. 2017](https://arxiv.org/abs/1706.01427)): one network reads every cell, a
+#   second one looks at the cell that asks *together with one entry*, for each entry in turn, and a third one answers
+#   from the sum. It is the ViT's fair rival: it compares two places as well, without any softmax. Which cell asks is
+#   built into it.
+#
+# And without any learning: always name the value that stands in the book most often.
+
+# %%
+for name, seeds in results["book"].items():
+    one = seeds["0"]
+    print(f"{name:16} {one['accuracy']:.2f} answered", end="")
+    if "steps" in one:
+        print(f", {one['digits named first']:.2f} of the digits named at first", end="")
+        print(f", {one['parameters']:,} parameters, {one['seconds']:.0f} s", end="")
+    print()
+
+# %% jupyter={"source_hidden": true}
+one_seed = {name: seeds["0"] for name, seeds in results["book"].items()}
+answered = {name: one["accuracy"] for name, one in one_seed.items()}
+assert 0.86 < answered["ViT"] < 0.9 and 0.72 < answered["relation network"] < 0.76
+assert answered["commonest value"] < 0.3
+assert abs(answered["mean"] - answered["commonest value"]) < 0.02
+models = [one_seed[name] for name in ("ViT", "relation network", "mean")]
+assert all(one["digits named first"] > 0.94 for one in models)
+assert all(one["steps"] == 1_800 for one in models)
+share = one_seed["relation network"]["seconds"] / one_seed["ViT"]["seconds"]
+assert 0.55 < share < 0.65
+
+# %% [markdown]
+# All three named about 95 digits of 100 before they learned to answer, so none of them began with worse reading. The
+# ViT then answers almost nine books of ten. With the mean in place of attention it answers as many as the commonest
+# value does: it binds nothing. The relation network answers about three of four, in 0.6 of the ViT's time. So attention
+# is not the only way; what this task needs is a **comparison of two places**. Which of the two would be ahead with equal
+# time, this table does not say: it has one seed, and the learning rate is one that had suited the ViT.
+#
 #
 # ## Where does it look?
-# Attention weights can be drawn over the image: the row of the class token has a number for each patch.
-# `attention_maps` (given) returns the weights of all blocks. But which block? What the second block looks at is no
-# longer a patch; the first has already mixed others into it. **Attention rollout** ([Abnar and Zuidema
-# 2020](https://arxiv.org/abs/2005.00928)) follows the shares through all blocks. Two assumptions make it easy:
+# Attention weights can be drawn over the image: the row of the class token has a number for each patch, and one for
+# the token itself. Such a picture is an **attention map**; `attention_maps` (given) returns the weights of all blocks.
+# But which block? What the second block looks at is no longer a patch; the first has already mixed others into it.
+# **Attention rollout** ([Abnar and Zuidema 2020](https://arxiv.org/abs/2005.00928)) follows the shares through all
+# blocks. Two assumptions make it easy:
 #
 # - the heads count equally: A is the mean of their maps in a block;
 # - of what a block gives to a position, half comes along the shortcut, from the position itself, and half from where
@@ -708,9 +754,10 @@ assert solved["attention"] == 1 and 0.26 < solved["mean"] < 0.34
 # > R = ½(A_L + I) · … · ½(A₂ + I) · ½(A₁ + I)
 #
 # A worked number with two positions, the class token and one patch. In both blocks the patch looks at itself only.
-# The class token gives the patch 0.8 in the first block and 0.4 in the second. With the halves, its rows are (0.6,
-# 0.4) and (0.8, 0.2), those of the patch (0, 1). In the product, 0.8 of the token's old (0.6, 0.4) and 0.2 of the
-# patch's (0, 1): (0.48, 0.52).
+# The class token looks at the patch with weight 0.8 in the first block and 0.4 in the second, and at itself with the
+# rest. With the halves, its rows are (0.6, 0.4) and (0.8, 0.2), those of the patch (0, 1). The token's row of the
+# product takes 0.8 of its own earlier row (0.6, 0.4) and 0.2 of the patch's (0, 1): (0.48, 0.52). So half of what the
+# class token holds in the end has come from the patch.
 #
 # ## Exercise 18.6 · attention_rollout
 # maps (block, ..., heads, position, position) to R (..., position, position). The rows of the maps sum to 1, and so do
@@ -770,8 +817,8 @@ from lib.checks import check
 rollout_share = check("rollout_share")
 
 # %% [markdown]
-# Now the digits. Upper row: eight digits of the test. Below: the class token's row of the rollout, its share for each
-# of the 16 patches, so that bright patches have the more.
+# Now the digits. Upper row: eight digits of the test. Below: the class token's row of the rollout, the share of
+# each of the 16 patches. The brighter a patch, the larger its share.
 
 # %% tags=["training"]
 from lib.vit import attention_maps
@@ -846,29 +893,27 @@ orders = {
     "most rollout": shares,
     "most ink": patches(some, (7, 7)).sum(-1),
 }
+print("nothing covered:", round(after, 2))
 left = {
     name: accuracy(reader, covered(some, order), said) for name, order in orders.items()
 }
-print(
-    {name: round(share, 2) for name, share in left.items()},
-    "uncovered",
-    round(after, 2),
-)
+print({name: round(share, 2) for name, share in left.items()})
 
 # %% jupyter={"source_hidden": true}
 assert left["three at random"] > left["most rollout"] + 0.05
 assert left["most rollout"] > left["most ink"] - 0.02
 
 # %% [markdown]
-# To cover what the rollout names costs more than to cover patches by lot. But to cover the blackest three, for which
-# no model has to be asked, costs at least as much. So these maps point at ink, and ink matters; they do not explain a
-# decision ([Jain and Wallace 2019](https://arxiv.org/abs/1902.10186) showed the like for texts).
+# To cover what the rollout names costs this model more than to cover patches at random. But to cover the blackest
+# three, for which no model has to be asked, costs about as much or more. So these maps point at ink, and ink matters;
+# they do not explain a decision ([Jain and Wallace 2019](https://arxiv.org/abs/1902.10186) showed the like for texts).
 #
 # ## A caption: from an image to words
 # Everything for a translator is there; only the source changes. Put the ViT where the encoder of notebook 09 was. The
 # decoder with its cross-attention looks at vectors, and does not ask whether they were words or patches. `Captioner`
 # (given, a few lines in `lib.captioner`) is the Transformer of notebook 09 with your ViT as its encoder. Its images
-# are canvases of 48 × 48 pixels with two digits in a 3 × 3 grid, and the texts are like "a seven above a two".
+# are canvases of 48 × 48 pixels with two digits in a 3 × 3 grid, and the texts are like "a seven above a two". Patches
+# of 16 × 16 pixels are the cells of this grid. Both halves start with random weights and learn together.
 #
 # Ten of the hundred pairs of digits are **held out**: seven and two, for example, never occur in this order in
 # training. To name them, the model must read the two digits by themselves.
@@ -895,7 +940,7 @@ def canvas_batches():
 
 
 losses = train(
-    teller, teller.loss, canvas_batches(), 600, 6e-3, warmup=50, muon=True, fused=True
+    teller, teller.loss, canvas_batches(), 700, 6e-3, warmup=50, muon=True, fused=True
 )
 print(f"{losses[0]:.2f} nats a word at first, {sum(losses[-20:]) / 20:.2f} at the end")
 
@@ -909,8 +954,8 @@ for name, pairs in (("pairs of the training", SHOWN), ("held-out pairs", HELD_OU
     print(f"{name:22} {exact[name]:.2f} of the captions are right in every word")
 
 # %% tags=["training"] jupyter={"source_hidden": true}
-figure, panels = plt.subplots(1, 4, figsize=(8, 2.3))
-shown = zip(panels, canvas[:, 0], told, texts, strict=False)
+figure, panels = plt.subplots(2, 4, figsize=(8, 5.2))
+shown = zip(panels.flat, canvas[:, 0], told, texts, strict=False)
 for axes, image, mine, text in shown:
     axes.imshow(image, cmap="gray_r", vmin=0, vmax=1)
     axes.set(xticks=[], yticks=[])
@@ -922,11 +967,11 @@ plt.show()
 assert exact["pairs of the training"] > 0.55 and exact["held-out pairs"] > 0.35
 
 # %% [markdown]
-# A sentence counts only if every word of it is right: both digits and where they lie. The four canvases show held-out
-# pairs of test digits. Nobody told the model what a digit is or where one lies: it saw images and sentences. Pairs
-# that it never saw come out right far more often than by chance: it has learnt to name parts and to put them together
-# (**compositional generalisation**). The same with the digits of MNIST and more steps, one row a seed: trained pairs,
-# then held-out pairs:
+# A sentence counts only if every word of it is right: both digits and where they lie. The eight canvases show
+# held-out pairs of test digits, the first eight that came. Nobody told the model what a digit is or where one lies:
+# it saw images and sentences. Pairs that it never saw come out right far more often than by chance: it has learnt to
+# name parts and to put them together (**compositional generalisation**). The same with the digits of MNIST and more
+# steps, one row a seed: trained pairs, then held-out pairs:
 
 # %%
 for seed, found in results["captions"]["ViT and decoder"].items():
@@ -962,14 +1007,15 @@ for name, model in (("with positions", reader), ("without", bag)):
     print(f"{name:15} {kept[name][0]:.3f}, patches shuffled {kept[name][1]:.3f}")
 
 # %% jupyter={"source_hidden": true}
-assert kept["with positions"][0] > kept["without"][0] > 0.7
+assert kept["with positions"][0] > kept["without"][0] > kept["with positions"][0] - 0.15
 assert abs(kept["without"][0] - kept["without"][1]) < 0.005
 assert kept["with positions"][1] < kept["with positions"][0] - 0.3
 
 # %% [markdown]
-# For the bag the shuffled digits are the same digits, although they are hard to read for us. And it is not much
-# worse: which strokes occur says a lot about a digit, even if nobody says where. So positions matter less for digits
-# than one would think; to the model that has them, shuffled patches are a mess.
+# For the bag the shuffled digits are the same digits, although they are hard to read for us. And on whole digits it is
+# worse than the model with positions, but not by much: which strokes occur says a lot about a digit, even if nobody
+# says where. So positions matter less for digits than one would think. The model that has them, however, reads shuffled
+# patches badly.
 #
 # **A shift by a few pixels.** Move the test digits to the right, with paper coming in from the left:
 
@@ -998,12 +1044,16 @@ far = {
     for name, seeds in results["digits"].items()
 }
 assert min(far["CNN"]) > max(far["MLP"]) and min(far["MLP"]) > max(far["ViT"])
+near = results["digits"]["CNN"].values()
+assert all(0.38 < one["accuracy"] - one["shifted"] < 0.4 for one in near)
+falls = {name: min(spans[name]) - max(far[name]) for name in far if name != "CNN"}
+assert min(falls.values()) > 0.4
 assert min(far["CNN"]) > 0.58 and max(far["CNN"]) < 0.6 and min(far["ViT"]) > 0.37
 
 # %% [markdown]
 # All fall. The CNN falls least, but it too loses almost 40 of its 98 points: its convolutions follow a stroke that
-# moves, its last layer is a matrix over places. The usual remedy is to show shifted digits in the training (**data
-# augmentation**).
+# moves, but its last layer is a matrix with other weights for each place. The usual remedy is to show shifted digits
+# in the training (**data augmentation**).
 #
 # ## In other words
 # - **Patch**: a rectangle of pixels, the word of an image. **Patch embedding**: its numbers times one matrix; a
@@ -1017,8 +1067,10 @@ assert min(far["CNN"]) > 0.58 and max(far["CNN"]) < 0.6 and min(far["ViT"]) > 0.
 #   seen an example. **Convolutional network** (CNN): the same small matrix at every place.
 # - **Attention map**: the weights of a head as a picture. **Attention rollout**: the shares followed through all
 #   blocks.
-# - **Image captioning**: image to text, here by a ViT and a decoder with cross-attention. **Data augmentation**:
-#   changed copies of the examples in training.
+# - **Relation network**: one small network looks at every pair of things, and the sum of its results is read.
+# - **Image captioning**: image to text, here by a ViT and a decoder with cross-attention. **Compositional
+#   generalisation**: known parts are put together in ways that were never seen. **Data augmentation**: changed copies
+#   of the examples in training.
 #
 # ## Where it comes from
 # - Convolutional networks read digits: LeCun et al. [1998](https://doi.org/10.1109/5.726791), with MNIST.
@@ -1030,16 +1082,16 @@ assert min(far["CNN"]) > 0.58 and max(far["CNN"]) < 0.6 and min(far["ViT"]) > 0.
 #   that large images become affordable.
 # - MAE: He et al. [2021](https://arxiv.org/abs/2111.06377): hide three quarters of the patches and paint them, the
 #   masked words of BERT for images.
-# - CLIP: Radford et al. [2021](https://arxiv.org/abs/2103.00020): a ViT and a text encoder whose vectors of an image
-#   and its caption lie close together.
+# - CLIP: Radford et al. [2021](https://arxiv.org/abs/2103.00020): an image encoder (the best was a ViT) and a text
+#   encoder, whose vectors of an image and of its caption lie close together.
 # - Attention rollout: Abnar and Zuidema [2020](https://arxiv.org/abs/2005.00928). Show, Attend and Tell: Xu et al.
 #   [2015](https://arxiv.org/abs/1502.03044) wrote captions with attention over an image, before the Transformer.
 #
 # ## What to remember
 # - An image becomes a sentence by a reshape and one matrix. After that nothing in the Transformer knows that it was
 #   an image, except through the positions.
-# - Looking from anywhere to anywhere is not free: with little time, smaller and simpler models read digits better. It
-#   pays where one place of the image has to be compared with another.
+# - Looking from anywhere to anywhere is not free: with little time, simpler models read digits better. It pays where
+#   one place of the image has to be compared with another.
 # - Maps of attention are worth a look, and prove nothing. Cover what they name, and measure.
 #
 # **Next**: notebook 19, pretrained models: the Hugging Face way, and yours.

@@ -173,8 +173,8 @@ NOTEBOOKS: dict[str, list[str]] = {
     ],
     "18_vit": [
         "patches",
-        "unpatch",
         "score_growth",
+        "unpatch",
         "class_vectors",
         "interpolate_positions",
         "ViT",
