@@ -230,8 +230,9 @@ def average_so_far(x):
     whose weights are fixed.
 
     x: (..., position, d_model), at least one position
-    Returns the means (..., position, d_model) and the weights (position, position): row
-    i holds 1 / (i + 1) in the columns 0 to i, and 0 after them.
+
+    Returns the means (..., position, d_model) and the weights (position, position):
+    row i holds 1 / (i + 1) in the columns 0 to i, and 0 after them.
     """
     ### BEGIN SOLUTION
     seen = x.new_ones(x.shape[-2], x.shape[-2]).tril()
@@ -808,14 +809,16 @@ assert 0.999 * 0.001 < 0.001
 
 # %% exercise="attention" difficulty=2 minutes=12
 def attention(q, k, v, mask=None):
-    """Mix the values by how well each query matches each key (Vaswani et al. 2017, eq.
-    1).
+    """Mix the values by how well each query matches each key (Vaswani et al. 2017,
+    eq. 1).
 
     q: (..., query, d_head)    k: (..., key, d_head)    v: (..., key, d_value)
-    mask: bool, broadcastable to (..., query, key), True where looking is allowed; None:
-    everywhere Returns the mixed values (..., query, d_value) and the weights (...,
-    query, key). A row of weights sums to 1; where the mask allows no key at all,
-    weights and mix are 0. Gradients flow to q, k and v and are finite.
+    mask: bool, broadcastable to (..., query, key), True where looking is allowed;
+    None: everywhere
+
+    Returns the mixed values (..., query, d_value) and the weights (..., query, key).
+    A row of weights sums to 1; where the mask allows no key at all, weights and mix
+    are 0. Gradients flow to q, k and v and are finite.
     """
     ### BEGIN SOLUTION
     scores = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])
