@@ -44,12 +44,16 @@ NOTEBOOKS: dict[str, list[str]] = {
         "BahdanauDecoder",
     ],
     "04_self_attention_by_hand": [
-        "pair_scores",
+        "average_so_far",
+        "score_gap",
         "stable_softmax",
         "simple_self_attention",
+        "cat_weight",
         "attention",
         "weights_shape",
+        "which_panel",
         "SelfAttention",
+        "score_bytes",
         "attention_gradient",
     ],
     "05_multi_head_attention_and_masks": [

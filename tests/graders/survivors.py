@@ -19,6 +19,10 @@ SURVIVORS: dict[str, dict[str, str]] = {
         "-1 -> 1": "of two axes, the last is axis 1",
         "1 -> -1": "of two axes, axis 1 is the last",
     },
+    "average_so_far": {
+        "-1 -> 1": "of two axes, the last is axis 1",
+        "1 -> -1": "of two axes, axis 1 is the last",
+    },
     "sinusoidal_positions": {
         "2 -> -2": "the remainder by -2 is 0 for the same numbers",
     },
