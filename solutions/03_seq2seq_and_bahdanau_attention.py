@@ -1090,7 +1090,9 @@ plt.show()
 # %% jupyter={"source_hidden": true}
 assert (share_right("attention", 10, 300) > 0.99).all()
 assert (share_right("fixed vector", 10, 4800) > 0.99).all()
-assert (share_right("fixed vector", 10, 1200) < 0.9).all()
+assert abs(share_right("fixed vector", 10, 1200).mean() - 0.79) < 0.005
+for length in (2, 4, 6, 8, 10, 12, 15, 18, 20):
+    assert (share_right("attention", length) > 0.95).all()
 early, late = share_right("attention", 20, 300), share_right("fixed vector", 20, 4800)
 assert early.min() > late.max()
 for seed in results["reversal"].values():
@@ -1098,10 +1100,10 @@ for seed in results["reversal"].values():
 
 # %% [markdown]
 # Solid lines are sequences of 10 symbols, dotted ones of 20. (At 600 steps a mark is the mean of three trainings,
-# elsewhere it is a single one.) With attention, 300 steps are enough for more than 99% of 10 symbols; without it only
-# the training with 4,800 steps gets there, sixteen times as long. Of 20 symbols, attention knows more after 300 steps
-# than the fixed vector after 4,800. (One step with attention took about 1.4 times as long, so in time the picture is
-# nearly the same.)
+# elsewhere it is a single one.) With attention, 300 steps are enough for more than 99% of 10 symbols; without it 1,200
+# steps are too few (79%), and 4,800 are enough. Of 20 symbols, attention gets more right after 300 steps than the fixed
+# vector after 4,800, sixteen times as many. (One step with attention took about 1.4 times as long, so in time the
+# picture is nearly the same.)
 #
 # This is the answer to the question of the beginning. Attention does not do what one vector could never do. It learns
 # it *many times sooner*. The reason that is usually given is distance: with attention, the loss at a word has a short
