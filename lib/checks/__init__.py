@@ -38,10 +38,16 @@ NOTEBOOKS: dict[str, list[str]] = {
     "03_seq2seq_and_bahdanau_attention": [
         "pad_batch",
         "shift_right",
+        "logits_shape",
         "greedy_translate",
+        "unshifted",
+        "reversed_lag",
+        "trained_longer",
         "masked_softmax",
         "additive_scores",
+        "same_rows",
         "BahdanauDecoder",
+        "tanh_count",
     ],
     "04_self_attention_by_hand": [
         "average_so_far",
