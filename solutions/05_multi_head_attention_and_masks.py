@@ -1052,9 +1052,10 @@ assert all(c < min(a, b) for a, b, c in zip(*list(costs.values())[:3], strict=Tr
 #
 # - *The convolution is the cheapest at every length*, although the table gives it k times the cost of a recurrent
 #   layer: an LSTM has 8 matrices, this convolution 3. The table hides constant factors.
-# - *n sequential steps do not make the LSTM slow here*, if there are many texts: one core does one thing after
-#   another anyway, and a step with 64 texts is a product of two matrices, which fills it. With a single text each
-#   step is one vector times a matrix: the core waits for memory, and the chain costs more per word at every length.
+# - *n sequential steps do not make the LSTM slow here*, if there are many texts: one core does one thing after another
+#   anyway, and a step with 64 texts is a product of two matrices, which fills it. With a single text each step is one
+#   vector times a matrix: the core waits for memory, and the chain costs more per word. (At 4,096 words there is a
+#   single text in any case, so the two lines of the LSTM meet.)
 #
 # On a graphics processor, with thousands of cores, waiting is what hurts most. That is the machine which the paper's
 # argument was made for, and which we do not have here.
