@@ -38,7 +38,7 @@ torch.set_num_threads(1)  # models this small gain nothing from a second thread
 # Take the plainest deep stack that there is: 64 layers of two matrices with a ReLU between them, as PyTorch draws them,
 # and send a gradient back through it, as training does (notebook 01).
 #
-# > **Predict.** Which share of the gradient arrives at the bottom?
+# > **Predict.** What share of the gradient arrives at the bottom?
 
 # %%
 torch.manual_seed(0)
@@ -133,7 +133,7 @@ plt.show()
 # written, because it is still there, as a summand. Seen in this way, a Transformer is a stream of vectors and many
 # small parts beside it.
 #
-# A **block** (also: layer) is what lies between two marks: an attention and a feed-forward, each with its norm and its
+# A **block** (also: layer) is what the picture shows: an attention and a feed-forward, each with its norm and its
 # shortcut. In the whole Transformer these are the coloured boxes:
 
 # %% jupyter={"source_hidden": true}
@@ -315,7 +315,8 @@ eight_layers = check("eight_layers")
 # - μ is the mean of the d numbers, σ² their **variance**: the mean of the squared distances from μ. It is divided by d,
 #   not by d − 1.
 # - γ (`scale`, often *gain*) and β (`shift`, often *bias*) are learned, d numbers each. They begin as ones and zeros.
-#   Without them, the next matrix could only ever read vectors of one size.
+#   Without them, every number that the next part reads would have the same mean and the same size, whether that suits
+#   the part or not.
 # - ε is small, 10⁻⁵. It keeps a vector of equal numbers, whose variance is 0, from a division by 0.
 #
 # A worked number. (1, 3) has the mean 2 and the variance ((1 − 2)² + (3 − 2)²) / 2 = 1, so it becomes (−1, 1). (0, 20)
@@ -632,8 +633,8 @@ plt.show()
 # %% [markdown]
 # Read each from the bottom up; the line at the side is the shortcut. On the left the norm stands *on the stream*:
 # whatever leaves a block has been normalised, in every block again. On the right it stands *beside the stream*, on the
-# way into the part: from bottom to top there are only additions on the stream itself. So with pre-norm, and only there,
-# the stream after n parts is a plain sum:
+# way into the part: from bottom to top there are only additions on the stream itself. So with pre-norm, unlike
+# post-norm, the stream after n parts is a plain sum:
 #
 # $$x_n = x_0 + \mathrm{part}_1(\mathrm{norm}(x_0)) + \mathrm{part}_2(\mathrm{norm}(x_1)) + \dots + \mathrm{part}_n(\mathrm{norm}(x_{n-1}))$$
 #
@@ -730,8 +731,8 @@ for (name, scale), shares in arrived.items():
 # Each line is again the mean of three seeds; this axis reaches from 0.1 to 100 only. Both places of the norm keep the
 # gradient of these layers in bounds, at both scales: through 64 layers post-norm lets between 0.2 and 5 times the
 # gradient through, pre-norm between 1.2 and 20 times. Without a norm, He's scale leaves the picture after about 13
-# layers. So in a *fresh* stack neither place loses the gradient. Whether they *train* equally well is another question;
-# we ask it on text below.
+# layers. So in such a *fresh* stack neither place loses the gradient. Whether they *train* equally well is another
+# question; we ask it on text below.
 #
 # ## Question 7.4 · stream_sizes
 # Three stacks of 48 fresh encoder blocks. One is built with pre-norm, one with post-norm, one with shortcuts and no
@@ -1314,7 +1315,8 @@ def train(shortcut, seed, rate, warm_up=1, steps=100):
 
 
 # %% [markdown]
-# > **Predict.** Three models without a warm-up: pre-norm at the rate 0.003; post-norm at 0.003; post-norm at 0.001. Which of them learn?
+# > **Predict.** Three models without a warm-up: pre-norm at the rate 0.003; post-norm at 0.003; post-norm at 0.001.
+# > Which of them learn?
 
 # %% tags=["training"]
 started = time.process_time()
@@ -1391,10 +1393,11 @@ plt.show()
 # - **Post-norm** learns at 0.001 with or without a warm-up. At 0.003 it learns with a warm-up only. At 0.01 it stays at
 #   the line of the frequencies either way.
 #
-# So is it true that deep post-norm needs a warm-up? At 0.003 yes; at 0.001 no; at 0.01 it needs more than this one.
-# What it needs is *small steps at the beginning*. A low rate gives them, and a warm-up gives them too and still allows
-# larger steps later. In no setting was it as good as pre-norm at the same rate, after these 100 steps. (They are the
-# beginning of a training only; the papers below trained to the end.)
+# So is it true that deep post-norm needs a warm-up? At 0.003 yes; at 0.001 no; at 0.01 it needs more than this one. A
+# plausible reading: it needs *small steps at the beginning*. A low rate gives them, and a warm-up gives them too and
+# still allows larger steps later. (Whether 0.01 is too large for it at any time, or only after so short a warm-up,
+# these runs cannot tell.) In no setting was it as good as pre-norm at the same rate, after these 100 steps. (They are
+# the beginning of a training only; the papers below trained to the end.)
 
 # %% jupyter={"source_hidden": true}
 for rate in (0.001, 0.003, 0.01):
@@ -1472,8 +1475,8 @@ for name, (model, _) in runs.items():
 #
 # ## What breaks
 # Keep the shortcut and take the *norm* away. Above, with PyTorch's scale, feed-forward layers without a norm were
-# harmless: the gradient grew about sixfold over 64 of them. With attention inside, sizes feed on themselves: larger
-# vectors, larger scores, sharper weights, larger gradients.
+# harmless: the gradient grew about sixfold over 64 of them. With attention inside it is another matter: larger vectors
+# give larger values, larger scores and sharper weights, in every block again.
 
 
 # %%
