@@ -26,6 +26,7 @@ from lib.transformer import Decoder, Encoder
 from lib.yours import MultiHeadAttention, causal_mask, future_leak, sinusoidal_positions
 
 style()
+plt.rcParams["figure.dpi"] = 96  # many figures, one small file
 torch.set_num_threads(1)  # models this small gain nothing from a second thread
 
 # %% [markdown]
@@ -241,7 +242,7 @@ arrived = by_depth(wirings)
 # %% jupyter={"source_hidden": true}
 def draw(arrived, axes):
     colours = {"part(x)": "C0", "x + part(x)": "C1"}
-    colours |= {"x + part(norm(x))": "C2", "norm(x + part(x))": "C3"}
+    colours |= {"x + part(norm(x))": "C2", "norm(x + part(x))": "C4"}
     for (name, scale), shares in arrived.items():
         line, marker = ("--", "s") if scale == "PyTorch" else ("-", "o")
         mean = shares.log().mean(dim=0).exp()
@@ -748,7 +749,7 @@ for (letter, sizes), line in zip(
 ):
     axes.semilogy(range(1, 49), sizes, line, label=letter)
     axes.text(48.7, sizes[-1], letter, va="center")
-axes.set(xlabel="block", ylabel="size of the stream", ylim=(0.7, 200))
+axes.set(xlabel="block", ylabel="size of the stream", ylim=(0.7, 40))
 plt.show()
 
 # %% question="stream_sizes" difficulty=2 minutes=3
@@ -1339,7 +1340,7 @@ figure, axes = plt.subplots(figsize=(6, 3.4))
 for (name, (_, losses)), line in zip(runs.items(), ("-", "--", "-."), strict=True):
     axes.plot(torch.arange(2, 100, 5), losses.view(20, 5).mean(dim=1), line, label=name)
 axes.axhline(frequencies, color="grey", lw=1)
-axes.text(74, frequencies + 0.04, "frequencies only", color="grey")
+axes.text(76, frequencies - 0.13, "frequencies only", color="grey")
 axes.set(xlabel="step", ylabel="loss in nats a character", ylim=(2.3, 4.5))
 axes.legend()
 plt.show()
