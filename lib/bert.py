@@ -28,7 +28,11 @@ EPSILON = 1e-12  # of BERT's norms
 
 
 class BertEmbeddings(nn.Module):
-    """What stands there, where it stands, and in which of two texts: three learned vectors added, then normed."""
+    """What stands there, where it stands, and in which of two texts: three learned vectors added, then normed.
+
+    Published weights are loaded by the names of its parts: `words` and `segments`, each an nn.Embedding,
+    `positions`, a LearnedPositions, and `norm`, a FusedLayerNorm with epsilon 1e-12. Then comes `dropout`.
+    """
 
     def __init__(self, vocab: int, d_model: int, n_positions: int = 512, dropout: float = 0.0):
         super().__init__()
@@ -56,7 +60,11 @@ class BertShortcut(PostNorm):
 
 
 class Bert(nn.Module):
-    """Ids in, a vector for each of them out. d_ff: 4 d_model if None    dropout: of the embeddings and in the blocks"""
+    """Ids in, a vector for each of them out.
+
+    d_ff: 4 d_model if None    dropout: of the embeddings and in the blocks
+    embeddings, block: what it is made of, the course's own or a learner's, called as BertEmbeddings and EncoderBlock
+    """
 
     def __init__(
         self,
@@ -67,11 +75,13 @@ class Bert(nn.Module):
         d_ff: int | None = None,
         n_positions: int = 512,
         dropout: float = 0.0,
+        embeddings: Callable[..., nn.Module] = BertEmbeddings,
+        block: Callable[..., nn.Module] = EncoderBlock,
     ):
         super().__init__()
-        self.embeddings = BertEmbeddings(vocab, d_model, n_positions, dropout)
+        self.embeddings = embeddings(vocab, d_model, n_positions, dropout)
         sizes = d_model, n_heads, d_ff or 4 * d_model, dropout, BertShortcut
-        self.encoder = Encoder([EncoderBlock(*sizes, bias=True, activation=gelu) for _ in range(n_layers)])
+        self.encoder = Encoder([block(*sizes, bias=True, activation=gelu) for _ in range(n_layers)])
         self.pooler = nn.Linear(d_model, d_model)
 
     def forward(self, ids: Tensor, segments: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
@@ -150,7 +160,13 @@ def mean_pool(x: Tensor, mask: Tensor) -> Tensor:
 
 
 class BertClassifier(nn.Module):
-    """A Bert with a class for each text. pool: x, mask to a vector a text, as `mean_pool`; None: as `Bert.pooled`."""
+    """A Bert with a class for each text: its x pooled to one vector, then dropout, then a Linear.
+
+    bert: has `embeddings.words` and `pooled`, and is called with ids, segments, mask
+    pool: x (batch, position, d_model) and a mask (batch, position), all True if none was given, to one vector a
+    text, as `mean_pool` does; None: `bert.pooled(x)`, out of [CLS]
+    Weights are loaded by the names `bert` and `head`.
+    """
 
     def __init__(self, bert: Bert, n_classes: int, pool: Callable[..., Tensor] | None = None, dropout: float = 0.0):
         super().__init__()
@@ -158,7 +174,7 @@ class BertClassifier(nn.Module):
         self.head = nn.Linear(bert.embeddings.words.embedding_dim, n_classes)
 
     def forward(self, ids: Tensor, segments: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
-        """As Bert, but to logits (batch, class)."""
+        """As Bert, but to logits (batch, class). ids, segments, mask (batch, position), as of Bert."""
         mask = torch.ones_like(ids, dtype=torch.bool) if mask is None else mask
         x = self.bert(ids, segments, mask)
         return self.head(self.dropout(self.bert.pooled(x) if self.pool is None else self.pool(x, mask)))

@@ -11,8 +11,9 @@ lie together. Its pooler is in the file and takes no part in that: the vector of
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -31,10 +32,16 @@ HEAD = re.compile(r"cls\.|classifier\.")
 LEFT_OUT = re.compile(r"^cls\.(predictions\.decoder|seq_relationship)\.|position_ids$")  # tied, another head, a buffer
 
 
-def load_minilm(folder: str | Path | None = None, n_heads: int = HEADS) -> tuple[Bert, WordPieceTokenizer]:
+def load_minilm(
+    folder: str | Path | None = None,
+    n_heads: int = HEADS,
+    bert: Callable[..., Bert] = Bert,
+    **options: Any,
+) -> tuple[Bert, WordPieceTokenizer]:
     """The model, in eval mode, and its tokenizer.
 
     folder: with model.safetensors and vocab.txt of another model; None: the published ones, fetched by `lib.downloads`
+    bert: what is made of its sizes: a Bert, or one of other pieces    options: as of WordPieceTokenizer
 
     Raises ConnectionError, in a sentence that says what to do, when they are neither here nor to be had, and ValueError
     with the file's name when it holds something else.
@@ -42,11 +49,11 @@ def load_minilm(folder: str | Path | None = None, n_heads: int = HEADS) -> tuple
     weights, pieces = (fetch(f"minilm/{name}") if folder is None else Path(folder) / name for name in (WEIGHTS, PIECES))
     tensors, _ = checkpoints.load(weights)
     try:
-        model = bert_of(tensors, n_heads)
+        model = bert_of(tensors, n_heads, bert)
     except ValueError as error:
         raise ValueError(f"{weights} holds no such model: {error}") from None
     try:
-        tokenizer = WordPieceTokenizer.load(pieces)
+        tokenizer = WordPieceTokenizer.load(pieces, **options)
     except ValueError as error:
         raise ValueError(f"{pieces} holds no list of pieces: {error}") from None
     if len(tokenizer) != (vocab := model.embeddings.words.num_embeddings):
@@ -54,7 +61,7 @@ def load_minilm(folder: str | Path | None = None, n_heads: int = HEADS) -> tuple
     return model, tokenizer
 
 
-def bert_of(tensors: Mapping[str, Tensor], n_heads: int) -> Bert:
+def bert_of(tensors: Mapping[str, Tensor], n_heads: int, bert: Callable[..., Bert] = Bert) -> Bert:
     """A Bert with these weights, in eval mode, float32; its other sizes are those of the tensors.
 
     tensors: under the names of Hugging Face's BertModel, or of a BERT with a head, which is left out
@@ -68,7 +75,7 @@ def bert_of(tensors: Mapping[str, Tensor], n_heads: int) -> Bert:
         raise ValueError("it lacks word embeddings, positions, or a block with a feed-forward")
     n_layers = block_count(tensors)
     vocab, d_model = table.shape
-    return take_weights(Bert(vocab, d_model, n_heads, n_layers, len(widen), len(positions)), tensors).eval()
+    return take_weights(bert(vocab, d_model, n_heads, n_layers, len(widen), len(positions)), tensors).eval()
 
 
 def take_weights(model: nn.Module, tensors: Mapping[str, Tensor]) -> nn.Module:
@@ -91,11 +98,17 @@ def take_weights(model: nn.Module, tensors: Mapping[str, Tensor]) -> nn.Module:
 
 @torch.no_grad()
 def sentence_vectors(
-    model: Bert, tokenizer: WordPieceTokenizer, texts: Sequence[str], longest: int = LONGEST, tokens: int = 512
+    model: Bert,
+    tokenizer: WordPieceTokenizer,
+    texts: Sequence[str],
+    longest: int = LONGEST,
+    tokens: int = 512,
+    pool: Callable[[Tensor, Tensor], Tensor] = mean_pool,
 ) -> Tensor:
     """The vector of each text, (text, d_model), of length 1: the mean over its words, [CLS] and [SEP] included.
 
     longest: so many pieces of a text are read    tokens: about so many are read at once
+    pool: x (batch, position, d_model) and a mask to a vector a text
 
     The dot product of two of them is their cosine. Without autograd.
     """
@@ -103,5 +116,5 @@ def sentence_vectors(
     vectors = torch.empty(len(encoded), model.embeddings.words.embedding_dim)
     for chosen in similar_lengths(list(map(len, encoded)), tokens):
         ids, mask = pad_batch([encoded[i] for i in chosen])
-        vectors[chosen] = normalize(mean_pool(model(ids, mask=mask), mask), dim=-1)
+        vectors[chosen] = normalize(pool(model(ids, mask=mask), mask), dim=-1)
     return vectors

@@ -2,6 +2,7 @@
 
     basic_tokens         a text without accents and capitals, cut at spaces and signs
     wordpiece            one word in pieces, by greedy longest match
+    frequent_pieces      a list of pieces for a small model: letters, and the words that stand often
     WordPieceTokenizer   a whole text, or two, to ids and segments, and back
 
 A piece that goes on inside a word begins with "##": "embeddings" is em ##bed ##ding ##s. A byte pair encoding
@@ -12,9 +13,10 @@ The ids are those of Hugging Face's BertTokenizer, but for a few hundred signs t
 """
 
 import unicodedata
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lib.tokenizer import split_special
 
@@ -84,6 +86,18 @@ def wordpiece(word: str, pieces: Collection[str]) -> list[str]:
     return found
 
 
+def frequent_pieces(texts: Iterable[str], least: int) -> list[str]:
+    """A list of pieces for a small model: the special tokens, the words that stand `least` times, and all letters.
+
+    Words come by frequency, then by letters; after them each character of the texts, and each with "##", so that every
+    word of the texts is made of pieces. (WordPiece's own training, as BPE's, also finds parts of words: this does not.)
+    """
+    counts = Counter(word for text in texts for word in basic_tokens(text))
+    words = [word for word in sorted(counts, key=lambda word: (-counts[word], word)) if counts[word] >= least]
+    signs = sorted({sign for word in counts for sign in word})
+    return [*SPECIAL, *dict.fromkeys([*words, *signs, *(f"##{sign}" for sign in signs)])]
+
+
 class Encoded(NamedTuple):
     """ids: of one text or of two    segments: 0 for each token of the first text, 1 for each of the second"""
 
@@ -92,13 +106,16 @@ class Encoded(NamedTuple):
 
 
 class WordPieceTokenizer:
-    """Texts to ids and back. pieces: all tokens in the order of their ids, [PAD], [UNK], [CLS], [SEP], [MASK] included.
+    """Texts to ids and back.
+
+    pieces: all tokens in the order of their ids, [PAD], [UNK], [CLS], [SEP], [MASK] included
+    cut: a word and the pieces to its pieces, the course's `wordpiece` or a learner's
 
     `special`: the ids of these five, by name. Raises ValueError when one of them is missing, or a piece stands twice.
     """
 
-    def __init__(self, pieces: Sequence[str]):
-        self.pieces = list(pieces)
+    def __init__(self, pieces: Sequence[str], cut: Callable[[str, Collection[str]], list[str]] = wordpiece):
+        self.pieces, self.cut = list(pieces), cut
         self.ids = {piece: i for i, piece in enumerate(self.pieces)}
         if len(self.ids) < len(self.pieces):
             raise ValueError(f"{len(self.pieces)} pieces, and only {len(self.ids)} different ones")
@@ -107,9 +124,9 @@ class WordPieceTokenizer:
         self.special = {name: self.ids[name] for name in SPECIAL}
 
     @classmethod
-    def load(cls, path: str | Path) -> "WordPieceTokenizer":
-        """Read a vocab.txt, one piece a line, as BERT's vocabularies are published."""
-        return cls(Path(path).read_text(encoding="utf-8").removesuffix("\n").split("\n"))
+    def load(cls, path: str | Path, **options: Any) -> "WordPieceTokenizer":
+        """Read a vocab.txt, one piece a line, as BERT's vocabularies are published. options: as of the class"""
+        return cls(Path(path).read_text(encoding="utf-8").removesuffix("\n").split("\n"), **options)
 
     def __len__(self) -> int:
         return len(self.pieces)
@@ -118,7 +135,7 @@ class WordPieceTokenizer:
         """The pieces of a text. A special token that stands in it, [MASK] for one, is itself; others become [UNK]."""
         found = []
         for part in split_special(text, SPECIAL):
-            words = [[part]] if part in SPECIAL else [wordpiece(word, self.ids) for word in basic_tokens(part)]
+            words = [[part]] if part in SPECIAL else [self.cut(word, self.ids) for word in basic_tokens(part)]
             found += [piece for pieces in words for piece in pieces]
         return found
 

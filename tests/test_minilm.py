@@ -1,14 +1,17 @@
 """MiniLM: Hugging Face's numbers, from a small folder of the same kind and from the published files where they are."""
 
 import random
+from functools import partial
 
 import pytest
 import torch
+from torch.nn.functional import normalize
 
-from lib.bert import Bert
+from lib.bert import Bert, BertEmbeddings
 from lib.checkpoints import save
 from lib.downloads import fetch
 from lib.minilm import HEADS, LONGEST, bert_of, load_minilm, sentence_vectors
+from lib.transformer import EncoderBlock
 from tests.test_wordpiece import small
 
 D_MODEL, D_FF, LAYERS, POSITIONS = 24, 44, 3, 41
@@ -67,6 +70,23 @@ def test_a_published_folder_is_read(saved, folder):
     assert tokenizer.pieces == small() and not model.training
     ids = torch.randint(len(small()), (3, 17))
     torch.testing.assert_close(model(ids), saved(ids).last_hidden_state, rtol=1e-5, atol=1e-5)
+
+
+def test_the_parts_are_those_that_were_asked_for(saved, folder):
+    class Embeddings(BertEmbeddings):
+        pass
+
+    class Block(EncoderBlock):
+        pass
+
+    made = partial(Bert, embeddings=Embeddings, block=Block)
+    model, tokenizer = load_minilm(folder, bert=made, cut=lambda word, pieces: ["[UNK]"])
+    assert type(model.embeddings) is Embeddings and {type(block) for block in model.encoder.blocks} == {Block}
+    ids = torch.randint(len(small()), (3, 17))
+    torch.testing.assert_close(model(ids), saved(ids).last_hidden_state, rtol=1e-5, atol=1e-5)
+    assert tokenizer.tokens("two words") == ["[UNK]", "[UNK]"]
+    first = sentence_vectors(model, tokenizer, ["a b", "a"], pool=lambda x, mask: x[:, 0])
+    torch.testing.assert_close(first[1], normalize(model(torch.tensor([[2, 1, 3]]))[0, 0], dim=-1))
 
 
 @pytest.mark.parametrize("kind", ["BertForMaskedLM", "BertForPreTraining", "BertForSequenceClassification"])

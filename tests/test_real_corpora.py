@@ -5,11 +5,13 @@ import gzip
 import hashlib
 import json
 import os
+import random
+from collections import Counter
 
 import pytest
 
 from lib import downloads
-from lib.corpora import movie_reviews
+from lib.corpora import categories, movie_reviews
 from lib.corpora.multi30k import SPLITS, load_multi30k
 from lib.corpora.own_text import LONGEST, read_pairs, read_text
 from lib.corpora.shakespeare import load_shakespeare
@@ -209,3 +211,18 @@ def test_running_text_keeps_its_lines_and_loses_only_what_is_told(tmp_path):
         "pairs.tsv, line 4: not UTF-8; save the file as UTF-8 to use them. Left out.",
         "pairs.tsv, line 5: a zero byte, which no text has. Left out.",
     ]
+
+
+def test_authored_reviews_are_as_many_of_each_kind_and_all_different():
+    reviews = movie_reviews.authored_reviews()
+    assert len(reviews) == len(set(reviews)) == 1_152 and sum(label for _, label in reviews) == 576
+    assert ("the movie was fantastic.", 1) in reviews and ("the plot was silly.", 0) in reviews
+
+
+def test_half_of_each_category_is_told():
+    known, new = categories.halves(categories.CAPTIONS, random.Random(0))
+    words = {word: i for i, group in enumerate(categories.CAPTIONS.values()) for word in group.split()}
+    assert known | new == words and not known.keys() & new.keys()
+    told = Counter(known.values())
+    assert all(told[i] == len(group.split()) // 2 for i, group in enumerate(categories.CAPTIONS.values()))
+    assert categories.halves(categories.CAPTIONS, random.Random(1)) != (known, new)

@@ -6,7 +6,7 @@ import unicodedata
 import pytest
 
 from lib.downloads import fetch
-from lib.wordpiece import SPECIAL, WordPieceTokenizer, basic_tokens, wordpiece
+from lib.wordpiece import SPECIAL, WordPieceTokenizer, basic_tokens, frequent_pieces, wordpiece
 from tests.test_tokenizer import random_texts
 
 WORDS = (
@@ -154,3 +154,17 @@ def test_a_list_of_pieces_is_read_as_it_was_written(tmp_path):
 
 def test_half_a_character_is_left_out():
     assert basic_tokens("a\ud83db") == ["ab"]
+
+
+def test_frequent_words_are_whole_and_every_other_word_is_spelled():
+    texts = ["A cat, a dog!", "the CAT sat", "a dog ran"]
+    pieces = frequent_pieces(texts, least=2)
+    assert pieces[:8] == [*SPECIAL, "a", "cat", "dog"] and len(set(pieces)) == len(pieces)
+    tokenizer = WordPieceTokenizer(pieces)
+    assert tokenizer.tokens("A cat ran!") == ["a", "cat", "r", "##a", "##n", "!"]
+    assert all("[UNK]" not in tokenizer.tokens(text) for text in texts) and tokenizer.tokens("z") == ["[UNK]"]
+
+
+def test_a_tokenizer_cuts_as_it_is_told():
+    tokenizer = WordPieceTokenizer([*SPECIAL, "c", "##a"], cut=lambda word, pieces: ["c"] * len(word))
+    assert tokenizer.tokens("ca a") == ["c", "c", "c"]

@@ -141,6 +141,18 @@ NOTEBOOKS: dict[str, list[str]] = {
         "experts_read",
         "mutual_information",
     ],
+    "16_bert": [
+        "wordpiece",
+        "greedy_pieces",
+        "BertEmbeddings",
+        "copied_loss",
+        "mask_words",
+        "changed_places",
+        "masked_loss",
+        "block_parameters",
+        "mean_pool",
+        "BertClassifier",
+    ],
 }
 
 

@@ -133,6 +133,19 @@ SURVIVORS: dict[str, dict[str, str]] = {
     },
     "speculative_step": {"0 -> -1": "of one row, the first is the last"},
     "residual": {"p -> q": "p is returned where it equals q"},
+    "mask_words": {
+        "torch.rand(ids.shape, generator=generator) < share -> torch.rand(ids.shape, generator=generator) <= share": (
+            "a random number equals `share` once in 16 million"
+        ),
+        "torch.tensor(list(special), dtype=ids.dtype) -> torch.tensor(list(special))": "ids are int64, and so are ints",
+        "dice < 0.8 -> dice <= 0.8": "a random number is 0.8 once in 16 million",
+        "dice >= 0.9 -> dice > 0.9": "a random number is 0.9 once in 16 million",
+    },
+    "masked_loss": {
+        "cross_entropy(*flat, ignore_index=IGNORED, reduction='sum') -> cross_entropy(*flat, reduction='sum')": (
+            "IGNORED is what PyTorch leaves out by itself"
+        ),
+    },
     "fit_context": {"n_positions -> ids": "only the words of the error change"},
     "GPT": {
         "causal_mask(ids.shape[1]).to(ids.device) -> causal_mask(ids.shape[1])": "checks run on the CPU",
