@@ -453,7 +453,7 @@ def pretrained_bert():
     """MiniLM, where it is here, or a small BERT; and its tokenizer."""
     if here:
         return load_minilm(cut=wordpiece)
-    small = Bert(len(pieces), 64, 4, 2, n_positions=64)
+    small = Bert(len(pieces), 64, 4, 2, n_positions=128)
     return fresh_weights(small, torch.Generator().manual_seed(0)), tiny_tokenizer
 
 
@@ -659,11 +659,11 @@ lora_numbers = check("lora_numbers")
 # it, for MiniLM was trained without its pooler.
 #
 # - **head**: nothing else learns.
-# - **LoRA**: rank 8, α = 16, on `to_q` and `to_v`, the matrices that the paper recommends where there is room for two.
+# - **LoRA**: rank 8, α = 16, on `to_q` and `to_v`, the pair that did best overall in the paper's trials on GPT-3.
 # - **all**: every weight learns.
 #
-# Which budget is fair? Not equal steps: a step of "all" costs about three times one of "head", for gradients must go
-# through all blocks and into all matrices. So each gets **about equal time**, that is, its own number of steps. The
+# Which budget is fair? Not equal steps: where we measured it, a step of "all" took about three times as long as one of
+# "head", for gradients must go through all blocks and into all matrices. So each gets **about equal time**, that is, its own number of steps. The
 # rates are different as well: weights that are good already should move little, fresh ones must move far.
 
 
@@ -732,10 +732,11 @@ if here:
     assert found["head"]["learnt"] == of_head
     assert found["LoRA"]["learnt"] == of_head + lora_numbers
     assert found["all"]["learnt"] == 22_713_216 + 384 * 2 + 2
-assert all(one["right"] > 0.5 for one in found.values())
+if here and real:
+    assert all(one["right"] > 0.55 for one in found.values())
 
 # %% [markdown]
-# All three are better than a coin. This is **one seed** and 500 held-out reviews, among which chance alone moves an
+# With the real files all three are better than a coin. This is **one seed** and 500 held-out reviews, among which chance alone moves an
 # accuracy by about two points: a ranking needs more seeds, and rates that were searched for each way, so we draw none.
 # (Where only the head learns, one could compute the vectors of the reviews once and train for thousands of steps in the
 # time that is left.)
@@ -751,7 +752,7 @@ assert all(one["right"] > 0.5 for one in found.values())
 from lib.corpora.xquad import load_xquad
 
 by_paragraph = {}
-if have("xquad/xquad.en.json"):
+if here and have("xquad/xquad.en.json"):
     by_paragraph = {one.context: one.question for one in load_xquad()}
 pairs = random.Random(0).sample(
     sorted(by_paragraph.items()), 100 if by_paragraph else 0
@@ -1027,7 +1028,8 @@ right, turned = (accuracy(mine, my_tokenizer, some) for some in (judged, swapped
 print(f"{right:.3f} with its own id2label, {turned:.3f} with names exchanged")
 
 # %% jupyter={"source_hidden": true}
-assert math.isclose(right + turned, 1, abs_tol=1e-6) and right > turned
+assert math.isclose(right + turned, 1, abs_tol=1e-6)
+assert right > turned or not (here and real)
 
 # %% [markdown]
 # **The mask left out.** A short sentence is padded to the length of its neighbour. Without a mask the padding is read as
