@@ -85,7 +85,7 @@ def _(answer, rng):
         "five bytes": whole[:5],
         "a file that is cut off within its header": whole[:30],
         "{} and spaces, one byte fewer than the length says": file_of(b"{}" + b" " * 9, length=12),
-        "a length of 2 to the power 40 and 2, and then {}": file_of(b"{}", length=2**40 + 2),
+        "a length of 2 to the power 56 and 2, and then {}": file_of(b"{}", length=2**56 + 2),
         "a length of 2 to the power 64 minus 1": file_of(b"{}", length=2**64 - 1),
     }
     return {what: raises(ValueError, answer, content) for what, content in files.items()}
@@ -288,7 +288,7 @@ def _(answer, rng):
         byte_24_to_25=entry("U8", [1], 24, 25),
         an_empty_one_at_byte_30=entry("F32", [0], 30, 30),
         an_empty_one_at_byte_3000=entry("F32", [0], 3000, 3000),
-        byte_minus_4_to_4=entry("F32", [2], -4, 4),
+        byte_minus_1_to_7=entry("F32", [2], -1, 7),
         byte_minus_8_to_minus_4=entry("F32", [1], -8, -4),
         end_before_begin=entry("F32", [2], 12, 4),
         an_empty_one_with_its_end_before_its_begin=entry("F32", [0], 12, 4),
