@@ -153,6 +153,16 @@ NOTEBOOKS: dict[str, list[str]] = {
         "mean_pool",
         "BertClassifier",
     ],
+    "19_pretrained": [
+        "runs_programs",
+        "read_header",
+        "first_byte",
+        "tensor_at",
+        "drawn_at_random",
+        "LoraLinear",
+        "trainable_parameters",
+        "lora_numbers",
+    ],
 }
 
 
