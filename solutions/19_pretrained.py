@@ -362,7 +362,7 @@ assert all(torch.equal(theirs[name], tensors[name]) for name in theirs)
 # | norm | LayerNorm, after | LayerNorm, before | RMSNorm, before | RMSNorm, before | LayerNorm, before |
 # | feed-forward | gelu | gelu (tanh) | SwiGLU | relu; gated in 1.1 | gelu |
 # | biases | yes | yes | no | no | yes |
-# | output | head on `[CLS]` | its own embedding | own embedding or a matrix | embedding, scaled | head on class token |
+# | output | head on `[CLS]` | its own embedding | own embedding or a matrix | embedding, scaled; a matrix in 1.1 | head on class token |
 # | the trap in its file | old names of norms | matrices lie transposed | halves turn together | no 1/√d_head | a convolution for patches |
 #
 # The last row is what a reader has to know that shapes do not tell. The names differ as well. `our_name` translates by a table, one
@@ -811,8 +811,8 @@ plt.show()
 
 # %% [markdown]
 # To the right is better for the new task, to the top for the old one. With a frozen encoder nothing can be forgotten:
-# all neighbours are kept, and all paragraphs are found as before. With this seed and these rates, the model all of
-# whose weights learnt has kept fewer of its neighbours than LoRA, and it finds clearly fewer paragraphs than the
+# all neighbours are kept, and paragraphs are found as before. With the real files, this seed and these rates, the model
+# all of whose weights learnt has kept fewer of its neighbours than LoRA, and it finds clearly fewer paragraphs than the
 # published one. It never saw a paragraph in its fine-tuning; it only learnt to separate praise from blame.
 #
 # Is LoRA better, then? That does not follow: it may have forgotten less because it has *learnt* less in its time, or
@@ -1079,7 +1079,7 @@ assert not torch.allclose(masked, unmasked, atol=1e-3)
 #
 # ## What to remember
 # - A pretrained model is a folder: settings, a tokenizer, named tensors. Read names and numbers; never open a stranger's pickle.
-# - A pipeline is tokens, mask, logits, softmax, label. With a fresh head it answers just as fluently, and by chance.
+# - A pipeline is tokens, mask, logits, softmax, label. With a fresh head it answers as fluently, and by chance.
 # - LoRA learns a thin change beside frozen matrices, and can be merged into them. What a fine-tuning cost elsewhere must be measured
 #   on another task.
 #
