@@ -171,6 +171,16 @@ NOTEBOOKS: dict[str, list[str]] = {
         "candidate_spans",
         "answer_f1",
     ],
+    "19_pretrained": [
+        "runs_programs",
+        "read_header",
+        "first_byte",
+        "tensor_at",
+        "drawn_at_random",
+        "LoraLinear",
+        "trainable_parameters",
+        "lora_numbers",
+    ],
 }
 
 
