@@ -176,6 +176,8 @@ NOTEBOOKS: dict[str, list[str]] = {
         "read_header",
         "first_byte",
         "tensor_at",
+        "our_name",
+        "must_fit",
         "drawn_at_random",
         "LoraLinear",
         "trainable_parameters",

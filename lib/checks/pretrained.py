@@ -1,4 +1,4 @@
-"""Checks of notebook 19: a file of tensors by hand, questions. Low-rank fine-tuning: `pretrained_lora`."""
+"""Checks of notebook 19: a file of tensors by hand, questions. The rest: `pretrained_names`, `pretrained_lora`."""
 
 import json
 
@@ -7,6 +7,7 @@ import torch
 from lib import tensor_files
 from lib.checks.core import Exercise, Question, edit
 from lib.checks.pretrained_lora import LoraLinear, drawn_at_random, lora_numbers, trainable_parameters
+from lib.checks.pretrained_names import must_fit, our_name
 from lib.checks.probing import raises
 
 __all__ = [
@@ -14,6 +15,8 @@ __all__ = [
     "drawn_at_random",
     "first_byte",
     "lora_numbers",
+    "must_fit",
+    "our_name",
     "read_header",
     "runs_programs",
     "tensor_at",
