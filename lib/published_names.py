@@ -138,5 +138,7 @@ def must_fit(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
     for name in sorted(found.keys() | wanted.keys()):
         theirs, mine = (tuple(part[name].shape) if name in part else None for part in (found, wanted))
         if theirs != mine:
-            why = "missing" if theirs is None else "unexpected" if mine is None else "another shape"
+            why = "another shape" if name in wanted else "unexpected"
+            if name not in found:
+                why = "missing"
             raise ValueError(f"{name} is {theirs}, expected {mine} ({why})")

@@ -71,6 +71,7 @@ def _(answer, rng):
 
 @our_name.probe("names that are not in the table")
 def _(answer, rng):
+    shorter = ("of.nothing", "h.7.of.nothing", "weight", "h3.attn.q.weight", "attn.q.weight")
     longer = (
         "model.wte.weight",
         "wte.weight.copy",
@@ -78,9 +79,7 @@ def _(answer, rng):
         "h.3.attn.k.weight",
         "x.h.3.attn.q.weight",
     )
-    return translated(
-        answer, SMALL, "of.nothing", "h.7.of.nothing", "wte", "h.3.attn.q", "weight", "h3.attn.q.weight", *longer
-    )
+    return translated(answer, SMALL, *shorter, *longer)
 
 
 @our_name.probe("another table of last words: {'weight': 'gain'}, and an empty one")
@@ -97,9 +96,9 @@ def _(answer, rng):
     found = {}
     for family, names in {"BERT": BERT, "GPT-2": GPT2, "Llama": LLAMA, "llama.cpp": LLAMA_CPP, "T5": T5}.items():
         rows = [row.replace("#", "11") for row in names]
-        found[family] = translated(
-            answer, names, *(f"{row}.{last}" for row in rows for last in ("weight", "bias")), *rows
-        )
+        tensors = [row for row in rows if row.endswith((".weight", ".bias"))]
+        of_layers = [f"{row}.{last}" for row in rows if row not in tensors for last in ("weight", "bias")]
+        found[family] = translated(answer, names, *tensors, *of_layers)
     return found
 
 
@@ -284,8 +283,6 @@ def _(answer, rng):
 
 _NAMES, _UNEQUAL = "found.keys() | wanted.keys()", "if theirs != mine:"
 _SHAPE = "tuple(part[name].shape) if name in part else None"
-_WHY = '"missing" if theirs is None else "unexpected" if mine is None else "another shape"'
-_RAISE = 'raise ValueError(f"{name} is {theirs}, expected {mine} ({why})")'
 
 # fmt: off
 must_fit.mistakes(
@@ -296,8 +293,7 @@ must_fit.mistakes(
     only_common=("names that only one of the two has go unnoticed.", edit(_NAMES, "found.keys() & wanted.keys()")),
     only_names=("shapes are to be compared too.", edit(_UNEQUAL, "if (theirs is None) != (mine is None):")),
     only_counts=("the numbers are as many, but the shape is another one: (2, 3) is not (3, 2).",
-        edit("tuple(part[name].shape)", "torch.Size(part[name].shape).numel()",
-             _UNEQUAL, "import torch\n        if theirs != mine:"),
+        edit("tuple(part[name].shape)", "__import__('math').prod(part[name].shape)"),
         edit("tuple(part[name].shape)", "sorted(part[name].shape)")),
     only_axes=("the number of axes is the same, and their lengths are not.", edit(_UNEQUAL,
         "if (theirs is None) != (mine is None) or theirs is not None and len(theirs) != len(mine):")),
@@ -309,8 +305,12 @@ must_fit.mistakes(
         edit(_UNEQUAL, "if theirs is None or mine is None or theirs < mine:"),
         edit(_UNEQUAL, "if theirs is None or mine is None or theirs > mine:")),
     exchanged=("what a file lacks is missing; what it has too much is unexpected.",
-        edit("if theirs is None else", "if mine is None else", "if mine is None else \"another",
-             "if theirs is None else \"another")),
+        edit('"unexpected"', '"missing"', 'why = "missing"', 'why = "unexpected"')),
+    unexpected_for_missing=("a tensor that is wanted and not found is missing.",
+        edit("if name not in found:", "if False:", "if name in wanted", "if name in found and name in wanted")),
+    missing_for_unexpected=("a tensor that is found and not wanted is unexpected.",
+        edit('"unexpected"', '"missing"')),
+    shape_for_missing=("a tensor that is wanted and not found is missing.", edit("if name not in found:", "if False:")),
     in_order_of_the_file=("the first one *in alphabetical order* is named.",
         edit(f"sorted({_NAMES})", "[*found, *(each for each in wanted if each not in found)]")),
     in_order_of_the_model=("the first one *in alphabetical order* is named.",
@@ -321,7 +321,8 @@ must_fit.mistakes(
         edit(f"sorted({_NAMES})", f"sorted({_NAMES}, key=lambda each: (each in found and each in wanted, each))")),
     missing_first=("the first one in alphabetical order is named, whatever is wrong with it.",
         edit(f"sorted({_NAMES})", f"sorted({_NAMES}, key=lambda each: (each in found, each))"),
-        edit(f"sorted({_NAMES})", f"sorted({_NAMES}, key=lambda each: (each in wanted, each))")),
+        edit(f"sorted({_NAMES})", f"sorted({_NAMES}, key=lambda each: (each in wanted, each))"),
+        edit(f"sorted({_NAMES})", f"sorted({_NAMES}, key=lambda each: (each in found, each in wanted, each))")),
     nameless=("the sentence names the tensor.", edit("{name} is", "a tensor is")),
     no_word=('the sentence says "missing", "unexpected" or "another shape".', edit(" ({why})", "")),
     all_words=("the sentence says what is wrong with this tensor, and not what else could be.",
@@ -344,7 +345,17 @@ must_fit.mistakes(
         edit("tuple(part[name].shape)", "tuple(part[name].size())")),
     first_tensor_only=("all tensors are looked at, not the first alone.",
         edit(f"sorted({_NAMES})", f"sorted({_NAMES})[:1]")),
-    all_named=("one tensor is named, the first, and no other.",
-        edit(_RAISE, 'raise ValueError(f"{why}: {sorted(found.keys() ^ wanted.keys()) or sorted(found)}")')),
 )
 # fmt: on
+
+
+@must_fit.mistake("one tensor is named, the first, and no other.")
+def names_all(found, wanted):
+    complaints = []
+    for name in sorted(found.keys() | wanted.keys()):
+        if name not in found or name not in wanted:
+            complaints.append(f"{name} is {'missing' if name in wanted else 'unexpected'}")
+        elif tuple(found[name].shape) != tuple(wanted[name].shape):
+            complaints.append(f"{name} has another shape")
+    if complaints:
+        raise ValueError(", ".join(complaints))

@@ -108,12 +108,15 @@ def digit_by_digit(name, names, norms=NORMS):
 
 slips(
     "our_name",
-    empty_for_unknown=("stays as it is", edit("        return name\n", '        return ""\n')),
+    empty_for_unknown=("of.nothing is ''", edit("        return name\n", '        return ""\n')),
     raises_for_unknown=(
         "your code raised ValueError",
         edit("        return name\n", "        raise ValueError(name)\n"),
     ),
-    the_pattern_too=("of nothing", edit('found.replace("#", number[1]) if number else found', "found.format(number)")),
+    the_pattern_too=(
+        "in place of #",
+        edit('found.replace("#", number[1]) if number else found', "found.format(number)"),
+    ),
     number_as_int=("int", edit("number[1])", "int(number[1]))")),
     whole_match=("..3..", edit("number[1])", "number[0])")),
     in_place_of_dots=("blocks", edit('".#."', '"#"')),
@@ -197,7 +200,7 @@ def the_whole_list(found, wanted):
         raise ValueError("; ".join(wrong_ones))
 
 
-@wrong("must_fit", says="AttributeError")
+@wrong("must_fit", says="not tensors alone")
 def by_size(found, wanted):
     for name in sorted(found.keys() | wanted.keys()):
         if name not in found:
@@ -210,12 +213,12 @@ def by_size(found, wanted):
 
 slips(
     "must_fit",
-    shape_as_it_is=("fit", edit("tuple(part[name].shape)", "list(part[name].shape)[::-1][:1]")),
+    shape_as_it_is=("not the last alone", edit("tuple(part[name].shape)", "list(part[name].shape)[::-1][:1]")),
     only_common_names=(
         "goes on without an error",
         edit("found.keys() | wanted.keys()", "found.keys() & wanted.keys()"),
     ),
     symmetric=("another shape", edit("found.keys() | wanted.keys()", "found.keys() ^ wanted.keys()")),
-    always_missing=("unexpected", edit('"unexpected" if mine is None', '"missing" if mine is None')),
+    always_missing=("unexpected", edit('"unexpected"', '"missing"', '"another shape"', '"missing"')),
     type_error=("TypeError", edit("raise ValueError", "raise TypeError")),
 )
