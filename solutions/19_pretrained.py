@@ -1,9 +1,9 @@
 # %% [markdown]
 # # 19 · Pretrained models: the Hugging Face way and yours
-# After this notebook you can open a published model by hand, fine-tune it in three ways, save it so that five lines of a
+# After this notebook you can open a published model by hand, fine-tune it with LoRA, save it so that the five lines of a
 # tutorial run it, and say what each of these lines does.
 #
-# You need: notebooks 07, 12, 14 and 16. You build: a reader of safetensors files and LoRA. 130 minutes.
+# You need: notebooks 07, 12, 14 and 16. You build: a reader of safetensors files and of their names, and LoRA. 150 minutes.
 #
 # Some cells use `transformers`, the library of Hugging Face. To see them work, run `pip install transformers` once;
 # where it is missing, these cells go on with your own classes alone.
@@ -29,8 +29,9 @@ from lib.batching import similar_lengths
 from lib.bert import Bert, BertClassifier
 from lib.figures import style, transformer_map
 from lib.layers import fresh_weights, swap
-from lib.minilm import load_minilm, sentence_vectors, take_weights
+from lib.minilm import load_minilm, sentence_vectors
 from lib.pretrained import load_pretrained, read_config, save_classifier
+from lib.published_names import BERT, GPT2, LLAMA, NORMS, NUMBER, T5
 from lib.tensor_files import DTYPES
 from lib.training import train
 from lib.wordpiece import WordPieceTokenizer, frequent_pieces
@@ -64,9 +65,10 @@ os.environ["HF_HUB_OFFLINE"] = "1"  # nothing is fetched behind our back
 # | second | (0, ln 3) | (1, 3) | (0.25, 0.75) | POSITIVE, 0.75 |
 # | third | (ln 9, 0) | (9, 1) | (0.9, 0.1) | NEGATIVE, 0.9 |
 #
-# *A small change of a matrix.* W has 4 × 4 = 16 numbers. Let b = (1, 0, 2, 0) be a column and a = (3, 0, 0, 1) a row. Their product is
-# a whole 4 × 4 matrix: its first row is 1 · a = (3, 0, 0, 1), its third row 2 · a = (6, 0, 0, 2), and the others are 0. So 8 numbers
-# change W, and a vector x needs only two short steps: a · x first, a single number, then b times this number.
+# *A large change out of few numbers.* Later you will change the large matrices of a model without storing a second matrix of
+# that size. Let b = (1, 0, 2, 0) be a column and a = (3, 0, 0, 1) a row: 8 numbers. Their product is a whole 4 × 4 matrix of 16
+# numbers: its first row is 1 · a = (3, 0, 0, 1), its third row 2 · a = (6, 0, 0, 2), and the others are 0. It can be added to any 4 × 4
+# matrix. And to multiply it with a vector x one need not make it: a · x first, a single number, then b times this number.
 #
 # ## The picture
 # Left what the pipeline does, with the shapes for two sentences of at most nine tokens. On the right the part of the
@@ -96,7 +98,7 @@ plt.show()
 # Read the left side from above. Only the coloured box is a Transformer; you have built all others too, in notebook 16.
 #
 # ## In code
-# The two tables, number by number:
+# The chances of the table, and the product b a:
 
 # %%
 for logits in ([0.0, 0.0], [0.0, math.log(3)], [math.log(9), 0.0]):
@@ -137,7 +139,7 @@ print(read_config(home / "tiny")["id2label"])
 
 # %% [markdown]
 # ## Why not a pickle
-# `pytorch_model.bin` is a **pickle**, Python's own way to store objects. A pickle is a program: it may say "call this
+# `pytorch_model.bin` holds a **pickle**, Python's own way to store objects. A pickle is a program: it may say "call this
 # function with these arguments", and whoever opens it runs it. Here is one that only prints; it could as well have
 # deleted files.
 
@@ -154,7 +156,7 @@ opened = pickle.loads(pickle.dumps(LooksLikeWeights()))
 assert opened is None
 
 # %% [markdown]
-# Nothing was called but `loads`. (`torch.load` refuses such calls by default since PyTorch 2.6, with
+# Only `loads` was called, and `print` ran. (`torch.load` refuses such calls by default since PyTorch 2.6, with
 # `weights_only=True`; a tutorial that switches this off trusts the author of the file with the whole machine.)
 #
 # ## Question 19.1 · runs_programs
@@ -195,8 +197,9 @@ runs_programs = check("runs_programs")
 #
 # `dtype` is the kind of number (F32: float32, 4 bytes each; BF16, I64, ...). `data_offsets` are begin and end, **counted from the
 # end of the header**, and the end itself is not included. Here 104 − 96 = 8 bytes: two numbers of four. Under the name
-# `"__metadata__"` there may be texts; it is no tensor. If the first byte is 44 and the next is 1, the others 0, then N = 44 + 256 ·
-# 1 = 300.
+# `"__metadata__"` there may be texts; it is no tensor.
+#
+# The length N by hand: if the first byte is 44 and the second is 1, and the other six are 0, then N = 44 + 256 · 1 = 300.
 #
 # ## Exercise 19.1 · read_header
 # `content` is the file, as bytes. Return the entries by name, without `"__metadata__"`, and the byte at which the
@@ -351,6 +354,170 @@ assert all(torch.equal(theirs[name], tensors[name]) for name in theirs)
 # The package `safetensors` reads the same tensors, number by number. The course's `read_tensors` looks, besides, for
 # tensors that share bytes and for bytes that belong to none.
 #
+# ## Their names and ours
+# A file gives its tensors under names that its authors chose, and your classes have other ones. What BERT's file calls
+# `encoder.layer.3.attention.self.query.weight` is your `encoder.blocks.3.attention.to_q.weight`. So a family needs a
+# table from their names to ours. It has one row a layer, in which `#` stands for the number of the block; a name that
+# ends within a layer, such as `.weight`, needs no row of its own. Four rows of BERT's:
+#
+# | theirs | ours |
+# |---|---|
+# | `encoder.layer.#.attention.self.query` | `encoder.blocks.#.attention.to_q` |
+# | `encoder.layer.#.output.LayerNorm` | `encoder.blocks.#.around_feed_forward.norm` |
+# | `embeddings.word_embeddings` | `embeddings.words` |
+# | `embeddings.position_embeddings.weight` | `embeddings.positions.table` |
+#
+# A name is translated in four steps:
+#
+# 1. The block's number is the first number between two dots. Put `#` in its place:
+#    `encoder.layer.#.attention.self.query.weight`.
+# 2. Look the whole name up. The fourth row is of this kind: a tensor, not a layer.
+# 3. Otherwise look up all but the last word, here `encoder.layer.#.attention.self.query`, and put the last word behind
+#    what you found: `encoder.blocks.#.attention.to_q.weight`. For a norm the last word changes as well. PyTorch calls
+#    its two vectors `weight` and `bias`, old files `gamma` and `beta`, and the course `scale` and `shift`. Whether it is
+#    a norm is told by *our* name, which then ends with `norm`; GPT-2 calls its own `ln_1`.
+# 4. Put the number back in place of `#`.
+#
+# ## Exercise 19.3 · our_name
+# Translate one name by a family's table `names`. A name that is in no row stays as it is: the next step will refuse it
+# under the name that its authors gave it. `norms` says what the last word of a norm becomes; a word that is not in it
+# stays. Difficulty ●●○ · 12 minutes.
+#
+# <details><summary>How to find the number</summary><code>NUMBER.search(name)</code> gives a match or None;
+# <code>match[1]</code> is the number, as text. <code>NUMBER.sub(".#.", name, count=1)</code> puts # in its
+# place.</details>
+# <details><summary>T5's names stay as they are</summary><code>encoder.block.3.layer.0.SelfAttention.q.weight</code> has
+# two numbers. Only the first is the block's.</details>
+# <details><summary>All but the last word</summary><code>pattern.rpartition(".")</code> gives what stands before the last
+# dot, the dot, and what stands after it.</details>
+
+
+# %% exercise="our_name" difficulty=2 minutes=12
+def our_name(name, names, norms=NORMS):
+    """Our name of a published tensor, by a family's table; one that is not in the table
+    stays as it is.
+
+    names: their name of a tensor, or of a layer, that is without the last word, to
+    ours; in both, # stands for the number of the block, which is the first number
+    between two dots
+    norms: what the last word of a tensor becomes when our layer's name ends with
+    "norm"; other words stay
+    """
+    ### BEGIN SOLUTION
+    number = NUMBER.search(name)
+    pattern = NUMBER.sub(".#.", name, count=1)
+    layer, _, kind = pattern.rpartition(".")
+    if pattern in names:
+        found = names[pattern]
+    elif layer in names:
+        if names[layer].endswith("norm"):
+            kind = norms.get(kind, kind)
+        found = f"{names[layer]}.{kind}"
+    else:
+        return name
+    return found.replace("#", number[1]) if number else found
+    ### END SOLUTION
+
+
+# %% check="our_name"
+from lib.checks import check
+
+our_name = check("our_name")
+
+# %% [markdown]
+# Each family has its table. The same part of the fourth block, which is number 3:
+
+# %%
+families = {"BERT": BERT, "GPT-2": GPT2, "Llama": LLAMA, "T5": T5}
+published = [
+    "encoder.layer.3.attention.self.query.weight",
+    "h.3.mlp.c_fc.weight",
+    "layers.3.self_attn.q_proj.weight",
+    "encoder.block.3.layer.0.SelfAttention.q.weight",
+]
+for (family, names), name in zip(families.items(), published, strict=True):
+    print(f"{family:6} {name:47} {our_name(name, names)}")
+
+# %% jupyter={"source_hidden": true}
+assert our_name(published[2], LLAMA) == "blocks.3.attention.to_q.weight"
+assert our_name(published[0], BERT) == "encoder.blocks.3.attention.to_q.weight"
+assert BERT["encoder.layer.#.output.LayerNorm"].endswith("around_feed_forward.norm")
+
+# %% [markdown]
+# ## What does not fit is refused
+# With translated names the tensors can be put into a model. What if one is missing, or has another shape? A reader that
+# fills what it can and leaves the rest as it was drawn gives a model that runs and is wrong. (PyTorch's `load_state_dict`
+# does so with `strict=False`, and hands back two lists of names, which few people look at.) So compare first, and refuse
+# in one sentence. It is enough to name the first tensor that does not fit: where a table or a size is wrong, nearly all
+# tensors are, and a list of hundreds helps nobody.
+#
+# ## Exercise 19.4 · must_fit
+# `found` and `wanted` map our names to tensors, or to anything else with a `shape`. Where names and shapes agree, do
+# nothing. Otherwise raise ValueError with one sentence about the first tensor, in alphabetical order, that does not fit.
+# The sentence holds its name, and one of these: "missing" (wanted and not found), "unexpected" (found and not wanted),
+# "another shape". It names no other tensor. Difficulty ●●○ · 8 minutes.
+#
+# <details><summary>The wrong one is named</summary>Alphabetical order goes over the names of both at once:
+# <code>sorted(found.keys() | wanted.keys())</code>.</details>
+# <details><summary>Two shapes of one size</summary>(2, 3) and (3, 2) have six numbers each, and do not fit. Compare
+# <code>tuple(tensor.shape)</code>.</details>
+
+
+# %% exercise="must_fit" difficulty=2 minutes=8
+def must_fit(found, wanted):
+    """Raise ValueError unless these are the wanted tensors. The first that does not
+    fit, in alphabetical order, is named, and no other; the sentence says "missing",
+    "unexpected" or "another shape".
+
+    found, wanted: under our names, whatever has a `shape`
+    """
+    ### BEGIN SOLUTION
+    for name in sorted(found.keys() | wanted.keys()):
+        theirs, mine = (
+            tuple(part[name].shape) if name in part else None
+            for part in (found, wanted)
+        )
+        if theirs != mine:
+            why = "another shape" if name in wanted else "unexpected"
+            if name not in found:
+                why = "missing"
+            raise ValueError(f"{name} is {theirs}, expected {mine} ({why})")
+    ### END SOLUTION
+
+
+# %% check="must_fit"
+from lib.checks import check
+
+must_fit = check("must_fit")
+
+# %% [markdown]
+# Now the file of the tiny model goes back into a model of its size, with your functions alone. In the file of a BERT
+# with a head, the names of BERT's own tensors begin with `bert.`:
+
+
+# %%
+def under_our_names(tensors):
+    """Of a BERT with a head: its tensors under the names of a BertClassifier."""
+    ours = {}
+    for name, tensor in tensors.items():
+        inside = "bert." if name.startswith("bert.") else ""
+        ours[inside + our_name(name.removeprefix("bert."), BERT)] = tensor
+    return ours
+
+
+ours = under_our_names(tensors)
+must_fit(ours, tiny.state_dict())
+again = BertClassifier(Bert(len(pieces), 8, 2, n_layers=1, n_positions=40), 2)
+again.load_state_dict(ours)
+print(list(ours)[:3])
+
+# %% jupyter={"source_hidden": true}
+assert all(
+    torch.equal(part, tiny.state_dict()[name])
+    for name, part in again.state_dict().items()
+)
+
+# %% [markdown]
 # ## The zoo: what differs
 # You have met five families. Their models are more alike than their names say:
 #
@@ -365,31 +532,11 @@ assert all(torch.equal(theirs[name], tensors[name]) for name in theirs)
 # | output | head on `[CLS]` | its own embedding | own embedding or a matrix | embedding, scaled; a matrix in 1.1 | head on class token |
 # | the trap in its file | old names of norms | matrices lie transposed | halves turn together | no 1/√d_head | a convolution for patches |
 #
-# The last row is what a reader has to know that shapes do not tell. The names differ as well. `our_name` translates by a table, one
-# row a layer, in which # stands for the number of the block:
-
-# %%
-from lib.published_names import BERT, GPT2, LLAMA, T5, our_name
-
-families = {"BERT": BERT, "GPT-2": GPT2, "Llama": LLAMA, "T5": T5}
-published = [
-    "encoder.layer.3.attention.self.query.weight",
-    "h.3.mlp.c_fc.weight",
-    "layers.3.self_attn.q_proj.weight",
-    "encoder.block.3.layer.0.SelfAttention.q.weight",
-]
-for (family, names), name in zip(families.items(), published, strict=True):
-    print(f"{family:6} {name:47} {our_name(name, names)}")
-
-# %% jupyter={"source_hidden": true}
-assert our_name(published[2], LLAMA) == "blocks.3.attention.to_q.weight"
-assert our_name(published[0], BERT) == "encoder.blocks.3.attention.to_q.weight"
-
-# %% [markdown]
-# With settings, names and tensors a model can be made. `load_pretrained(folder)` reads `config.json`, takes the course's
-# class of that family, and fills it. What does it do where something does not fit? A reader that fills what it can and
-# draws the rest at random gives a model that runs and is wrong. So this one **refuses**, in one sentence. Spoil the
-# folder in four ways:
+# The last row is what a reader has to know besides the table of names. Some of these traps no shape betrays: GPT-2's matrix after
+# its attention is a square one, and fits as well when it is not transposed.
+#
+# `load_pretrained(folder)` knows all this: it reads `config.json`, takes the course's class of that family, translates by
+# `our_name`, compares by `must_fit`, and fills the model. Spoil the folder in four ways, and see what it says:
 
 # %%
 import shutil
@@ -477,22 +624,25 @@ def accuracy(model, tokenizer, judged):
 # %% tags=["training"]
 SENTENCES = ["Transformers have revolutionized NLP.", "The movie was fantastic!"]
 bert, tokenizer = pretrained_bert()
+of_fresh = []
 for seed in range(3):
     torch.manual_seed(seed)
     fresh = BertClassifier(bert, 2).eval()
-    chances = all_logits(fresh, tokenizer, SENTENCES).softmax(-1)[:, 1]
+    praise = all_logits(fresh, tokenizer, SENTENCES).softmax(-1)[:, 1].tolist()
     right = accuracy(fresh, tokenizer, held_out[:100])
-    chances = [round(chance, 2) for chance in chances.tolist()]
-    print(f"head {seed}: {right:.2f} right, praise {chances}")
+    of_fresh.append((right, *praise))
+    print(f"head {seed}: {right:.2f} right, praise {[round(p, 2) for p in praise]}")
 
 # %% jupyter={"source_hidden": true}
-assert 0.3 < right < 0.7 and min(chances) > 0.2 and max(chances) < 0.8
+assert all(0.3 < right < 0.7 for right, *_ in of_fresh)
+assert all(0.2 < chance < 0.8 for _, *praise in of_fresh for chance in praise)
 
 # %% [markdown]
-# Each head has an opinion, another head has another one, and all are near a coin's. Hugging Face's library does the
-# same when a folder has no head: `AutoModelForSequenceClassification.from_pretrained` draws one, warns in a line that is
-# easily overlooked ("newly initialized"), and the pipeline prints labels and scores as if nothing were missing. That is
-# the most common trap of the tutorials. (`load_pretrained` gives a model without a head in this case.)
+# These are the share of 100 reviews that each head judges rightly, and the chance that it gives praise in the two
+# sentences. Another head has another opinion, and all are near a coin's. Hugging Face's library does the same when a
+# folder has no head: `AutoModelForSequenceClassification.from_pretrained` draws one, reports it among its warnings
+# ("newly initialized"), and the pipeline prints labels and scores as if nothing were missing. It is a common trap.
+# (`load_pretrained` gives a model without a head in this case.)
 #
 # ## Question 19.3 · drawn_at_random
 # `bert-base-uncased` has d_model 768. Somebody loads it with `AutoModelForSequenceClassification.from_pretrained` for 2
@@ -526,8 +676,26 @@ drawn_at_random = check("drawn_at_random")
 # either of them.) After the training W + (α/r) B A can be written as one matrix: the layer is **merged**, and as fast as before.
 #
 # The bet is that the *change* which a task needs has low rank, although W itself has not.
+
+# %% jupyter={"source_hidden": true}
+boxes = [(0, 0, 4, 4, "0.85", "W (384, 384)\nfrozen"), (5.2, 0, 0.5, 4, "C1", "B")]
+boxes += [(6.9, 1.75, 4, 0.5, "C1", "A (8, 384)")]
+figure, axes = plt.subplots(figsize=(5.4, 2.3))
+for left, low, wide, high, colour, text in boxes:
+    axes.add_patch(plt.Rectangle((left, low), wide, high, fc=colour, ec="black"))
+    axes.text(left + wide / 2, low + high / 2, text, ha="center", va="center")
+for place, text in ((4.6, "+"), (6.3, "·")):
+    axes.text(place, 2, text, ha="center", va="center", fontsize=14)
+axes.text(5.45, -0.5, "(384, 8)", ha="center")
+axes.set(xlim=(-0.2, 11.2), ylim=(-0.8, 4.2), aspect="equal")
+axes.axis("off")
+plt.show()
+
+# %% [markdown]
+# The grey matrix is the published one. The two coloured ones learn, and are drawn thicker than they are: 8 is a 48th of
+# 384. (The factor α/r is left out.)
 #
-# ## Exercise 19.3 · LoraLinear
+# ## Exercise 19.5 · LoraLinear
 # `__init__`: keep `linear`, freeze it, keep `scale` = alpha / rank. `a` (rank, d_in) is drawn with variance 1 / d_in; `b` (d_out, rank)
 # is zeros; both are parameters, of the dtype and on the device of the weight. `forward`: by the formula, without ever making B A.
 # `merged`: a plain `nn.Linear` in memory of its own, with bias where there was one. Difficulty ●●● · 15 minutes.
@@ -602,7 +770,7 @@ LoraLinear = check("LoraLinear")
 # How many numbers learn? A matrix that two parts of a model share (an embedding that is the output too) is one matrix,
 # and PyTorch's `parameters()` gives it once.
 #
-# ## Exercise 19.4 · trainable_parameters
+# ## Exercise 19.6 · trainable_parameters
 # Count the numbers of a model that get gradients. Difficulty ●○○ · 4 minutes.
 #
 # <details><summary>What is frozen?</summary>A parameter whose <code>requires_grad</code> is False.</details>
@@ -655,16 +823,17 @@ lora_numbers = check("lora_numbers")
 
 # %% [markdown]
 # ## On real text
-# Three ways to fine-tune, side by side, on 900 labelled reviews. In all of them the head learns, and the pooler below
-# it, for MiniLM was trained without its pooler.
+# Three ways to fine-tune. In all of them a fresh head learns, and the pooler below it: the vectors for which MiniLM was
+# published never went through its pooler.
 #
 # - **head**: nothing else learns.
-# - **LoRA**: rank 8, α = 16, on `to_q` and `to_v`, the pair that did best overall in the paper's trials on GPT-3.
+# - **LoRA**: rank 8, α = 16, on `to_q` and `to_v`, the pair that the paper found best overall on GPT-3.
 # - **all**: every weight learns.
 #
-# Which budget is fair? Not equal steps: where we measured it, a step of "all" took about three times as long as one of
-# "head", for gradients must go through all blocks and into all matrices. So each gets **about equal time**, that is, its own number of steps. The
-# rates are different as well: weights that are good already should move little, fresh ones must move far.
+# Which budget is fair? Not equal steps. Where we measured it, a step of "all" took about three times as long as one of
+# "head", for gradients must go through all blocks and into all matrices. So each way gets **about equal time**, some 25
+# seconds of one processor, that is, its own number of steps. The rates are different as well: weights that are good
+# already should move little, fresh ones must move far.
 
 
 # %% tags=["training"]
@@ -688,8 +857,8 @@ labels = torch.tensor([label for _, label in few])
 lengths = list(map(len, rows))
 
 
-def batches(seed=0):
-    dice = random.Random(seed)
+def batches():
+    dice = random.Random(0)
     while True:
         for chosen in similar_lengths(lengths, 512, dice):
             ids, mask = pad_batch([rows[i] for i in chosen])
@@ -709,42 +878,58 @@ def fine_tuned(way, steps, peak):
 
 
 # %% [markdown]
-# (`fused=True` lets PyTorch update all weights in one call; the result is the same.) One swap put your `LoraLinear` in
-# place of twelve layers. Now train the three:
+# (`fused=True` lets PyTorch update all weights in one call; the result is the same.) One `swap` puts your `LoraLinear` in
+# place of all layers of these two names, twelve in MiniLM. Train it on 900 labelled reviews, and let it judge others that
+# it has not seen:
 
 # %% tags=["training"]
 import time
 
-plan = {"head": (100, 3e-3), "LoRA": (48, 2e-3), "all": (32, 2e-4)}
-models, found = {}, {}
-for way, (steps, peak) in plan.items():
-    begun = time.process_time()
-    models[way] = fine_tuned(way, steps, peak)
-    spent = time.process_time() - begun
-    learnt = trainable_parameters(models[way])
-    right = accuracy(models[way], tokenizer, held_out)
-    found[way] = {"learnt": learnt, "right": right}
-    print(f"{way:5} {learnt:11,} learn, {steps:3} steps, {spent:3.0f} s: {right:.3f}")
+plan = {"head": (100, 3e-3), "LoRA": (48, 2e-3), "all": (32, 2e-4)}  # steps, rate
+way = "LoRA"  # the other two take about as long: try them
+begun = time.process_time()
+tuned = fine_tuned(way, *plan[way])
+spent, learnt = time.process_time() - begun, trainable_parameters(tuned)
+logits = all_logits(tuned, tokenizer, [text for text, _ in held_out])
+truth = torch.tensor([label for _, label in held_out])
+right = (logits.argmax(-1) == truth).float().mean().item()
+print(
+    f"{way}: {learnt:,} learn, {plan[way][0]} steps, {spent:.0f} s: {right:.3f} right"
+)
 
 # %% jupyter={"source_hidden": true}
+of_head = 384 * 384 + 384 + 384 * 2 + 2
 if here:
-    of_head = 384 * 384 + 384 + 384 * 2 + 2
-    assert found["head"]["learnt"] == of_head
-    assert found["LoRA"]["learnt"] == of_head + lora_numbers
-    assert found["all"]["learnt"] == 22_713_216 + 384 * 2 + 2
+    learns = {"head": of_head, "LoRA": of_head + lora_numbers, "all": 22_713_216 + 770}
+    assert learnt == learns[way]
 if here and real:
-    assert all(one["right"] > 0.55 for one in found.values())
+    assert right > 0.58
 
 # %% [markdown]
-# With the real files all three are better than a coin. This is **one seed** and 500 held-out reviews, among which chance alone moves an
-# accuracy by about two points: a ranking needs more seeds, and rates that were searched for each way, so we draw none.
-# (Where only the head learns, one could compute the vectors of the reviews once and train for thousands of steps in the
-# time that is left.)
+# ## What does a score promise?
+# The largest chance is printed as the score. A model is **calibrated** if it is right in 70% of the cases in which it
+# says 0.7, and so on. That is not in its making; it must be measured. Sort the answers on held-out reviews by their score:
+
+# %% tags=["training"]
+score, answer = logits.softmax(-1).max(-1)
+for low, high in ((0.5, 0.6), (0.6, 0.7), (0.7, 1.01)):
+    these = (score >= low) & (score < high)
+    share = (answer == truth)[these].float().mean().item()
+    mean = score[these].mean().item()
+    print(f"{these.sum():4} reviews: mean score {mean:.2f}, {share:.2f} of them right")
+
+# %% jupyter={"source_hidden": true}
+assert score.min() >= 0.5 and len(score) == n_held
+
+# %% [markdown]
+# Where the two numbers of a row agree, the score can be taken at its word, for *reviews like these*. (Large networks that
+# were trained until they nearly know their texts by heart often promise more than they keep: Guo et al.
+# [2017](https://arxiv.org/abs/1706.04599).)
 #
 # ## What was forgotten
 # MiniLM could do something before: the mean of its vectors finds what belongs together. Is this still so?
 # **Catastrophic forgetting** (McCloskey and Cohen [1989](https://doi.org/10.1016/S0079-7421(08)60536-8)) is the name
-# for what training on one task does to another. Measure it twice: for each of 200 reviews, how many of its ten nearest
+# for what training on one task can do to another. Measure it twice: for each of 200 reviews, how many of its ten nearest
 # reviews by the published vectors are still among its ten nearest; and, where the questions of XQuAD are here, how often
 # a question finds its paragraph among 100.
 
@@ -782,59 +967,69 @@ def searched(bert):
 
 # %% tags=["training"]
 old = pretrained_bert()[0]
-before = nearest_ten(old)
-finds = searched(old) if pairs else 0
+both = zip(nearest_ten(old), nearest_ten(tuned.bert), strict=True)
+kept = sum(len(before & after) for before, after in both) / 10 / len(held_out[:200])
+print(f"{kept:.2f} of the neighbours are kept")
+finds = [searched(bert) for bert in (old, tuned.bert)] if pairs else []
 if pairs:
-    print(f"published: finds {finds:.0%} of the paragraphs")
-for way, model in models.items():
-    kept = [
-        len(x & y) / 10 for x, y in zip(before, nearest_ten(model.bert), strict=True)
-    ]
-    found[way]["kept"] = sum(kept) / len(kept)
-    if pairs:
-        found[way]["search"] = searched(model.bert)
-    print(way, {key: round(value, 3) for key, value in found[way].items()})
+    print(f"paragraphs found: {finds[0]:.2f} before, {finds[1]:.2f} after")
 
 # %% jupyter={"source_hidden": true}
-assert found["head"]["kept"] == 1
-if here and real:
-    assert found["all"]["kept"] + 0.1 < found["LoRA"]["kept"] < 0.9
-if here and real and pairs:
-    assert found["all"]["search"] + 0.05 < found["head"]["search"] == finds
+assert 0 < kept <= 1
+if here and real and way == "LoRA":
+    assert 0.4 < kept < 0.9
+if here and real and pairs and way == "LoRA":
+    assert abs(finds[0] - finds[1]) < 0.1
 
-# %% jupyter={"source_hidden": true} tags=["training"]
+# %% [markdown]
+# So the vectors have moved: of ten neighbours some are others now. The fine-tuning never compared two texts; it only
+# learnt to separate praise from blame. With MiniLM, the real reviews and this seed, the search has hardly suffered.
+#
+# ## Over seeds: which way is better?
+# One run is one throw of dice, and among 500 reviews chance alone moves an accuracy by about two points. So all three
+# ways were run with three seeds, each with its own 500 reviews, 900 labels, fresh weights and order
+# (`benchmarks/fine_tuning.py` wrote the file). A fourth stands beside them which needs no fine-tuning at all, **frozen**:
+# compute the vectors of all these reviews once, and put a logistic regression on their means. It takes about as long.
+
+# %%
+from lib.corpora import files
+
+runs = list(json.loads(files.read("fine_tuning_results.json")).values())
+ways = ("frozen", "head", "LoRA", "all")
+for name in ways:
+    rights, seconds = ([one[name][key] for one in runs] for key in ("right", "seconds"))
+    print(f"{name:7} right {rights}, seconds {seconds}")
+for key in ("kept", "search"):
+    print(key, {name: [one[name][key] for one in runs] for name in ways[1:]})
+print("search, as published:", [one["published"]["search"] for one in runs])
+
+# %% jupyter={"source_hidden": true}
 figure, axes = plt.subplots(figsize=(5, 3))
-for (way, one), mark in zip(found.items(), "os^", strict=True):
-    axes.plot(one["right"], one["kept"], mark, ms=9, label=way)
-axes.set(xlabel="right on held-out reviews", ylabel="neighbours kept", ylim=(0, 1.05))
+for name, mark in zip(ways, "Dos^", strict=True):
+    x = [one[name]["right"] for one in runs]
+    y = [one.get(name if name != "frozen" else "published")["search"] for one in runs]
+    axes.plot(x, y, mark, ms=8, alpha=0.8, label=name)
+axes.set(xlabel="reviews judged rightly", ylabel="paragraphs found")
 axes.legend()
 plt.show()
 
 # %% [markdown]
-# To the right is better for the new task, to the top for the old one. With a frozen encoder nothing can be forgotten:
-# all neighbours are kept, and paragraphs are found as before. With the real files, this seed and these rates, the model
-# all of whose weights learnt has kept fewer of its neighbours than LoRA, and it finds clearly fewer paragraphs than the
-# published one. It never saw a paragraph in its fine-tuning; it only learnt to separate praise from blame.
-#
-# Is LoRA better, then? That does not follow: it may have forgotten less because it has *learnt* less in its time, or
-# because its rate is small for what it changes. (Biderman et al. [2024](https://arxiv.org/abs/2405.09673) compared the
-# two on large language models, at many rates: LoRA "learns less and forgets less".) What does follow: unmerged, the
-# small change can be switched off, and then the published model is there, bit for bit, for all its other tasks.
+# To the right is better for the new task, to the top for the old one; each mark is a seed. RESULTS
 #
 # ## Save it, and run the tutorial
 # Merge your LoRA model. It is then a plain BERT with a head, and can be written in Hugging Face's format: nobody who opens it needs to
 # know that LoRA was there.
 
 # %% tags=["training"]
-chosen, texts = models["LoRA"], [text for text, _ in held_out[:20]]
-unmerged = all_logits(chosen, tokenizer, texts)
-swap(chosen, LoraLinear, LoraLinear.merged)
-apart = (all_logits(chosen, tokenizer, texts) - unmerged).abs().max().item()
+texts = [text for text, _ in held_out[:20]]
+unmerged = all_logits(tuned, tokenizer, texts)
+swap(tuned, LoraLinear, LoraLinear.merged)
+apart = (all_logits(tuned, tokenizer, texts) - unmerged).abs().max().item()
 print(f"merged and unmerged logits differ by at most {apart:.0e}")
 
 # %% tags=["training"]
 folder = home / "my-reviews"
-save_classifier(folder, chosen, tokenizer, LABELS)
+save_classifier(folder, tuned, tokenizer, LABELS)
 for path in sorted(folder.iterdir()):
     print(f"{path.name:24}{path.stat().st_size:12,} bytes")
 
@@ -862,7 +1057,8 @@ else:
 
 # %% [markdown]
 # ## What the pipeline hides
-# Now the same, step by step, with nothing of theirs. Your file reader opens the weights, your classes take them:
+# Now the same, step by step, with nothing of theirs. Your reader opens the file, your table of names translates it, your
+# classes take the tensors:
 
 # %% tags=["training"]
 from lib.yours import BertClassifier as MyClassifier
@@ -874,7 +1070,9 @@ sizes += ["intermediate_size", "max_position_embeddings"]
 of_mine = {"embeddings": BertEmbeddings, "block": EncoderBlock}
 my_bert = Bert(*(config[name] for name in sizes), **of_mine)
 mine = MyClassifier(my_bert, len(config["id2label"])).eval()
-take_weights(mine, open_tensors(folder / "model.safetensors"))
+ours = under_our_names(open_tensors(folder / "model.safetensors"))
+must_fit(ours, mine.state_dict())
+mine.load_state_dict(ours)
 my_tokenizer = WordPieceTokenizer.load(folder / "vocab.txt", cut=wordpiece)
 print(type(mine.bert.embeddings), type(mine.bert.encoder.blocks[0]))
 
@@ -893,8 +1091,7 @@ for text, chance in zip(SENTENCES, chances, strict=True):
 
 # %% [markdown]
 # Pieces; ids and a mask that is 0 on padding; logits, one for each class; softmax; the name of the larger one out of
-# `id2label`. That is all. The score is the model's own softmax, and promises nothing: how often a model is right where
-# it says 0.9 (its **calibration**) must be measured on labelled texts. Where the library is here, both agree:
+# `id2label`. That is all. Where the library is here, both agree:
 
 # %% tags=["training"]
 if hugging_face:
@@ -908,7 +1105,7 @@ if hugging_face:
     )
 
 # %% jupyter={"source_hidden": true}
-assert torch.allclose(logits, all_logits(chosen, tokenizer, SENTENCES), atol=1e-5)
+assert torch.allclose(logits, all_logits(tuned, tokenizer, SENTENCES), atol=1e-5)
 if hugging_face:
     assert batch["input_ids"].tolist() == ids.tolist()
     assert torch.allclose(their_logits, logits, rtol=1e-5, atol=1e-5)
@@ -937,13 +1134,14 @@ if here and real:
 # |---|---|---|
 # | BERT | English Wikipedia and books, 3.3 billion words ([2018](https://arxiv.org/abs/1810.04805)) | Apache 2.0 |
 # | GPT-2 | 8 million pages that Reddit's users linked to, 40 GB; the text was not published | MIT, modified |
-# | T5 | C4, about 750 GB of filtered web pages ([2019](https://arxiv.org/abs/1910.10683)) | Apache 2.0 |
+# | T5 | C4, about 750 GB of filtered web pages; version 1.0 labelled tasks too ([2019](https://arxiv.org/abs/1910.10683)) | Apache 2.0 |
 # | ViT-B/16 | ImageNet-21k, 14 million images with labels ([2020](https://arxiv.org/abs/2010.11929)) | Apache 2.0 |
 # | all-MiniLM-L6-v2 | over a billion pairs of texts, many out of Reddit's comments | Apache 2.0 |
 # | SmolLM2-135M | 2 trillion tokens of web pages, code and mathematics ([2025](https://arxiv.org/abs/2502.02737)) | Apache 2.0 |
 #
 # The licence of the weights says nothing about the texts that they learnt from: the authors of these pages, books and
-# comments were mostly not asked. And what the texts believe, the model has read. Write the card of your own model:
+# comments were mostly not asked. And a model can take over the prejudices of its texts, which is why a card says for what
+# it has *not* been examined. Write the card of your own model:
 
 # %% tags=["training"]
 card = f"""---
@@ -952,8 +1150,8 @@ license: apache-2.0
 ---
 Tells praise from blame in one English sentence about a film.
 Trained: {len(few)} sentences, {"Pang and Lee (2005)" if real else "authored"},
-LoRA of rank 8 (merged), {plan["LoRA"][0]} steps, one seed.
-Measured: {found["LoRA"]["right"]:.3f} right on {n_held} held-out sentences.
+{way}, {plan[way][0]} steps, one seed.
+Measured: {right:.3f} right on {n_held} held-out sentences.
 Not for: other texts (it has no third answer), other languages, decisions on people.
 """
 (folder / "README.md").write_text(card)
@@ -971,7 +1169,7 @@ from lib.decoding.generate import CachedGPT
 from lib.smollm import TURN_END, chat_ids, load_smollm2
 from lib.yours import generate
 
-models.clear()  # they need not lie in memory any longer
+old = tuned = None  # they need not lie in memory any longer
 chatty = have("smollm2/SmolLM2-135M-Instruct.Q4_1.gguf")
 
 # %%
@@ -1015,7 +1213,7 @@ if answers:
 
 # %% [markdown]
 # (If nothing is printed, the weights are not here: `python3 course.py fetch`.) Right and wrong answers have the same form and the same
-# confidence; nothing in a sentence tells which is which. And a hit here is no more than a word that stands in the answer. Read
+# tone; nothing in a sentence tells which is which. And a hit here is no more than a word that stands in the answer. Read
 # them: Shakespeare becomes a French playwright of the 17th century, and counts as right. Eight questions are an illustration.
 # Real benchmarks have thousands, score by such rules too, and their questions may have stood in the training texts.
 #
@@ -1025,12 +1223,12 @@ if answers:
 # %% tags=["training"]
 judged = held_out[:200]
 swapped = [(text, 1 - label) for text, label in judged]
-right, turned = (accuracy(mine, my_tokenizer, some) for some in (judged, swapped))
-print(f"{right:.3f} with its own id2label, {turned:.3f} with names exchanged")
+as_saved, turned = (accuracy(mine, my_tokenizer, some) for some in (judged, swapped))
+print(f"{as_saved:.3f} with its own id2label, {turned:.3f} with names exchanged")
 
 # %% jupyter={"source_hidden": true}
-assert math.isclose(right + turned, 1, abs_tol=1e-6)
-assert right > turned or not (here and real)
+assert math.isclose(as_saved + turned, 1, abs_tol=1e-6)
+assert as_saved > turned or not (here and real)
 
 # %% [markdown]
 # **The mask left out.** A short sentence is padded to the length of its neighbour. Without a mask the padding is read as

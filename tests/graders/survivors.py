@@ -236,4 +236,8 @@ SURVIVORS: dict[str, dict[str, str]] = {
         "torch.ones(position, position, dtype=torch.bool, device=context.device) -> "
         "torch.ones(position, position, dtype=torch.bool)": "checks run on the CPU",
     },
+    "must_fit": {
+        "found.keys() -> found": "a union of two dicts has the names of both",
+        "wanted.keys() -> wanted": "names united with a dict are united with its names",
+    },
 }
