@@ -207,6 +207,18 @@ NOTEBOOKS: dict[str, list[str]] = {
         "attention_rollout",
         "rollout_share",
     ],
+    "19_pretrained": [
+        "runs_programs",
+        "read_header",
+        "first_byte",
+        "tensor_at",
+        "our_name",
+        "must_fit",
+        "drawn_at_random",
+        "LoraLinear",
+        "trainable_parameters",
+        "lora_numbers",
+    ],
 }
 
 

@@ -150,6 +150,22 @@ SURVIVORS: dict[str, dict[str, str]] = {
             "IGNORED is what PyTorch leaves out by itself"
         ),
     },
+    "read_header": {
+        "len(content) < 8 -> len(content) <= 8": "of 8 bytes the header is empty, which is no JSON",
+        "8 -> -8": "fewer than 8 bytes are fewer than `start` too, which is 8 at least",
+        "8 -> 7": "fewer than 8 bytes are fewer than `start` too, which is 8 at least",
+        "8 -> 9": "of 8 bytes the header is empty, which is no JSON",
+    },
+    "tensor_at": {
+        "', '.join(DTYPES) -> ', '": "only the words of the error change",
+        "len(content) - start -> len(content) + start": "only the words of the error change",
+        "len(content) - start -> len(content)": "only the words of the error change",
+        "len(content) - start -> start": "only the words of the error change",
+        "end - begin -> end + begin": "only the words of the error change",
+        "end - begin -> end": "only the words of the error change",
+        "end - begin -> begin": "only the words of the error change",
+    },
+    "LoraLinear": {"rank -> alpha": "only the words of the error change"},
     "fit_context": {"n_positions -> ids": "only the words of the error change"},
     "GPT": {
         "causal_mask(ids.shape[1]).to(ids.device) -> causal_mask(ids.shape[1])": "checks run on the CPU",
@@ -242,5 +258,9 @@ SURVIVORS: dict[str, dict[str, str]] = {
         "longest -> margin": "only the words of the error change",
         "torch.ones(position, position, dtype=torch.bool, device=context.device) -> "
         "torch.ones(position, position, dtype=torch.bool)": "checks run on the CPU",
+    },
+    "must_fit": {
+        "found.keys() -> found": "a union of two dicts has the names of both",
+        "wanted.keys() -> wanted": "names united with a dict are united with its names",
     },
 }
