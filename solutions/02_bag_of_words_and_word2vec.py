@@ -53,7 +53,8 @@ for i, j in ((0, 1), (0, 2), (1, 2)):
 #
 # A row of this table is called a **bag of words**: it tells which words are in the text and how often, as if the text
 # had been shaken out into a bag. Now two texts can be compared. Multiply their rows column by column and add the products
-# (the **dot product**); then divide by the lengths of both rows, so that a text is not alike to others only because it is long:
+# (the **dot product**); then divide by the lengths of both rows, so that a text is not alike to others only because it is
+# long:
 #
 # $$\cos(x, y) = \frac{x \cdot y}{\|x\|\,\|y\|}, \qquad x \cdot y = \sum_i x_i y_i, \qquad \|x\| = \sqrt{\textstyle\sum_i x_i^2}$$
 #
@@ -496,8 +497,9 @@ pairs_of_a_sentence = check("pairs_of_a_sentence")
 # %% [markdown]
 # ## Short rows: embeddings
 # A row of the co-occurrence matrix says who a word's company is, but it is as long as the vocabulary, and for most words
-# mostly zeros. We would like a short, dense row of d numbers (64 here, often 300 in the papers) that says the same. Such a row is called an
-# **embedding** of the word, or a **word vector**, and all of them together form a table E of shape (vocab, d).
+# mostly zeros. We would like a short, dense row of d numbers (64 here, often 300 in the papers) that says the same. Such a
+# row is called an **embedding** of the word, or a **word vector**, and all of them together form a table E of shape
+# (vocab, d).
 #
 # To use it, take the row with the word's number. This is the same as multiplying the word's one-hot vector by E, and much
 # cheaper. A worked number with three words and d = 2:
@@ -568,11 +570,11 @@ plt.show()
 #
 # CBOW makes one guess a place and is faster; skip-gram makes as many as there are neighbours. We build skip-gram.
 #
-# ## The softmax, and why it is dear
+# ## The softmax, and why it is expensive
 # Give each word *two* vectors: v, when it is the centre, and u, when it is a context word. Why two? A word hardly ever
 # stands beside itself, so its chance as its own neighbour should be small; but with a single vector its score with itself,
-# v · v, could never be below 0. Skip-gram turns scores into chances with a **softmax**: e to the power of each score,
-# divided by the sum of all of them.
+# v · v, could never be below 0. Skip-gram turns scores into chances (probabilities) with a **softmax**: e to the power of
+# each score, divided by the sum of these over all words.
 #
 # $$p(o \mid c) = \frac{\exp(u_o \cdot v_c)}{\sum_{w=1}^{V} \exp(u_w \cdot v_c)}$$
 #
@@ -590,7 +592,7 @@ plt.show()
 #
 # Look at the last column: *every* word of the vocabulary has a slope, so every context vector moves a little, for a single
 # pair. And the denominator needs all V scores before anything is known. Ten million pairs and a vocabulary of a million are
-# 10¹³ dot products, each of d multiplications. This is why the softmax over the vocabulary is dear. (A Transformer pays this
+# 10¹³ dot products, each of d multiplications. This is why the softmax over the vocabulary is expensive. (A Transformer pays this
 # price in its last layer, "linear, softmax"; beside the work of all its other layers it can be afforded.)
 
 # %% jupyter={"source_hidden": true}
@@ -649,8 +651,8 @@ softmax_price = check("softmax_price")
 # | drawn (0, −2) | 0 | 0 | 0.5 | 0.693 | 0.5 | (0, −1) | (0.5, 0) |
 # | **sum** | | | | **1.386** | | **(0, −2)** | |
 #
-# Go half a step against the gradient: the centre moves from (1, 0) to (1, 0) − 0.5 · (0, −2) = (1, 1). Now the scores are 2 and
-# −2, σ is 0.881 and 0.119, and the loss is only 2 · 0.127 = 0.254.
+# Go against the gradient with a learning rate of 0.5: the centre moves from (1, 0) to (1, 0) − 0.5 · (0, −2) = (1, 1). Now
+# the scores are 2 and −2, σ is 0.881 and 0.119, and the loss is only 2 · 0.127 = 0.254.
 
 # %% jupyter={"source_hidden": true}
 figure, axes = plt.subplots(figsize=(4.4, 3.3))
@@ -715,7 +717,7 @@ from lib.checks import check
 negative_sampling = check("negative_sampling")
 
 # %% [markdown]
-# The table above, and the half step:
+# The table above, and the step with the rate 0.5:
 
 # %%
 centre, context = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 2.0], [0.0, -2.0]])
@@ -780,8 +782,8 @@ assert abs(slope.item()) < 1e-4
 # number with the places of "The picture": (1, 2) − (1, 0.5) + (2.5, 0.5) = (2.5, 2), the place of *queen*.
 #
 # With real vectors the sum never hits a word exactly, so one takes the word whose vector has the largest **cosine** with it
-# (what we look for is a direction). By rule the three given words
-# are no answer. We shall see below whether that rule is needed.
+# (what we look for is a direction). By rule the three given words are no answer. We shall see below whether that rule is
+# needed.
 #
 # ## Exercise 2.6 · analogy
 # a is to b as c is to what? Return the word whose vector has the largest cosine with b − a + c; the three given words are
@@ -975,7 +977,7 @@ assert all(curve[-1][0] < 0.4 * curve[0][0] for _, curve in runs)
 # knowing such a number before a training begins: if the first loss is another one, something is wrong.
 #
 # What was learnt? `nearest(vector, vectors, words, n)` of the library lists the n words with the largest cosine to a
-# vector, with your `cosine_similarity` inside.
+# vector, and `analogy_score` asks all analogies that can be made of some known pairs, by the rule of your `analogy`.
 #
 # > **Predict.** Which words are nearest to *king*, *paris*, *doctor*, *mice*?
 
@@ -1032,7 +1034,7 @@ assert all(min(shares) > 0.8 for shares in results.values())
 # %% [markdown]
 # *queen* is nearest, *king* second, in each of three runs, so here the rule of the given words was not needed. In larger texts
 # it is: there one of the given words often comes first (Linzen [2016](https://arxiv.org/abs/1606.07736)), and without the rule
-# the famous equation would often be *king − man + woman = king*.
+# the famous equation would often read *king − man + woman = king*.
 #
 # Guessing would be right once in a thousand. Believe the method, not the height: **by construction of this corpus**, the
 # words of a pair share half of their company, as *king* and *queen* share thrones. Real text is less tidy.
@@ -1077,7 +1079,7 @@ assert min(results["tense"]) > 0.85 and min(results["plural"]) > 0.88
 assert pmi["tense"] < min(results["tense"]) - 0.05
 
 # %% [markdown]
-# Counting alone answers most of these questions: all capitals and languages, and seven in ten of the hardest relation,
+# Counting alone answers most of these questions: nearly all capitals and languages, and seven in ten of the hardest relation,
 # tense (*walk : walked*). So the knowledge is in the company that words keep, as Harris said, and not in the gradient
 # descent. What learning brings here is a *short* vector that has kept it: in 64 numbers Word2Vec answers about nine in ten
 # of the questions of tense, the SVD of the same pairs about two. (One corpus, one way of weighing the SVD. Levy and Goldberg
@@ -1119,7 +1121,7 @@ for marker, (name, group) in zip("os^D", groups.items(), strict=True):
         axes.annotate(word, dot, xytext=end, arrowprops=line, va="center")
 axes.set(xlabel="widest direction", ylabel="second widest")
 axes.margins(0.15)
-axes.legend(loc="center")
+axes.legend(loc="upper left")
 plt.show()
 
 # %% [markdown]
@@ -1283,8 +1285,8 @@ from lib.checks import check
 flat_training = check("flat_training")
 
 # %% [markdown]
-# **One word, two meanings.** The program that wrote the sentences put *bank* beside money and beside a river: *the bank changed the
-# interest on every credit*, *the angler sat on the bank of the river*. There is one row for both.
+# **One word, two meanings.** The program that wrote the sentences put *bank* beside money and beside a river, in turns: *the
+# bank changed the interest on every credit*, *the angler sat on the bank of the river*. There is one row for both.
 #
 # ## Question 2.7 · bank_neighbours
 # Take three mean cosines: M, of *bank* with eight words of money (*loan*, *cash* …); R, of *bank* with eight words of the river
