@@ -30,10 +30,17 @@ NOTEBOOKS: dict[str, list[str]] = {
     "02_bag_of_words_and_word2vec": [
         "bag_of_words",
         "tf_idf",
+        "quark_weight",
         "cosine_similarity",
         "skip_gram_pairs",
+        "pairs_of_a_sentence",
+        "dense_numbers",
+        "softmax_price",
         "negative_sampling",
         "analogy",
+        "drawn_ratio",
+        "flat_training",
+        "bank_neighbours",
     ],
     "03_seq2seq_and_bahdanau_attention": [
         "pad_batch",
