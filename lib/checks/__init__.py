@@ -21,11 +21,18 @@ NOTEBOOKS: dict[str, list[str]] = {
     "01_rnn_limits": [
         "rnn_step",
         "run_rnn",
+        "rnn_parameters",
         "next_character_loss",
+        "blind_guess",
+        "gradient_left",
         "gradient_by_distance",
+        "cut_gradient",
         "clip_gradients",
         "lstm_step",
         "LSTM",
+        "open_gate",
+        "read_gate",
+        "dependent_steps",
     ],
     "02_bag_of_words_and_word2vec": [
         "bag_of_words",
