@@ -749,7 +749,7 @@ true_position = Question(
     "true_position",
     lambda: 10 - 3,
     "column 10 comes next, and the row's first real token stands in column 3 and at position 0: 10 - 3 = 7.",
-    "In which column will the next token stand? In which column does this row's text begin, and which position is that?",
+    "In which column will the next token stand? In which one does this row begin, and which position is that?",
     (
         (10, "That is its column. The row's text begins after its empty columns."),
         (8, "The next column is number 10: they are counted from 0."),
