@@ -1,8 +1,10 @@
 # %% [markdown]
 # # 13 · The KV cache
-# After this notebook you can write with a GPT many times faster without changing a token, and say what that costs in memory.
+# After this notebook you can write with a GPT many times faster without changing a token, say what that costs in memory, and
+# find the bugs that a cache brings with it.
 #
-# You need: notebooks 05, 07, 11, 12. You build: the cache, attention through it, a whole GPT on it, batches, overflow. 80 minutes.
+# You need: notebooks 05, 07, 11, 12. You build: attention through a cache, a whole GPT on it, batches, a buffer for it, overflow.
+# 110 minutes.
 
 # %%
 import time
@@ -13,7 +15,7 @@ from torch.nn import functional
 
 from lib.cache import cache_bytes, forward_multiplications, generation_multiplications
 from lib.corpora.stories import load_stories
-from lib.figures import style
+from lib.figures import style, transformer_map
 from lib.gpt import END, load_stories_gpt
 from lib.yours import MultiHeadAttention, causal_mask, join_heads, split_heads
 
@@ -23,8 +25,9 @@ generator = torch.Generator().manual_seed(0)
 
 # %% [markdown]
 # ## The question
-# Notebook 12 wrote like this: put the whole text through the GPT, choose a token, put it at the end, and begin again. For 200
-# tokens after a prompt of 10, how many positions go through the blocks?
+# Notebook 12 wrote like this: put the whole text through the GPT, choose a token, put it at the end, and begin again. This is
+# **autoregressive** writing, and each token costs a pass over everything before it. For 200 tokens after a prompt of 10, how
+# many positions go through the blocks?
 
 # %%
 positions = sum(10 + i for i in range(200))
@@ -32,24 +35,82 @@ print(f"{positions:,} positions, for a text that has 210 in the end")
 assert positions == 21_900
 
 # %% [markdown]
+# Most of this work was done before: the text at the beginning has not changed. Which results may be kept, and are they really the
+# same as before?
+#
 # ## By hand
-# *The cat sat*: three words, and the two numbers that attention keeps of each, a key and a value. All keys match the query
-# equally well, so the mix is the mean of the values.
+# *The cat sat*: three words, and two numbers that attention makes of each, a key and a value. Let all keys match each query
+# equally well, so that the mix is the mean of the values.
 #
 # | | values so far | mix |
 # |---|---|---|
 # | the | 3 | **3** |
-# | the cat | 3, 6 | **4.5** |
-# | the cat sat | 3, 6, 9 | **6** |
+# | the cat | 3, 6 | (3 + 6) / 2 = **4.5** |
+# | the cat sat | 3, 6, 9 | (3 + 6 + 9) / 3 = **6** |
 #
-# The 3 of *the* never changes: a causal mask lets it see nothing that comes later. So compute it once and keep it. Row
-# three needs one new value, 9, and the two that are there.
+# The value 3 of *the* never changes, and neither does its mix: the causal mask lets *the* see nothing that comes later. So compute
+# them once and keep them. Row three needs one new value, 9, and the two that are there.
+#
+# ## The picture
+
+# %% jupyter={"source_hidden": true}
+figure, panels = plt.subplots(1, 2, figsize=(9.4, 3.6), width_ratios=(1.9, 1))
+axes = panels[0]
+boxes = {
+    (0.0, 1.2, 1.3): ("x, the newest", "#ffe3c2"),
+    (2.6, 2.4, 1.0): ("query", "#ffe3c2"),
+    (2.6, 1.2, 1.0): ("key", "#ffe3c2"),
+    (2.6, 0.0, 1.0): ("value", "#ffe3c2"),
+    (5.0, 1.2, 2.4): ("keys so far", "#cfe0fc"),
+    (5.0, 0.0, 2.4): ("values so far", "#cfe0fc"),
+    (8.9, 2.4, 1.3): ("weights", "#ffe3c2"),
+    (8.9, 0.0, 1.3): ("mix", "#ffe3c2"),
+}
+for (x, y, width), (text, colour) in boxes.items():
+    axes.add_patch(plt.Rectangle((x, y), width, 0.7, fc=colour, ec="black"))
+    axes.text(x + width / 2, y + 0.35, text, ha="center", va="center", fontsize=8)
+for ends in (
+    ((1.3, 1.55), (2.6, 2.75)),
+    ((1.3, 1.55), (2.6, 1.55)),
+    ((1.3, 1.55), (2.6, 0.35)),
+    ((3.6, 2.75), (8.9, 2.75)),
+    ((3.6, 1.55), (5.0, 1.55)),
+    ((3.6, 0.35), (5.0, 0.35)),
+    ((7.4, 1.55), (8.9, 2.6)),
+    ((7.4, 0.35), (8.9, 0.35)),
+    ((9.55, 2.4), (9.55, 0.7)),
+):
+    axes.annotate("", ends[1], ends[0], arrowprops={"arrowstyle": "->"})
+notes = {
+    (0.65, 0.85): "(batch, 1, d_model)",
+    (3.1, 3.3): "(batch, heads, 1, d_head)",
+    (6.2, 2.1): "(batch, heads, so far, d_head)",
+    (9.3, 3.3): "(batch, heads, 1, so far)",
+    (4.3, 1.75): "append",
+    (4.3, 0.55): "append",
+}
+for (x, y), text in notes.items():
+    axes.text(x, y, text, ha="center", va="center", fontsize=7, color="#555555")
+axes.text(6.2, -0.45, "the cache", ha="center", weight="bold", fontsize=9)
+axes.set(xlim=(-0.4, 10.6), ylim=(-0.7, 3.6))
+axes.axis("off")
+transformer_map(panels[1], parts=("decoder",), numbers=False)
+plt.show()
 
 # %% [markdown]
-# ## The picture
-# What is computed in each step, for a prompt of 3 tokens and 5 more. Each row is one step, each column a position.
+# Orange is computed for the newest position only; blue is kept. The newest key and value are appended to those before, and the newest
+# query is compared with all keys. Why are keys and values kept, and not queries? Row i of attention is
+#
+# $$y_i = \sum_{j \le i} w_{ij}\, v_j, \qquad w_{i\cdot} = \mathrm{softmax}_j\left(\frac{q_i \cdot k_j}{\sqrt{d_{head}}}\right)$$
+#
+# For the newest position i it needs one query, its own, but the keys and values of *all* positions j ≤ i. The queries before have done
+# their work: they were needed for the rows before. Store the keys and values of each layer, and you have a **KV cache**. On the right is
+# the map of the Transformer: a GPT is the decoder without its cross-attention, and the cache sits in every "masked
+# self-attention".
+#
+# What is computed in each step, for a prompt of 3 tokens and 5 more? Each row is one step, each column a position.
 
-# %%
+# %% jupyter={"source_hidden": true}
 prompt, steps = 3, 5
 step, place = torch.arange(steps)[:, None], torch.arange(prompt + steps - 1)
 known = place < prompt + step
@@ -76,7 +137,8 @@ assert (known.sum(), fresh.sum()) == (25, 7) and positions > 100 * (10 + 199)
 
 # %% [markdown]
 # × is computed, pale is kept from before. The first step reads the prompt at once: the **prefill**. Each later one reads a
-# single position, the newest. For the question above that makes 10 + 199 = 209, over 100 times fewer.
+# single position, the newest: this is **decoding**, one token a step. For the question above that makes 10 + 199 = 209 positions,
+# over 100 times fewer. (The last token is written and never read.)
 #
 # ## In code
 # The table above. A new query is compared with all keys; only the new key and value are made.
@@ -93,74 +155,33 @@ print([round(mix, 1) for mix in mixes])
 assert torch.allclose(torch.tensor(mixes), torch.tensor([3.0, 4.5, 6.0]))
 
 # %% [markdown]
-# `torch.cat` copies all that is there for each token. A buffer that is made once, with room for the whole text, is better.
-#
-# ## Exercise 13.1 · KeyValueCache
-# `extend`: put new keys and values (batch, heads, new, d_head) into the buffers, after the old ones; return **all** so far,
-# the keys first. ValueError, and nothing changed, when there are more than `capacity` has room for; nothing else has to be
-# looked at. `reorder`: row i goes on from what row `rows[i]` has seen (`rows`: a tensor, of any length).
-# Difficulty ●●○ · 12 minutes.
-#
-# <details><summary>What is length for?</summary>The buffers are larger than what is in them. Positions 0 to
-# <code>length − 1</code> count; the rest is whatever lay in memory.</details>
-# <details><summary>Why reorder?</summary>Rows that have ended leave a batch; a beam search goes on from some rows twice.
-# <code>self.keys[rows]</code> copies rows in a new order.</details>
+# ## A cache in ten lines
+# That is the whole idea. As a class, for many heads and rows at once:
 
 
-# %% exercise="KeyValueCache" difficulty=2 minutes=12
-class KeyValueCache:
-    """Keys and values of the positions seen so far, in one buffer each, made once for
-    `capacity` positions.
-    """
+# %%
+class GrowingCache:
+    """All keys and values so far, (batch, heads, position, d_head) each."""
 
-    def __init__(self, batch, n_heads, capacity, d_head, like=None):
-        # the buffers get its dtype and device
-        made = torch.empty(0) if like is None else like
-        self.keys = made.new_empty(batch, n_heads, capacity, d_head)
-        self.values = made.new_empty(batch, n_heads, capacity, d_head)
-        # positions 0 to length - 1 count; who sets it to 0 empties the cache
+    def __init__(self):
+        self.keys = self.values = None
         self.length = 0
 
-    @property
-    def capacity(self):
-        return self.keys.shape[2]
-
     def extend(self, keys, values):
-        """Add new positions (batch, heads, new, d_head) after the old; return all keys
-        and values so far.
+        """Append new ones; return all."""
+        if self.length:
+            keys = torch.cat([self.keys, keys], dim=2)
+            values = torch.cat([self.values, values], dim=2)
+        self.keys, self.values, self.length = keys, values, keys.shape[2]
+        return keys, values
 
-        Raises ValueError, and changes nothing, when there are more of them than the
-        capacity has room for.
-        """
-        ### BEGIN SOLUTION
-        end = self.length + keys.shape[2]
-        if end > self.capacity:
-            raise ValueError(
-                f"position {end - 1} does not fit into a cache of {self.capacity} "
-                "positions"
-            )
-        self.keys[:, :, self.length : end] = keys
-        self.values[:, :, self.length : end] = values
-        self.length = end
-        return self.keys[:, :, :end], self.values[:, :, :end]
-        ### END SOLUTION
-
-    def reorder(self, rows):
-        """Row i goes on from what row `rows[i]` has seen, as beams do; there may be
-        fewer or more rows than before.
-        """
-        ### BEGIN SOLUTION
-        self.keys, self.values = self.keys[rows], self.values[rows]
-        ### END SOLUTION
-
-
-# %% check="KeyValueCache"
-from lib.checks import check
-
-KeyValueCache = check("KeyValueCache")
 
 # %% [markdown]
-# ## Exercise 13.2 · cached_attention
+# Attention through it makes queries, keys and values of the *new* positions, extends the cache by the new keys and values, and lets
+# the new queries look at all. `MultiHeadAttention` has the parts: `to_q`, `to_k`, `to_v` (d_model to d_model), `attend(q, k, v,
+# mask)` (split into heads) and `to_out`.
+#
+# ## Exercise 13.1 · cached_attention
 # What `layer`, a MultiHeadAttention, gives at new positions x (batch, new, d_model) when the earlier ones are in the cache:
 # project, split, extend, `layer.attend`, join, `to_out`. Difficulty ●●○ · 8 minutes.
 #
@@ -197,16 +218,17 @@ cached_attention = check("cached_attention")
 
 # %%
 layer, x = MultiHeadAttention(12, 3), torch.randn(2, 7, 12, generator=generator)
-cache = KeyValueCache(batch=2, n_heads=3, capacity=7, d_head=4)
+cache = GrowingCache()
 with torch.no_grad():
     one_by_one = torch.cat(
         [cached_attention(layer, position, cache) for position in x.split(1, dim=1)],
         dim=1,
     )
     assert torch.allclose(one_by_one, layer(x, mask=causal_mask(7)), atol=1e-6)
+print("the same")
 
 # %% [markdown]
-# The same: the future is not in the cache yet, so nothing has to be hidden. A block needs no other change: norms and
+# The same: the future is not in the cache yet, so nothing has to be hidden. A block needs no other change, because norms and
 # feed-forward work on each position by itself.
 
 
@@ -219,14 +241,150 @@ def cached_block(block, x, cache, mask=None):
 
 
 # %% [markdown]
+# And a whole GPT, one token at a time: embed the token at its true position, go through the blocks, and keep one cache for each of
+# them. Here is the GPT of notebook 11, writing with ten lines of cache:
+
+# %%
+model, tokenizer = load_stories_gpt()
+n_layers, n_heads = len(model.blocks), model.blocks[0].attention.n_heads
+n_positions, d_model = model.positions.table.shape
+opening = [tokenizer.special[END], *tokenizer.encode("One morning")]
+
+
+@torch.inference_mode()
+def write_slowly_cached(ids, limit):
+    """`limit` tokens after `ids`, the likeliest each time; reads one at a time."""
+    caches, read, written = [GrowingCache() for _ in model.blocks], 0, []
+    while len(written) < limit:
+        token = (ids + written)[read]
+        x = model.embed(torch.tensor([[token]]), start=read)
+        for block, cache in zip(model.blocks, caches, strict=True):
+            x = cached_block(block, x, cache)
+        read += 1
+        if read >= len(ids):
+            written.append(int(model.logits(x[0, -1]).argmax()))
+    return written
+
+
+# %%
+@torch.inference_mode()
+def write_uncached(ids, limit):
+    """The same, the way of notebook 12. ids: (batch, prompt)."""
+    start = ids.shape[1]
+    for _ in range(limit):
+        ids = torch.cat([ids, model(ids)[:, -1].argmax(dim=-1, keepdim=True)], dim=1)
+    return ids[:, start:]
+
+
+# %% [markdown]
+# > **Predict.** Do the two write the same story, to the last token?
+
+# %%
+ids = torch.tensor([opening])
+story = write_slowly_cached(opening, 60)
+assert story == write_uncached(ids, 60)[0].tolist()
+print("One morning" + tokenizer.decode(story[:40]))
+
+# %% [markdown]
+# They do. A cache is no approximation: it changes what is computed *again*, not what is computed.
+#
+# ## Question 13.1 · positions_read
+# A GPT with a cache reads a prompt of 100 tokens and writes 50. How many positions go through its blocks altogether?
+
+# %% question="positions_read" difficulty=1 minutes=2
+### BEGIN SOLUTION
+positions_read = 149
+### END SOLUTION
+
+# %% check="positions_read"
+from lib.checks import check
+
+positions_read = check("positions_read")
+
+# %% [markdown]
+# ## Many at once: prefill and batches
+# One at a time is a waste for the prompt, all of whose tokens are known. A matrix of 100 positions goes through a layer in much less time than
+# 100 vectors one by one. So the prompt is read in one go, the prefill. For a user its length is the **time to first token**; after it
+# comes the time for each token of the decoding.
+#
+# With several new positions at once, the future is in the cache again: new position 0 must not see new position 1. If `before`
+# positions are cached, new position i stands at before + i and may look at the positions 0 to before + i. For 2 new positions after 3:
+#
+# | | 0 | 1 | 2 | 3 | 4 |
+# |---|---|---|---|---|---|
+# | new position 0 | 1 | 1 | 1 | 1 | 0 |
+# | new position 1 | 1 | 1 | 1 | 1 | 1 |
+#
+# A server also writes for several people at once: a **batch**. All matrices are read from memory once for all rows, so ten rows cost hardly
+# more than one. But their prompts have different lengths. The newest token of each row should stand in the last column, because that is
+# where the next one comes from. So short prompts are filled up **at the left** (in training we filled up at the right):
+#
+# | column | 0 | 1 | 2 | 3 | empty |
+# |---|---|---|---|---|---|
+# | row 0: *Once there was a* | Once | there | was | a | 0 |
+# | row 1: *She sang* | `pad` | `pad` | She | sang | 2 |
+#
+# Two things must be put right for such a row. Nobody may look at its first `empty` columns. And *She* is the first word of its text,
+# so it gets the vector of position 0, not that of column 2.
+#
+# ## Exercise 13.2 · pad_left
+# A batch of prompts of unequal length: ids (batch, longest), filled up at the **left** with `padding`, so that the last
+# column is everybody's newest token, and `empty` (batch,), the padding columns of each row; both int64, also for prompts
+# without a token. Difficulty ●○○ · 6 minutes.
+#
+# <details><summary>Can I count the padding in the ids?</summary>No: a prompt may hold that number as a token of its own.
+# Take the lengths.</details>
+
+
+# %% exercise="pad_left" difficulty=1 minutes=6
+def pad_left(prompts, padding=0):
+    """Prompts of unequal length as one batch. The padding stands at the left, so that
+    all of them end in one column.
+
+    prompts: lists of ids, at least one
+    Returns ids (batch, longest) and how many columns of each row are padding (batch,),
+    both int64.
+    """
+    ### BEGIN SOLUTION
+    longest = max(len(prompt) for prompt in prompts)
+    empty = [longest - len(prompt) for prompt in prompts]
+    rows = [
+        [padding] * count + list(prompt)
+        for count, prompt in zip(empty, prompts, strict=True)
+    ]
+    return torch.tensor(rows, dtype=torch.long), torch.tensor(empty)
+    ### END SOLUTION
+
+
+# %% check="pad_left"
+from lib.checks import check
+
+pad_left = check("pad_left")
+
+# %% [markdown]
+# ## Question 13.2 · true_position
+# A row of a batch has 3 empty columns. Its cache holds 10 columns, the empty ones counted in. Which position vector does its next token
+# get?
+
+# %% question="true_position" difficulty=1 minutes=2
+### BEGIN SOLUTION
+true_position = 7
+### END SOLUTION
+
+# %% check="true_position"
+from lib.checks import check
+
+true_position = check("true_position")
+
+# %% [markdown]
 # ## Exercise 13.3 · prefill_mask
-# Several new positions at once need a mask again. `before` positions are cached: return bool (new, before + new), True: may
-# look. With `empty` (batch,), hide the first empty[row] columns too: (batch, 1, new, before + new), whatever `empty` holds
-# and also for one new position. What is padding itself then sees nothing at all. Difficulty ●●○ · 10 minutes.
+# `before` positions are cached, `new` ones come: return bool (new, before + new), True: may look. With `empty` (batch,), hide the
+# first empty[row] columns too: (batch, 1, new, before + new), whatever `empty` holds and also for one new position. What is padding
+# itself then sees nothing at all. Difficulty ●●○ · 10 minutes.
 #
 # <details><summary>Which diagonal?</summary>New position i stands at before + i and sees 0 to before + i.
 # <code>tril(k)</code> keeps k more diagonals.</details>
-# <details><summary>What are empty columns?</summary>Short prompts are filled up at the left (exercise 13.5). Compare
+# <details><summary>How do I hide the empty columns?</summary>Compare
 # <code>torch.arange(before + new)</code> with <code>empty[:, None]</code>.</details>
 
 
@@ -298,10 +456,87 @@ from lib.checks import check
 
 read_on = check("read_on")
 
+# %% [markdown]
+# ## A buffer instead of a copy
+# `torch.cat` makes a new tensor and copies all that is there, for each token and each layer: for n tokens that is 1 + 2 + ... + n positions, n(n +
+# 1)/2, although each is computed once only. A **buffer** that is made once, with room for `capacity` positions, needs no copy: write the new
+# keys behind the old ones and remember how many there are.
+#
+# Two more things are asked of it. It has an end, and whoever writes beyond it should be told. And rows may change their
+# places: a row whose text has ended leaves the batch, and a beam search (notebook 10) goes on from some rows twice and
+# from others not at all. Then row i of the cache becomes what row `rows[i]` was.
+#
+# ## Exercise 13.5 · KeyValueCache
+# `extend`: put new keys and values (batch, heads, new, d_head) into the buffers, after the old ones; return **all** so far,
+# the keys first. ValueError, and nothing changed, when there are more than `capacity` has room for; nothing else has to be
+# looked at. `reorder`: row i goes on from what row `rows[i]` has seen (`rows`: a tensor, of any length).
+# Difficulty ●●○ · 12 minutes.
+#
+# <details><summary>What is length for?</summary>The buffers are larger than what is in them. Positions 0 to
+# <code>length − 1</code> count; the rest is whatever lay in memory.</details>
+# <details><summary>Rows in a new order?</summary><code>self.keys[rows]</code> copies rows in the order of
+# <code>rows</code>.</details>
+
+
+# %% exercise="KeyValueCache" difficulty=2 minutes=12
+class KeyValueCache:
+    """Keys and values of the positions seen so far, in one buffer each, made once for
+    `capacity` positions.
+    """
+
+    def __init__(self, batch, n_heads, capacity, d_head, like=None):
+        # the buffers get its dtype and device
+        made = torch.empty(0) if like is None else like
+        self.keys = made.new_empty(batch, n_heads, capacity, d_head)
+        self.values = made.new_empty(batch, n_heads, capacity, d_head)
+        # positions 0 to length - 1 count; who sets it to 0 empties the cache
+        self.length = 0
+
+    @property
+    def capacity(self):
+        return self.keys.shape[2]
+
+    def extend(self, keys, values):
+        """Add new positions (batch, heads, new, d_head) after the old; return all keys
+        and values so far.
+
+        Raises ValueError, and changes nothing, when there are more of them than the
+        capacity has room for.
+        """
+        ### BEGIN SOLUTION
+        end = self.length + keys.shape[2]
+        if end > self.capacity:
+            raise ValueError(
+                f"position {end - 1} does not fit into a cache of {self.capacity} "
+                "positions"
+            )
+        self.keys[:, :, self.length : end] = keys
+        self.values[:, :, self.length : end] = values
+        self.length = end
+        return self.keys[:, :, :end], self.values[:, :, :end]
+        ### END SOLUTION
+
+    def reorder(self, rows):
+        """Row i goes on from what row `rows[i]` has seen, as beams do; there may be
+        fewer or more rows than before.
+        """
+        ### BEGIN SOLUTION
+        self.keys, self.values = self.keys[rows], self.values[rows]
+        ### END SOLUTION
+
+
+# %% check="KeyValueCache"
+from lib.checks import check
+
+KeyValueCache = check("KeyValueCache")
+
+# %% [markdown]
+# The test that finds nearly every bug of a cache has three words: **cached equals uncached**. Here it is for random models
+# and random batches, cut into pieces at random:
+
 # %%
 from lib.gpt import GPT
 
-# cached equals uncached: random models and batches, cut into pieces at random
 for _ in range(20):
     heads, layers, length, rows, cut = torch.randint(
         1, 6, (5,), generator=generator
@@ -316,15 +551,10 @@ for _ in range(20):
         assert torch.allclose(logits[-1], tried(text)[:, -1], atol=1e-4)  # of about 10
 
 # %% [markdown]
-# The same on every one of 20 random models. Now the GPT of notebook 11: its caches, and a writer that takes the likeliest token
-# each time.
+# The same on every one of 20 random models. Now the stories GPT again, with your buffers and with a prefill:
+
 
 # %%
-model, tokenizer = load_stories_gpt()
-n_layers, n_heads = len(model.blocks), model.blocks[0].attention.n_heads
-n_positions, d_model = model.positions.table.shape
-
-
 def fresh_caches(batch=1, capacity=n_positions):
     return [
         KeyValueCache(batch, n_heads, capacity, d_model // n_heads)
@@ -332,7 +562,6 @@ def fresh_caches(batch=1, capacity=n_positions):
     ]
 
 
-# %%
 @torch.inference_mode()
 def write_cached(ids, limit):
     """`limit` tokens after ids (batch, prompt), the likeliest each time: (batch,
@@ -346,32 +575,47 @@ def write_cached(ids, limit):
     return torch.cat(written, dim=1)
 
 
-@torch.inference_mode()
-def write_uncached(ids, limit):
-    start = ids.shape[1]
-    for _ in range(limit):
-        ids = torch.cat([ids, model(ids)[:, -1].argmax(dim=-1, keepdim=True)], dim=1)
-    return ids[:, start:]
-
-
-# %% [markdown]
-# > **Predict.** Do the two write the same story, to the last token?
-
-# %%
-opening = [tokenizer.special[END], *tokenizer.encode("One morning")]
-ids = torch.tensor([opening])
-mine = write_cached(ids, 60)
-assert torch.equal(mine, write_uncached(ids, 60))
+assert write_cached(ids, 60)[0].tolist() == story
 assert all(
     torch.equal(write_cached(ids[:, :n], 20), write_uncached(ids[:, :n], 20))
     for n in range(1, 5)
 )
 
 # %% [markdown]
-# ## Count the work
-# Multiplications in one block, for each new position: 4 matrices of d² in attention, two of 4d² in the feed-forward, 12 d²
-# in all; and 2 d for each pair of a new position with a key: its score, and its share of the mix. `forward_multiplications`
-# adds that up.
+# And a batch:
+
+
+# %%
+@torch.inference_mode()
+def write_batch(prompts, limit):
+    ids, empty = pad_left(prompts)
+    caches, written = fresh_caches(len(prompts)), []
+    for _ in range(limit):
+        ids = read_on(model, ids, caches, empty).argmax(dim=-1, keepdim=True)
+        written.append(ids)
+    return torch.cat(written, dim=1).tolist()
+
+
+# %% [markdown]
+# > **Predict.** Does a row's text depend on who else is in the batch, or on their order?
+
+# %%
+starts = ["Early one morning", "The old man was sad because", "Once there was a", "She"]
+prompts = [[tokenizer.special[END], *tokenizer.encode(start)] for start in starts]
+together = write_batch(prompts, 30)
+assert write_batch(prompts[::-1], 30) == together[::-1]
+for prompt, row in zip(prompts, together, strict=True):
+    # alone: the same
+    assert write_cached(torch.tensor([prompt]), 30)[0].tolist() == row
+
+# %% [markdown]
+# No: padding is hidden from everybody, and positions are counted from a row's own first token. What padding itself computes,
+# nobody reads.
+#
+# ## What it saves: work
+# Count the multiplications of one block for each new position. Attention has 4 matrices of d_model², the feed-forward two of
+# 4·d_model²: 12·d_model² in all. And for each pair of a new position with a key there are 2·d_model more: the score, and the share of the value
+# in the mix. `forward_multiplications` adds that up.
 
 # %%
 # GPT-2 small reads one token after 1,000 others; 12 blocks
@@ -403,8 +647,8 @@ doubled = [
 assert 4 < doubled[0] / without < 4.5 and 2 < doubled[1] / cached < 2.2
 
 # %% [markdown]
-# Twice the text is over four times the work without a cache: it grows with the square of the length, and the pairs even with
-# its cube. With one it is hardly more than twice: a token costs the matrices once, and a little for each key.
+# Twice the text is over four times the work without a cache: the matrices' part grows with the square of the length, and the pairs' part even
+# with its cube. With a cache it is hardly more than twice: a token costs the matrices once, and a little for each key.
 #
 # Time is not multiplications. Here is the clock of this machine, in processor time:
 
@@ -451,11 +695,34 @@ assert alone[-1] > 2 * alone[0] and alone[-1] > 2 * kept[-1]
 assert alone[-1] / alone[0] > 1.5 * kept[-1] / kept[0]  # and grows less
 
 # %% [markdown]
-# Without a cache, the next token costs the more the longer the text is. With one, hardly: a GPT this small spends its time on
+# Without a cache, the next token costs the more the longer the text is. With one, the curve is nearly flat: a GPT this small spends its time on
 # calls, not on numbers. `benchmarks/kv_cache.py` times one of GPT-2's size, beside Hugging Face's.
 #
+# With a cache, large models have another limit. To write one token, a processor reads every weight from memory and uses it once for each
+# row of the batch. It can multiply far more numbers in a second than it can fetch, so it waits: decoding is **memory-bound**, whereas a prefill, which uses
+# each weight for hundreds of positions, is **compute-bound**. That is why servers write for many people in one batch, and why weights are
+# stored in few bits (notebook 14).
+#
 # ## What it costs: memory
-# Two vectors (key and value) for each position, in each layer: 2 × n_layers × d_model numbers. GPT-2 small with 2 bytes each:
+# A key and a value, each of n_heads · d_head numbers, for each layer and each position of each row:
+#
+# bytes = 2 · batch · positions · n_layers · n_heads · d_head · bytes per number
+#
+# **A worked number.** GPT-2 small has 12 layers and 12 heads of 64 numbers. With 2 bytes a number, a token takes 2 · 12 · 12 · 64 · 2 = 36,864 bytes.
+#
+# ## Question 13.3 · cache_size
+# A model has 32 layers of 32 heads with 128 numbers each, stored in 2 bytes (the sizes of Llama 2's smallest model). How many bytes does the
+# cache of one text of 4,096 tokens take?
+
+# %% question="cache_size" difficulty=1 minutes=3
+### BEGIN SOLUTION
+cache_size = 2 * 32 * 32 * 128 * 2 * 4096
+### END SOLUTION
+
+# %% check="cache_size"
+from lib.checks import check
+
+cache_size = check("cache_size")
 
 # %%
 a_token = cache_bytes(
@@ -469,7 +736,7 @@ print(
     f"{a_token:,} bytes a token, {full / 1e6:.1f} MB for 1,024; the weights: "
     f"{weights / 1e6:.0f} MB"
 )
-assert a_token == 2 * 12 * 768 * 2 == 36_864
+assert a_token == 36_864
 # seven full texts at once, and the cache is larger than the model
 assert 6 * full < weights < 7 * full
 ours = cache_bytes(1, n_positions, n_layers, n_heads, d_model // n_heads)
@@ -482,76 +749,22 @@ assert (
 
 # %% [markdown]
 # The last lines are GPT-3: 4.7 MB **a token**, 9.7 GB for a full text of 2,048. So the cache limits how many people a server
-# writes for at once, and notebook 14's grouped queries make it smaller.
+# can write for at once. Ways to a smaller cache: several query heads share one key and value (notebook 14), old positions are
+# dropped (a window), numbers are stored in fewer bits, and memory is given out in small pages instead of whole buffers, since a buffer for the longest
+# possible text is mostly empty (**PagedAttention**).
 #
-# ## Exercise 13.5 · pad_left
-# A batch of prompts of unequal length: ids (batch, longest), filled up at the **left** with `padding`, so that the last
-# column is everybody's newest token, and `empty` (batch,), the padding columns of each row; both int64, also for prompts
-# without a token. Difficulty ●○○ · 6 minutes.
-#
-# <details><summary>Can I count the padding in the ids?</summary>No: a prompt may hold that number as a token of its own.
-# Take the lengths.</details>
-
-
-# %% exercise="pad_left" difficulty=1 minutes=6
-def pad_left(prompts, padding=0):
-    """Prompts of unequal length as one batch. The padding stands at the left, so that
-    all of them end in one column.
-
-    prompts: lists of ids, at least one
-    Returns ids (batch, longest) and how many columns of each row are padding (batch,),
-    both int64.
-    """
-    ### BEGIN SOLUTION
-    longest = max(len(prompt) for prompt in prompts)
-    empty = [longest - len(prompt) for prompt in prompts]
-    rows = [
-        [padding] * count + list(prompt)
-        for count, prompt in zip(empty, prompts, strict=True)
-    ]
-    return torch.tensor(rows, dtype=torch.long), torch.tensor(empty)
-    ### END SOLUTION
-
-
-# %% check="pad_left"
-from lib.checks import check
-
-pad_left = check("pad_left")
-
-
-# %%
-@torch.inference_mode()
-def write_batch(prompts, limit):
-    ids, empty = pad_left(prompts)
-    caches, written = fresh_caches(len(prompts)), []
-    for _ in range(limit):
-        ids = read_on(model, ids, caches, empty).argmax(dim=-1, keepdim=True)
-        written.append(ids)
-    return torch.cat(written, dim=1).tolist()
-
-
-# %% [markdown]
-# > **Predict.** Does a row's text depend on who else is in the batch, or on their order?
-
-# %%
-starts = ["Early one morning", "The old man was sad because", "Once there was a", "She"]
-prompts = [[tokenizer.special[END], *tokenizer.encode(start)] for start in starts]
-together = write_batch(prompts, 30)
-assert write_batch(prompts[::-1], 30) == together[::-1]
-for prompt, row in zip(prompts, together, strict=True):
-    # alone: the same
-    assert write_cached(torch.tensor([prompt]), 30)[0].tolist() == row
-
-# %% [markdown]
-# No: padding is hidden from everybody, and positions are counted from a row's own first token. What padding itself computes,
-# nobody reads.
+# ## When the text is too long
+# The GPT of notebook 11 has a table of 320 position vectors and no more. What should happen at token 321? The simplest answer is an error.
+# Another one is to forget the beginning. One token at a time? The position vectors are added before the first block. If the text
+# begins elsewhere, each token stands at another position, every cached key is wrong, and all 320 must be read anew: for each token again. It is
+# cheaper to forget much at once, half of the context: then the other half is read anew, in one prefill, and there is room for the next 160 tokens.
 #
 # ## Exercise 13.6 · fit_context
 # The model has n_positions and no more. Too long a text loses n_positions // 2 tokens at its beginning, as often as needed
 # and no oftener. ValueError for n_positions below 2. Difficulty ●●○ · 8 minutes.
 #
-# <details><summary>Why not drop one token at a time?</summary>Position vectors are added before the first block. If the text
-# begins elsewhere, every cached key is that of another position: all is read anew, and with each token again.</details>
+# <details><summary>How often is that?</summary>Too many are len(ids) − n_positions. Divide by the size of a cut and round up:
+# <code>-(-a // b)</code>.</details>
 
 
 # %% exercise="fit_context" difficulty=2 minutes=8
@@ -575,6 +788,20 @@ def fit_context(ids, n_positions):
 from lib.checks import check
 
 fit_context = check("fit_context")
+
+# %% [markdown]
+# ## Question 13.4 · tokens_seen
+# The model has 320 positions. How many tokens of a text of 700 does it see?
+
+# %% question="tokens_seen" difficulty=1 minutes=2
+### BEGIN SOLUTION
+tokens_seen = 220
+### END SOLUTION
+
+# %% check="tokens_seen"
+from lib.checks import check
+
+tokens_seen = check("tokens_seen")
 
 # %%
 long = list(range(1000))
@@ -611,7 +838,8 @@ assert model(torch.tensor([seen]))[0, -1].argmax() == story[-1]
 
 # %% [markdown]
 # ## On real text
-# Five stories by the GPT of notebook 11, sampled with notebook 12's tools, one step for all five; the first two are shown. In a
+# Five stories by the GPT of notebook 11, sampled with notebook 12's tools, one step for all five; the first two are shown. (It has read stories that a
+# program of the course wrote; a published model that has read what people write runs on the same cache in notebook 14.) In a
 # terminal, `python -m lib.decoding --prompt "Once there was"` writes as you watch, with every option of notebook 12.
 
 # %% tags=["training"]
@@ -631,7 +859,8 @@ for written in stories[:2]:
     )
 
 # %% [markdown]
-# Five rows, five generators: no row's luck depends on its neighbours. Rows that reach their end leave the batch, by `reorder`.
+# Five rows, five generators: no row's luck depends on its neighbours. Rows that reach their end leave the batch, by `reorder`. A server
+# puts a waiting prompt into the free place at once, which is called **continuous batching**.
 #
 # ## What breaks
 # Held-out stories, read token by token, as a writer does. How surprised is the model by the next token (nats; less is
@@ -719,47 +948,61 @@ assert slid > 4 * anew
 # %% [markdown]
 # Over four times the surprise. The keys still carry the position vectors of their old places, and the new tokens those of the
 # middle of a text. Learned positions cannot slide. Rotary ones (notebook 06) turn by the distance only, so their keys stay true.
-# But dropping the first tokens breaks trained models all the same: many heads have learnt to put the attention that they do not
-# need on them, whatever they are (**attention sinks**, Xiao et al. [2023](https://arxiv.org/abs/2309.17453)). Keeping these
-# few, and dropping those after them, lets such models go on.
-#
-# ## One step further: int8
-# One token reads every weight once and uses it once: the processor waits for memory. So store weights as whole numbers from
-# −127 to 127 with a scale for each row, a quarter of the bytes.
+# Are models with rotary positions safe, then? No. Dropping the *first* tokens breaks most trained models all the same, and the reason
+# can be seen in ours. How much of their attention do late positions give to position 0?
 
 # %%
-from lib.decoding.quantise import quantised, round_rows
-
-weight = model.blocks[0].feed_forward.widen.weight.detach()
-rounded, scale = round_rows(weight)
-off = (weight - rounded * scale[:, None]).abs()
-assert rounded.dtype == torch.int8 and (off <= scale[:, None] / 2 * 1.001).all()
-assert weight.nbytes == 4 * rounded.nbytes
-
-# %% [markdown]
-# "Dynamic": the inputs are rounded too, by a scale found anew in each call. The price, on whole held-out stories:
-
-# %% tags=["training"]
-from lib.training.language import held_out_bits
-
-texts = load_stories()[-300:-240]
-exact, rough = (
-    held_out_bits(model, tokenizer, texts),
-    held_out_bits(quantised(model), tokenizer, texts),
+for block in model.blocks:
+    block.attention.keep_weights = True
+with torch.no_grad():
+    model(rows[:, :100])
+sinks = torch.stack(  # (block, head)
+    [block.attention.weights[:, :, 50:, 0].mean((0, 2)) for block in model.blocks]
 )
-print(f"bits per byte: float32 {exact:.4f}, int8 {rough:.4f}")
+for block in model.blocks:
+    block.attention.keep_weights = False
+for number, heads in enumerate(sinks.tolist(), 1):
+    print(f"block {number}:", *(f"{share:.2f}" for share in heads))
+print(
+    f"an equal share of 51 to 100 positions: {(1 / torch.arange(51, 101)).mean():.3f}"
+)
 
 # %% jupyter={"source_hidden": true}
-assert abs(rough / exact - 1) < 0.005
-assert round(sum(parameter.nbytes for parameter in model.parameters()) / 1e6) == 6
+assert sinks.max() > 0.2 and (sinks > 0.05).float().mean() > 0.25
 
 # %% [markdown]
-# Less than half a percent. At GPT-2's size it is over twice as fast (`benchmarks/kv_cache.py`). Ours has nothing to gain: its
-# 6 MB stay in the processor's own memory, and nobody waits for them.
+# Each number is one head's mean weight on the first token, for the queries at positions 50 to 99. An equal share would be .014. Several
+# heads give it many times as much. The weights of a softmax must sum to 1, so a head that finds nothing to look for has to put its attention *somewhere*;
+# the first token is there for everybody, and many heads learn to put it there. Xiao et al. ([2023](https://arxiv.org/abs/2309.17453)) called such
+# positions **attention sinks**: take them out of the cache, and all weights of these heads change. They kept the first four tokens and a
+# window of the newest ones, with positions counted inside the cache, and models with rotary positions or ALiBi went on over millions of tokens. (They
+# do not *remember* those millions: what has left the window is gone.) In our model the first token is also the only one
+# that says "a text begins here", so part of its weight may be earned.
+#
+# ## In other words
+# - **KV cache** (past key values): keys and values of each layer for all positions so far. **Incremental decoding**: one position a
+#   step on top of it.
+# - **Prefill**: the prompt in one pass. **Decoding**: token by token. **Time to first token** (TTFT), **time per output token** (TPOT).
+# - **Compute-bound**, **memory-bound**: a processor waits for its own arithmetic, or for numbers from memory.
+# - **Left padding**: short prompts are filled up at the left. **Continuous batching**: a row that has ended makes room for another text at once.
+# - **Context length**: how many positions a model can read. **Context overflow**, **truncation**: what is done beyond it.
+# - **Sliding window**: only the newest positions are kept. **Attention sink**: a position, mostly the first, that takes up weight
+#   which a head does not need. **PagedAttention**: a cache in pages.
+#
+# ## Where it comes from
+# - Keeping keys and values is as old as the Transformer: the first public code (Tensor2Tensor, Vaswani et al.
+#   [2018](https://arxiv.org/abs/1803.07416)) wrote with such a cache. Shazeer [2019](https://arxiv.org/abs/1911.02150) analysed
+#   why decoding waits for memory, and let all heads share one key and value (notebook 14).
+# - How large models are served: Pope et al. [2022](https://arxiv.org/abs/2211.05102). Continuous batching: Yu et al. 2022 (Orca, OSDI). Pages:
+#   Kwon et al. [2023](https://arxiv.org/abs/2309.06180), who found that older systems filled only 20 to 38% of the memory set aside for caches with keys and
+#   values, and served 2 to 4 times as many requests with pages.
+# - Attention sinks: Xiao et al. [2023](https://arxiv.org/abs/2309.17453), up to 4 million tokens.
+# - Weights in 8 bits, which a memory-bound step reads faster: Dettmers et al. [2022](https://arxiv.org/abs/2208.07339); notebook 14 unpacks
+#   weights of 4 bits, and `lib/decoding/quantise.py` rounds ours to 8.
 #
 # ## What to remember
 # - Causal means that the past does not change: keep keys and values, send one position through the model.
 # - Prefill needs a mask, new tokens need their true position, and a batch is padded at the left.
-# - Test "cached equals uncached". Memory is 2 × layers × d_model numbers a token; a full context is read anew, in large steps.
+# - Test "cached equals uncached". Memory is 2 · layers · heads · d_head numbers a token; a full context is read anew, in large steps.
 #
-# **Next**: notebook 14 makes the cache smaller: several queries share one key.
+# **Next**: [14 · The modern decoder](14_the_modern_decoder.ipynb) makes the cache smaller: several queries share one key.

@@ -4,7 +4,7 @@ import torch
 
 from lib import cache as caches
 from lib.attention import MultiHeadAttention
-from lib.checks.core import Exercise, edit
+from lib.checks.core import Exercise, Question, edit
 from lib.checks.probing import fill, raises
 from lib.checks.running import Problem
 from lib.decoding import generate
@@ -726,3 +726,66 @@ fit_context.mistakes(
     ),
 )
 # fmt: on
+
+
+# -------------------------------------------------------------------------------------------------------- questions
+
+positions_read = Question(
+    "positions_read",
+    lambda: 100 + 50 - 1,
+    "the prefill reads 100 positions and gives the first new token; each of the other 49 comes after reading the one "
+    "before it. The last token is written and never read.",
+    "What does the prefill read, and which token does it give? Which tokens are read after it?",
+    (
+        (150, "Is the last token read by anybody?"),
+        (50, "The prompt goes through the blocks, too."),
+        (51, "The prompt goes through the blocks position by position, in one pass."),
+        (49, "The prompt goes through the blocks, too."),
+        (151, "The first new token comes with the prefill. And is the last one read?"),
+        (sum(range(100, 150)), "That is so without a cache."),
+    ),
+)
+true_position = Question(
+    "true_position",
+    lambda: 10 - 3,
+    "column 10 comes next, and the row's first real token stands in column 3 and at position 0: 10 - 3 = 7.",
+    "In which column will the next token stand? In which column does this row's text begin, and which position is that?",
+    (
+        (10, "That is its column. The row's text begins after its empty columns."),
+        (8, "The next column is number 10: they are counted from 0."),
+        (6, "That is the newest token which is there already."),
+        (11, "Columns are counted from 0. And the row's text begins after its empty columns."),
+        (13, "The empty columns stand before the text: they are not added."),
+        (9, "That is the newest column which is there already; and the row's text begins after its empty columns."),
+    ),
+)
+cache_size = Question(
+    "cache_size",
+    lambda: caches.cache_bytes(1, 4096, n_layers=32, n_heads=32, d_head=128, bytes_each=2),
+    "2 · 32 · 32 · 128 · 2 = 524,288 bytes a token, half a megabyte, times 4,096: 2.1 GB, for one text. The weights, "
+    "6.7 billion of 2 bytes, are 13.5 GB.",
+    "Multiply: key and value, layers, heads, numbers of a head, bytes of a number, and tokens.",
+    (
+        (32 * 32 * 128 * 2 * 4096, "Keys and values are both kept."),
+        (2 * 32 * 32 * 128 * 2, "That is for one token."),
+        (2 * 32 * 32 * 128 * 4096, "Those are numbers; each has 2 bytes."),
+        (2 * 32 * 128 * 2 * 4096, "That is for one layer, or for one head: there are 32 layers of 32 heads."),
+        (2 * 32 * 32 * 128 * 4 * 4096, "Each number has 2 bytes, not 4."),
+    ),
+    within=0.03,
+)
+tokens_seen = Question(
+    "tokens_seen",
+    lambda: len(caches.fit_context(list(range(700)), 320)),
+    "380 tokens are too many, and 160 go at a time: three cuts, 480 tokens, leave 220.",
+    "How many tokens are too many? How many cuts of half a context does that take?",
+    (
+        (320, "Not as many as fit: the beginning is given up in cuts of 160."),
+        (160, "Cut only as often as needed."),
+        (60, "Cut only as often as needed: 320 tokens fit."),
+        (380, "That is how many are too many."),
+        (540, "After one cut it is still too long."),
+        (350, "The cuts are half of the positions, not half of the text."),
+        (480, "That is how many are given up."),
+    ),
+)
