@@ -1173,7 +1173,7 @@ assert min(both) > 1 > max(cell_alone) and max(both) < 1.1
 assert min(cell_alone) > 0.95 and max(recurrence) < 0.2
 
 # %% [markdown]
-# The diagonal alone has its largest value just below 1: the widest open forget gate at this step (they differ,
+# The diagonal alone has its largest value a little below 1: the widest open forget gate at this step (they differ,
 # since the symbols move them). The detour alone has a radius below 0.2. Together they are a little *above* 1, so
 # what is lost in most directions is about made up in a few.
 #
