@@ -59,7 +59,7 @@ assert positions == 21_900
 figure, panels = plt.subplots(1, 2, figsize=(9.4, 3.6), width_ratios=(1.9, 1))
 axes = panels[0]
 boxes = {
-    (0.0, 1.2, 1.3): ("x, the newest", "#ffe3c2"),
+    (0.0, 1.2, 1.3): ("newest x", "#ffe3c2"),
     (2.6, 2.4, 1.0): ("query", "#ffe3c2"),
     (2.6, 1.2, 1.0): ("key", "#ffe3c2"),
     (2.6, 0.0, 1.0): ("value", "#ffe3c2"),
@@ -253,6 +253,7 @@ n_positions, d_model = model.positions.table.shape
 opening = [tokenizer.special[END], *tokenizer.encode("One morning")]
 
 
+# %%
 @torch.inference_mode()
 def write_slowly_cached(ids, limit):
     """`limit` tokens after `ids`, the likeliest each time; reads one at a time."""
