@@ -988,7 +988,7 @@ if here and real and pairs and way == "LoRA":
 #
 # ## Over seeds: which way is better?
 # One run is one throw of dice, and among 500 reviews chance alone moves an accuracy by about two points. So all three
-# ways were run with two seeds, each with its own 500 reviews, 900 labels, fresh weights and order
+# ways were run with three seeds, each with its own 500 reviews, 900 labels, fresh weights and order
 # (`benchmarks/fine_tuning.py` wrote the file). A fourth stands beside them which needs no fine-tuning at all, **frozen**:
 # compute the vectors of all these reviews once, and put a logistic regression on their means. It takes about as long.
 
@@ -1005,7 +1005,7 @@ for key in ("kept", "search"):
 print("search, as published:", [one["published"]["search"] for one in runs])
 
 # %% jupyter={"source_hidden": true}
-assert len(runs) >= 2
+assert len(runs) == 3
 for one in runs:
     seconds = [one[name]["seconds"] for name in ways]
     assert max(seconds) < 2 * min(seconds)
@@ -1028,7 +1028,7 @@ axes.legend()
 plt.show()
 
 # %% [markdown]
-# To the right is better for the new task, to the top for the old one; each mark is one run. In both runs, with this time and
+# To the right is better for the new task, to the top for the old one; each mark is one run. In each run, with this time and
 # these rates, which were not searched:
 #
 # - The model all of whose weights learnt finds clearly fewer paragraphs than the published one, and than the one with
