@@ -41,8 +41,8 @@ def adamw_step(
     square = beta2 * square + (1 - beta2) * gradient**2
     mean_hat = mean / (1 - beta1**step)
     square_hat = square / (1 - beta2**step)
-    weight = weight - rate * (mean_hat / (square_hat.sqrt() + eps) + decay * weight)
-    return weight, mean, square
+    weight = weight * (1 - rate * decay)
+    return weight - rate * mean_hat / (square_hat.sqrt() + eps), mean, square
 
 
 class AdamW(torch.optim.Optimizer):
