@@ -1,23 +1,41 @@
-"""Notebook 01's training results over several seeds, and what a loop costs: `python benchmarks/recurrent.py [seeds]`.
+"""Notebook 01's trainings over several seeds, and what a loop costs.
 
-    language models   surprise on unseen stories, and the influence of the hero's name 10, 30 and 60 characters on
-    recall            share of first symbols recalled after 5, 10, 20 and 40 steps
-    time              our loop and PyTorch's LSTM against one matrix product, forward and backward, interleaved
+    python benchmarks/recurrent.py [part ...] [seed ...]
 
-The language models are trained on pieces of 48 characters, as in the notebook, and of 256: both forget.
+    stories   to data/recurrent_results.json: the loss on unseen stories after equally many steps, and the influence of
+              the hero's name 10, 30 and 60 characters on; the RNN also at other learning rates
+    longer    to the same file: the RNN with so many steps that it takes about the LSTM's processor time
+    pieces    the same for other budgets, printed only: pieces of 256 characters
+    recall    share of first symbols recalled after 5, 10, 20 and 40 steps
+    time      our loop and PyTorch's LSTM against one matrix product, forward and backward, interleaved
+
+All parts, and the seeds 0 to 2, if none are named. In "stories" RNN and LSTM get the same number of steps on pieces of
+the same length. A step of the LSTM costs more, and "seconds" of the processor tell how much.
 """
 
+import json
+import os
 import random
 import re
 import sys
 import time
+from collections.abc import Sequence
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import torch
 from torch import nn
 from torch.nn import functional
 
+from lib.corpora import files
 from lib.corpora.stories import NAMES, load_stories
 from lib.recurrent import LSTM, RNN, CharacterModel, clip_gradients, next_character_loss
+
+RESULTS = "recurrent_results.json"
+STEPS, LENGTH = 800, 48
+LONGER = 1_850  # steps of the RNN in about the time of the LSTM's 800
+RATES = {"RNN": {1.2e-2: 3, 6e-3: 3, 3e-3: 1, 2.4e-2: 1}, "LSTM": {1e-2: 3}}  # learning rate: for how many seeds
+CORES = {"RNN": RNN, "LSTM": LSTM}
 
 
 def learn(parameters, loss_of, steps, rate, falling):
@@ -105,34 +123,71 @@ def ratios(batch, width=128, positions=256, repeats=15):
     return best[0] / best[2], best[1] / best[2]
 
 
-def main(seeds: int = 3) -> None:
+def tell_stories(stories: Stories, name: str, steps: int, rate: float, length: int, seed: int) -> dict:
+    start = time.process_time()
+    model = stories.model(CORES[name], steps, rate, length, seed)
+    seconds, curve = time.process_time() - start, stories.influence(model)
+    found = {"loss": round(stories.surprise(model), 4), "seconds": round(seconds, 1)}
+    return found | {"influence": {k: float(f"{curve[k - 1]:.2e}") for k in (10, 30, 60)}}
+
+
+def record(name: str, rate: float, seed: int, found: dict) -> None:
+    path = files.path(RESULTS)
+    results = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    results.setdefault(name, {}).setdefault(f"{rate:g}", {})[str(seed)] = found
+    path.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8", newline="\n")
+    files.record(RESULTS, "python benchmarks/recurrent.py stories longer")
+    print(name, rate, seed, json.dumps(found), flush=True)
+
+
+def equal_steps(seeds: Sequence[int]) -> None:
     stories = Stories()
-    for label, core, steps, rate, length in (
-        ("RNN, pieces of 48", RNN, 2000, 6e-3, 48),
-        ("LSTM, pieces of 48", LSTM, 800, 1e-2, 48),
-        ("RNN, pieces of 256", RNN, 800, 6e-3, 256),
-        ("LSTM, pieces of 256", LSTM, 300, 1e-2, 256),
-    ):
-        for seed in range(seeds):
-            start = time.process_time()
-            model = stories.model(core, steps, rate, length, seed)
-            spent, curve = time.process_time() - start, stories.influence(model)
-            shares = "  ".join(f"{curve[k - 1]:.1e}" for k in (10, 30, 60))
-            print(
-                f"{label:20} seed {seed}  {stories.surprise(model):.3f} nats  {shares}  {spent:.0f} CPU-s", flush=True
-            )
+    for name, rates in RATES.items():
+        for rate, count in rates.items():
+            for seed in seeds[:count]:
+                record(name, rate, seed, tell_stories(stories, name, STEPS, rate, LENGTH, seed))
+
+
+def equal_time(seeds: Sequence[int]) -> None:
+    stories, rate = Stories(), next(iter(RATES["RNN"]))
+    for seed in seeds:
+        record(f"RNN, {LONGER} steps", rate, seed, tell_stories(stories, "RNN", LONGER, rate, LENGTH, seed))
+
+
+def other_budgets(seeds: Sequence[int]) -> None:
+    stories = Stories()
+    for name, steps, rate, length in (("RNN", 800, 1.2e-2, 256), ("LSTM", 300, 1e-2, 256)):
+        for seed in seeds:
+            found = tell_stories(stories, name, steps, rate, length, seed)
+            print(name, "steps", steps, "pieces of", length, "seed", seed, json.dumps(found), flush=True)
+
+
+def recall_by_lag(seeds: Sequence[int]) -> None:
     for label, core in (
         ("RNN", lambda generator: RNN(8, 64, generator)),
         ("LSTM, forget bias 0", lambda generator: LSTM(8, 64, 0.0, generator)),
         ("LSTM, forget bias 3", lambda generator: LSTM(8, 64, 3.0, generator)),
     ):
         for lag in (5, 10, 20, 40):
-            found = [recall(core, lag, seed) for seed in range(seeds)]
+            found = [recall(core, lag, seed) for seed in seeds]
             print(f"recall {label:20} lag {lag:2}  {min(found):.2f} to {max(found):.2f}", flush=True)
+
+
+def times(seeds: Sequence[int]) -> None:
     for batch in (1, 32):
         loop, fused = ratios(batch)
-        print(f"batch {batch:2}: loop {loop:.1f}, PyTorch's LSTM {fused:.1f} times one matrix product")
+        print(f"batch {batch:2}: loop {loop:.1f}, PyTorch's LSTM {fused:.1f} times one matrix product", flush=True)
+
+
+PARTS = {"stories": equal_steps, "longer": equal_time, "pieces": other_budgets, "recall": recall_by_lag, "time": times}
+
+
+def main(words: Sequence[str]) -> None:
+    torch.set_num_threads(1)
+    seeds = [int(word) for word in words if word.isdigit()] or [0, 1, 2]
+    for part in [word for word in words if not word.isdigit()] or PARTS:
+        PARTS[part](seeds)
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main(sys.argv[1:])

@@ -1,6 +1,7 @@
 """Notebook 03's trainings over three seeds; the results go to data/: `python benchmarks/seq2seq.py TASK [seed ...]`.
 
     reversal       share of right symbols by length: fixed vector against attention, same sizes, same steps
+    patience       the same after fewer and more steps, and with a vector twice as wide; each a training of its own
     dates          share of dates written in ISO to the last character, and where the attention looks
     translation    BLEU and exact match of the two models, English to Italian
 
@@ -26,6 +27,11 @@ RESULTS = "seq2seq_results.json"
 LENGTHS = (2, 4, 6, 8, 10, 12, 15, 18, 20, 25, 30)
 SYMBOLS = 20  # ids 4 to 23
 REVERSAL = {"steps": 600, "peak": 5e-3}
+WIDTH = 64  # numbers in the fixed vector
+PATIENCE = {  # (steps, width): `reversal` has 600 steps of both at WIDTH
+    "attention": ((150, WIDTH), (300, WIDTH)),
+    "fixed vector": ((300, WIDTH), (1200, WIDTH), (4800, WIDTH), (600, 2 * WIDTH)),
+}
 DATES = {"steps": 400, "peak": 5e-3}
 TRANSLATION = {"steps": 1700, "peak": 4e-3}
 
@@ -62,16 +68,31 @@ def right_symbols(model, length, rng):
     return hits / (200 * length)
 
 
+def reversed_by(attention, seed, lengths, width=WIDTH, **recipe):
+    """A fresh model trained by this recipe: the share of right symbols at each length, and processor seconds."""
+    rng = random.Random(seed)
+    model = translator(attention, 4 + SYMBOLS, 4 + SYMBOLS, 48, width, 64, seed)
+    batches = (Batch.of(to_reverse(48, rng.randint(2, 20), rng)) for _ in iter(int, 1))
+    seconds = trained(model, batches, **recipe)
+    shares = {length: round(right_symbols(model, length, random.Random(1000 + length)), 4) for length in lengths}
+    return {"right": shares, "seconds": round(seconds, 1)}
+
+
 def reversal(seed):
-    found = {}
-    for attention in (False, True):
-        rng = random.Random(seed)
-        model = translator(attention, 4 + SYMBOLS, 4 + SYMBOLS, 48, 64, 64, seed)
-        batches = (Batch.of(to_reverse(48, rng.randint(2, 20), rng)) for _ in iter(int, 1))
-        seconds = trained(model, batches, **REVERSAL)
-        shares = {length: round(right_symbols(model, length, random.Random(1000 + length)), 4) for length in LENGTHS}
-        found["attention" if attention else "fixed vector"] = {"right": shares, "seconds": round(seconds, 1)}
-    return found
+    return {name: reversed_by(name == "attention", seed, LENGTHS, **REVERSAL) for name in PATIENCE}
+
+
+def patience(seed):
+    """A schedule that ends is part of a recipe, so each number of steps is a training from the beginning."""
+    return {
+        name: {
+            f"{steps} steps, {width} numbers": reversed_by(
+                name == "attention", seed, (10, 15, 20), width, **{**REVERSAL, "steps": steps}
+            )
+            for steps, width in budgets
+        }
+        for name, budgets in PATIENCE.items()
+    }
 
 
 def dates(seed):
@@ -103,7 +124,7 @@ def translation(seed):
     return found
 
 
-TASKS = {"reversal": reversal, "dates": dates, "translation": translation}
+TASKS = {"reversal": reversal, "patience": patience, "dates": dates, "translation": translation}
 
 
 def main(task, seeds):
@@ -113,7 +134,7 @@ def main(task, seeds):
     results = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     results.setdefault(task, {}).update(found)
     path.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8", newline="\n")
-    files.record(RESULTS, "python benchmarks/seq2seq.py reversal; dates; translation")
+    files.record(RESULTS, "python benchmarks/seq2seq.py reversal; patience; dates; translation")
     print(json.dumps(found, indent=1))
 
 

@@ -1,7 +1,7 @@
 """Attention: every position asks a question and mixes the answers of the others.
 
     weighted_average         one mix of values, the last step of every attention          notebook 00
-    pair_scores              how well any two positions match: their dot products         notebook 04
+    average_so_far           the mean of all that stands before, as a product of matrices notebook 04
     stable_softmax           scores to weights that sum to 1, however large they are      notebook 04
     simple_self_attention    softmax(XXᵀ)X: no parameters, nothing learned                notebook 04
     attention                softmax(QKᵀ/√d_head)V, the one formula of the paper          notebook 04
@@ -40,14 +40,17 @@ def weighted_average(weights: Tensor, values: Tensor) -> Tensor:
     return weights @ values
 
 
-def pair_scores(x: Tensor) -> Tensor:
-    """The dot product of every position with every position.
+def average_so_far(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Every position becomes the mean of itself and all positions before it: attention whose weights are fixed.
 
-    x: (..., position, d_model)
+    x: (..., position, d_model), at least one position
 
-    Returns the scores (..., position, position); [i, j] says how well position i matches position j.
+    Returns the means (..., position, d_model) and the weights (position, position): row i holds 1 / (i + 1) in the
+    columns 0 to i, and 0 after them.
     """
-    return x @ x.transpose(-2, -1)
+    seen = x.new_ones(x.shape[-2], x.shape[-2]).tril()
+    weights = seen / seen.sum(-1, keepdim=True)
+    return weights @ x, weights
 
 
 def stable_softmax(scores: Tensor) -> Tensor:

@@ -95,28 +95,33 @@ NORMS_BACK = {"scale": "weight", "shift": "bias"}
 NUMBER = re.compile(r"\.(\d+)\.")
 
 
-def our_name(name: str, names: Mapping[str, str]) -> str:
-    """Our name of a published tensor, by a family's table; one that is not in the table stays as it is."""
-    return _translated(name, names, NORMS)
+def our_name(name: str, names: Mapping[str, str], norms: Mapping[str, str] = NORMS) -> str:
+    """Our name of a published tensor, by a family's table; one that is not in the table stays as it is.
+
+    names: their name of a tensor, or of a layer, that is without the last word, to ours; in both, # stands for the
+    number of the block, which is the first number between two dots
+    norms: what the last word of a tensor becomes when our layer's name ends with "norm"; other words stay
+    """
+    number = NUMBER.search(name)
+    pattern = NUMBER.sub(".#.", name, count=1)
+    layer, _, kind = pattern.rpartition(".")
+    if pattern in names:
+        found = names[pattern]
+    elif layer in names:
+        if names[layer].endswith("norm"):
+            kind = norms.get(kind, kind)
+        found = f"{names[layer]}.{kind}"
+    else:
+        return name
+    return found.replace("#", number[1]) if number else found
 
 
 def their_name(name: str, names: Mapping[str, str]) -> str:
     """The published name of one of our tensors."""
-    return _translated(name, {ours: theirs for theirs, ours in names.items()}, NORMS_BACK)
-
-
-def _translated(name: str, names: Mapping[str, str], of_norms: Mapping[str, str]) -> str:
-    number = NUMBER.search(name)
-    pattern = NUMBER.sub(".#.", name, count=1)
-    stem, _, kind = pattern.rpartition(".")
-    if pattern in names:
-        found = names[pattern]
-    elif stem in names:
-        is_norm = stem.endswith("norm") or names[stem].endswith("norm")
-        found = f"{names[stem]}.{of_norms.get(kind, kind) if is_norm else kind}"
-    else:
-        return name
-    return found.replace("#", number[1]) if number else found
+    layer, _, kind = name.rpartition(".")
+    if layer.endswith("norm"):
+        name = f"{layer}.{NORMS_BACK.get(kind, kind)}"
+    return our_name(name, {ours: theirs for theirs, ours in names.items()}, norms={})
 
 
 def block_count(names: Iterable[str]) -> int:
@@ -125,12 +130,15 @@ def block_count(names: Iterable[str]) -> int:
 
 
 def must_fit(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-    """Raise ValueError that names the first tensor which is missing, unexpected, or of another shape.
+    """Raise ValueError unless these are the wanted tensors. The first that does not fit, in alphabetical order, is
+    named, and no other; the sentence says "missing", "unexpected" or "another shape".
 
     found, wanted: under our names, whatever has a `shape`
     """
     for name in sorted(found.keys() | wanted.keys()):
         theirs, mine = (tuple(part[name].shape) if name in part else None for part in (found, wanted))
         if theirs != mine:
-            why = "missing" if theirs is None else "unexpected" if mine is None else "another shape"
+            why = "another shape" if name in wanted else "unexpected"
+            if name not in found:
+                why = "missing"
             raise ValueError(f"{name} is {theirs}, expected {mine} ({why})")

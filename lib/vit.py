@@ -2,7 +2,7 @@
 
     patches, unpatch         an image cut into rows of numbers, and put together again             notebook 18
     interpolate_positions    learned positions for images of another size                          notebook 18
-    ViT                      class token, patches, positions, and pre-norm blocks over all of them
+    ViT                      class token, patches, positions, and pre-norm blocks over all of them    notebook 18
     ViTClassifier            a ViT that puts an image into a class
     attention_maps           where each block looked
     attention_rollout        what reaches a position through all blocks, by those maps             notebook 18
@@ -81,7 +81,10 @@ class ViT(nn.Module):
 
     image, patch: their sizes in pixels    d_ff: 4 d_model if None    channels: 1 for grey, 3 for colour
 
-    An image of another size is read with interpolated positions. Raises ValueError where patches do not fit.
+    Weights are loaded by the names of its parts: `embedding`, a Linear from the numbers of a patch; `class_token`, a
+    Parameter (d_model,), 0 at first; `positions`, a LearnedPositions with a row for the class token and one for each
+    patch; `encoder`. An image of another size is read with interpolated positions. Raises ValueError where patches
+    do not fit.
     """
 
     def __init__(

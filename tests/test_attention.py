@@ -12,12 +12,12 @@ from lib.attention import (
     SelfAttention,
     attention,
     attention_gradient,
+    average_so_far,
     causal_mask,
     fused_attention,
     future_leak,
     join_heads,
     padding_mask,
-    pair_scores,
     simple_self_attention,
     split_heads,
     stable_softmax,
@@ -133,13 +133,20 @@ def test_stable_softmax_equals_pytorchs():
     torch.testing.assert_close(stable_softmax(scores), scores.softmax(-1), rtol=1e-12, atol=1e-12)
 
 
+def test_the_average_so_far_is_causal_attention_that_finds_all_keys_alike():
+    x = random(0, 2, 5, 7)
+    mixed, weights = average_so_far(x)
+    expected = functional.scaled_dot_product_attention(torch.zeros_like(x), x, x, is_causal=True)
+    torch.testing.assert_close(mixed, expected, rtol=1e-10, atol=1e-10)
+    torch.testing.assert_close(weights @ x, mixed)
+
+
 def test_simple_self_attention_is_attention_without_matrices_and_scale():
     x = random(0, 2, 5, 7)
     mixed, weights = simple_self_attention(x)
     expected = functional.scaled_dot_product_attention(x, x, x, scale=1.0)
     torch.testing.assert_close(mixed, expected, rtol=1e-10, atol=1e-10)
     torch.testing.assert_close(weights, torch.einsum("bid,bjd->bij", x, x).softmax(-1))
-    torch.testing.assert_close(pair_scores(x), torch.einsum("bid,bjd->bij", x, x))
     torch.testing.assert_close(weighted_average(weights[0, 0], x[0]), mixed[0, 0])
 
 

@@ -1,5 +1,7 @@
 """From source to notebooks: ids, markers, clean metadata, and that a build of an unchanged tree changes nothing."""
 
+import base64
+import io
 import json
 import re
 
@@ -220,3 +222,15 @@ def test_the_committed_notebooks_are_in_step():
     findings = [line for source in sorted(SOLUTIONS.glob("[0-9]*.py")) for line in out_of_step(source)]
     assert not findings, findings
     assert {path.stem for path in SOLUTIONS.glob("*.py")} == {path.stem for path in NOTEBOOKS.glob("*.ipynb")}
+
+
+def test_pictures_are_stored_with_few_colours_and_look_the_same():
+    from PIL import Image, ImageChops
+
+    drawn, stored = Image.effect_noise((61, 47), 40).convert("RGBA"), io.BytesIO()
+    drawn.save(stored, "PNG")
+    small = builder.with_fewer_colours(base64.b64encode(stored.getvalue()).decode())
+    picture = Image.open(io.BytesIO(base64.b64decode(small)))
+    assert picture.mode == "P" and picture.size == drawn.size
+    difference = ImageChops.difference(picture.convert("RGB"), drawn.convert("RGB"))
+    assert max(most for _, most in difference.getextrema()) <= 8

@@ -3,8 +3,33 @@
 import torch
 
 from lib import text_vectors
+from lib.checks.bag_of_words_and_word2vec_questions import (
+    bank_neighbours,
+    dense_numbers,
+    drawn_ratio,
+    flat_training,
+    pairs_of_a_sentence,
+    quark_weight,
+    softmax_price,
+)
 from lib.checks.core import Exercise, edit
 from lib.checks.running import Problem
+
+__all__ = [
+    "analogy",
+    "bag_of_words",
+    "bank_neighbours",
+    "cosine_similarity",
+    "dense_numbers",
+    "drawn_ratio",
+    "flat_training",
+    "negative_sampling",
+    "pairs_of_a_sentence",
+    "quark_weight",
+    "skip_gram_pairs",
+    "softmax_price",
+    "tf_idf",
+]
 
 bag_of_words = Exercise(text_vectors.bag_of_words)
 tf_idf = Exercise(text_vectors.tf_idf)

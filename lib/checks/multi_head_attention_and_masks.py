@@ -1,10 +1,13 @@
 """The checks of notebook 05: splitting and joining heads, masks, multi-head attention, and a test of causality."""
 
+import math
+from fractions import Fraction
+
 import torch
 from torch import nn
 
 from lib import attention as course
-from lib.checks.core import Exercise, edit
+from lib.checks.core import Exercise, Question, edit
 from lib.checks.probing import fill, gradients, parameters, plain, raises, single_calls
 
 
@@ -399,3 +402,119 @@ future_leak.mistakes(
     compared_with_x=("the moves are counted from x; count them from the outputs for x.", edit("- outputs", "- x")),
 )
 # fmt: on
+
+
+# --------------------------------------------------------------------------------------------------------- questions
+
+
+def _head_block() -> tuple[int, int]:
+    """Rows and columns of the third head's part of W_V; nn.Linear keeps its matrix transposed."""
+    layer = course.MultiHeadAttention(768, 12)
+    return tuple(layer.to_v.weight.T.tensor_split(layer.n_heads, dim=1)[2].shape)
+
+
+head_block = Question(
+    "head_block",
+    _head_block,
+    "all 768 numbers of x go in, and 768 / 12 = 64 values of the head come out: x (position, 768) times (768, 64).",
+    "The matrix is multiplied by x from the left: x W. How many numbers does the head read, and how many does it make?",
+    (
+        ((64, 64), "That would be a head that reads a slice of x. Each head reads all of x."),
+        ((64, 768), "That is how nn.Linear would store it, (out, in). Here x stands on the left: (in, out)."),
+        ((768, 768), "That is W_V, for all twelve heads together."),
+        ((768, 12), "There are 12 heads. How many numbers has each of them?"),
+    ),
+)
+
+
+def _allowed_pairs() -> int:
+    ids = torch.tensor([[1, 2, 3, 4, 1, 5], [1, 6, 3, 7, 0, 0]])
+    return int((course.causal_mask(6) & course.padding_mask(ids, 0)).sum())
+
+
+allowed_pairs = Question(
+    "allowed_pairs",
+    _allowed_pairs,
+    "1 + 2 + ... + 6 = 21 in the first sentence, 1 + 2 + 3 + 4 + 4 + 4 = 18 in the second: the rows of its paddings "
+    "see the four words, and no padding.",
+    "Count row by row: query i sees the keys 0 to i, as far as they are words. The mask hides keys, not queries.",
+    (
+        (21 + 10, "The rows of the paddings are not empty: only their columns are."),
+        (21 + 21, "That is the causal mask alone: the columns of the paddings are False."),
+        (6 * 6 + 6 * 4, "That is the padding mask alone: half of it lies in the future."),
+        (21 + 20, "Does a padding see itself? Its column is False in every row, its own one too."),
+        (15 + 14, "A position may look at itself: the diagonal counts, where it is a word."),
+        (18, "That is the second sentence. The batch has two."),
+        (21, "That is the first sentence. The batch has two."),
+    ),
+)
+leaking_line = Question(
+    "leaking_line",
+    lambda: 4,
+    "one reshape tears positions apart: what is called position 0 of a head holds numbers of several positions, or of "
+    "a later one. The mask is right, but it hides the wrong numbers. Cut the last axis first, then swap: split_heads.",
+    "The mask and the softmax are in order. After which line do the rows along the axis `position` still belong to one "
+    "position each, and after which not?",
+    (
+        (3, "The shape is what is wanted. How do the numbers get there?"),
+        (5, "The scores are those of the paper. Look at what q and k hold by then."),
+        (6, "The mask is right, and it stands before the softmax."),
+        (7, "The softmax comes after the mask, as it should."),
+        (8, "This undoes a right split. Was the split right?"),
+        (2, "Each projection works on every position by itself: nothing can leak there."),
+    ),
+)
+prefix_price = Question(
+    "prefix_price",
+    lambda: float(Fraction(int(course.causal_mask(1000).sum()), 1000)),
+    "1 + 2 + ... + 1,000 = 500,500 positions, 500.5 times as many: half of the length, on average.",
+    "How long are the 1,000 beginnings together?",
+    (
+        (1000, "Not every beginning has 1,000 words: they are half as long on average."),
+        (500_500, "That is the number of positions. How many times 1,000 is it?"),
+    ),
+    within=0.002,
+)
+crossover = Question(
+    "crossover",
+    lambda: 2 * 512,
+    "4 n d² + 2 n² d = 8 n d² gives 2 n = 4 d, so n = 2 d = 1,024. By the table of the paper, without projections and "
+    "gates, it would be n = d.",
+    "Set the two counts equal, and divide both by 2 n d.",
+    (
+        (512, "That is n² d = n d², the table of the paper. Here the projections and the four gates count."),
+        (2048, "Divide again: 2 n² d = 4 n d²."),
+        (256, "Divide again: 2 n² d = 4 n d²."),
+        (2, "That is n / d."),
+    ),
+)
+friends_curve = Question(
+    "friends_curve",
+    lambda: "leak",
+    "every batch is new and random, so nothing can be known by heart, and a loss below ln 8 needs the answer itself. "
+    "It is there in training, and gone when only a beginning is given.",
+    "Could any honest model get below ln 8 here? What is the same in both curves, and what differs?",
+    (
+        ("overfitting", "Every batch is new and random: what would there be to know by heart?"),
+        ("learning rate", "An unstable training does not end far below the best possible loss."),
+    ),
+)
+
+
+def _late_sums() -> tuple[float, float]:
+    scores = torch.tensor([[0.0, 0.0, math.log(2)], [0.0, 0.0, math.log(8)]])
+    return tuple(round(total, 6) for total in scores.softmax(-1)[:, :2].sum(-1).tolist())
+
+
+late_sums = Question(
+    "late_sums",
+    _late_sums,
+    "(1 + 1) / 4 and (1 + 1) / 10. With the mask before the softmax both would be 1, whatever the hidden word is.",
+    "Write down the three numerators and their sum. The weight of the third is then set to 0, and the others stay.",
+    (
+        ((1.0, 1.0), "That is what the mask before the softmax gives. Here it comes after."),
+        ((0.25, 0.1), "That is the weight of one of the two words that are left."),
+        ((0.5, 0.8), "The weight that is set to 0 is 8 / 10. What is left?"),
+    ),
+    within=0.01,
+)

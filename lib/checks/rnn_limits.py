@@ -1,6 +1,6 @@
 """Checks of notebook 01: an RNN's step, unrolled, with the loss and the gradients that train it.
 
-The two exercises on the LSTM stand in `rnn_limits_lstm`.
+The two exercises on the LSTM stand in `rnn_limits_lstm`, the questions in `rnn_limits_questions`.
 """
 
 import math
@@ -11,14 +11,30 @@ from lib import recurrent
 from lib.checks.core import Exercise, edit
 from lib.checks.probing import gradients, single_calls
 from lib.checks.rnn_limits_lstm import LSTM, lstm_step, normal, weights
+from lib.checks.rnn_limits_questions import (
+    blind_guess,
+    cut_gradient,
+    dependent_steps,
+    gradient_left,
+    open_gate,
+    read_gate,
+    rnn_parameters,
+)
 from lib.checks.running import Problem
 
 __all__ = [
     "LSTM",
+    "blind_guess",
     "clip_gradients",
+    "cut_gradient",
+    "dependent_steps",
     "gradient_by_distance",
+    "gradient_left",
     "lstm_step",
     "next_character_loss",
+    "open_gate",
+    "read_gate",
+    "rnn_parameters",
     "rnn_step",
     "run_rnn",
 ]

@@ -1,5 +1,6 @@
-"""The checks of notebook 04: scores, softmax, attention, one head, and its gradient."""
+"""The checks of notebook 04: an average, softmax, attention, one head, its gradient, and five questions."""
 
+import math
 from unittest.mock import patch
 
 import torch
@@ -22,49 +23,78 @@ def _large(rng, *shape):
     return (signs * torch.randint(10, 30, shape, generator=rng)).float()
 
 
-# ------------------------------------------------------------------------------------------------------- pair_scores
+# ---------------------------------------------------------------------------------------------------- average_so_far
 
-pair_scores = Exercise(course.pair_scores)
+average_so_far = Exercise(course.average_so_far, returns=("the means", "the weights"))
 
 single_calls(
-    pair_scores,
+    average_so_far,
     {
         "money (2, 0), bank (1, 1), grows (1, 0)": lambda rng: BANK,
         "a batch of two sentences, five vectors of three numbers each": lambda rng: _random(rng, 2, 5, 3),
         "three axes before the positions": lambda rng: _random(rng, 2, 3, 2, 5, 7),
         "a single vector": lambda rng: _random(rng, 1, 3),
-        "64-bit numbers": lambda rng: _random(rng, 5, 3).double(),
+        "64-bit numbers, 300 positions": lambda rng: _random(rng, 300, 3).double(),
     },
 )
 
-PRODUCT = "x @ x.transpose(-2, -1)"
+MEANS, SEEN = "seen / seen.sum(-1, keepdim=True)", "x.new_ones(x.shape[-2], x.shape[-2])"
 
 # fmt: off
-pair_scores.mistakes(
-    always_32_bit=("64-bit numbers become 32-bit: zeros(..., dtype=x.dtype).", edit(PRODUCT, f"({PRODUCT}).float()")),
-    columns_with_columns=("this compares the numbers of a vector. Compare positions: x @ xᵀ.",
-        edit(PRODUCT, "x.transpose(-2, -1) @ x")),
-    only_with_itself=("each vector is only multiplied with itself, not with all.", edit(PRODUCT, "(x * x).sum(-1)")),
-    no_sum=("this multiplies number by number; a score is the sum of the products: `@`.", edit(PRODUCT, "x * x")),
-    cosine=("the lengths are divided away (cosine).",
-        edit(PRODUCT, "functional.cosine_similarity(x.unsqueeze(-2), x.unsqueeze(-3), dim=-1)")),
-    scaled=("no square root yet: it comes with `attention`.", edit(PRODUCT, f"{PRODUCT} / math.sqrt(x.shape[-1])")),
-    averaged=("this is the mean of the products; a score is their sum.", edit(PRODUCT, f"{PRODUCT} / x.shape[-1]")),
-    with_softmax=("these are weights already: no softmax in the scores.", edit(PRODUCT, f"({PRODUCT}).softmax(-1)")),
-    empty_diagonal=("a position is compared with itself too: do not empty the diagonal.",
-        edit(PRODUCT, f"{PRODUCT} * (1 - torch.eye(x.shape[-2], dtype=x.dtype))"),
-        edit(PRODUCT, f"({PRODUCT}).masked_fill(torch.eye(x.shape[-2], dtype=torch.bool), -math.inf)")),
-    half=("only half of the pairs has a score; s21 and s12 are both wanted.",
-        edit(PRODUCT, f"({PRODUCT}).tril()"), edit(PRODUCT, f"({PRODUCT}).triu()")),
-    distances=("these are distances; a score is a dot product.",
-        edit(PRODUCT, "torch.cdist(x, x)"), edit(PRODUCT, "torch.cdist(x, x) ** 2")),
-    across_the_batch=("the sentences of a batch are compared with each other; each is compared with itself alone.",
-        edit(PRODUCT, "x.flatten(0, -2) @ x.flatten(0, -2).T")),
-    axes_counted_from_the_front=("swap the last two axes, whatever stands before them: `x.transpose(-2, -1)`.",
-        edit("transpose(-2, -1)", "T"), edit("transpose(-2, -1)", "transpose(1, 2)"),
-        edit("transpose(-2, -1)", "transpose(1, 2) if x.ndim > 2 else x @ x.T")),
+average_so_far.mistakes(
+    mean_of_all=("this is the mean of all positions: what stands later must not count (`tril`).", edit(".tril()", "")),
+    mean_of_the_rest=("this looks forward: row i is to count the positions 0 to i, at and below the diagonal.",
+        edit("tril", "triu")),
+    without_itself=("a position counts itself too: row 0 has the weight 1 for position 0.",
+        edit(".tril()", ".tril(-1)"),
+        edit(MEANS, "(seen.tril(-1) / seen.tril(-1).sum(-1, keepdim=True)).nan_to_num()")),
+    sums=("these are sums: divide each row by how many positions it counts.", edit(MEANS, "seen")),
+    sums_mixed=("the weights are right, and the result is the sum so far: mix with the weights.",
+        edit("return weights @ x", "return seen @ x")),
+    divided_by_the_length=("each row is divided by the number of all positions: row i counts only i + 1 of them.",
+        edit(MEANS, "seen / x.shape[-2]")),
+    no_keepdim=("columns are divided, not rows: `sum(-1, keepdim=True)` keeps a last axis of size 1.",
+        edit("seen.sum(-1, keepdim=True)", "seen.sum(-1)")),
+    columns=("columns sum to 1 here: each row must.", edit("sum(-1", "sum(-2")),
+    ones_and_zeros=("a softmax of ones and zeros: e⁰ = 1, so later positions keep some weight. Use −∞ for them.",
+        edit(MEANS, "seen.softmax(-1)")),
+    one_too_few=("row i counts i + 1 positions, 0 to i: yours divides by i.",
+        edit(MEANS, "seen / (seen.sum(-1, keepdim=True) - 1).clamp(min=1)")),
+    halves=("(old mean + new vector) / 2 gives the last one half of the weight: all are to count alike.",
+        edit(MEANS, "torch.stack([row * _halves(i, row) for i, row in enumerate(seen)])",
+            "def average_so_far", "def _halves(i, row):\n    past = i - torch.arange(len(row)).clamp(min=1) + 1\n"
+            "    return 0.5 ** past.clamp(min=0).to(row.dtype) if i else 1\n\n\ndef average_so_far")),
+    mix_transposed=("the mix is transposed: weights @ x.", edit("weights @ x", "weights.T @ x")),
+    weights_transposed=("the weights are returned transposed: a row belongs to the position that looks.",
+        edit("x, weights", "x, weights.T")),
+    only_the_means=("the means are half of the answer; return the weights too.", edit("x, weights", "x")),
+    across_the_batch=("the positions are the last axis but one, whatever stands before them.",
+        edit("x.shape[-2]", "x.shape[0]"), edit("x.shape[-2]", "x.shape[1]")),
+    numbers_for_positions=("the positions are the last axis but one; the last one holds the numbers of a vector.",
+        edit("x.shape[-2]", "x.shape[-1]")),
+    always_32_bit=("64-bit numbers become 32-bit: x.new_ones(...), or dtype=x.dtype.",
+        edit("return weights @ x, weights", "return (weights @ x).float(), weights.float()")),
 )
 # fmt: on
+
+# --------------------------------------------------------------------------------------------------------- score_gap
+
+score_gap = Question(
+    "score_gap",
+    lambda: math.log(2),
+    "the shared denominator cancels, and e^(a − b) = 2 means a − b = ln 2 = 0.69. Only differences of scores count.",
+    "Divide one weight by the other: what is left of the softmax? Which power of e is 2?",
+    (
+        (2.0, "A score enters as a power of e: 2 more make a weight e² = 7.4 times as large."),
+        (1.0, "1 more makes a weight e = 2.7 times as large."),
+        (math.e, "e is what a gap of 1 multiplies a weight by. Which gap multiplies it by 2?"),
+        (math.e**2, "That is how many times as large a gap of 2 makes it. Which gap makes it 2 times as large?"),
+        (math.log10(2), "This is the logarithm to the base 10; the softmax has the base e."),
+        (-math.log(2), "The larger weight belongs to the larger score: a − b is above 0."),
+        (0.5, "e to the power of 0.5 is 1.65."),
+    ),
+    within=0.02,
+)
 
 # ---------------------------------------------------------------------------------------------------- stable_softmax
 
@@ -141,6 +171,8 @@ single_calls(
     },
 )
 
+PRODUCT = "x @ x.transpose(-2, -1)"
+
 # fmt: off
 simple_self_attention.mistakes(
     no_softmax=("the softmax is missing: the rows of the weights must sum to 1.", edit(".softmax(-1)", "")),
@@ -164,6 +196,31 @@ simple_self_attention.mistakes(
     only_the_mix=("the new vectors are half of the answer; return the weights too.", edit("x, weights", "x")),
 )
 # fmt: on
+
+# -------------------------------------------------------------------------------------------------------- cat_weight
+
+
+def _cat_weight() -> float:
+    """What the first CAT gives the second one, in 512 dimensions, without positions."""
+    table = torch.randn(5, 512, generator=torch.Generator().manual_seed(2))
+    weights = course.simple_self_attention(table[[0, 1, 2, 3, 4, 1]])[1]
+    return weights[1, 5].item()
+
+
+cat_weight = Question(
+    "cat_weight",
+    _cat_weight,
+    "the two CATs have one vector, so the score of the first with the second is the one with itself, about 512. The "
+    "scores with strangers are about 0, and e^-512 is nothing: the two share all the weight, one half each.",
+    "Which scores has the first CAT, about, with itself, with the second CAT, and with a stranger? Then the softmax.",
+    (
+        (1.0, "A word that stands once keeps everything for itself. CAT stands twice."),
+        (0.0, "The first CAT cannot tell the second one from itself: the vectors are the same."),
+        (1 / 6, "That would be the plain average. The scores are far from equal."),
+        (512.0, "That is about the score. The softmax makes weights that sum to 1 of a row of them."),
+    ),
+    within=0.03,
+)
 
 # --------------------------------------------------------------------------------------------------------- attention
 
@@ -298,6 +355,47 @@ weights_shape = Question(
     ),
 )
 
+# ------------------------------------------------------------------------------------------------------- which_panel
+
+
+def panels() -> dict[str, torch.Tensor]:
+    """The weights of one right attention and of three with a mistake, (query, key), under the letters of the figure."""
+    rng = torch.Generator().manual_seed(5)
+    scores = _random(rng, 4, 64) @ _random(rng, 64, 6)
+    return {
+        "A": (scores / 64).softmax(-1),
+        "B": (scores / 8).softmax(-2),
+        "C": scores.softmax(-1),
+        "D": (scores / 8).softmax(-1),
+    }
+
+
+def _which_panel() -> str:
+    """The letters of: right, not divided, divided by d_head, over the queries."""
+    rng = torch.Generator().manual_seed(5)
+    q, k = _random(rng, 4, 64), _random(rng, 64, 6).T
+    scores = q @ k.T
+    drawn = course.attention(q, k, k)[1], scores.softmax(-1), (scores / 64).softmax(-1), (scores / 8).softmax(0)
+    return "".join(
+        next(letter for letter, shown in panels().items() if torch.allclose(shown, weights)) for weights in drawn
+    )
+
+
+which_panel = Question(
+    "which_panel",
+    _which_panel,
+    "in B the columns sum to 1 and the rows do not: the softmax ran over the queries. In the others rows sum to 1. C "
+    "was not divided: with scores of standard deviation 8, many weights are 0.00, and two queries give nearly all to "
+    "one key. A was divided by 64: what is left of the scores is about ±1/8, so all weights are near 1/6.",
+    "Add up a row, then a column, of each panel. Among those whose rows sum to 1: larger scores mean a sharper choice.",
+    (
+        ("BCAD", "Add up the rows of the panel that you call right: does each query share out exactly 1?"),
+        ("DACB", "What does dividing do to the weights: does it make the choice sharper or more even?"),
+        ("ACDB", "Scores of variance 1 do not make all weights nearly equal: e^1 and e^-1 differ by a factor of 7."),
+        ("CDAB", "With scores of variance 1, would one key of six take nearly all?"),
+    ),
+)
+
 # ----------------------------------------------------------------------------------------------------- SelfAttention
 
 SelfAttention = Exercise(course.SelfAttention, returns=("the mixed values", "the weights"))
@@ -371,6 +469,25 @@ SelfAttention.mistakes(
     as_wide_as_the_model=("the layers lead to d_head numbers.", edit("d_model, d_head, b", "d_model, d_model, b")),
 )
 # fmt: on
+
+# ------------------------------------------------------------------------------------------------------- score_bytes
+
+score_bytes = Question(
+    "score_bytes",
+    lambda: 12 * 12 * torch.empty(1_024, 1_024, device="meta").numel() * torch.float32.itemsize,
+    "1,024² scores of 4 bytes are 4 MiB for one head; 144 heads make 604 million bytes, more than the model's own 124 "
+    "million parameters take (498 million bytes). With 2,048 tokens it would be four times as much.",
+    "How many scores has one head? How many heads has a block, how many blocks are there, and what does a score take?",
+    (
+        (12 * 12 * 1_024**2, "That is how many scores there are. Each takes 4 bytes."),
+        (12 * 1_024**2 * 4, "Each of the 12 blocks has 12 heads, and every head has scores of its own."),
+        (1_024**2 * 4, "That is one head of one block."),
+        (12 * 12 * 1_024 * 4, "Each token has a score with each: 1,024 times 1,024."),
+        (12 * 12 * 1_024 * 64 * 4, "A score is one number, whatever d_head is."),
+        (604, "In bytes, please: 604 is the number of megabytes."),
+    ),
+    within=0.02,
+)
 
 # ------------------------------------------------------------------------------------------------ attention_gradient
 

@@ -1,4 +1,7 @@
-"""Checks of notebook 03: padding, teacher forcing, additive scores, masked softmax. The decoder: ..._decoder."""
+"""Checks of notebook 03: padding, teacher forcing, additive scores, masked softmax.
+
+The decoder and greedy translation stand in ..._decoder, the questions in ..._questions.
+"""
 
 import math
 
@@ -8,8 +11,29 @@ from lib import batching, seq2seq
 from lib.checks.core import Exercise, edit
 from lib.checks.probing import gradients
 from lib.checks.seq2seq_and_bahdanau_attention_decoder import BahdanauDecoder, greedy_translate, normal
+from lib.checks.seq2seq_and_bahdanau_attention_questions import (
+    logits_shape,
+    reversed_lag,
+    same_rows,
+    tanh_count,
+    trained_longer,
+    unshifted,
+)
 
-__all__ = ["BahdanauDecoder", "additive_scores", "greedy_translate", "masked_softmax", "pad_batch", "shift_right"]
+__all__ = [
+    "BahdanauDecoder",
+    "additive_scores",
+    "greedy_translate",
+    "logits_shape",
+    "masked_softmax",
+    "pad_batch",
+    "reversed_lag",
+    "same_rows",
+    "shift_right",
+    "tanh_count",
+    "trained_longer",
+    "unshifted",
+]
 
 pad_batch = Exercise(batching.pad_batch, returns=("ids", "mask"))
 shift_right = Exercise(batching.shift_right, returns=("inputs", "targets", "mask"))

@@ -1,4 +1,7 @@
-"""Checks of notebook 07: LayerNorm, dropout, feed-forward, shortcut. The blocks: the_transformer_block_stacked."""
+"""Checks of notebook 07: LayerNorm, dropout, feed-forward, shortcut.
+
+The blocks stand in the_transformer_block_stacked, the questions in the_transformer_block_questions.
+"""
 
 import torch
 
@@ -7,9 +10,33 @@ from lib.checks.core import Exercise, edit
 from lib.checks.differences import difference
 from lib.checks.probing import fill, gradients, parameters
 from lib.checks.running import Problem
+from lib.checks.the_transformer_block_questions import (
+    changed_outputs,
+    cross_weights_shape,
+    decoder_share,
+    dropout_square,
+    eight_layers,
+    noisy_line,
+    stream_sizes,
+)
 from lib.checks.the_transformer_block_stacked import DecoderBlock, EncoderBlock, normal, parameter_counts
 
-__all__ = ["DecoderBlock", "EncoderBlock", "FeedForward", "LayerNorm", "PreNorm", "dropout", "parameter_counts"]
+__all__ = [
+    "DecoderBlock",
+    "EncoderBlock",
+    "FeedForward",
+    "LayerNorm",
+    "PreNorm",
+    "changed_outputs",
+    "cross_weights_shape",
+    "decoder_share",
+    "dropout",
+    "dropout_square",
+    "eight_layers",
+    "noisy_line",
+    "parameter_counts",
+    "stream_sizes",
+]
 
 LayerNorm = Exercise(layers.LayerNorm)
 dropout = Exercise(layers.dropout)

@@ -11,7 +11,9 @@ Answers and checks carry nbgrader's metadata as well, so that a class can be run
 
 import argparse
 import ast
+import base64
 import hashlib
+import io
 import json
 import os
 import re
@@ -128,8 +130,19 @@ def execute(notebook: NotebookNode, folder: Path) -> NotebookNode:
             if extra := set(output.get("data", {})) - KINDS_OF_OUTPUT:
                 raise ValueError(f"cell {cell.id} displays {', '.join(sorted(extra))}: outputs are text and PNG only")
             output.get("metadata", {}).clear()
+            if "image/png" in output.get("data", {}):
+                output.data["image/png"] = with_fewer_colours(output.data["image/png"])
     notebook.metadata = nbformat.from_dict(METADATA)
     return notebook
+
+
+def with_fewer_colours(picture: str) -> str:
+    """A PNG in base64 with at most 256 colours: to the eye the same, in less than half the bytes."""
+    from PIL import Image
+
+    image, small = Image.open(io.BytesIO(base64.b64decode(picture))), io.BytesIO()
+    image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(small, "PNG", optimize=True)
+    return base64.b64encode(small.getvalue()).decode()
 
 
 def with_outputs_of(notebook: NotebookNode, executed: NotebookNode | None) -> NotebookNode | None:

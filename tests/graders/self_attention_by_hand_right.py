@@ -9,46 +9,56 @@ from torch.nn import functional
 
 from tests.graders.cases import right
 
-# ------------------------------------------------------------------------------------------------------- pair_scores
+# ---------------------------------------------------------------------------------------------------- average_so_far
 
 
-@right("pair_scores")
-def with_matmul(x):
-    return torch.matmul(x, x.mT)
+@right("average_so_far")
+def softmax_of_masked_zeros(x):
+    n = x.shape[-2]
+    scores = torch.zeros(n, n, dtype=x.dtype).masked_fill(~torch.ones(n, n).tril().bool(), -math.inf)
+    weights = scores.softmax(-1)
+    return weights @ x, weights
 
 
-@right("pair_scores")
-def with_einsum(x):
-    return torch.einsum("...id,...jd->...ij", x, x)
+@right("average_so_far")
+def running_sums(x):
+    counts = torch.arange(1, x.shape[-2] + 1, dtype=x.dtype)
+    weights = torch.tril(torch.ones(len(counts), len(counts), dtype=x.dtype)) / counts[:, None]
+    return x.cumsum(-2) / counts[:, None], weights
 
 
-@right("pair_scores")
-def by_broadcasting(x):
-    return (x.unsqueeze(-2) * x.unsqueeze(-3)).sum(-1)
+@right("average_so_far")
+def loop_of_means(x):
+    n = x.shape[-2]
+    weights = torch.zeros(n, n, dtype=x.dtype)
+    for i in range(n):
+        weights[i, : i + 1] = 1 / (i + 1)
+    return torch.stack([x[..., : i + 1, :].mean(-2) for i in range(n)], dim=-2), weights
 
 
-@right("pair_scores")
-def two_loops(x):
-    rows = [torch.stack([(x[..., i, :] * x[..., j, :]).sum(-1) for j in range(x.shape[-2])], -1)
-            for i in range(x.shape[-2])]  # fmt: skip
-    return torch.stack(rows, dim=-2)
+@right("average_so_far")
+def by_einsum(x):
+    position = torch.arange(x.shape[-2])
+    weights = (position <= position[:, None]).to(x.dtype) / (position[:, None] + 1)
+    return torch.einsum("ij,...jd->...id", weights, x), weights
 
 
-@right("pair_scores")
-def float64_inside(x):
-    return (x.double() @ x.double().mT).to(x.dtype)
+@right("average_so_far")
+def mean_from_the_mean_before(x):
+    mean, row = torch.zeros_like(x[..., 0, :]), torch.zeros(x.shape[-2], dtype=x.dtype)
+    means, rows = [], []
+    for i, unit in enumerate(torch.eye(x.shape[-2], dtype=x.dtype)):
+        mean, row = mean + (x[..., i, :] - mean) / (i + 1), row + (unit - row) / (i + 1)
+        means.append(mean)
+        rows.append(row)
+    return [torch.stack(means, -2), torch.stack(rows)]
 
 
-@right("pair_scores")
+@right("average_so_far")
 def through_numpy(x):
-    a = x.detach().numpy()
-    return torch.from_numpy(a @ a.swapaxes(-1, -2))
-
-
-@right("pair_scores")
-def row_by_row_without_gradients(x):
-    with torch.no_grad():
-        return torch.stack([(x * x[..., i : i + 1, :]).sum(-1) for i in range(x.shape[-2])], dim=-2)
+    seen = np.tri(x.shape[-2])
+    weights = torch.from_numpy(seen / seen.sum(1, keepdims=True)).to(x.dtype)
+    return (weights.double() @ x.double()).to(x.dtype), weights
 
 
 # ---------------------------------------------------------------------------------------------------- stable_softmax

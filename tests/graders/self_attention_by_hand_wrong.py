@@ -10,102 +10,133 @@ from torch.nn import functional
 from lib.checks.core import edit
 from tests.graders.cases import slips, wrong
 
-# ------------------------------------------------------------------------------------------------------- pair_scores
+# ---------------------------------------------------------------------------------------------------- average_so_far
 
 
-@wrong("pair_scores", says="Compare positions")
-def features_with_features(x):
-    return torch.matmul(x.mT, x)
-
-
-@wrong("pair_scores", says="only multiplied with itself")
-def squares(x):
-    return torch.sum(x**2, dim=-1)
-
-
-@wrong("pair_scores", says="number by number")
-def star_instead_of_at(x):
-    return x * x
-
-
-@wrong("pair_scores", says="cosine")
-def cosine_similarity(x):
-    return functional.cosine_similarity(x.unsqueeze(-2), x.unsqueeze(-3), dim=-1)
-
-
-@wrong("pair_scores", says="no square root yet")
-def scaled_too_early(x):
-    return torch.matmul(x, x.mT) * x.size(-1) ** -0.5
-
-
-@wrong("pair_scores", says="mean of the products")
-def mean_product(x):
-    return (x[..., :, None, :] * x[..., None, :, :]).mean(-1)
-
-
-@wrong("pair_scores", says="weights already")
-def already_softmax(x):
-    return torch.softmax(x @ x.mT, -1)
-
-
-@wrong("pair_scores", says="diagonal")
-def nothing_with_itself(x):
-    scores = x @ x.mT
-    return scores - torch.diag_embed(scores.diagonal(dim1=-2, dim2=-1))
-
-
-@wrong("pair_scores", says="half of the pairs")
-def loop_up_to_i(x):
+@wrong("average_so_far", says="later must not count")
+def plain_mean(x):
     n = x.shape[-2]
-    scores = torch.zeros(*x.shape[:-1], n)
-    for i in range(n):
-        for j in range(i + 1):
-            scores[..., i, j] = (x[..., i, :] * x[..., j, :]).sum(-1)
-    return scores
+    return x.mean(-2, keepdim=True).expand_as(x), torch.full((n, n), 1 / n, dtype=x.dtype)
 
 
-@wrong("pair_scores", says="distances")
-def euclidean(x):
-    return (x[..., :, None, :] - x[..., None, :, :]).pow(2).sum(-1).sqrt()
+@wrong("average_so_far", says="looks forward")
+def mean_of_what_follows(x):
+    weights = torch.ones(x.size(-2), x.size(-2), dtype=x.dtype).triu()
+    weights /= weights.sum(1, keepdim=True)
+    return weights @ x, weights
 
 
-@wrong("pair_scores", says="a batch of two")
-def plain_transpose(x):
-    assert x.ndim == 2
-    return x @ x.T
+@wrong("average_so_far", says="counts itself too")
+def only_what_stands_before(x):
+    n = x.shape[-2]
+    weights = torch.zeros(n, n, dtype=x.dtype)
+    for i in range(1, n):
+        weights[i, :i] = 1 / i
+    return weights @ x, weights
 
 
-@wrong("pair_scores", says="compared with each other")
-def flattens_the_batch(x):
-    flat = x.reshape(-1, x.shape[-1])
-    return flat @ flat.T
+@wrong("average_so_far", says="these are sums")
+def sums_so_far(x):
+    return x.cumsum(-2), torch.ones(x.shape[-2], x.shape[-2], dtype=x.dtype).tril()
 
 
-@wrong("pair_scores", says="return")
-def returns_nothing(x):
-    x @ x.transpose(-2, -1)
+@wrong("average_so_far", says="number of all positions")
+def divided_by_the_length(x):
+    weights = torch.ones(x.shape[-2], x.shape[-2], dtype=x.dtype).tril() / x.shape[-2]
+    return weights @ x, weights
 
 
-@wrong("pair_scores", says="last two")
-def one_case_for_each_rank(x):
-    return x @ x.T if x.ndim == 2 else torch.bmm(x, x.transpose(1, 2))
+@wrong("average_so_far", says="columns are divided")
+def without_keepdim(x):
+    weights = torch.tril(torch.ones(x.shape[-2], x.shape[-2], dtype=x.dtype))
+    weights = weights / weights.sum(dim=-1)
+    return torch.matmul(weights, x), weights
 
 
-@wrong("pair_scores", says="three axes")
+@wrong("average_so_far", says="columns sum to 1")
+def over_the_columns(x):
+    weights = torch.tril(torch.ones(x.shape[-2], x.shape[-2], dtype=x.dtype))
+    weights = weights / weights.sum(dim=0)
+    return torch.matmul(weights, x), weights
+
+
+@wrong("average_so_far", says="e⁰ = 1")
+def softmax_of_zeros_and_ones(x):
+    weights = torch.softmax(torch.tril(torch.ones(x.shape[-2], x.shape[-2], dtype=x.dtype)), -1)
+    return weights @ x, weights
+
+
+@wrong("average_so_far", says="one half of the weight")
+def half_old_half_new(x):
+    rows = [torch.eye(x.shape[-2], dtype=x.dtype)[0]]
+    for i in range(1, x.shape[-2]):
+        rows.append((rows[-1] + torch.eye(x.shape[-2], dtype=x.dtype)[i]) / 2)
+    weights = torch.stack(rows)
+    return weights @ x, weights
+
+
+@wrong("average_so_far", says="the order is")
+def weights_first(x):
+    weights = torch.ones(x.shape[-2], x.shape[-2], dtype=x.dtype).tril()
+    weights = weights / weights.sum(-1, keepdim=True)
+    return weights, weights @ x
+
+
+@wrong("average_so_far", says="half of the answer")
+def only_the_means(x):
+    return x.cumsum(-2) / torch.arange(1, x.shape[-2] + 1)[:, None]
+
+
+@wrong("average_so_far", says="whatever stands before")
+def counts_the_sentences(x):
+    weights = torch.ones(len(x), len(x), dtype=x.dtype).tril()
+    weights = weights / weights.sum(-1, keepdim=True)
+    return weights @ x, weights
+
+
+@wrong("average_so_far", says="shape")
+def weights_for_each_sentence(x):
+    weights = torch.ones(*x.shape[:-1], x.shape[-2], dtype=x.dtype).tril()
+    weights = weights / weights.sum(-1, keepdim=True)
+    return weights @ x, weights
+
+
+@wrong("average_so_far", says="three axes")
 def matrices_and_batches_alone(x):
-    return torch.mm(x, x.T) if x.ndim == 2 else torch.einsum("bid,bjd->bij", x, x)
+    weights = torch.ones(x.shape[-2], x.shape[-2], dtype=x.dtype).tril()
+    weights = weights / weights.sum(-1, keepdim=True)
+    return torch.einsum("ij,bjd->bid", weights, x) if x.ndim == 3 else torch.mm(weights, x), weights
 
 
-@wrong("pair_scores", says="keeps something")
+@wrong("average_so_far", says="keeps something")
 def remembers_by_shape(x, known={}):  # noqa: B006
-    return known.setdefault(x.shape, x @ x.mT)
+    weights = torch.ones(x.shape[-2], x.shape[-2], dtype=x.dtype).tril()
+    weights = weights / weights.sum(-1, keepdim=True)
+    return known.setdefault(x.shape, weights @ x), weights
+
+
+@wrong("average_so_far", says="64")
+def a_table_of_64(x):
+    weights = torch.ones(64, 64, dtype=x.dtype).tril()
+    weights = (weights / weights.sum(-1, keepdim=True))[: x.shape[-2], : x.shape[-2]]
+    return weights @ x, weights
+
+
+@wrong("average_so_far", says="return")
+def returns_nothing(x):
+    weights = torch.ones(x.shape[-2], x.shape[-2], dtype=x.dtype).tril()
+    weights / weights.sum(-1, keepdim=True) @ x
 
 
 slips(
-    "pair_scores",
-    squeezed=(".squeeze()", edit("-1)", "-1)).squeeze()", "return x", "return (x")),
-    always_32_bit=("torch.float64", edit("return x", "return x.float()", "@ x.t", "@ x.float().t")),
-    without_the_last=("shape", edit("return x @", "return x[..., :-1, :] @")),
+    "average_so_far",
+    squeezed=(
+        ".squeeze()",
+        edit("return weights @ x, weights", "return tuple(part.squeeze() for part in (weights @ x, weights))"),
+    ),
+    always_32_bit=("32-bit", edit("return weights @ x, weights", "return (weights @ x).float(), weights.float()")),
+    transposed=("mix is transposed", edit("return weights @ x", "return weights.mT @ x")),
+    weights_transposed=("returned transposed", edit("x, weights", "x, weights.mT")),
 )
 
 

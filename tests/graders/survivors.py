@@ -20,6 +20,10 @@ SURVIVORS: dict[str, dict[str, str]] = {
         "1 -> -1": "of two axes, axis 1 is the last",
     },
     "training_step": {"norm.item() -> norm": "only the words of the error change"},
+    "average_so_far": {
+        "-1 -> 1": "of two axes, the last is axis 1",
+        "1 -> -1": "of two axes, axis 1 is the last",
+    },
     "sinusoidal_positions": {
         "2 -> -2": "the remainder by -2 is 0 for the same numbers",
     },
@@ -147,6 +151,22 @@ SURVIVORS: dict[str, dict[str, str]] = {
             "IGNORED is what PyTorch leaves out by itself"
         ),
     },
+    "read_header": {
+        "len(content) < 8 -> len(content) <= 8": "of 8 bytes the header is empty, which is no JSON",
+        "8 -> -8": "fewer than 8 bytes are fewer than `start` too, which is 8 at least",
+        "8 -> 7": "fewer than 8 bytes are fewer than `start` too, which is 8 at least",
+        "8 -> 9": "of 8 bytes the header is empty, which is no JSON",
+    },
+    "tensor_at": {
+        "', '.join(DTYPES) -> ', '": "only the words of the error change",
+        "len(content) - start -> len(content) + start": "only the words of the error change",
+        "len(content) - start -> len(content)": "only the words of the error change",
+        "len(content) - start -> start": "only the words of the error change",
+        "end - begin -> end + begin": "only the words of the error change",
+        "end - begin -> end": "only the words of the error change",
+        "end - begin -> begin": "only the words of the error change",
+    },
+    "LoraLinear": {"rank -> alpha": "only the words of the error change"},
     "fit_context": {"n_positions -> ids": "only the words of the error change"},
     "GPT": {
         "causal_mask(ids.shape[1]).to(ids.device) -> causal_mask(ids.shape[1])": "checks run on the CPU",
@@ -176,6 +196,25 @@ SURVIVORS: dict[str, dict[str, str]] = {
     "route": {"logits.topk(k, dim=-1) -> logits.topk(k)": "the last axis anyway"},
     "load_balancing_loss": {"-1 -> 1": "of two axes, the last is axis 1", "1 -> -1": "of two axes, axis 1 is the last"},
     "keep_within_capacity": {"1 -> -1": "of two axes, axis 1 is the last"},
+    "patches": {
+        "-2: -> :": "only the words of the error change",
+        "2 -> 3": "only the words of the error change",
+    },
+    "interpolate_positions": {
+        "interpolate(grid, size=new, mode='bicubic', align_corners=False) -> "
+        "interpolate(grid, size=new, mode='bicubic')": "False is the default",
+        "1 -> -1": "of two axes, axis 1 is the last",
+        "0 -> -1": "a batch of one: the first is the last",
+    },
+    "ViT": {
+        "if grid == self.grid: -> if False:": "to the same grid, interpolation changes nothing",
+        "torch.empty(channels, *image, device='meta') -> torch.empty(channels, *image)": "its shape alone is used",
+        "-2 -> 2": "images have four axes",
+        "2 -> -2": "images have four axes",
+        "1 -> -1": "of a pair, the second is the last",
+    },
+    "vit_parameters": {"1 -> -1": "of a pair, the second is the last"},
+    "attention_rollout": {"1 -> 2": "maps are square"},
     "mutual_information": {
         "counts.double() -> counts": "float32 differs from the seventh digit on",
         "joint.sum(dim=0, keepdim=True) -> joint.sum(dim=0)": "a row without its first axis is spread alike",
@@ -220,5 +259,9 @@ SURVIVORS: dict[str, dict[str, str]] = {
         "longest -> margin": "only the words of the error change",
         "torch.ones(position, position, dtype=torch.bool, device=context.device) -> "
         "torch.ones(position, position, dtype=torch.bool)": "checks run on the CPU",
+    },
+    "must_fit": {
+        "found.keys() -> found": "a union of two dicts has the names of both",
+        "wanted.keys() -> wanted": "names united with a dict are united with its names",
     },
 }
