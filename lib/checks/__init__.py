@@ -123,9 +123,13 @@ NOTEBOOKS: dict[str, list[str]] = {
     "09_encoder_decoder_translation": [
         "Transformer",
         "next_word_step",
-        "share_of_padding",
-        "label_smoothed_loss",
-        "noam_rate",
+        "positions_computed",
+        "padding_share",
+        "smoothed_best",
+        "adamw_step",
+        "learning_rate",
+        "noam_peak",
+        "training_step",
         "alignment_accuracy",
     ],
     "10_search": [

@@ -8,10 +8,14 @@ from torch import nn
 from lib import transformer
 from lib.checks.core import Exercise, edit
 from lib.checks.encoder_decoder_translation_training import (
+    adamw_step,
     alignment_accuracy,
-    label_smoothed_loss,
-    noam_rate,
-    share_of_padding,
+    learning_rate,
+    noam_peak,
+    padding_share,
+    positions_computed,
+    smoothed_best,
+    training_step,
 )
 from lib.checks.probing import fill, gradients
 from lib.checks.running import Problem
@@ -19,11 +23,15 @@ from lib.layers import LayerNorm
 
 __all__ = [
     "Transformer",
+    "adamw_step",
     "alignment_accuracy",
-    "label_smoothed_loss",
+    "learning_rate",
     "next_word_step",
-    "noam_rate",
-    "share_of_padding",
+    "noam_peak",
+    "padding_share",
+    "positions_computed",
+    "smoothed_best",
+    "training_step",
 ]
 
 Transformer = Exercise(transformer.Transformer)

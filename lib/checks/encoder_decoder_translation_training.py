@@ -1,287 +1,393 @@
-"""Checks of notebook 09, second part: padding, label smoothing, the paper's learning rate, alignment."""
+"""Checks of notebook 09, second part: AdamW, the learning rate, a step of training, alignment; questions."""
 
 import math
 
 import torch
+from torch import nn
 
 from lib import attention
-from lib.checks.core import Exercise, edit
-from lib.checks.probing import gradients, plain
-from lib.training import recipes
+from lib.checks.core import Exercise, Question, edit
+from lib.checks.probing import fill, plain, raises
+from lib.training import adamw, loop, recipes
 
-share_of_padding = Exercise(recipes.share_of_padding)
-label_smoothed_loss = Exercise(recipes.label_smoothed_loss)
-noam_rate = Exercise(recipes.noam_rate)
+adamw_step = Exercise(adamw.adamw_step, returns=("the new weight", "the mean", "the square"))
+learning_rate = Exercise(recipes.learning_rate)
+training_step = Exercise(loop.training_step)
 alignment_accuracy = Exercise(attention.alignment_accuracy)
 
 
-# ------------------------------------------------------------------------------------------------- share_of_padding
+# ------------------------------------------------------------------------------------------------------- adamw_step
 
 
-@share_of_padding.probe("lengths 2, 6, 7 in the batches [0, 2] and [1]")
+def _four(rng, *shape):
+    """A weight, a gradient, a mean and a mean of squares, as they may be in the middle of a training."""
+    weight, gradient, mean, noise = (torch.randn(shape, generator=rng) for _ in range(4))
+    return weight, gradient, mean, mean**2 + noise**2
+
+
+ONE = torch.ones(1)
+
+
+@adamw_step.probe("the worked step: gradient 4, nothing before, rate 0.1, no decay")
 def _(answer, rng):
-    return plain(answer([2, 6, 7], [[0, 2], [1]]))
+    return answer(ONE, 4 * ONE, 0 * ONE, 0 * ONE, 1, 0.1, decay=0.0)
 
 
-@share_of_padding.probe("batches that take the sentences out of order, and leave one out")
+@adamw_step.probe("the worked second step: gradient -4, mean 0.4, square 0.32, rate 0.1, no decay")
 def _(answer, rng):
-    return plain(answer([7, 3, 12, 5, 9, 4, 8, 11, 2], [[0, 2, 1, 5, 3], [6], [7, 4]]))
+    return answer(ONE, -4 * ONE, 0.4 * ONE, 0.32 * ONE, 2, 0.1, decay=0.0)
 
 
-@share_of_padding.probe("sentences 0 and 2 in two batches each")
+@adamw_step.probe("gradients of 0 from the first step on: only the decay is left, rate 0.5, decay 0.1")
 def _(answer, rng):
-    return plain(answer([9, 4, 5, 8], [[0, 2], [2, 1, 0], [3]]))
+    return answer(torch.tensor([2.0, -3.0]), *torch.zeros(3, 2), 1, 0.5, decay=0.1)
 
 
-@share_of_padding.probe("batches [0] and [2, 1], in each only one length: no padding")
+@adamw_step.probe("step 7 for a weight (3, 5), rate 0.3, the rest as it is by default")
 def _(answer, rng):
-    return plain(answer([1, 6, 6], [[0], [2, 1]]))
+    return answer(*_four(rng, 3, 5), 7, 0.3)
 
 
-@share_of_padding.probe("500 sentences of 1 to 300 tokens in batches of 64")
+@adamw_step.probe("step 3 for a weight (2, 3, 5), every option of its own")
 def _(answer, rng):
-    lengths, order = torch.randint(1, 300, (500,), generator=rng), torch.randperm(500, generator=rng)
-    return plain(answer([300, *lengths.tolist()], [batch.tolist() for batch in order.split(64)] + [[500]]))
+    return answer(*_four(rng, 2, 3, 5), 3, 0.3, (0.5, 0.7), 0.2, 0.4)
 
 
-REAL, PLACES, WIDTH = "real += sum(in_batch)", "places += len(in_batch) * max(in_batch)", "max(in_batch)"
-SHARE, ROWS = "return 1 - real / places", "for batch in batches:"
+@adamw_step.probe("step 1000 for a weight without axes; gradients as small as eps, 1e-8")
+def _(answer, rng):
+    weight, gradient, mean, square = _four(rng)
+    return answer(weight, 1e-8 * gradient, 1e-8 * mean, 1e-16 * square, 1000, 0.3)
+
+
+@adamw_step.probe(
+    "20 steps, each with what the one before returned; a parameter, without autograd, as in the next cell"
+)
+def _(answer, rng):
+    weight = nn.Parameter(torch.randn(5, 3, generator=rng))
+    mean = square = torch.zeros(5, 3)
+    with torch.no_grad():
+        for step in range(1, 21):
+            gradient = torch.randn(5, 3, generator=rng) * 10.0 ** (step % 3)
+            new, mean, square = answer(weight, gradient, mean, square, step, 0.1, decay=0.1)
+            weight.copy_(new)
+    return weight.detach(), mean, square
+
+
+MEAN, SQUARE = "beta1 * mean + (1 - beta1) * gradient", "beta2 * square + (1 - beta2) * gradient**2"
+MEAN_HAT, SQUARE_HAT = "mean / (1 - beta1**step)", "square / (1 - beta2**step)"
+DECAYED, MOVE = "weight * (1 - rate * decay)", "rate * mean_hat / (square_hat.sqrt() + eps)"
 
 # fmt: off
-share_of_padding.mistakes(
-    share_of_real=("this is the share of the real tokens: 1 minus that is padding.",
-        edit(SHARE, "return real / places")),
-    by_real_tokens=("padding is divided by the real tokens: divide by all places, real and padding.",
-        edit(SHARE, "return (places - real) / real")),
-    percent=("these are percent: a share is between 0 and 1.", edit(SHARE, "return 100 * (1 - real / places)")),
-    count=("the padded places are counted: divide by all places of all rectangles.",
-        edit(SHARE, "return places - real")),
-    mean_of_shares=("the shares of the batches are averaged: a large batch must count more. Add up, then divide.",
-        edit(REAL, f"{REAL} / len(in_batch) / {WIDTH}", PLACES, "places += 1")),
-    one_length_for_all=("every batch is padded to the longest sentence of all: only to its own longest.",
-        edit(WIDTH, "max(lengths)"), edit(WIDTH, "max(lengths[i] for batch in batches for i in batch)")),
-    indices_for_lengths=("the numbers in a batch are indices: sentence i has length lengths[i].",
-        edit("[lengths[i] for i in batch]", "batch"), edit("lengths[i]", "max(i, 1)")),
-    in_order=(
-        "the numbers in a batch are indices: sentence i has length lengths[i], in whatever order they come.",
-        edit("lengths[i] for i", "next(rest) for _", ROWS, f"rest = iter(lengths)\n    {ROWS}"),
-        edit(
-            ROWS,
-            f"rest = list(lengths)\n    {ROWS}",
-            "[lengths[i] for i in batch]",
-            "[rest.pop(0) for _ in batch if rest]",
-        ),
-        edit(
-            ROWS,
-            f"start = 0\n    {ROWS}",
-            "[lengths[i] for i in batch]",
-            "lengths[start : start + len(batch)]",
-            PLACES,
-            f"{PLACES}\n        start += len(batch)",
-        ),
+adamw_step.mistakes(
+    no_correction=("the means are not corrected: divide by 1 - β₁ᵗ and 1 - β₂ᵗ.",
+        edit(MEAN_HAT, "mean", SQUARE_HAT, "square")),
+    mean_not_corrected=("the mean is not corrected: divide it by 1 - β₁ᵗ.", edit(MEAN_HAT, "mean")),
+    square_not_corrected=("the mean of squares is not corrected: divide it by 1 - β₂ᵗ.", edit(SQUARE_HAT, "square")),
+    returns_the_corrected=(
+        "the corrected means come back: return the running means themselves, the correction is made anew each step.",
+        edit("eps), mean, square", "eps), mean_hat, square_hat"),
     ),
-    last_batch=("only the last batch counts here: add up over all of them.", edit(ROWS, "for batch in batches[-1:]:")),
-    first_batch=("only the first batch counts here: add up over all of them.", edit(ROWS, "for batch in batches[:1]:")),
-    width_of_the_last=("a rectangle is as wide as its longest sentence, wherever that stands; not as its last one.",
-        edit(WIDTH, "in_batch[-1]")),
-    width_of_the_first=("a rectangle is as wide as its longest sentence, wherever that stands; not as its first one.",
-        edit(WIDTH, "in_batch[0]")),
-    width_of_the_largest_index=("the largest index is taken for the longest sentence: max over lengths[i], not over i.",
-        edit(WIDTH, "lengths[max(batch)]")),
-    mean_over_sentences=("the shares of the sentences are averaged: a wide row must count more. Add up, then divide.",
-        edit(REAL, f"{REAL} / {WIDTH}", PLACES, "places += len(in_batch)")),
-    all_sentences=("all sentences are counted once each: count those of the batches, as often as they stand there.",
-        edit(SHARE, "return 1 - sum(lengths) / places")),
-    each_once=("a sentence that stands in two batches is counted once: it is in both rectangles.",
-        edit(SHARE, "return 1 - sum(lengths[i] for i in {i for batch in batches for i in batch}) / places")),
-    shortest=("the padding is measured against the shortest sentence: a rectangle is as wide as the longest.",
-        edit(WIDTH, "min(in_batch)")),
-    whole_division=("`//` leaves nothing after the point: `/` divides.", edit("real / places", "real // places")),
+    no_root=("v̂ stands without its root: divide by √v̂ + ε.", edit("square_hat.sqrt()", "square_hat")),
+    eps_inside=("ε is added under the root: √v̂ + ε.", edit("(square_hat.sqrt() + eps)", "(square_hat + eps).sqrt()")),
+    no_eps=("without ε a gradient of 0 gives 0 / 0.", edit(" + eps", "")),
+    decay_in_the_gradient=(
+        "the decay is added to the gradient (L2): AdamW takes it from the weight itself, beside the step.",
+        edit("    mean = beta1", "    gradient = gradient + decay * weight\n    mean = beta1", DECAYED, "weight"),
+    ),
+    decay_without_rate=("the decay lacks the rate: η·λ·w.", edit(DECAYED, "weight * (1 - decay)")),
+    decay_not_used=("`decay` is not used: take η·λ·w from the weight.", edit(DECAYED, "weight")),
+    decay_after=(
+        "the decay is taken from the weight after the step: of the weight before it.",
+        edit(DECAYED, "weight", f"weight - {MOVE}", f"(weight - {MOVE}) * (1 - rate * decay)"),
+    ),
+    grows=("the weights grow: the decay is subtracted.", edit("1 - rate * decay", "1 + rate * decay")),
+    betas_exchanged=("β₁ and β₂ are exchanged.", edit("beta1, beta2 = betas", "beta2, beta1 = betas")),
+    square_of_the_mean=("the mean is squared: v is the mean of the squares of the gradients.",
+        edit("gradient**2", "mean**2")),
+    not_squared=("the gradient is not squared in v.", edit("gradient**2", "gradient.abs()")),
+    uphill=("the step goes uphill: subtract it.", edit(f"weight - {MOVE}", f"weight + {MOVE}")),
+    sum_not_mean=("the gradient comes in whole: (1 - β₁)·g and (1 - β₂)·g².",
+        edit(MEAN, "beta1 * mean + gradient"), edit(SQUARE, "beta2 * square + gradient**2"),
+        edit(MEAN, "beta1 * mean + gradient", SQUARE, "beta2 * square + gradient**2")),
+    weights_exchanged=("β and 1 - β are exchanged: the old mean keeps β, the new gradient gets 1 - β.",
+        edit(MEAN, "(1 - beta1) * mean + beta1 * gradient"),
+        edit(SQUARE, "(1 - beta2) * square + beta2 * gradient**2"),
+        edit(MEAN, "(1 - beta1) * mean + beta1 * gradient", SQUARE, "(1 - beta2) * square + beta2 * gradient**2")),
+    counted_from_0=("the step is counted from 1 already.",
+        edit(MEAN_HAT, "mean / (1 - beta1 ** (step + 1))", SQUARE_HAT, "square / (1 - beta2 ** (step + 1))")),
+    times_the_step=("β is multiplied by the step: it is a power, β**step.",
+        edit("beta1**step", "beta1 * step", "beta2**step", "beta2 * step")),
+    no_momentum=("the gradient itself is the direction: take the mean m̂.", edit("rate * mean_hat", "rate * gradient")),
+    no_scale=("the step is not divided by √v̂ + ε.", edit(MOVE, "rate * mean_hat")),
+    sign_only=("only the sign of m̂ counts here: divide m̂ by √v̂ + ε.",
+        edit(MOVE, "rate * mean_hat.sign()")),
+    one_root_for_all=("one number divides the whole tensor: each weight has its own v̂.",
+        edit("square_hat.sqrt()", "square_hat.mean().sqrt()")),
+    in_place=("your code changes what it was given: make new tensors.",
+        edit(MEAN, "mean.mul_(beta1).add_(gradient, alpha=1 - beta1)"),
+        edit(DECAYED, "weight.mul_(1 - rate * decay)")),
+    only_the_weight=("only the weight comes back: return mean and square too.",
+        edit("eps), mean, square", "eps)")),
+    square_first=("the order is: weight, mean, square.", edit("eps), mean, square", "eps), square, mean")),
+    always_these_betas=("the betas are fixed: use `betas`.", edit("beta1, beta2 = betas", "beta1, beta2 = 0.9, 0.98"),
+        edit("beta1, beta2 = betas", "beta1, beta2 = 0.9, 0.999")),
+    always_this_eps=("1e-8 is fixed: use `eps`.", edit("+ eps", "+ 1e-8")),
 )
 # fmt: on
 
 
-# ---------------------------------------------------------------------------------------------- label_smoothed_loss
+# ---------------------------------------------------------------------------------------------------- learning_rate
 
 
-def _example(rng, *shape, vocab):
-    return torch.randn(*shape, vocab, generator=rng), torch.randint(vocab, shape, generator=rng)
+def _rates(answer, steps, *arguments, **named):
+    """A million times each rate: small numbers would all be equal, so to say."""
+    return {
+        f"a million times the rate at step {step}": 1e6 * plain(answer(step, *arguments, **named)) for step in steps
+    }
 
 
-@label_smoothed_loss.probe("logits (log 3, 0), word 0, no smoothing: -log 3/4")
+@learning_rate.probe("the worked numbers: steps 99 and 600 of 1000, warm-up 200, peak 0.002")
 def _(answer, rng):
-    return answer(torch.tensor([[math.log(3), 0.0]]), torch.tensor([0]), 0.0)
+    return _rates(answer, (99, 600), 1000, 0.002, 200)
 
 
-@label_smoothed_loss.probe("logits (log 3, 0), word 0, smoothing 0.2")
+@learning_rate.probe("the first steps and the last of 97, warm-up 7, peak 0.3")
 def _(answer, rng):
-    return answer(torch.tensor([[math.log(3), 0.0]]), torch.tensor([0]), 0.2)
+    return _rates(answer, (0, 1, 5, 6, 7, 8, 95, 96), 97, 0.3, 7)
 
 
-@label_smoothed_loss.probe("5 targets, 7 words, smoothing 0.1")
+@learning_rate.probe("steps after the last one")
 def _(answer, rng):
-    return answer(_example(rng, 5, vocab=7)[0], torch.tensor([0, 6, 3, 1, 0]), 0.1)
+    return _rates(answer, (97, 98, 150, 187, 1000), 97, 0.3, 7)
 
 
-@label_smoothed_loss.probe("batch 2, 3 positions, 7 words, smoothing 0.3")
+@learning_rate.probe("no warm-up")
 def _(answer, rng):
-    return answer(*_example(rng, 2, 3, vocab=7), 0.3)
+    return _rates(answer, (0, 1, 30, 60), 61, 0.5, 0)
 
 
-@label_smoothed_loss.probe("leading axes (2, 1, 3, 4), 4 words, smoothing 0.3")
+@learning_rate.probe("another floor, 0.3, and none, 0.0")
 def _(answer, rng):
-    return answer(*_example(rng, 2, 1, 3, 4, vocab=4), 0.3)
+    return [_rates(answer, (3, 10, 40, 52), 53, 0.5, 10, floor) for floor in (0.3, 0.0)]
 
 
-@label_smoothed_loss.probe("one target, 0-d, and 5 words, as in the next cell")
+@learning_rate.probe("a training of 4600 steps, as in the next cells")
 def _(answer, rng):
-    logits = torch.tensor([-4.0, 0, 0, 0, 0])
-    return {f"smoothing {s}": answer(logits, torch.tensor(0), s) for s in (0.0, 0.1)}
+    return _rates(answer, (0, 100, 199, 200, 1000, 2400, 4599), 4600, 2e-3, 200)
 
 
-@label_smoothed_loss.probe("smoothing 1: the right word is like any other")
-def _(answer, rng):
-    return answer(*_example(rng, 3, vocab=5), 1.0)
-
-
-@label_smoothed_loss.probe("logits of 300 and -300, smoothing 0.1")
-def _(answer, rng):
-    return answer(600 * torch.eye(5)[:3] - 300, torch.tensor([0, 4, 2]), 0.1)
-
-
-@label_smoothed_loss.probe("50,300 words, ids at both ends of them")
-def _(answer, rng):
-    return answer(torch.arange(150_900).view(3, -1) % 1009 / 100.0, torch.tensor([0, 50_299, 257]), 0.1)
-
-
-@label_smoothed_loss.probe("the gradient for the logits")
-def _(answer, rng):
-    logits, targets = _example(rng, 3, vocab=5)
-    return gradients(answer(logits.requires_grad_(), targets, 0.1), **{"the logits": logits})
-
-
-LOG_SOFTMAX, GATHER = "-logits.log_softmax(-1)", "surprise.gather(-1, targets.unsqueeze(-1))"
-EVEN = "smoothing * surprise.mean()"
-LOSS = f"(1 - smoothing) * of_right + {EVEN}"
-
-
-def _instead(loss):
-    return edit("surprise = -", f"from torch.nn import functional\n    return {loss}\n    surprise = -")
-
-
-WANTED = "(1 - smoothing) * functional.one_hot(targets, logits.shape[-1]) + smoothing / logits.shape[-1]"
+RISE, SHARE = "peak * (step + 1) / warmup", "(step - warmup) / (steps - warmup)"
+FALL = "peak * (floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * min(1.0, share))))"
 
 # fmt: off
-label_smoothed_loss.mistakes(
-    no_smoothing=("`smoothing` is not used: this is plain cross-entropy.",
-        edit(LOSS, "of_right"), _instead("functional.cross_entropy(logits.flatten(0, -2), targets.flatten())")),
-    exchanged=("the parts are exchanged: the right word keeps 1 - smoothing, all words share smoothing.",
-        edit(LOSS, "smoothing * of_right + (1 - smoothing) * surprise.mean()")),
-    too_much=("the right word keeps its whole weight: only 1 - smoothing of it is left.",
-        edit(LOSS, f"of_right + {EVEN}")),
-    scaled_down=("the even part is missing: add smoothing times the mean surprise over all words.",
-        edit(f" + {EVEN}", "")),
-    wrong_words_only=(
-        "smoothing is spread over the wrong words only. Here, as in PyTorch, all words share it, the right one too.",
-        edit("surprise.mean()", "(surprise.sum(-1).mean() - of_right) / (logits.shape[-1] - 1)"),
-    ),
-    sum_over_words=("the surprise of all words is summed: each gets smoothing / vocab, so take their mean.",
-        edit(EVEN, "smoothing * surprise.sum(-1).mean()")),
-    sum_over_targets=("the targets are summed: take their mean.", edit(LOSS, f"({LOSS}) * targets.numel()")),
-    not_reduced=("one number for each target comes back: take their mean.",
-        edit(f"{GATHER}.mean()", f"{GATHER}.squeeze(-1)", EVEN, "smoothing * surprise.mean(-1)"),
-        edit(f"{GATHER}.mean()", GATHER, EVEN, "smoothing * surprise.mean(-1, keepdim=True)")),
-    negative=("the sign is wrong: a surprise is minus a log-probability.", edit(LOG_SOFTMAX, "logits.log_softmax(-1)")),
-    probabilities=("the surprise is -log of the probability: here the probability itself is averaged.",
-        edit("log_softmax", "softmax")),
-    log_of_softmax=("softmax then log overflows, and so does exp, sum, log: use log_softmax, it stays finite.",
-        edit(LOG_SOFTMAX, "-logits.softmax(-1).log()"),
-        edit(LOG_SOFTMAX, "logits.exp().sum(-1, keepdim=True).log() - logits"),
-        edit(LOG_SOFTMAX, "-(logits.exp() / logits.exp().sum(-1, keepdim=True)).log()")),
-    with_epsilon=("the log of a probability plus a small number: use log_softmax, which needs no such trick.",
-        *(edit(LOG_SOFTMAX, f"-(logits.softmax(-1) + {small}).log()") for small in ("1e-9", "1e-8", "1e-12"))),
-    wrong_axis=("the softmax runs over the targets: the words are the last axis, dim=-1.",
-        edit("log_softmax(-1)", "log_softmax(0)")),
-    over_positions=("the softmax runs over axis 1, which may be the positions: the words are the last axis, dim=-1.",
-        edit("log_softmax(-1)", "log_softmax(1)")),
-    twice=("the softmax is taken twice: give the logits themselves to log_softmax or cross_entropy.",
-        edit("log_softmax(-1)", "softmax(-1).log_softmax(-1)")),
-    always_a_tenth=("0.1 is the paper's choice: use `smoothing`.", edit(LOSS, LOSS.replace("smoothing", "0.1"))),
-    divergence=("this is a divergence: the entropy of what is wanted is taken off. Only surprises count here.",
-        _instead(f"functional.kl_div({LOG_SOFTMAX[1:]}, {WANTED}, reduction='batchmean')"),
-        _instead(f"functional.kl_div({LOG_SOFTMAX[1:]}, {WANTED}, reduction='sum') / targets.numel()")),
-    no_softmax=("there is no softmax: logits are not log-probabilities yet.", edit(".log_softmax(-1)", "")),
-    in_bits=("base 2: the loss is in nats, the natural logarithm.", edit(LOSS, f"({LOSS}) / {math.log(2)}")),
-    without_word_0=(
-        "word 0 is left out: here it is a word like any other.",
-        edit(f"{GATHER}.mean()", f"{GATHER}[targets != 0].mean()"),
-        *(
-            _instead(f"functional.cross_entropy({logits}, targets.{flat}, label_smoothing=smoothing, ignore_index=0)")
-            for logits, flat in (
-                ("logits.flatten(0, -2)", "flatten()"),
-                ("logits.reshape(-1, logits.shape[-1])", "reshape(-1)"),
-            )
-        ),
-    ),
-    several_targets=(
-        "a single target, 0-d: `.flatten(0, -2)` needs an axis before the words, `.reshape(-1, vocab)` does not.",
-        _instead("functional.cross_entropy(logits.flatten(0, -2), targets.flatten(), label_smoothing=smoothing)"),
-        edit(LOG_SOFTMAX, "-logits.flatten(0, -2).log_softmax(-1)", "targets.", "targets.flatten()."),
-    ),
+learning_rate.mistakes(
+    starts_at_0=("the first step has the rate 0: peak · (step + 1) / warmup.",
+        edit("(step + 1) / warmup", "step / warmup")),
+    no_warm_up=("there is no warm-up.", edit("if step < warmup:", "if False:")),
+    one_step_too_long=("the warm-up is one step too long: step `warmup` is the first of the way down.",
+        edit("step < warmup", "step <= warmup")),
+    rises_again=("after the last step the cosine rises again: p is at most 1.", edit("min(1.0, share)", "share")),
+    zero_at_the_end=("it falls to 0: the lowest rate is floor · peak.",
+        edit("(floor + (1 - floor) * 0.5 *", "(0.5 *"), edit(FALL, f"({FALL}) * (share < 1)")),
+    above_the_peak=("floor is added on top: the cosine part is multiplied by 1 - floor.",
+        edit("floor + (1 - floor) *", "floor +")),
+    cut_off=("the cosine is cut off at the floor: stretch it, floor + (1 - floor) · (1 + cos) / 2.",
+        edit("(floor + (1 - floor) * 0.5 *", "max(floor, 0.5 *")),
+    floor_without_peak=("floor is a share of the peak: floor · peak.",
+        edit(FALL, "floor + (peak - floor) * 0.5 * (1 + math.cos(math.pi * min(1.0, share)))")),
+    a_quarter=("this is a quarter of a circle: the cosine goes from 0 to π.",
+        edit("0.5 * (1 + math.cos(math.pi * min(1.0, share)))", "math.cos(0.5 * math.pi * min(1.0, share))")),
+    linear=("this falls in a line: along a cosine.",
+        edit("0.5 * (1 + math.cos(math.pi * min(1.0, share)))", "(1 - min(1.0, share))")),
+    share_of_all=("p is the share of the way down: (step - warmup) / (steps - warmup).",
+        edit(SHARE, "step / steps")),
+    divided_by_steps=("p is divided by all steps: by steps - warmup, those of the way down.",
+        edit(SHARE, "(step - warmup) / steps")),
+    not_from_the_warm_up=("p does not begin at 0: subtract warmup from the step.",
+        edit(SHARE, "step / (steps - warmup)")),
+    upside_down=("the cosine is upside down: 1 + cos falls, 1 - cos rises.", edit("1 + math.cos", "1 - math.cos")),
+    too_high=("the half is missing: (1 + cos) / 2 is at most 1.", edit("0.5 * (1", "(1")),
+    no_one=("1 is missing: (1 + cos(π·p)) / 2.", edit("(1 + math.cos", "(math.cos")),
+    degrees=("the angle is in radians: π, not 180.", edit("math.pi", "180")),
+    no_pi=("π is missing in the cosine.", edit("math.pi * ", "")),
+    relative=("the peak is missing.", edit("peak * (floor", "(floor", RISE, "(step + 1) / warmup"),
+        edit("peak * (floor", "(floor")),
+    warm_up_without_peak=("the warm-up rises to 1: to `peak`.", edit(RISE, "(step + 1) / warmup")),
+    ends_one_early=("the lowest rate comes one step too early: p is 1 at step `steps`, after the last.",
+        edit(SHARE, "(step - warmup) / (steps - 1 - warmup)")),
+    counted_from_1=("steps are counted from 0.", edit(SHARE, "(step + 1 - warmup) / (steps - warmup)"),
+        edit("if step", "step = step - 1\n    if step")),
+    always_this_floor=("2% is fixed: use `floor`.", edit("floor + (1 - floor)", "0.02 + 0.98")),
+    no_way_down=("there is no way down: after the warm-up it falls along a cosine.", edit(FALL, "peak")),
+    noam=("this is the paper's fall, one over a root: along a cosine.",
+        edit(FALL, "peak * (max(1, warmup) / step) ** 0.5")),
 )
 # fmt: on
 
 
-# -------------------------------------------------------------------------------------------------------- noam_rate
+# ---------------------------------------------------------------------------------------------------- training_step
+
+ROWS, D_IN, D_OUT = 11, 5, 3
 
 
-def _million(rate):
-    """A million times the rate: small numbers would all be equal, so to say."""
-    return rate * 1e6 if isinstance(rate, int | float | torch.Tensor) else rate
+class _Net(nn.Module):
+    """Two layers, and a loss that keeps count of nothing."""
+
+    def __init__(self, rng):
+        super().__init__()
+        self.widen, self.narrow = nn.Linear(D_IN, 7), nn.Linear(7, D_OUT)
+        fill(self, rng)
+
+    def loss(self, batch):
+        x, y = batch
+        return (self.narrow(self.widen(x).tanh()) - y).square().mean()
 
 
-@noam_rate.probe("d_model 512, warm-up 4000")
+def _batches(rng, n, scale=1.0):
+    return [(torch.randn(ROWS, D_IN, generator=rng), scale * torch.randn(ROWS, D_OUT, generator=rng)) for _ in range(n)]
+
+
+def _weights(model):
+    return {f"`{name}` after it": p.detach().clone() for name, p in model.named_parameters()}
+
+
+def _sgd(model):
+    return torch.optim.SGD(model.parameters(), lr=77.0)
+
+
+@training_step.probe("one batch, rate 0.5, gradients that are not clipped")
 def _(answer, rng):
-    steps = 1, 3999, 4000, 16_000, 300_000
-    return {f"a million times the rate at step {step}": _million(answer(step, 512, 4000)) for step in steps}
+    model = _Net(rng)
+    loss = answer(model, model.loss, _batches(rng, 1), _sgd(model), 0.5, 1000.0)
+    return {"the loss": plain(loss), **_weights(model)}
 
 
-@noam_rate.probe("d_model 64, warm-up 7")
+@training_step.probe("gradients were left from another loss")
 def _(answer, rng):
-    return {f"the rate at step {step}": answer(step, 64, 7) for step in (1, 6, 7, 8, 28)}
+    model = _Net(rng)
+    (100 * model.loss(_batches(rng, 1)[0])).backward()
+    answer(model, model.loss, _batches(rng, 1), _sgd(model), 0.5, 1000.0)
+    return _weights(model)
 
 
-FALL, RISE = "step**-0.5", "step * warmup**-1.5"
+@training_step.probe("three batches, accumulated, gradients that are not clipped")
+def _(answer, rng):
+    model = _Net(rng)
+    loss = answer(model, model.loss, _batches(rng, 3), _sgd(model), 0.5, 1000.0)
+    return {"the loss": plain(loss), **_weights(model)}
+
+
+@training_step.probe("targets around 100: the gradients are clipped to 0.7")
+def _(answer, rng):
+    model = _Net(rng)
+    loss = answer(model, model.loss, _batches(rng, 1, 100.0), _sgd(model), 0.5, 0.7)
+    return {"the loss": plain(loss), **_weights(model)}
+
+
+@training_step.probe("two batches whose gradients partly cancel, clipped to 1 by default")
+def _(answer, rng):
+    model, ((x, y), (other, _)) = _Net(rng), _batches(rng, 2, 30.0)
+    answer(model, model.loss, [(x, y), (other, -y)], _sgd(model), 0.5)
+    return _weights(model)
+
+
+@training_step.probe("five steps of AdamW in two groups of parameters, each step with a rate of its own")
+def _(answer, rng):
+    model = _Net(rng)
+    groups = [{"params": model.widen.parameters()}, {"params": model.narrow.parameters(), "weight_decay": 0.5}]
+    optimiser, losses = torch.optim.AdamW(groups, lr=77.0), []
+    for step in range(5):
+        losses.append(plain(answer(model, model.loss, _batches(rng, 1 + step % 2), optimiser, 0.3 / (1 + step))))
+    return {"the losses": losses, "the rates of the last step": [g["lr"] for g in optimiser.param_groups]} | _weights(
+        model
+    )
+
+
+def _not_finite(answer, rng, loss_of, name):
+    model = _Net(rng)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=0.1)
+    said = raises(
+        FloatingPointError, answer, model, lambda batch: loss_of(model, batch), _batches(rng, 2), optimiser, 0.5
+    )
+    return {name: said, "steps that the optimiser has taken": len(optimiser.state), **_weights(model)}
+
+
+@training_step.probe("a loss that is nan: an error, before the weights change")
+def _(answer, rng):
+    return _not_finite(answer, rng, lambda model, batch: model.loss(batch) * math.nan, "with a loss of nan")
+
+
+@training_step.probe("a loss of 0 whose gradient is infinite: an error, before the weights change")
+def _(answer, rng):
+    return _not_finite(
+        answer, rng, lambda model, batch: (0 * model.loss(batch)).sqrt(), "with a gradient that is not finite"
+    )
+
+
+LOSS, BACK, TOTAL = "loss_of(batch) / len(batches)", "loss.backward()", "total += loss.item()"
+CLIP, GROUPS, STEP = (
+    "norm = clip_grad_norm_(model.parameters(), max_norm)",
+    'for group in optimiser.param_groups:\n        group["lr"] = rate',
+    "optimiser.step()",
+)
+UNCLIPPED, REFUSE = CLIP.replace("max_norm", "math.inf"), "if not norm.isfinite():"
 
 # fmt: off
-noam_rate.mistakes(
-    larger=("the larger of the two is taken: min, so that the line rises first and the root falls later.",
-        edit("min(", "max(")),
-    no_d_model=("d_model is missing: times d_model^-0.5.", edit("d_model**-0.5 * ", "")),
-    wider_is_faster=("d_model to the power of +0.5: wider models learn more slowly, so it is d_model^-0.5.",
-        edit("d_model**-0.5", "d_model**0.5")),
-    no_root=("d_model divides without its root: d_model^-0.5.", edit("d_model**-0.5", "1 / d_model")),
-    no_warm_up=("there is no warm-up: the smaller of step^-0.5 and step · warmup^-1.5.", edit(RISE, FALL)),
-    rises_for_ever=("it rises for ever: the smaller of step^-0.5 and step · warmup^-1.5.", edit(FALL, RISE)),
-    stays=("after the warm-up the rate stays as it is: it falls as step^-0.5.", edit(FALL, "warmup**-0.5")),
-    one_over_step=("it falls as 1/step: as one over the root, step^-0.5.", edit(FALL, "1 / step")),
-    divided_by_warmup=("the line is too steep: step · warmup^-1.5 meets step^-0.5 at step = warmup.",
-        edit(RISE, "step / warmup")),
-    half_for_one_and_a_half=("the line is too steep: the power of warmup is -1.5, not -0.5.",
-        edit("warmup**-1.5", "warmup**-0.5")),
-    too_late=("one step too late: step 1 is the first and counts as 1.", edit("return", "step = step + 1\n    return")),
-    too_early=("one step too early: step 1 is the first and counts as 1.",
-        edit("return", "step = step - 1\n    return"), edit("return", "step = max(step - 1, 1)\n    return"),
-        edit("return", "step = step - 1\n    if not step:\n        return 0.0\n    return")),
-    always_4000=("4000 is the paper's warm-up: use `warmup`.", edit("warmup**", "4000**")),
-    always_512=("512 is the paper's d_model: use `d_model`.", edit("d_model**", "512**")),
-    brackets_too_wide=("only warmup has the power -1.5: step · warmup^-1.5.", edit(RISE, "(step * warmup) ** -1.5")),
-    powers_exchanged=("the power -1.5 stands at the wrong number: step · warmup^-1.5.",
-        edit(RISE, "step**-1.5 * warmup")),
-    one_part_only=("d_model^-0.5 belongs to both parts: min(...) as a whole is multiplied.",
-        edit("d_model**-0.5 * min(step**-0.5", "min((d_model * step) ** -0.5")),
-    arguments_exchanged=("d_model and warmup are exchanged: the arguments are step, d_model, warmup.",
-        edit("d_model: int, warmup: int", "warmup: int, d_model: int")),
+training_step.mistakes(
+    never_zeroed=("gradients of before are still there: `model.zero_grad()` at the beginning.",
+        edit("model.zero_grad()", "pass"),
+        edit("model.zero_grad()", "pass", STEP, f"{STEP}\n    model.zero_grad()")),
+    zeroed_for_each_batch=("the gradients are zeroed for each batch: once a step, so that they add up.",
+        edit("loss = loss_of", "model.zero_grad()\n        loss = loss_of")),
+    not_divided=("the losses are added up: divide each by the number of batches.", edit(" / len(batches)", ""),
+        edit(" / len(batches)", "", "return total", "return total / len(batches)")),
+    loss_divided_twice=("the result is the sum of all losses divided twice: their mean.",
+        edit("return total", "return total / len(batches)")),
+    first_batch=("only the first batch counts.", edit("for batch in batches:", "for batch in batches[:1]:"),
+        edit("for batch in batches:", "for batch in batches[:1]:", " / len(batches)", "")),
+    last_batch=("only the last batch counts.", edit("for batch in batches:", "for batch in batches[-1:]:"),
+        edit("for batch in batches:", "for batch in batches[-1:]:", " / len(batches)", "")),
+    clipped_one_by_one=("each batch is clipped by itself: clip once, when all gradients are together.",
+        edit(TOTAL, f"{TOTAL}\n        {CLIP}", f"    {CLIP}\n    if", "    if")),
+    not_clipped=("the gradients are not clipped.", edit("max_norm)\n", "math.inf)\n")),
+    clipped_by_value=("every number is cut off by itself: all are shortened by one factor.",
+        edit(CLIP, f"{UNCLIPPED}\n    nn.utils.clip_grad_value_(model.parameters(), max_norm)")),
+    clipped_each_tensor=("each parameter is clipped by itself: by the norm of all together.",
+        edit(CLIP, "norm = sum(clip_grad_norm_([p], max_norm) for p in model.parameters())")),
+    clipped_to_1=("the gradients are always clipped to 1: to `max_norm`.", edit("max_norm)\n", "1.0)\n")),
+    always_that_long=("short gradients are made longer: shorten only those that are longer than max_norm.",
+        edit(CLIP, f"{UNCLIPPED}\n    for p in model.parameters():\n"
+             "        p.grad *= max_norm / norm")),
+    rate_not_set=("`rate` is not used: set it in each of the optimiser's groups.", edit('group["lr"] = rate', "pass")),
+    rate_too_late=("the rate is set after the step: it comes one step too late.",
+        edit(f"    {GROUPS}\n    {STEP}", f"    {STEP}\n    {GROUPS}")),
+    first_group_only=("only the first group of parameters gets the rate.",
+        edit("in optimiser.param_groups:", "in optimiser.param_groups[:1]:")),
+    rate_multiplied=("the old rate is multiplied: set it.", edit('group["lr"] = rate', 'group["lr"] *= rate')),
+    a_step_for_each_batch=("a step is taken for each batch: one step, after all of them.",
+        edit(TOTAL, f"{TOTAL}\n        for group in optimiser.param_groups:\n            group['lr'] = rate\n"
+             f"        clip_grad_norm_(model.parameters(), max_norm)\n        {STEP}", f"\n    {STEP}\n", "\n")),
+    no_step=("no step is taken: `optimiser.step()`.", edit(f"\n    {STEP}", "")),
+    no_backward=("no gradients are computed: `loss.backward()`.", edit(BACK, "pass")),
+    a_tensor=("the result is a tensor: `loss.item()` is a float.", edit("loss.item()", "loss")),
+    the_last_loss=("the last batch's loss comes back: the mean of all.",
+        edit("return total", "return loss.item() * len(batches)"), edit("return total", "return loss.item()")),
+    the_norm=("the norm of the gradients comes back: the loss.", edit("return total", "return norm.item()")),
+    loss_after_the_step=("the loss is computed again after the step: as it was before.",
+        edit("return total", "return sum(loss_of(batch).item() for batch in batches) / len(batches)")),
+    goes_on_with_nan=("it goes on with gradients that are not finite: raise FloatingPointError before the step.",
+        edit(REFUSE, "if False:")),
+    refuses_too_late=("the error comes after the step, when the weights are lost: check before it.",
+        edit(f"    {REFUSE}\n        raise FloatingPointError(f\"the gradients' norm is {{norm.item()}}\")\n", "",
+             STEP, f"{STEP}\n    {REFUSE}\n        raise FloatingPointError")),
+    only_the_loss_is_looked_at=("a finite loss may have gradients that are not: look at their norm.",
+        edit(REFUSE, "if not math.isfinite(total):")),
+    skips_in_silence=("a step with gradients that are not finite is left out in silence: raise FloatingPointError.",
+        edit('raise FloatingPointError(f"the gradients\' norm is {norm.item()}")', "return total")),
+    another_error=("another error is raised: FloatingPointError is asked for.",
+        edit("raise FloatingPointError", "raise ValueError")),
+    negative=("the step goes uphill: the gradients are those of the loss, the optimiser subtracts.",
+        edit(BACK, "(-loss).backward()")),
 )
 # fmt: on
 
@@ -375,3 +481,70 @@ alignment_accuracy.mistakes(
     first_link=("only the first link counts here: take the mean over all of them.", edit("(links)", "(links[:1])")),
 )
 # fmt: on
+
+
+# -------------------------------------------------------------------------------------------------------- questions
+
+positions_computed = Question(
+    "positions_computed",
+    lambda: sum(range(1, 21)),
+    "20 steps, for 19 words and <EOS>; the first computes 1 position, the last 20: 20 · 21 / 2 = 210, more than ten "
+    "times as many as in training. It grows with the square of the length.",
+    "How many steps are taken? And how many positions does each of them compute? <EOS> has to be written, too.",
+    (
+        (190, "That is for 19 steps: the model must also write <EOS>."),
+        (20, "That would be so with a cache. Here each step computes all positions so far anew."),
+        (400, "Not every step computes 20 positions: the first has only <SOS>."),
+        (380, "Not every step computes the same number of positions: the first has only <SOS>."),
+        (361, "Not every step computes the same number of positions: the first has only <SOS>."),
+        (231, "That is for 21 steps. <SOS> is not written, it is heard in the first step."),
+        (19, "That would be so with a cache, and without <EOS>. Here each step computes all positions so far anew."),
+    ),
+)
+padding_share = Question(
+    "padding_share",
+    lambda: recipes.share_of_padding([1, 9, 5, 5, 5, 6], [[0, 1], [2, 3, 4, 5]]),
+    "the rectangles have 2·9 + 4·6 = 42 places and hold 31 tokens: 11 places of 42 are padding, 0.262. Sorted by "
+    "length, 1 with 5 and so on, it would be less.",
+    "How many places has each rectangle? How many of them hold a token? Add up both before you divide.",
+    (
+        (31 / 42, "That is the share of real tokens."),
+        (11 / 31, "Padding is divided by the real tokens: by all places."),
+        (
+            (8 / 18 + 3 / 24) / 2,
+            "That is the mean of the batches' shares: the larger batch counts for more. Add up first.",
+        ),
+        (23 / 54, "Each batch is only as wide as its own longest sentence."),
+        (11, "That is the number of places: which share of all is it?"),
+        (100 * 11 / 42, "That is in percent: a share is between 0 and 1."),
+    ),
+    within=0.01,
+)
+smoothed_best = Question(
+    "smoothed_best",
+    lambda: 0.8 + 0.2 / 4,
+    "the loss is a cross-entropy with the target 0.8 + 0.2/4 for the right word and 0.2/4 for each other; a "
+    "cross-entropy is smallest where the probabilities are the target's.",
+    "Write down what the target gives to each of the 4 words. With which probabilities is a cross-entropy smallest?",
+    (
+        (0.8, "s is spread over all words, the right one too."),
+        (1.0, "That is so without smoothing: here being quite sure costs."),
+        (0.05, "That is the probability of each wrong word."),
+        (0.95, "Only 1 - s is the right word's own; it has its part of s besides."),
+    ),
+    within=0.001,
+)
+noam_peak = Question(
+    "noam_peak",
+    lambda: recipes.noam_rate(4000, 512, 4000),
+    "both parts meet at step 4,000: 512^-0.5 · 4000^-0.5 = 0.0442 · 0.0158 = 0.0007.",
+    "At which step is it highest? Put that step into the formula.",
+    (
+        (4000**-0.5, "d_model is missing: times d_model^-0.5."),
+        (512**-0.5, "That is the first factor. The other one is (4000)^-0.5 at the highest point."),
+        (512**-0.5 * 4000**-1.5, "That is the rate of the first step."),
+        (512**0.5 * 4000**-0.5, "d_model has the power of -0.5."),
+        (4000, "That is the step. Which rate does it have?"),
+    ),
+    within=0.03,
+)

@@ -1,6 +1,6 @@
 """Training: `from lib.training import Training, train`, and the command `python -m lib.training`."""
 
-HOME = {"Training": "loop", "train": "loop", "Recipe": "recipes", "learning_rate": "recipes"}
+HOME = {"Training": "loop", "train": "loop", "training_step": "loop", "Recipe": "recipes", "learning_rate": "recipes"}
 
 
 def __getattr__(name: str):

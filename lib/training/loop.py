@@ -1,7 +1,8 @@
 """Training: warm up, learn, calm down; stop at any time and go on as if nothing had happened.
 
-    train       AdamW with clipped gradients, batch after batch                      notebooks 03, 09
-    Training    the same, which can be saved and resumed, bit for bit                notebook 09
+    training_step    gradients of one batch or of several, clipped, and a step of the optimiser    notebook 09
+    train            such steps with AdamW, batch after batch                                      notebooks 03, 09
+    Training         the same, which can be saved and resumed, bit for bit                         notebook 09
 
 The commands `python -m lib.training translate` and `python -m lib.training gpt` use Training too.
 """
@@ -10,8 +11,9 @@ import math
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -24,6 +26,38 @@ from lib.training.recipes import learning_rate
 
 STATES = {"optimiser": ("step", "exp_avg", "exp_avg_sq"), "muon": ("momentum",)}  # of each parameter
 AfterStep = Callable[[int, float], Any]  # called after each step with the number of steps taken and the loss
+
+
+def training_step(
+    model: nn.Module,
+    loss_of: Callable[[Any], Tensor],
+    batches: Sequence[Any],
+    optimiser: torch.optim.Optimizer,
+    rate: float,
+    max_norm: float = 1.0,
+) -> float:
+    """One step: the gradients of all batches, averaged and clipped, then the optimiser at this learning rate.
+
+    loss_of: a batch to its loss, a 0-d tensor that depends on the model's parameters
+    batches: at least one; more are gradient accumulation: the step of one batch that holds them all, in less memory
+    optimiser: of this model; the rate is set in each of its `param_groups`    max_norm: of all gradients together
+
+    Returns the mean of the batches' losses, a float, as they were before the step. Gradients left from before do not
+    count. Raises FloatingPointError, before any weight has changed, when the gradients' norm is not finite.
+    """
+    model.zero_grad()
+    total = 0.0
+    for batch in batches:
+        loss = loss_of(batch) / len(batches)
+        loss.backward()
+        total += loss.item()
+    norm = clip_grad_norm_(model.parameters(), max_norm)
+    if not norm.isfinite():
+        raise FloatingPointError(f"the gradients' norm is {norm.item()}")
+    for group in optimiser.param_groups:
+        group["lr"] = rate
+    optimiser.step()
+    return total
 
 
 def train(
@@ -63,6 +97,7 @@ class Training:
     rate: step, counted from 0, to learning rate, instead of `learning_rate`    fused: one kernel for all of AdamW
     muon: leave the matrices of the linear layers to `lib.training.muon`
     recipe: whatever else a checkpoint must agree with to be resumed, such as the corpus and the sizes
+    one_step: what takes a step, such as a learner's own `training_step`
     """
 
     def __init__(
@@ -81,6 +116,7 @@ class Training:
         muon: bool = False,
         generator: torch.Generator | None = None,
         recipe: dict[str, Any] | None = None,
+        one_step: Callable[..., float] = training_step,
     ):
         self.model, self.loss_of, self.batches = model, loss_of, iter(batches)
         self.steps, self.max_norm = steps, max_norm
@@ -92,6 +128,7 @@ class Training:
         }
         if muon:
             self.optimisers["muon"] = Muon(matrices, peak, weight_decay=weight_decay)
+        self.together, self.one_step = _Together(list(self.optimisers.values())), one_step
         self.recipe = {"steps": steps, "peak": peak, "warmup": warmup, "max_norm": max_norm}
         self.recipe |= {"weight_decay": weight_decay, **({"muon": True} if muon else {}), **(recipe or {})}
         self.dice = generator.get_state() if generator else torch.get_rng_state()
@@ -129,24 +166,22 @@ class Training:
         return list(self.losses)
 
     def _one_step(self) -> float:
-        batch = self._next_batch()
-        loss = self.loss_of(batch)
-        self._must_be_finite("loss", loss)
-        self.model.zero_grad()
-        loss.backward()
-        self._must_be_finite("gradients' norm", clip_grad_norm_(self.model.parameters(), self.max_norm))
-        for optimiser in self.optimisers.values():
-            for group in optimiser.param_groups:
-                group["lr"] = self.rate(self.step)
-            optimiser.step()
-        return loss.item()
-
-    def _must_be_finite(self, what: str, value: Tensor) -> None:
-        if not math.isfinite(number := value.item()):
-            raise FloatingPointError(
-                f"the {what} is {number} at step {self.step + 1} of {self.steps}: the training ends there, "
-                f"with the weights of step {self.step}; a lower learning rate (peak) may help"
+        batches = [self._next_batch()]
+        try:
+            return self.one_step(
+                self.model, self._finite_loss, batches, self.together, self.rate(self.step), self.max_norm
             )
+        except FloatingPointError as error:
+            raise FloatingPointError(
+                f"{error} at step {self.step + 1} of {self.steps}: the training ends there, "
+                f"with the weights of step {self.step}; a lower learning rate (peak) may help"
+            ) from None
+
+    def _finite_loss(self, batch: Any) -> Tensor:
+        loss = self.loss_of(batch)
+        if not math.isfinite(number := loss.item()):
+            raise FloatingPointError(f"the loss is {number}")
+        return loss
 
     def _next_batch(self) -> Any:
         for batch in self.batches:
@@ -222,6 +257,21 @@ class Training:
         except (RuntimeError, TypeError):
             return "dice is no state of a generator"
         return ""
+
+
+@dataclass
+class _Together:
+    """Several optimisers, each of some of the parameters, as one."""
+
+    optimisers: list[torch.optim.Optimizer]
+
+    @property
+    def param_groups(self) -> list[dict[str, Any]]:
+        return [group for optimiser in self.optimisers for group in optimiser.param_groups]
+
+    def step(self) -> None:
+        for optimiser in self.optimisers:
+            optimiser.step()
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """How a model is trained: rates, and what the paper's recipe adds to a plain loss and a constant rate.
 
 Recipe                 what a training is told, in one place; commands add the sizes of their models
-learning_rate          up in a line, down along a cosine                           notebooks 03, 09
+learning_rate          up in a line, down along a cosine                           notebook 09
 noam_rate              the paper's learning rate: up in a line, down as 1/√step    notebook 09
 label_smoothed_loss    cross-entropy that punishes being too sure                  notebook 09
 share_of_padding       how much of the work a batch wastes on filling              notebook 09
@@ -44,10 +44,13 @@ class Recipe:
 
 
 def learning_rate(step: int, steps: int, peak: float, warmup: int, floor: float = 0.02) -> float:
-    """The rate at a step, counted from 0: up to `peak` within `warmup` steps, then a cosine down to `floor` of it."""
+    """The rate at a step, counted from 0: up to `peak` within `warmup` steps, then a cosine down to `floor` of it.
+
+    steps: of the whole training, more than `warmup`; steps after it have floor * peak    Returns a float.
+    """
     if step < warmup:
         return peak * (step + 1) / warmup
-    share = (step - warmup) / max(1, steps - warmup)  # of the way down
+    share = (step - warmup) / (steps - warmup)  # of the way down
     return peak * (floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * min(1.0, share))))
 
 

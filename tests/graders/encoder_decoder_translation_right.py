@@ -4,9 +4,11 @@ import math
 
 import numpy as np
 import torch
+from torch import nn
 from torch.nn import functional
 
 from lib.attention import padding_mask
+from lib.recurrent import clip_gradients
 from lib.transformer import TransformerParts
 from tests.graders.cases import right
 
@@ -168,134 +170,6 @@ def without_gradients(model, ids, state):
     return model.logits(vectors[:, -1]).detach(), [written, *state[1:]], None
 
 
-@right("share_of_padding")
-def two_sums(lengths, batches):
-    padding = sum(max(lengths[j] for j in batch) - lengths[i] for batch in batches for i in batch)
-    places = sum(max(lengths[j] for j in batch) for batch in batches for _ in batch)
-    return padding / places
-
-
-@right("share_of_padding")
-def with_tensors(lengths, batches):
-    padding = places = 0
-    for batch in batches:
-        row = torch.tensor(lengths)[torch.tensor(batch)]
-        padding += (row.max() - row).sum()
-        places += row.max() * len(row)
-    return (padding / places).item()
-
-
-@right("share_of_padding")
-def with_masks(lengths, batches):
-    real, places = 0, 0
-    for batch in batches:
-        row = torch.tensor([lengths[i] for i in batch])
-        mask = torch.arange(row.max()) < row[:, None]
-        real, places = real + mask.sum().item(), places + mask.numel()
-    return (places - real) / places
-
-
-@right("share_of_padding")
-def with_while(lengths, batches):
-    real = places = k = 0
-    while k < len(batches):
-        longest = 0
-        for i in batches[k]:
-            real += lengths[i]
-            longest = max(longest, lengths[i])
-        places += longest * len(batches[k])
-        k += 1
-    return 1.0 - real / places
-
-
-@right("share_of_padding")
-def by_weighted_shares(lengths, batches):
-    places = [len(batch) * max(lengths[i] for i in batch) for batch in batches]
-    shares = [1 - sum(lengths[i] for i in batch) / n for batch, n in zip(batches, places, strict=True)]
-    return sum(share * n for share, n in zip(shares, places, strict=True)) / sum(places)
-
-
-@right("share_of_padding")
-def in_numpy_arrays(lengths, batches):
-    rows = [np.array(lengths)[batch] for batch in batches]
-    return np.sum([(row.max() - row).sum() for row in rows]) / np.sum([row.max() * row.size for row in rows])
-
-
-@right("label_smoothed_loss")
-def pytorchs(logits, targets, smoothing):
-    return functional.cross_entropy(
-        logits.reshape(-1, logits.shape[-1]), targets.reshape(-1), label_smoothing=smoothing
-    )
-
-
-@right("label_smoothed_loss")
-def with_a_wanted_distribution(logits, targets, smoothing):
-    vocab = logits.shape[-1]
-    wanted = (1 - smoothing) * functional.one_hot(targets, vocab) + smoothing / vocab
-    return -(wanted * logits.log_softmax(-1)).sum(-1).mean()
-
-
-@right("label_smoothed_loss")
-def with_logsumexp(logits, targets, smoothing):
-    total = logits.logsumexp(-1)
-    right_one = torch.take_along_dim(logits, targets[..., None], -1)[..., 0]
-    return (total - (1 - smoothing) * right_one - smoothing * logits.mean(-1)).mean()
-
-
-@right("label_smoothed_loss")
-def in_double(logits, targets, smoothing):
-    log_probs = logits.double().log_softmax(-1)
-    picked = log_probs.view(-1, logits.shape[-1])[torch.arange(targets.numel()), targets.flatten()]
-    return (-(1 - smoothing) * picked.mean() - smoothing * log_probs.mean()).to(logits.dtype)
-
-
-@right("label_smoothed_loss")
-def as_a_distribution(logits, targets, smoothing):
-    words = torch.distributions.Categorical(logits=logits)
-    every = words.log_prob(words.enumerate_support()).mean(0)
-    return -((1 - smoothing) * words.log_prob(targets) + smoothing * every).mean()
-
-
-@right("label_smoothed_loss")
-def words_on_axis_1(logits, targets, smoothing):
-    words = min(1, targets.dim())  # of one single target: axis 0
-    return functional.cross_entropy(logits.movedim(-1, words), targets, label_smoothing=smoothing)
-
-
-@right("noam_rate")
-def without_min(step, d_model, warmup):
-    return 1 / math.sqrt(d_model * max(step, warmup**3 / step**2))
-
-
-@right("noam_rate")
-def with_if(step, d_model, warmup):
-    rate = step / warmup**1.5 if step < warmup else 1 / math.sqrt(step)
-    return rate / math.sqrt(d_model)
-
-
-@right("noam_rate")
-def by_the_peak(step, d_model, warmup):
-    peak = (d_model * warmup) ** -0.5
-    return peak * min(step / warmup, (warmup / step) ** 0.5)
-
-
-@right("noam_rate")
-def with_powers_of_tensors(step, d_model, warmup):
-    step = torch.tensor(float(step))
-    return (d_model**-0.5 * torch.minimum(step.rsqrt(), step * warmup**-1.5)).item()
-
-
-@right("noam_rate")
-def in_numpy_numbers(step, d_model, warmup):
-    return np.minimum(np.power(float(step), -0.5), step / np.power(float(warmup), 1.5)) / np.sqrt(d_model)
-
-
-@right("noam_rate")
-def with_logs(step, d_model, warmup):
-    rising = math.log(step) - 1.5 * math.log(warmup)
-    return math.exp(min(-0.5 * math.log(step), rising) - 0.5 * math.log(d_model))
-
-
 @right("alignment_accuracy")
 def link_by_link(weights, links):
     hits = 0
@@ -340,3 +214,222 @@ def head_by_head(weights, links):
     flat = weights.reshape(-1, *weights.shape[-2:])
     shares = [sum(int(head[j].argmax()) == i for i, j in links) / len(links) for head in flat]
     return torch.tensor(shares).reshape(weights.shape[:-2])
+
+
+# ------------------------------------------------------------------------------------------------------- adamw_step
+
+
+@right("adamw_step")
+def with_lerp(weight, gradient, mean, square, step, rate, betas=(0.9, 0.98), eps=1e-8, decay=0.01):
+    mean, square = torch.lerp(mean, gradient, 1 - betas[0]), torch.lerp(square, gradient * gradient, 1 - betas[1])
+    m, v = mean / (1 - betas[0] ** step), square / (1 - betas[1] ** step)
+    return weight - rate * decay * weight - rate * m / (torch.sqrt(v) + eps), mean, square
+
+
+@right("adamw_step")
+def as_the_paper_reorders_it(weight, gradient, mean, square, step, rate, betas=(0.9, 0.98), eps=1e-8, decay=0.01):
+    """Kingma and Ba, end of section 2: both corrections go into the rate, and into eps."""
+    mean = betas[0] * mean + (1 - betas[0]) * gradient
+    square = betas[1] * square + (1 - betas[1]) * gradient**2
+    root = math.sqrt(1 - betas[1] ** step)
+    length = rate * root / (1 - betas[0] ** step)
+    return weight - length * mean / (square.sqrt() + eps * root) - rate * decay * weight, mean, square
+
+
+@right("adamw_step")
+def in_place_on_copies(weight, gradient, mean, square, step, rate, betas=(0.9, 0.98), eps=1e-8, decay=0.01):
+    weight, mean, square = weight.clone(), mean.clone(), square.clone()
+    mean.mul_(betas[0]).add_(gradient, alpha=1 - betas[0])
+    square.mul_(betas[1]).addcmul_(gradient, gradient, value=1 - betas[1])
+    weight.mul_(1 - rate * decay)
+    denominator = (square / (1 - betas[1] ** step)).sqrt().add_(eps)
+    return weight.addcdiv_(mean, denominator, value=-rate / (1 - betas[0] ** step)), mean, square
+
+
+@right("adamw_step")
+def in_64_bits(weight, gradient, mean, square, step, rate, betas=(0.9, 0.98), eps=1e-8, decay=0.01):
+    w, g, m, v = (x.double() for x in (weight, gradient, mean, square))
+    m, v = betas[0] * m + (1 - betas[0]) * g, betas[1] * v + (1 - betas[1]) * g**2
+    w = w - rate * (m / (1 - betas[0] ** step) / ((v / (1 - betas[1] ** step)) ** 0.5 + eps) + decay * w)
+    return tuple(x.to(weight.dtype) for x in (w, m, v))
+
+
+@right("adamw_step")
+def number_by_number(weight, gradient, mean, square, step, rate, betas=(0.9, 0.98), eps=1e-8, decay=0.01):
+    rows = []
+    for w, g, m, v in zip(*(x.flatten().tolist() for x in (weight, gradient, mean, square)), strict=True):
+        m, v = betas[0] * m + (1 - betas[0]) * g, betas[1] * v + (1 - betas[1]) * g * g
+        direction = (m / (1 - betas[0] ** step)) / (math.sqrt(v / (1 - betas[1] ** step)) + eps)
+        rows.append((w - rate * decay * w - rate * direction, m, v))
+    return tuple(torch.tensor(column, dtype=weight.dtype).reshape(weight.shape) for column in zip(*rows, strict=True))
+
+
+@right("adamw_step")
+def by_two_helpers(weight, gradient, mean, square, step, rate, betas=(0.9, 0.98), eps=1e-8, decay=0.01):
+    def follow(old, new, beta):
+        return old + (1 - beta) * (new - old)
+
+    def corrected(value, beta):
+        return value / (1 - beta**step)
+
+    new_mean, new_square = follow(mean, gradient, betas[0]), follow(square, gradient.pow(2), betas[1])
+    move = corrected(new_mean, betas[0]) / (corrected(new_square, betas[1]).sqrt() + eps)
+    return (1 - rate * decay) * weight - rate * move, new_mean, new_square
+
+
+# ---------------------------------------------------------------------------------------------------- learning_rate
+
+
+@right("learning_rate")
+def in_three_cases(step, steps, peak, warmup, floor=0.02):
+    low = floor * peak
+    if step < warmup:
+        return peak / warmup * (step + 1)
+    if step >= steps:
+        return low
+    return low + (peak - low) * (1 + math.cos(math.pi * (step - warmup) / (steps - warmup))) / 2
+
+
+@right("learning_rate")
+def by_a_square(step, steps, peak, warmup, floor=0.02):
+    if step < warmup:
+        return (step + 1) * peak / warmup
+    share = min(step - warmup, steps - warmup) / (steps - warmup)
+    return peak * (floor + (1 - floor) * math.cos(math.pi * share / 2) ** 2)
+
+
+@right("learning_rate")
+def in_numpy_numbers(step, steps, peak, warmup, floor=0.02):
+    if step < warmup:
+        return peak * (step + 1) / warmup
+    share = np.clip((step - warmup) / (steps - warmup), 0, 1)
+    return peak * (floor + (1 - floor) * (np.cos(np.pi * share) + 1) / 2)
+
+
+@right("learning_rate")
+def with_torch_and_item(step, steps, peak, warmup, floor=0.02):
+    if step < warmup:
+        return peak * (step + 1) / warmup
+    share = torch.tensor((step - warmup) / (steps - warmup), dtype=torch.float64).clamp(max=1)
+    return (peak * (floor + (1 - floor) * (1 + torch.cos(math.pi * share)) / 2)).item()
+
+
+@right("learning_rate")
+def one_expression(step, steps, peak, warmup, floor=0.02):
+    rising = (step + 1) / max(warmup, 1)
+    share = min(max((step - warmup) / (steps - warmup), 0.0), 1.0)
+    falling = (1 + floor) / 2 + (1 - floor) / 2 * math.cos(math.pi * share)
+    return peak * (rising if step + 1 <= warmup else falling)
+
+
+@right("learning_rate")
+def from_the_end(step, steps, peak, warmup, floor=0.02):
+    if step < warmup:
+        return peak - peak * (warmup - step - 1) / warmup
+    left = max(0, steps - step) / (steps - warmup)
+    return peak * (floor + (1 - floor) * (1 - math.cos(math.pi * left)) / 2)
+
+
+# ---------------------------------------------------------------------------------------------------- training_step
+
+
+def _set_and_step(optimiser, rate):
+    for group in optimiser.param_groups:
+        group.update(lr=rate)
+    optimiser.step()
+
+
+@right("training_step")
+def one_backward_for_all(model, loss_of, batches, optimiser, rate, max_norm=1.0):
+    optimiser.zero_grad()
+    loss = sum(map(loss_of, batches)) / len(batches)
+    loss.backward()
+    norm = nn.utils.clip_grad_norm_(model.parameters(), max_norm)
+    if not math.isfinite(norm.item()):
+        raise FloatingPointError(f"the norm is {norm.item()}")
+    _set_and_step(optimiser, rate)
+    return loss.item()
+
+
+@right("training_step")
+def by_autograd_grad(model, loss_of, batches, optimiser, rate, max_norm=1.0):
+    parameters, losses = list(model.parameters()), [loss_of(batch) for batch in batches]
+    gradients = torch.autograd.grad(torch.stack(losses).mean(), parameters)
+    norm = math.sqrt(sum(gradient.square().sum().item() for gradient in gradients))
+    if not math.isfinite(norm):
+        raise FloatingPointError(norm)
+    for parameter, gradient in zip(parameters, gradients, strict=True):
+        parameter.grad = gradient * min(1.0, max_norm / max(norm, 1e-12))
+    _set_and_step(optimiser, rate)
+    return torch.stack(losses).mean().item()
+
+
+@right("training_step")
+def divided_at_the_end(model, loss_of, batches, optimiser, rate, max_norm=1.0):
+    for parameter in model.parameters():
+        parameter.grad = None
+    losses = []
+    for batch in batches:
+        loss = loss_of(batch)
+        loss.backward()
+        losses.append(float(loss))
+    for parameter in model.parameters():
+        parameter.grad /= len(batches)
+    norm = nn.utils.clip_grad_norm_(model.parameters(), max_norm)
+    if torch.isnan(norm) or torch.isinf(norm):
+        raise FloatingPointError("the gradients are not finite")
+    _set_and_step(optimiser, rate)
+    return float(np.mean(losses))
+
+
+@right("training_step")
+def with_the_clipping_of_notebook_01(model, loss_of, batches, optimiser, rate, max_norm=1.0):
+    model.zero_grad(set_to_none=False)
+    losses = []
+    for batch in batches:
+        losses.append(loss_of(batch))
+        (losses[-1] / len(batches)).backward()
+    clipped, norm = clip_gradients([parameter.grad for parameter in model.parameters()], max_norm)
+    if not norm.isfinite():
+        raise FloatingPointError(f"{norm}")
+    for parameter, gradient in zip(model.parameters(), clipped, strict=True):
+        parameter.grad = gradient
+    _set_and_step(optimiser, rate)
+    return sum(loss.item() for loss in losses) / len(losses)
+
+
+@right("training_step")
+def checked_by_pytorch(model, loss_of, batches, optimiser, rate, max_norm=1.0):
+    model.zero_grad()
+    total = torch.zeros(())
+    for batch in batches:
+        loss = loss_of(batch)
+        (loss / len(batches)).backward()
+        total += loss.detach() / len(batches)
+    try:
+        nn.utils.clip_grad_norm_(model.parameters(), max_norm, error_if_nonfinite=True)
+    except RuntimeError as error:
+        raise FloatingPointError(str(error)) from error
+    _set_and_step(optimiser, rate)
+    return total.item()
+
+
+@right("training_step")
+def flat(model, loss_of, batches, optimiser, rate, max_norm=1.0):
+    optimiser.zero_grad(set_to_none=True)
+    share, total = 1 / len(batches), 0.0
+    for batch in batches:
+        loss = share * loss_of(batch)
+        total += loss.item()
+        loss.backward()
+    all_of_them = torch.cat([parameter.grad.reshape(-1) for parameter in model.parameters()])
+    length = torch.linalg.vector_norm(all_of_them).item()
+    if length != length or length == math.inf:
+        raise FloatingPointError(length)
+    if length > max_norm:
+        for parameter in model.parameters():
+            parameter.grad.mul_(max_norm / length)
+    for group in optimiser.param_groups:
+        group["lr"] = rate
+    optimiser.step()
+    return total

@@ -411,379 +411,6 @@ slips(
 )
 
 
-# ------------------------------------------------------------------------------------------------- share_of_padding
-
-
-@wrong("share_of_padding", says="share of the real tokens")
-def real_share(lengths, batches):
-    real = sum(lengths[i] for batch in batches for i in batch)
-    return real / sum(len(batch) * max(lengths[i] for i in batch) for batch in batches)
-
-
-@wrong("share_of_padding", says="divided by the real tokens")
-def padding_per_token(lengths, batches):
-    real = sum(lengths[i] for batch in batches for i in batch)
-    return sum(len(batch) * max(lengths[i] for i in batch) for batch in batches) / real - 1
-
-
-@wrong("share_of_padding", says="averaged")
-def average_share(lengths, batches):
-    shares = 0.0
-    for batch in batches:
-        longest = max(lengths[i] for i in batch)
-        shares += sum(longest - lengths[i] for i in batch) / (longest * len(batch))
-    return shares / len(batches)
-
-
-@wrong("share_of_padding", says="its own longest")
-def longest_of_all(lengths, batches):
-    longest = max(lengths)
-    padding = sum(longest - lengths[i] for batch in batches for i in batch)
-    return padding / (longest * sum(len(batch) for batch in batches))
-
-
-@wrong("share_of_padding", says="padded places are counted")
-def number_of_places(lengths, batches):
-    return sum(max(lengths[j] for j in batch) - lengths[i] for batch in batches for i in batch)
-
-
-@wrong("share_of_padding", says="percent")
-def in_percent(lengths, batches):
-    real = sum(lengths[i] for batch in batches for i in batch)
-    return 100 - 100 * real / sum(len(batch) * max(lengths[i] for i in batch) for batch in batches)
-
-
-@wrong("share_of_padding", says="only the last batch")
-def overwritten(lengths, batches):
-    for batch in batches:
-        real = sum(lengths[i] for i in batch)
-        places = len(batch) * max(lengths[i] for i in batch)
-    return 1 - real / places
-
-
-@wrong("share_of_padding", says="counted once each")
-def counts_those_left_out(lengths, batches):
-    places = sum(len(batch) * max(lengths[i] for i in batch) for batch in batches)
-    return 1 - sum(lengths) / places
-
-
-@wrong("share_of_padding", says="whatever order")
-def ignores_the_indices(lengths, batches):
-    start = real = places = 0
-    for batch in batches:
-        row = lengths[start : start + len(batch)]
-        start += len(batch)
-        real += sum(row)
-        places += len(row) * max(row)
-    return 1 - real / places
-
-
-@wrong("share_of_padding", says="shortest")
-def narrow_rectangles(lengths, batches):
-    real = sum(lengths[i] for batch in batches for i in batch)
-    return 1 - real / sum(len(batch) * min(lengths[i] for i in batch) for batch in batches)
-
-
-@wrong("share_of_padding", says="first batch")
-def returns_in_the_loop(lengths, batches):
-    for batch in batches:
-        row = [lengths[i] for i in batch]
-        return 1 - sum(row) / (len(row) * max(row))
-
-
-@wrong("share_of_padding", says="not as its last one")
-def trusts_the_order(lengths, batches):
-    real = sum(lengths[i] for batch in batches for i in batch)
-    return 1 - real / sum(len(batch) * lengths[batch[-1]] for batch in batches)
-
-
-@wrong("share_of_padding", says="largest index")
-def longest_by_index(lengths, batches):
-    real = sum(lengths[i] for batch in batches for i in batch)
-    return 1 - real / sum(len(batch) * lengths[max(batch)] for batch in batches)
-
-
-@wrong("share_of_padding", says="shares of the sentences")
-def mean_of_rows(lengths, batches):
-    shares = []
-    for batch in batches:
-        longest = max(lengths[i] for i in batch)
-        shares += [(longest - lengths[i]) / longest for i in batch]
-    return sum(shares) / len(shares)
-
-
-@wrong("share_of_padding", says="`return`")
-def prints_it(lengths, batches):
-    real = sum(lengths[i] for batch in batches for i in batch)
-    print(1 - real / sum(len(batch) * max(lengths[i] for i in batch) for batch in batches))
-
-
-@wrong("share_of_padding", says="should be a float")
-def one_for_each(lengths, batches):
-    return [1 - sum(lengths[i] for i in batch) / (len(batch) * max(lengths[i] for i in batch)) for batch in batches]
-
-
-slips(
-    "share_of_padding",
-    tensor=("should be a float", edit("return 1 - real / places", "return Tensor([1 - real / places])[0]")),
-    odds=("no padding", edit("return 1 - real / places", "return 1 / (1 + real / (places - real))")),
-    cut=("500 sentences", edit("* max(in_batch)", "* min(max(in_batch), 256)")),
-    counts_once=("in two batches", edit("1 - real", "1 - sum(lengths[i] for i in set(sum(batches, [])))")),
-)
-
-
-# ---------------------------------------------------------------------------------------------- label_smoothed_loss
-
-
-@wrong("label_smoothed_loss", says="plain cross-entropy")
-def no_smoothing(logits, targets, smoothing):
-    return functional.cross_entropy(logits.reshape(-1, logits.shape[-1]), targets.reshape(-1))
-
-
-@wrong("label_smoothed_loss", says="exchanged")
-def turned(logits, targets, smoothing):
-    log_probs = logits.log_softmax(-1)
-    right = log_probs.gather(-1, targets[..., None]).squeeze(-1)
-    return -(smoothing * right + (1 - smoothing) * log_probs.mean(-1)).mean()
-
-
-@wrong("label_smoothed_loss", says="whole weight")
-def adds_a_penalty(logits, targets, smoothing):
-    log_probs = logits.log_softmax(-1)
-    right = log_probs.gather(-1, targets[..., None]).squeeze(-1)
-    return -(right + smoothing * log_probs.mean(-1)).mean()
-
-
-@wrong("label_smoothed_loss", says="even part is missing")
-def only_less(logits, targets, smoothing):
-    return (1 - smoothing) * functional.cross_entropy(logits.reshape(-1, logits.shape[-1]), targets.reshape(-1))
-
-
-@wrong("label_smoothed_loss", says="wrong words only")
-def as_in_the_annotated_one(logits, targets, smoothing):
-    vocab = logits.shape[-1]
-    wanted = torch.full_like(logits, smoothing / (vocab - 1)).scatter(-1, targets[..., None], 1 - smoothing)
-    return -(wanted * logits.log_softmax(-1)).sum(-1).mean()
-
-
-@wrong("label_smoothed_loss", says="surprise of all words is summed")
-def sums_the_words(logits, targets, smoothing):
-    log_probs = logits.log_softmax(-1)
-    right = log_probs.gather(-1, targets[..., None]).squeeze(-1)
-    return -((1 - smoothing) * right + smoothing * log_probs.sum(-1)).mean()
-
-
-@wrong("label_smoothed_loss", says="targets are summed")
-def sums_the_targets(logits, targets, smoothing):
-    log_probs = logits.log_softmax(-1)
-    right = log_probs.gather(-1, targets[..., None]).squeeze(-1)
-    return -((1 - smoothing) * right + smoothing * log_probs.mean(-1)).sum()
-
-
-@wrong("label_smoothed_loss", says="sign is wrong")
-def log_likelihood(logits, targets, smoothing):
-    log_probs = logits.log_softmax(-1)
-    right = log_probs.gather(-1, targets[..., None]).squeeze(-1)
-    return ((1 - smoothing) * right + smoothing * log_probs.mean(-1)).mean()
-
-
-@wrong("label_smoothed_loss", says="overflows")
-def softmax_then_log(logits, targets, smoothing):
-    log_probs = torch.log(torch.softmax(logits, dim=-1))
-    right = log_probs.gather(-1, targets[..., None]).squeeze(-1)
-    return -((1 - smoothing) * right + smoothing * log_probs.mean(-1)).mean()
-
-
-@wrong("label_smoothed_loss", says="overflows")
-def log_sum_exp_by_hand(logits, targets, smoothing):
-    log_probs = logits - torch.log(torch.exp(logits).sum(-1, keepdim=True))
-    right = log_probs.gather(-1, targets[..., None]).squeeze(-1)
-    return -((1 - smoothing) * right + smoothing * log_probs.mean(-1)).mean()
-
-
-@wrong("label_smoothed_loss", says="divergence")
-def kullback_leibler(logits, targets, smoothing):
-    wanted = torch.full_like(logits, smoothing / logits.shape[-1])
-    wanted.scatter_add_(-1, targets[..., None], torch.full_like(wanted[..., :1], 1 - smoothing))
-    return nn.KLDivLoss(reduction="batchmean")(logits.log_softmax(-1), wanted)
-
-
-@wrong("label_smoothed_loss", says="paper's choice")
-def as_in_the_paper(logits, targets, smoothing):
-    return functional.cross_entropy(logits.reshape(-1, logits.shape[-1]), targets.reshape(-1), label_smoothing=0.1)
-
-
-@wrong("label_smoothed_loss", says="twice")
-def cross_entropy_of_probabilities(logits, targets, smoothing):
-    chances = functional.softmax(logits, dim=-1)
-    return functional.cross_entropy(
-        chances.reshape(-1, logits.shape[-1]), targets.reshape(-1), label_smoothing=smoothing
-    )
-
-
-@wrong("label_smoothed_loss", says="runs over axis 1")
-def softmax_over_axis_1(logits, targets, smoothing):
-    log_probs = functional.log_softmax(logits, dim=1)
-    right = log_probs.gather(-1, targets[..., None]).squeeze(-1)
-    return -((1 - smoothing) * right + smoothing * log_probs.mean(-1)).mean()
-
-
-@wrong("label_smoothed_loss", says="not log-probabilities yet")
-def raw_logits(logits, targets, smoothing):
-    right = logits.gather(-1, targets[..., None]).squeeze(-1)
-    return -((1 - smoothing) * right + smoothing * logits.mean(-1)).mean()
-
-
-@wrong("label_smoothed_loss", says="over the targets")
-def softmax_over_rows(logits, targets, smoothing):
-    log_probs = logits.log_softmax(0)
-    right = log_probs.gather(-1, targets[..., None]).squeeze(-1)
-    return -((1 - smoothing) * right + smoothing * log_probs.mean(-1)).mean()
-
-
-@wrong("label_smoothed_loss", says="one number for each target")
-def unreduced(logits, targets, smoothing):
-    log_probs = logits.log_softmax(-1)
-    right = log_probs.gather(-1, targets[..., None]).squeeze(-1)
-    return -((1 - smoothing) * right + smoothing * log_probs.mean(-1))
-
-
-@wrong("label_smoothed_loss", says="gradient")
-def as_a_float(logits, targets, smoothing):
-    return torch.tensor(
-        functional.cross_entropy(
-            logits.reshape(-1, logits.shape[-1]), targets.reshape(-1), label_smoothing=smoothing
-        ).item()
-    )
-
-
-@wrong("label_smoothed_loss", says="probability itself")
-def of_probabilities(logits, targets, smoothing):
-    chances = logits.softmax(-1)
-    right = chances.gather(-1, targets[..., None]).squeeze(-1)
-    return -((1 - smoothing) * right + smoothing * chances.mean(-1)).mean()
-
-
-@wrong("label_smoothed_loss", says="raised")
-def two_axes_only(logits, targets, smoothing):
-    return functional.cross_entropy(logits, targets, label_smoothing=smoothing)
-
-
-@wrong("label_smoothed_loss", says="a single target")
-def flattens(logits, targets, smoothing):
-    return functional.cross_entropy(logits.flatten(0, -2), targets.flatten(), label_smoothing=smoothing)
-
-
-@wrong("label_smoothed_loss", says="raised")
-def three_axes_at_most(logits, targets, smoothing):
-    if logits.dim() == 3:
-        logits, targets = logits.flatten(0, 1), targets.flatten()
-    return functional.cross_entropy(logits, targets, label_smoothing=smoothing)
-
-
-slips(
-    "label_smoothed_loss",
-    below_1=("AssertionError", edit("surprise = -", "assert 0 <= smoothing < 1\n    surprise = -")),
-    small_ids=("50,300 words", edit("targets.unsqueeze", "targets.short().long().unsqueeze")),
-    without_word_0=("word 0 is left out", edit(", targets.unsqueeze(-1))", ", targets.unsqueeze(-1))[targets != 0]")),
-    number=("torch.Tensor", edit("surprise.mean()", "surprise.mean().item()", "(-1)).mean()", "(-1)).mean().item()")),
-)
-
-
-# -------------------------------------------------------------------------------------------------------- noam_rate
-
-
-@wrong("noam_rate", says="larger of the two")
-def max_for_min(step, d_model, warmup):
-    return max(1 / math.sqrt(step), step * warmup**-1.5) / math.sqrt(d_model)
-
-
-@wrong("noam_rate", says="d_model is missing")
-def without_d_model(step, d_model, warmup):
-    return min(step**-0.5, step * warmup**-1.5)
-
-
-@wrong("noam_rate", says="more slowly")
-def times_the_root(step, d_model, warmup):
-    return d_model**0.5 * min(step**-0.5, step * warmup**-1.5)
-
-
-@wrong("noam_rate", says="without its root")
-def divides_by_d_model(step, d_model, warmup):
-    return min(step**-0.5, step * warmup**-1.5) / d_model
-
-
-@wrong("noam_rate", says="no warm-up")
-def only_falls(step, d_model, warmup):
-    return (d_model * step) ** -0.5
-
-
-@wrong("noam_rate", says="for ever")
-def only_rises(step, d_model, warmup):
-    return d_model**-0.5 * step * warmup**-1.5
-
-
-@wrong("noam_rate", says="stays as it is")
-def flat(step, d_model, warmup):
-    return d_model**-0.5 * min(warmup**-0.5, step * warmup**-1.5)
-
-
-@wrong("noam_rate", says="as one over the root")
-def falls_too_fast(step, d_model, warmup):
-    return d_model**-0.5 * min(1 / step, step * warmup**-1.5)
-
-
-@wrong("noam_rate", says="too steep")
-def share_of_warmup(step, d_model, warmup):
-    return d_model**-0.5 * min(step**-0.5, step / warmup)
-
-
-@wrong("noam_rate", says="too late")
-def counted_from_zero(step, d_model, warmup):
-    step = step + 1
-    return d_model**-0.5 * min(step**-0.5, step * warmup**-1.5)
-
-
-@wrong("noam_rate", says="warmup^-1.5")
-def positive_power(step, d_model, warmup):
-    return d_model**-0.5 * min(step**-0.5, step * warmup**1.5)
-
-
-@wrong("noam_rate", says="not -0.5")
-def half_for_one_and_a_half(step, d_model, warmup):
-    return d_model**-0.5 * min(step**-0.5, step * warmup**-0.5)
-
-
-@wrong("noam_rate", says="exchanged")
-def other_order(step, warmup, d_model):
-    return d_model**-0.5 * min(step**-0.5, step * warmup**-1.5)
-
-
-@wrong("noam_rate", says="use `warmup`")
-def warm_up_of_the_paper(step, d_model, warmup):
-    return d_model**-0.5 * min(step**-0.5, step * 4000**-1.5)
-
-
-@wrong("noam_rate", says="use `d_model`")
-def width_of_the_paper(step, d_model, warmup):
-    return min(step**-0.5, step * warmup**-1.5) / math.sqrt(512)
-
-
-@wrong("noam_rate", says="both parts")
-def without_brackets(step, d_model, warmup):
-    return min(d_model**-0.5 * step**-0.5, step * warmup**-1.5)
-
-
-@wrong("noam_rate", says="only warmup")
-def brackets_too_wide(step, d_model, warmup):
-    return d_model**-0.5 * min(step**-0.5, (step * warmup) ** -1.5)
-
-
-@wrong("noam_rate", says="wrong number")
-def powers_exchanged(step, d_model, warmup):
-    return d_model**-0.5 * min(step**-0.5, warmup * step**-1.5)
-
-
 # ----------------------------------------------------------------------------------------------- alignment_accuracy
 
 
@@ -919,3 +546,233 @@ slips(
     cut=("300 written", edit("weights.argmax", "weights[..., :256, :256].argmax")),
     next_row=("one row too late", edit("[..., written]", "[..., written + 1]")),
 )
+
+
+# ------------------------------------------------------------------------------------------------------- adamw_step
+
+
+@wrong("adamw_step", says="not corrected")
+def as_rmsprop_with_momentum(weight, gradient, mean, square, step, rate, betas=(0.9, 0.98), eps=1e-8, decay=0.01):
+    mean = betas[0] * mean + (1 - betas[0]) * gradient
+    square = betas[1] * square + (1 - betas[1]) * gradient * gradient
+    return weight - rate * mean / (torch.sqrt(square) + eps) - rate * decay * weight, mean, square
+
+
+@wrong("adamw_step", says="(L2)")
+def adam_with_l2(weight, gradient, mean, square, step, rate, betas=(0.9, 0.98), eps=1e-8, decay=0.01):
+    gradient = gradient + decay * weight
+    mean = betas[0] * mean + (1 - betas[0]) * gradient
+    square = betas[1] * square + (1 - betas[1]) * gradient**2
+    m, v = mean / (1 - betas[0] ** step), square / (1 - betas[1] ** step)
+    return weight - rate * m / (v.sqrt() + eps), mean, square
+
+
+@wrong("adamw_step", says="is not used")
+def plain_adam(weight, gradient, mean, square, step, rate, betas=(0.9, 0.98), eps=1e-8, decay=0.01):
+    mean = torch.lerp(mean, gradient, 1 - betas[0])
+    square = torch.lerp(square, gradient.square(), 1 - betas[1])
+    m, v = mean / (1 - betas[0] ** step), square / (1 - betas[1] ** step)
+    return weight - rate * m / (v.sqrt() + eps), mean, square
+
+
+@wrong("adamw_step", says="changes what it was given")
+def in_place_as_pytorch_does(weight, gradient, mean, square, step, rate, betas=(0.9, 0.98), eps=1e-8, decay=0.01):
+    mean.mul_(betas[0]).add_(gradient, alpha=1 - betas[0])
+    square.mul_(betas[1]).addcmul_(gradient, gradient, value=1 - betas[1])
+    m, v = mean / (1 - betas[0] ** step), square / (1 - betas[1] ** step)
+    return weight * (1 - rate * decay) - rate * m / (v.sqrt() + eps), mean, square
+
+
+@wrong("adamw_step", says="0 / 0")
+def a_guard_only_in_the_correction(weight, gradient, mean, square, step, rate, betas=(0.9, 0.98), eps=1e-8, decay=0.01):
+    mean = betas[0] * mean + (1 - betas[0]) * gradient
+    square = betas[1] * square + (1 - betas[1]) * gradient**2
+    m, v = mean / (1 - betas[0] ** step), square / (1 - betas[1] ** step)
+    return weight * (1 - rate * decay) - rate * m / v.sqrt(), mean, square
+
+
+@wrong("adamw_step", says="20 steps")
+def in_numpy_without_parameters(weight, gradient, mean, square, step, rate, betas=(0.9, 0.98), eps=1e-8, decay=0.01):
+    w, g, m, v = (x.numpy() for x in (weight, gradient, mean, square))
+    m, v = betas[0] * m + (1 - betas[0]) * g, betas[1] * v + (1 - betas[1]) * g**2
+    m_hat, v_hat = m / (1 - betas[0] ** step), v / (1 - betas[1] ** step)
+    w = w * (1 - rate * decay) - rate * m_hat / (v_hat**0.5 + eps)
+    return torch.as_tensor(w), torch.as_tensor(m), torch.as_tensor(v)
+
+
+slips(
+    "adamw_step",
+    corrected_twice=("", edit("mean / (1 - beta1**step)", "mean / (1 - beta1**step) ** 2")),
+    exchanged_corrections=(
+        "",
+        edit(
+            "mean / (1 - beta1**step)",
+            "mean / (1 - beta2**step)",
+            "square / (1 - beta2**step)",
+            "square / (1 - beta1**step)",
+        ),
+    ),
+    gradient_of_the_mean=("mean is squared", edit("gradient**2", "mean**2")),
+    a_maximum=("", edit("(square_hat.sqrt() + eps)", "square_hat.sqrt().clamp(min=eps)")),
+    noise=("", edit("rate * mean_hat /", "rate * (mean_hat + 0.01 * gradient) /")),
+)
+
+
+# ---------------------------------------------------------------------------------------------------- learning_rate
+
+
+@wrong("learning_rate", says="rate 0")
+def from_zero(step, steps, peak, warmup, floor=0.02):
+    if step < warmup:
+        return peak * step / warmup
+    share = min(1.0, (step - warmup) / (steps - warmup))
+    return peak * (floor + (1 - floor) * (1 + math.cos(math.pi * share)) / 2)
+
+
+@wrong("learning_rate", says="rises again")
+def as_nanogpt_without_its_third_line(step, steps, peak, warmup, floor=0.02):
+    if step < warmup:
+        return peak * (step + 1) / warmup
+    share = (step - warmup) / (steps - warmup)
+    low = floor * peak
+    return low + 0.5 * (1.0 + math.cos(math.pi * share)) * (peak - low)
+
+
+@wrong("learning_rate", says="in a line")
+def two_lines(step, steps, peak, warmup, floor=0.02):
+    if step < warmup:
+        return peak * (step + 1) / warmup
+    share = min(1.0, (step - warmup) / (steps - warmup))
+    return peak * (1 - (1 - floor) * share)
+
+
+@wrong("learning_rate", says="should be a float")
+def with_tensors(step, steps, peak, warmup, floor=0.02):
+    if step < warmup:
+        return torch.tensor(peak * (step + 1) / warmup)
+    share = torch.tensor(min(1.0, (step - warmup) / (steps - warmup)))
+    return peak * (floor + (1 - floor) * 0.5 * (1 + torch.cos(math.pi * share)))
+
+
+@wrong("learning_rate", says="ZeroDivisionError")
+def without_a_question(step, steps, peak, warmup, floor=0.02):
+    share = min(1.0, max(0.0, (step - warmup) / (steps - warmup)))
+    return min((step + 1) / warmup, 1.0) * peak * (floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * share)))
+
+
+slips(
+    "learning_rate",
+    a_step_late=("", edit("(step - warmup)", "(step - 1 - warmup)")),
+    another_power=(
+        "",
+        edit("0.5 * (1 + math.cos(math.pi * min(1.0, share)))", "math.cos(1.57 * min(1.0, share)) ** 2.2"),
+    ),
+    floor_from_the_start=("", edit("peak * (step + 1) / warmup", "peak * max(floor, (step + 1) / warmup)")),
+    sine=("", edit("math.cos", "math.sin")),
+    half_way=("", edit("min(1.0, share)", "min(0.5, share)")),
+)
+
+
+# ---------------------------------------------------------------------------------------------------- training_step
+
+
+@wrong("training_step", says="still there")
+def the_usual_three_lines(model, loss_of, batches, optimiser, rate, max_norm=1.0):
+    total = 0.0
+    for batch in batches:
+        loss = loss_of(batch) / len(batches)
+        loss.backward()
+        total += loss.item()
+    norm = nn.utils.clip_grad_norm_(model.parameters(), max_norm)
+    if not torch.isfinite(norm):
+        raise FloatingPointError(f"norm {norm}")
+    for group in optimiser.param_groups:
+        group["lr"] = rate
+    optimiser.step()
+    return total
+
+
+@wrong("training_step", says="FloatingPointError")
+def without_the_error(model, loss_of, batches, optimiser, rate, max_norm=1.0):
+    optimiser.zero_grad()
+    loss = sum(loss_of(batch) for batch in batches) / len(batches)
+    loss.backward()
+    nn.utils.clip_grad_norm_(model.parameters(), max_norm)
+    for group in optimiser.param_groups:
+        group["lr"] = rate
+    optimiser.step()
+    return loss.item()
+
+
+@wrong("training_step", says="RuntimeError")
+def as_pytorch_refuses(model, loss_of, batches, optimiser, rate, max_norm=1.0):
+    optimiser.zero_grad()
+    loss = sum(loss_of(batch) for batch in batches) / len(batches)
+    loss.backward()
+    nn.utils.clip_grad_norm_(model.parameters(), max_norm, error_if_nonfinite=True)
+    for group in optimiser.param_groups:
+        group["lr"] = rate
+    optimiser.step()
+    return loss.item()
+
+
+@wrong("training_step", says="the sum of all losses")
+def mean_of_the_returned_only(model, loss_of, batches, optimiser, rate, max_norm=1.0):
+    model.zero_grad()
+    total = 0.0
+    for batch in batches:
+        loss = loss_of(batch) / len(batches)
+        loss.backward()
+        total += loss.item()
+    norm = nn.utils.clip_grad_norm_(model.parameters(), max_norm)
+    if not torch.isfinite(norm):
+        raise FloatingPointError("not finite")
+    for group in optimiser.param_groups:
+        group["lr"] = rate
+    optimiser.step()
+    return total / len(batches)
+
+
+@wrong("training_step")
+def an_epoch(model, loss_of, batches, optimiser, rate, max_norm=1.0):
+    losses = []
+    for group in optimiser.param_groups:
+        group["lr"] = rate
+    for batch in batches:
+        optimiser.zero_grad()
+        loss = loss_of(batch) / len(batches)
+        loss.backward()
+        norm = nn.utils.clip_grad_norm_(model.parameters(), max_norm)
+        if not torch.isfinite(norm):
+            raise FloatingPointError("not finite")
+        optimiser.step()
+        losses.append(loss.item())
+    return sum(losses)
+
+
+@wrong("training_step")
+def a_new_optimiser(model, loss_of, batches, optimiser, rate, max_norm=1.0):
+    model.zero_grad()
+    loss = sum(loss_of(batch) for batch in batches) / len(batches)
+    loss.backward()
+    norm = nn.utils.clip_grad_norm_(model.parameters(), max_norm)
+    if not norm.isfinite():
+        raise FloatingPointError("not finite")
+    torch.optim.AdamW(model.parameters(), lr=rate).step()
+    return loss.item()
+
+
+@wrong("training_step")
+def clips_after_dividing_by_the_norm(model, loss_of, batches, optimiser, rate, max_norm=1.0):
+    model.zero_grad()
+    loss = sum(loss_of(batch) for batch in batches) / len(batches)
+    loss.backward()
+    norm = torch.cat([p.grad.flatten() for p in model.parameters()]).norm()
+    if not norm.isfinite():
+        raise FloatingPointError("not finite")
+    for p in model.parameters():
+        p.grad /= norm / max_norm
+    for group in optimiser.param_groups:
+        group["lr"] = rate
+    optimiser.step()
+    return loss.item()

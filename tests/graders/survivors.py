@@ -19,6 +19,7 @@ SURVIVORS: dict[str, dict[str, str]] = {
         "-1 -> 1": "of two axes, the last is axis 1",
         "1 -> -1": "of two axes, axis 1 is the last",
     },
+    "training_step": {"norm.item() -> norm": "only the words of the error change"},
     "average_so_far": {
         "-1 -> 1": "of two axes, the last is axis 1",
         "1 -> -1": "of two axes, axis 1 is the last",
