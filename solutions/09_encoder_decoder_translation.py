@@ -222,7 +222,7 @@ assert 9 < (math.sqrt(width) * word).norm() < 14 and 0.9 < spread < 1.1
 # draw our own.
 #
 # ## Exercise 9.1 · Transformer
-# Write the three methods. The parts are given: `embed_source(ids)` and `embed(ids)` do what was just described; `encoder(x, mask)`
+# Write the three methods. The parts are given: `embed_source(ids)` and `embed(ids)` do what is described above; `encoder(x, mask)`
 # and `decoder(x, memory, mask, memory_mask)` are stacks of your blocks; `logits(x)` compares with the embeddings. `source_mask`
 # (batch, key) is True on real tokens, whatever their ids; attention wants it as (batch, 1, 1, key). The model will be trained:
 # gradients flow from the logits back to both embeddings. Difficulty ●●● · 15 minutes.
