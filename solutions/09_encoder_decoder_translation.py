@@ -645,7 +645,7 @@ assert torch.allclose(mine, theirs, atol=1e-6)
 
 # %% [markdown]
 # What the long and the short steps mean can be seen in a valley that is a hundred times as steep across as along: loss = (100·a² +
-# b²)/2. SGD gets a rate just below the one at which it would fly out of the valley.
+# b²)/2. SGD gets a rate a little below the one at which it would fly out of the valley.
 
 # %% jupyter={"source_hidden": true}
 steep = torch.tensor([100.0, 1.0])
