@@ -40,8 +40,8 @@ from lib.wordpiece import WordPieceTokenizer
 RESULTS, WEIGHTS = "t5_results.json", "t5_tasks.safetensors"
 SENTINELS = [f"<X{i}>" for i in range(12)]
 VOCAB, SIZES, BUCKETS = 2_048, (128, 4, 512, (2, 2)), {"n_buckets": 16, "furthest": 64}
-TOKENS, STEPS, PEAK, WARMUP = 2_000, 500, 8e-3, 50
-MARKS, GLANCE = (150, 300), 40  # steps to look at it, on so many examples of each task
+TOKENS, STEPS, PEAK, WARMUP = 2_000, 1_200, 8e-3, 50
+MARKS, GLANCE = (150, 300, 600, 900), 100  # steps to look at it, on so many examples of each task
 READER_TOKENS, READER_STEPS, READER_PEAK = 500, 100, 1e-4
 FEW, FEW_STEPS, FEW_PEAK = 30, 30, 2e-3
 Ids = tuple[list[int], list[int]]

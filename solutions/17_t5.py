@@ -1033,22 +1033,25 @@ gain = {}
 for name, ((_, b), (exact_base, b_base)) in scores.items():
     gain[name] = b - b_base
     assert exact_base == 0 or name == "question"
+copied = "to Italian", "to English", "negate", "ask", "summarise"
 assert min(gain[name] for name in ("negate", "ask", "summarise")) > 20
-assert gain["to Italian"] < 0 < gain["to English"] < 10
-assert scores["question"][0][0] > 2 * scores["question"][1][0]
+assert (
+    gain["to English"] > 15 and gain["to Italian"] == min(gain[n] for n in copied) > 4
+)
+assert scores["question"][0][0] > 3 * scores["question"][1][0]
 assert scores["question"][0][1] == scores["question"][1][1] == 0
 
 # %% [markdown]
 # The baseline is never exactly right, except on "question", where answers (names and months) repeat: no source of the test
 # stands in the training of its task. Its BLEU is not small: sentences out of one grammar share many words. That is what
-# the model has to beat. In BLEU it does so clearly on "negate", "ask" and "summarise", and narrowly into English. Into
-# Italian it does not. On "question" only the exact answers count (no answer has four words, so there is no BLEU): there
-# the model has more than twice as many. Look at the mistakes above: a sentence's form is learnt before its names. The
+# the model has to beat. In BLEU it does so on all tasks, by 20 and more on "negate", "ask" and "summarise", and least into
+# Italian. On "question" only the exact answers count (no answer has four words, so there is no BLEU): there
+# the model has more than three times as many. Look at the mistakes above: a sentence's form is learnt before its names. The
 # summary is about somebody else.
 #
 # What is learnt first? `benchmarks/t5.py` looks at its trainings on the way. Each seed has other weights, and another
-# order of the batches. A look takes the first 40 examples of each test, the last one up to 300. One answer of 40 is
-# .025, so small differences on the way mean nothing.
+# order of the batches. A look takes the first 100 examples of each test, the last one up to 300. With 100 examples chance
+# alone moves a share by .05 or so; smaller differences on the way mean nothing.
 
 # %% jupyter={"source_hidden": true}
 trainings = list(results["six"].values())
@@ -1075,15 +1078,16 @@ for one in trainings:
     first, *_, before, last = ({n: look[n]["exact"] for n in look} for look in looks)
     assert first["question"] > max(first[n] for n in first if n != "question")
     assert min(last[n] for n in copying) > max(last[n] for n in translating)
-    assert all(last[n] >= before[n] for n in last)
-    assert all(last[n] > before[n] + 0.1 for n in ("negate", "ask", "summarise"))
+    assert all(last[n] > before[n] - 0.1 for n in last)
+    half_way = {n: looks[2][n]["exact"] for n in last}  # 600 steps
+    assert all(last[n] > half_way[n] + 0.02 for n in last)
 
 # %% [markdown]
 # Each line is a task of one seed, and each marker a look. At the first look "question" is ahead: its answers are a name, a
 # thing or one of twelve months. "summarise", "negate" and "ask" follow, which copy what they read, or a piece of it, and
-# change its form. Translating is last, and at the end it is hardly learnt. One difference: apart from names, little can
-# be copied there. We have not tested whether this is the reason. No line falls at the end, and "negate", "ask" and
-# "summarise" still rise clearly, so these trainings have not come to their end.
+# change its form. Translating is last, and at the end far from learnt. One difference: apart from names, little can
+# be copied there. We have not tested whether this is the reason. Every line is higher at the end than at 600
+# steps, so these trainings have not come to their end either.
 #
 # ## A new task from 30 examples
 # The seventh task, "past", was never seen: the model should put a sentence into the past ("They invite them." → "They invited
@@ -1119,16 +1123,18 @@ for start in ("six tasks", "fresh"):
     print(f"from {start}, one number for each seed:", *new[start])
 
 # %% jupyter={"source_hidden": true}
-assert min(new["six tasks"]) > 0.1 and max(new["fresh"]) < 0.02
+assert len(new["six tasks"]) == 3
+assert min(new["six tasks"]) > 0.25 and max(new["fresh"]) < 0.02
 
 # %% tags=["training"] jupyter={"source_hidden": true}
 assert len(right) - len(unknown) == 30
 fresh, taught = hits["from fresh weights"], hits["from six tasks"]
-assert sum(taught[i] for i in unknown) / len(unknown) > 0.1 and not any(fresh)
+assert sum(taught[i] for i in unknown) / len(unknown) > 0.25 and not any(fresh)
 
 # %% [markdown]
-# From fresh weights, 30 examples in 30 steps teach nothing. The model of six tasks puts more than a tenth of the sentences
-# into the past without a mistake, also of those whose answer it cannot have read (all but 30 of the 200). It has learnt
+# From fresh weights, 30 examples in 30 steps teach nothing. The model of six tasks puts more than a quarter of the
+# sentences into the past without a mistake, in each of three runs, and in this run also of those whose answer it cannot have read
+# (all but 30 of the 200). It has learnt
 # before to copy a sentence and to change its verb ("negate", "ask"), and has to learn only what is new. This is
 # **transfer**. The paper's version of it is larger: pretrain on texts without labels, then fine-tune.
 #
@@ -1311,7 +1317,7 @@ assert all(one["f1"] > 2 * one["sentence f1"] for one in results["reader"].value
 #
 # ## Extract or generate
 # The course's own stories can be answered in both ways. The trained T5 writes the answer. For the other way, take a copy of
-# its encoder, put two scores on its vectors, and train it to point, for 60 steps more than the writer has had. The questions
+# its encoder, put two scores on its vectors, and train it to point, for 200 steps more than the writer has had. The questions
 # are the same, and the answers always stand in the story.
 
 
@@ -1362,8 +1368,8 @@ class Pointer(nn.Module):
 encoder = new_model(0)
 encoder.load_state_dict(model.state_dict())
 pointer, rows, dice = Pointer(encoder), pointed(tasks["question"]), random.Random(0)
-feed = (dice.sample(rows, 16) for _ in range(60))
-losses = train(pointer, pointer.loss, feed, 60, 1e-3, 10, fused=True)
+feed = (dice.sample(rows, 16) for _ in range(200))
+losses = train(pointer, pointer.loss, feed, 200, 3e-3, 10, fused=True)
 
 # %% tags=["training"]
 rows, pointing = pointed(tests["question"]), []
@@ -1387,13 +1393,13 @@ for name, texts in both.items():
 
 # %% tags=["training"] jupyter={"source_hidden": true}
 assert all(text in source for text, source in zip(pointing, sources, strict=True))
-assert abs(share_of["extracted"] - share_of["generated"]) < 0.15
-assert 0.3 < len(invented) / len(right) < 0.6 and heard > 0.9 * len(invented)
+assert 0.4 < share_of["generated"] < 0.6 and share_of["extracted"] > 0.45
+assert 0.2 < len(invented) / len(right) < 0.35 and heard > 0.9 * len(invented)
 
 # %% [markdown]
-# The two are about equally often right. What they do when they are wrong differs. The pointer quotes the story, by its
-# construction. More than three in ten of the writer's answers stand nowhere in the story; nearly all of these are answers
-# that it has seen in training, where it should have copied. Large models have the same weakness, called **hallucination**.
+# Do not compare the shares: the pointer has been trained for this one task at the end. (After 60 of these steps it was right in .22 only.) But
+# look at what they do when they are wrong. The pointer quotes the story, by its construction. About a quarter of the writer's answers stand
+# nowhere in the story; nearly all of these are answers that it has seen in training, where it should have copied. Large models have the same weakness, called **hallucination**.
 #
 # ## What breaks
 # *Another prefix.* The same sentence under four prefixes, one of them unknown to the model, and without any:
@@ -1407,10 +1413,10 @@ for prefix, said in under.items():
 
 # %% tags=["training"] jupyter={"source_hidden": true}
 assert len({under[prefix] for prefix in prefixes[:3]}) == 3
-assert "water" in under["to Italian: "]
+assert under["to Italian: "] != "Anna beve l'acqua."
 
 # %% [markdown]
-# The first words alone decide. (What it writes as Italian is none: *water* has stayed English.) With a prefix that it does not know, or none, the model writes a sentence of some form that
+# The first words alone decide. (What it writes as Italian is bad: right would be *Anna beve l'acqua.*) With a prefix that it does not know, or none, the model writes a sentence of some form that
 # it knows, much like the one that it has read. It cannot say that it does not know the task.
 #
 # *No positions.* Set all numbers of both bias tables to 0, in a trained model, and a distance is worth nothing any more. The
@@ -1474,11 +1480,13 @@ ids = torch.tensor([tokenizer.encode_ordinary(text) for text in pair])
 with torch.no_grad():
     one, other = flat.encode(ids, ids >= 0)
 assert torch.allclose(one[ids[0].argsort()], other[ids[1].argsort()], atol=1e-4)
-assert len(set(write(flat, pair))) == 1 and len(set(write(model, pair))) == 1
+assert len(set(write(flat, pair))) == 1 and len(set(write(model, pair))) == 2
 
 # %% [markdown]
-# And the whole model makes no difference between them either: at this length of training its encoder reads almost a bag of
-# words. A part that is there is not yet a part that is used. To know, take it out.
+# The whole model tells the two apart: it is right about who sees, though not about who is seen. Without positions it writes the
+# same for both. So the biases do something after all, and the 40 examples of each test did not show it, because few of them
+# depend on the order alone. A part that looks idle may be needed for a case that your test does not hold. To know,
+# take it out, and ask the question that needs it.
 #
 # ## In other words
 # - **Text to text**: every task is a text that is read and a text that is written; **T5** is the encoder-decoder that made it
