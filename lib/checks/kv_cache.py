@@ -301,6 +301,15 @@ def _(answer, rng):
     return {name: part for name, part in found.items() if "call 2" in name}
 
 
+@cached_attention.probe("3 positions, then 4 more without any mask: nothing is hidden; and what the cache holds")
+@torch.no_grad()
+def _(answer, rng):
+    layer, x, cache = _layer(rng), normal(2, 7, 6, rng=rng), _empty()
+    found = [answer(layer, piece, cache) for piece in x.split([3, 4], dim=1)]
+    held = {name: getattr(cache, name)[:, :, : cache.length].clone() for name in ("keys", "values")}
+    return {"the second output": found[1]} | {f"the {name} in the cache": part for name, part in held.items()}
+
+
 @cached_attention.probe("a layer that keeps its weights: attend is asked, as in MultiHeadAttention")
 @torch.no_grad()
 def _(answer, rng):

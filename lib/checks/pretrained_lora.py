@@ -365,6 +365,14 @@ def _(answer, rng):
     return answer(model)
 
 
+@trainable_parameters.probe("a model that is counted, then frozen in part, and counted again")
+def _(answer, rng):
+    model = nn.Sequential(nn.Linear(7, 5), nn.Linear(5, 3))
+    before = answer(model)
+    model[0].requires_grad_(False)
+    return {"before": before, "after": answer(model)}
+
+
 _COUNTED = "if parameter.requires_grad"
 _OVER = "model.parameters()"
 

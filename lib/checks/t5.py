@@ -234,6 +234,11 @@ def _(answer, rng):
     return _filled(answer, rng, 1, False)(1, 300)
 
 
+@RelativeBias.probe("2 heads, both sides: 3 of 1,100 positions ask", varied=False)
+def _(answer, rng):
+    return _filled(answer, rng, 2, True)(3, 1100)
+
+
 @RelativeBias.probe("the gradients of the table")
 def _(answer, rng):
     layer = fill(answer(2, True, 6, 5), rng)
@@ -599,6 +604,11 @@ def _(answer, rng):
 @restore_spans.probe("5 <0> 6 <1> 7 and a model's targets, in which <0> comes twice, and <9> with something after it")
 def _(answer, rng):
     return answer([5, 100, 6, 101, 7], [100, 1, 101, 3, 100, 2, 109, 8], SENTINELS)
+
+
+@restore_spans.probe("5 <0> 6 <1> 7 and a model's targets, in which <9> comes between <0> and <1>")
+def _(answer, rng):
+    return answer([5, 100, 6, 101, 7], [100, 1, 109, 8, 101, 3], SENTINELS)
 
 
 @restore_spans.probe("5 <0> 6 <1> 7 and a model's targets that begin without a sentinel")

@@ -235,6 +235,16 @@ slips(
 # --------------------------------------------------------------------------------------------- trainable_parameters
 
 
+_COUNTED = {}
+
+
+@wrong("trainable_parameters")
+def remembers_each_model(model):
+    if model not in _COUNTED:
+        _COUNTED[model] = sum(part.numel() for part in model.parameters() if part.requires_grad)
+    return _COUNTED[model]
+
+
 @wrong("trainable_parameters", says="frozen")
 def everything(model):
     return sum(p.numel() for p in model.parameters())
