@@ -441,6 +441,7 @@ from lib.checks import check
 blind_guess = check("blind_guess")
 
 # %%
+# NBVAL_IGNORE_OUTPUT
 fresh = CharacterModel(
     RNN(len(characters), 128, torch.Generator().manual_seed(0)), len(characters)
 )
