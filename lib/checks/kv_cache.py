@@ -775,9 +775,11 @@ cache_size = Question(
     "6.7 billion of 2 bytes, are 13.5 GB.",
     "Multiply: key and value, layers, heads, numbers of a head, bytes of a number, and tokens.",
     (
-        (32 * 32 * 128 * 2 * 4096, "Keys and values are both kept."),
+        (
+            32 * 32 * 128 * 2 * 4096,
+            "A factor of 2 is missing: keys and values are both kept, and each number has 2 bytes.",
+        ),
         (2 * 32 * 32 * 128 * 2, "That is for one token."),
-        (2 * 32 * 32 * 128 * 4096, "Those are numbers; each has 2 bytes."),
         (2 * 32 * 128 * 2 * 4096, "That is for one layer, or for one head: there are 32 layers of 32 heads."),
         (2 * 32 * 32 * 128 * 4 * 4096, "Each number has 2 bytes, not 4."),
     ),

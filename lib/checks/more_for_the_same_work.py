@@ -415,8 +415,7 @@ rescale_factor = Question(
     (
         (math.exp(3), "That is the other way round: the old terms are too large now, the factor is below 1."),
         (math.exp(1 - 5), "The score before it was 1; what counts is the largest so far."),
-        (math.exp(0 - 5), "0 is the smallest score; what counts is the largest so far."),
-        (math.exp(-5), "Seen from 0? The sum so far has the largest score, 2, taken off already."),
+        (math.exp(-5), "Seen from 0? What counts is the largest score so far: the sum has 2 taken off already."),
         (-3.0, "That is the exponent. Which number do you multiply by?"),
     ),
     within=0.01,
