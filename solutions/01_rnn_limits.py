@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from lib.corpora import files
 from lib.corpora.stories import NAMES, load_stories
-from lib.figures import TRANSFORMER, heatmap, style, transformer_map
+from lib.figures import heatmap, style, transformer_map
 from lib.recurrent import CharacterModel, continue_text
 
 style()
@@ -141,18 +141,8 @@ for y, shape in ((0.3, "d_in"), (1.8, "d_hidden"), (3.3, "vocab")):
     axes.text(7.3, y, f"(batch, {shape})", va="center", fontsize=8, color="#555555")
 axes.set(xlim=(-1.5, 9.2), ylim=(-0.2, 3.8))
 axes.axis("off")
-transformer_map(panels[1], parts=(), numbers=False)
-for left, bottom, width, height, label, _, part in TRANSFORMER:
-    known = ("tokens, shifted right", "embeddings", "linear, softmax", "next token")
-    gone = label == "masked self-attention"
-    if part == "decoder" and (label in known or gone):
-        look = {"fc": "#ffe3c2" if gone else "#cfe0fc", "lw": 2 if gone else 0.8}
-        panels[1].add_patch(
-            plt.Rectangle((left, bottom), width, height, ec="black", zorder=4, **look)
-        )
-        words = label.replace("-att", "-\natt")
-        middle = left + width / 2, bottom + height / 2
-        panels[1].text(*middle, words, ha="center", va="center", fontsize=5.5, zorder=5)
+known = "tokens, shifted right", "embeddings", "linear, softmax", "next token"
+transformer_map(panels[1], parts=("decoder",), numbers=False, lit=known)
 plt.show()
 
 # %% [markdown]
@@ -161,10 +151,10 @@ plt.show()
 # left, and makes the next state, d_hidden numbers. From each state a score is made for every character that could
 # come next, vocab numbers. Everything goes upwards or to the right; the horizontal arrows are the only memory.
 #
-# On the right is the whole Transformer, pale. The blue boxes are parts that today's model has as well: tokens go
+# On the right is the whole Transformer, pale. The coloured boxes are parts that today's model has as well: tokens go
 # in, are embedded, and a linear layer and a softmax predict the next token. In place of the horizontal arrows a
-# Transformer has the framed box, self-attention. Why did one want to replace the arrows? That is what this notebook
-# is about.
+# Transformer has the pale box between them, masked self-attention. Why did one want to replace the arrows? That is
+# what this notebook is about.
 #
 # ## In code
 # We build the network from its step: first one step, then a whole sequence, then the question that trains it. Then
@@ -441,13 +431,12 @@ from lib.checks import check
 blind_guess = check("blind_guess")
 
 # %%
-# NBVAL_IGNORE_OUTPUT
 fresh = CharacterModel(
     RNN(len(characters), 128, torch.Generator().manual_seed(0)), len(characters)
 )
 ids = encode(stories[1])[None]
 loss = next_character_loss(fresh(ids)[0], ids).item()
-print(f"{len(characters)} characters, {loss:.2f} nats: perplexity {math.exp(loss):.0f}")
+print(f"{len(characters)} characters, {loss:.1f} nats: perplexity {math.exp(loss):.0f}")
 
 # %% jupyter={"source_hidden": true}
 assert len(characters) == 62

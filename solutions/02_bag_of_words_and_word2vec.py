@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from lib.corpora.relations import ANALOGIES, DOMAINS, load_relations
 from lib.corpora.stories import load_stories
-from lib.figures import TRANSFORMER, heatmap, style, transformer_map
+from lib.figures import heatmap, style, transformer_map
 from lib.text_vectors import analogy_score, nearest, word2vec
 from lib.yours import clip_gradients
 
@@ -117,13 +117,7 @@ for start, end, shape in arrows:
     )
 axes.set(xlim=(-0.1, 10.6), ylim=(-0.5, 3.9))
 axes.axis("off")
-transformer_map(panels[1], parts=(), numbers=False)
-for left, bottom, width, height, label, *_ in TRANSFORMER:
-    if label == "embeddings":
-        box = plt.Rectangle((left, bottom), width, height, color="#cfe0fc")
-        panels[1].add_patch(box)
-        spot = left + width / 2, bottom + height / 2
-        panels[1].text(*spot, label, ha="center", va="center", fontsize=6)
+transformer_map(panels[1], numbers=False, lit=("embeddings",))
 plt.show()
 
 # %% [markdown]

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from lib.figures import TRANSFORMER, heatmap, style, transformer_map
+from lib.figures import heatmap, style, transformer_map
 from lib.positions import sinusoidal_positions
 
 style()
@@ -111,18 +111,7 @@ axes.set(xlim=(0.2, 10.4), ylim=(-0.4, 5.8))
 axes.axis("off")
 
 
-def light(axes, *labels):
-    """The whole Transformer, pale, with the boxes of these labels lit."""
-    transformer_map(axes, parts=(), numbers=False)
-    for left, bottom, width, height, label, *_ in TRANSFORMER:
-        if label in labels:
-            box = plt.Rectangle((left, bottom), width, height, fc="#ffc68a", ec="black")
-            axes.add_patch(box)
-            middle = (left + width / 2, bottom + height / 2)
-            axes.text(*middle, label, ha="center", va="center", fontsize=6)
-
-
-light(panels[1], "self-attention")
+transformer_map(panels[1], numbers=False, lit=("self-attention",))
 plt.show()
 
 # %% [markdown]

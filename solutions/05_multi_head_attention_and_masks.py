@@ -17,7 +17,7 @@ from torch import nn
 from torch.nn import functional
 
 from lib.attention import fused_attention
-from lib.figures import TRANSFORMER, heatmap, style, transformer_map
+from lib.figures import heatmap, style, transformer_map
 from lib.yours import attention
 
 style()
@@ -140,17 +140,12 @@ plt.show()
 
 # %% jupyter={"source_hidden": true}
 figure, axes = plt.subplots(figsize=(4.6, 3.2))
-transformer_map(axes, parts=(), numbers=False)
-for left, bottom, width, height, label, notebooks, _ in TRANSFORMER:
-    if "05" in notebooks.split():
-        box = plt.Rectangle((left, bottom), width, height, fc="#ffe3c2", ec="black")
-        axes.add_patch(box)
-        middle = left + width / 2, bottom + height / 2
-        axes.text(*middle, label, ha="center", va="center", fontsize=6, zorder=5)
+today = "self-attention", "masked self-attention", "cross-attention"
+transformer_map(axes, numbers=False, lit=today)
 plt.show()
 
 # %% [markdown]
-# In three places (orange). In the encoder at the left each word looks at all the others; in the decoder each word
+# In three places (coloured). In the encoder at the left each word looks at all the others; in the decoder each word
 # looks at those before it, which takes a mask; and in **cross-attention** the words of the decoder look at those of
 # the encoder. One layer does all three, and you are going to write it.
 #

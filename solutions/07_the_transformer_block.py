@@ -20,7 +20,7 @@ from torch.nn import functional
 # %%
 from lib.corpora import files
 from lib.corpora.stories import load_stories
-from lib.figures import TRANSFORMER, block_stack, heatmap, style, transformer_map
+from lib.figures import block_stack, heatmap, style, transformer_map
 from lib.layers import PostNorm
 from lib.transformer import Decoder, Encoder
 from lib.yours import MultiHeadAttention, causal_mask, future_leak, sinusoidal_positions
@@ -138,17 +138,10 @@ plt.show()
 
 # %% jupyter={"source_hidden": true}
 figure, axes = plt.subplots(figsize=(5.4, 3.7))
-transformer_map(axes, parts=(), numbers=False)
-shades = {"encoder": BLUE, "decoder": ORANGE, "cross": PINK}
-for left, bottom, width, height, label, _, part in TRANSFORMER:
-    if "attention" in label or "feed" in label:
-        box(axes, left, bottom, label, width, height, shades[part], 8)
-for left, top, name in ((0.0, 4.85, "block × N"), (5.2, 5.8, "block × N")):
-    frame = FancyBboxPatch((left - 0.2, 2.8), 4.6, top - 2.8, "round,pad=0.04")
-    frame.set(fill=False, ec=INK, ls="--")
-    axes.add_patch(frame)
-    axes.text(left + 4.4, top + 0.12, name, ha="right", fontsize=7, weight="bold")
-arrow(axes, (4.45, 4.3), (5.18, 4.3))
+today = "self-attention", "masked self-attention", "cross-attention", "feed-forward"
+transformer_map(axes, numbers=False, lit=today)
+for right, top in ((4.4, 4.97), (9.6, 5.92)):
+    axes.text(right, top, "block × N", ha="right", fontsize=7, weight="bold")
 plt.show()
 
 # %% [markdown]

@@ -5,7 +5,7 @@ import torch
 from lib import cache as caches
 from lib.attention import MultiHeadAttention
 from lib.checks.core import Exercise, Question, edit
-from lib.checks.probing import fill, raises
+from lib.checks.probing import fill, normal, raises
 from lib.checks.running import Problem
 from lib.decoding import generate
 from lib.gpt import GPT
@@ -16,10 +16,6 @@ prefill_mask = Exercise(caches.prefill_mask)
 pad_left = Exercise(caches.pad_left, returns=("ids", "empty"))
 read_on = Exercise(generate.read_on)
 fit_context = Exercise(caches.fit_context)
-
-
-def normal(*shape, rng):
-    return torch.randn(*shape, generator=rng)
 
 
 # --------------------------------------------------------------------------------------------------- KeyValueCache

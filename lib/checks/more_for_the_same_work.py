@@ -19,7 +19,7 @@ from lib.checks.more_for_the_same_work_experts import (
     route,
 )
 from lib.checks.more_for_the_same_work_speculative import accept, residual, speculative_step
-from lib.checks.probing import gradients, plain, single_calls
+from lib.checks.probing import gradients, normal, plain, single_calls
 from lib.checks.running import Problem
 from lib.decoding import speculative
 
@@ -48,10 +48,6 @@ __all__ = [
 online_softmax = Exercise(flash.online_softmax)
 merge_tiles = Exercise(flash.merge_tiles, returns=("largest", "total", "mixed"))
 flash_attention = Exercise(flash.flash_attention)
-
-
-def normal(*shape, rng):
-    return torch.randn(*shape, generator=rng)
 
 
 # ---------------------------------------------------------------------------------------------------- online_softmax

@@ -8,15 +8,11 @@ from lib import lora
 from lib.bert import Bert
 from lib.checks.core import Exercise, Question, edit
 from lib.checks.differences import kind_of
-from lib.checks.probing import fill, gradients, raises
+from lib.checks.probing import fill, gradients, normal, raises
 from lib.checks.running import Problem
 
 LoraLinear = Exercise(lora.LoraLinear)
 trainable_parameters = Exercise(lora.trainable_parameters)
-
-
-def normal(*shape, rng):
-    return torch.randn(shape, generator=rng)
 
 
 # ------------------------------------------------------------------------------------------------------- LoraLinear

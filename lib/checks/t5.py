@@ -6,7 +6,7 @@ import torch
 
 from lib import relative_positions, spans
 from lib.checks.core import Exercise, edit
-from lib.checks.probing import fill, gradients, parameters, raises
+from lib.checks.probing import fill, gradients, normal, parameters, raises
 from lib.checks.t5_answers import (
     answer_f1,
     best_spans,
@@ -37,10 +37,6 @@ RelativeBias = Exercise(relative_positions.RelativeBias)
 biased_attention = Exercise(relative_positions.biased_attention, returns=("the mix", "the weights"))
 corrupt_spans = Exercise(spans.corrupt_spans, returns=("inputs", "targets"))
 restore_spans = Exercise(spans.restore_spans)
-
-
-def normal(*shape, rng):
-    return torch.randn(*shape, generator=rng)
 
 
 # -------------------------------------------------------------------------------------------------- relative_buckets

@@ -7,17 +7,13 @@ from torch.nn import functional
 from lib import layers, transformer
 from lib.attention import causal_mask
 from lib.checks.core import Exercise, edit
-from lib.checks.probing import fill, gradients, parameters, single_calls
+from lib.checks.probing import fill, gradients, normal, parameters, single_calls
 
 EncoderBlock = Exercise(transformer.EncoderBlock)
 DecoderBlock = Exercise(transformer.DecoderBlock)
 parameter_counts = Exercise(transformer.parameter_counts)
 
 POST = 0.0, layers.PostNorm  # dropout and shortcut, as a block is given them
-
-
-def normal(*shape, rng):
-    return torch.randn(shape, generator=rng)
 
 
 def _mask(rng, *shape):
