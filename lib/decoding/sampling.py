@@ -133,7 +133,9 @@ class Sampling:
         """For `generate`: a function (logits (vocab,), ids written so far) -> the next id."""
 
         def pick(logits: Tensor, ids: Sequence[int]) -> int:
-            return sample(self.adjust(logits, torch.tensor(ids, dtype=torch.long)), generator).item()
+            logits = logits.to(generator.device)  # one vector: the same dice, wherever the model runs
+            so_far = torch.tensor(ids, dtype=torch.long, device=logits.device)
+            return sample(self.adjust(logits, so_far), generator).item()
 
         return pick
 
