@@ -30,7 +30,13 @@ class Decoding(NamedTuple):
 
 
 def start_decoding(model: Transformer, source: Tensor, source_mask: Tensor, limit: int) -> Decoding:
-    """Read the source, (sentence, key) with its mask; make room for `limit` words. One row a sentence."""
+    """Read the source, (sentence, key) with its mask; make room for `limit` words. One row a sentence.
+
+    The searches keep their books on the CPU. Where the model is elsewhere, what it reads goes there step by step, and
+    its logits come back.
+    """
+    device = next(model.parameters()).device
+    source, source_mask = source.to(device), source_mask.to(device)
     x, written, memory = model.encode(source, source_mask), [], []
     for block in model.decoder.blocks:
         layer = block.cross_attention
@@ -40,19 +46,20 @@ def start_decoding(model: Transformer, source: Tensor, source_mask: Tensor, limi
         memory[-1].extend(keys, values)
         written.append(KeyValueCache(sentences, n_heads, limit, d_head, like=x))
     mask = None if source_mask.all() else source_mask[:, None, None, :]
-    return Decoding(torch.arange(len(source), device=source.device), written, memory, mask)
+    return Decoding(torch.arange(len(source)), written, memory, mask)
 
 
 def cached_step(model: Transformer, ids: Tensor, state: Decoding) -> tuple[Tensor, Decoding, None]:
     """One word more for every row. ids: (row,), the word before. Returns logits (row, vocab), the state, None."""
-    x = model.embed(ids[:, None], start=state.written[0].length)  # (row, 1, d_model)
+    device = state.written[0].keys.device
+    x = model.embed(ids[:, None].to(device), start=state.written[0].length)  # (row, 1, d_model)
     for block, written, memory in zip(model.decoder.blocks, state.written, state.memory, strict=True):
         x = block.around_self_attention(x, lambda y, b=block, w=written: cached_attention(b.self_attention, y, w))
         x = block.around_cross_attention(
             x, lambda y, b=block, m=memory: _look_at_source(b.cross_attention, y, m, state.mask)
         )
         x = block.around_feed_forward(x, block.feed_forward)
-    return model.logits(model.decoder.norm(x))[:, 0], state, None
+    return model.logits(model.decoder.norm(x))[:, 0].to(ids.device), state, None
 
 
 def _look_at_source(layer: MultiHeadAttention, x: Tensor, memory: KeyValueCache, mask: Tensor | None) -> Tensor:
