@@ -1,4 +1,7 @@
-"""The checks of notebook 08: counting pairs, merging them, learning merges, encoding, decoding, special tokens."""
+"""The checks of notebook 08: counting pairs, merging them, learning merges, encoding, decoding, special tokens.
+
+The questions stand in `tokens_questions`.
+"""
 
 from collections import Counter
 from collections.abc import Callable
@@ -10,6 +13,29 @@ import torch
 from lib import tokenizer
 from lib.checks.core import Exercise, edit
 from lib.checks.running import Problem
+from lib.checks.tokens_questions import (
+    best_prompt,
+    larger_table,
+    line_pieces,
+    newer_pieces,
+    sixth_merge,
+    utf8_bytes,
+)
+
+__all__ = [
+    "best_prompt",
+    "bpe_decode",
+    "bpe_encode",
+    "larger_table",
+    "learn_merges",
+    "line_pieces",
+    "merge_pair",
+    "newer_pieces",
+    "pair_counts",
+    "sixth_merge",
+    "split_special",
+    "utf8_bytes",
+]
 
 SECONDS = 6  # for endless loops that the probes cannot see
 
