@@ -128,6 +128,7 @@ NOTEBOOKS: dict[str, list[str]] = {
         "bpe_decode",
         "bpe_encode",
         "newer_pieces",
+        "pre_tokenise",
         "line_pieces",
         "split_special",
         "larger_table",

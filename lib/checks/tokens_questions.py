@@ -43,7 +43,7 @@ sixth_merge = Question(
     "sixth_merge",
     _sixth,
     "after ew, the pairs (n, ew) and (ew, est) have 6 each; n is a byte, so (n, ew) is the smaller pair.",
-    "Write newest as n · ew · est, lower as low · e · r, and widest as w · i · d · est. Which pairs are left, how often?",
+    "Write the words with the merges done: n · ew · est, low · e · r, w · i · d · est. Which pairs are left?",
     (
         ("ewest", "It is as frequent as the winner. Which of the two pairs is the smaller tuple of ids?"),
         ("lower", "low, e and r are three pieces: one merge joins two."),
@@ -103,7 +103,7 @@ larger_table = Question(
 best_prompt = Question(
     "best_prompt",
     lambda: "b",
-    "in training the blank was glued to the word behind it, so a token of one blank was hardly ever followed by a word.",
+    "in training the blank was part of the word behind it, so a lone blank was hardly ever followed by a word.",
     "Nothing is lost or forbidden here. How does the pattern treat the one blank before a word, and how at the end?",
     (
         ("a", "One token more makes no such difference."),
