@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 8 · Tokens
-# After this notebook you can turn any text into numbers and back with the method of GPT-2, from the pattern that cuts a text
-# into words to the last merge; get the same ids as OpenAI's own program; and say what a tokenizer does to spaces, numbers,
-# spelling and other languages.
+# After this notebook you can turn any text into numbers and back with the method of GPT-2, from the pattern that cuts a
+# text into words to the last merge; get the same ids as OpenAI's own program; and say what a tokenizer does to spaces,
+# numbers, spelling and other languages.
 #
 # You need: dictionaries, lists and strings; the table of word vectors (02). You build: byte pair encoding, from counting to
 # decoding, GPT-2's pattern, special tokens. 160 minutes.
@@ -32,12 +32,13 @@ italian = [pair.italian for pair in load_pairs("test")[:1000]]
 
 # %% [markdown]
 # ## The question
-# A model computes with numbers, so a text must become a list of numbers first. Each piece of the text that gets a number of its
-# own is a **token**, the number is its **id**, the list of all tokens is the **vocabulary**, and the program that cuts is the
-# **tokenizer**. Which pieces should we take?
+# A model computes with numbers, so a text must become a list of numbers first. Each piece of the text that gets a number of
+# its own is a **token**, the number is its **id**, the list of all tokens is the **vocabulary**, and the program that cuts
+# is the **tokenizer**. Which pieces should we take?
 #
-# The translator of notebook 03 took **words**. It knew a list of them; any other word became `<UNK>`, "unknown". Here is the list
-# of all words in 1,000 stories. How many words of other texts are not on it? (Such words are called **out of vocabulary**, OOV.)
+# The translator of notebook 03 took **words**. It knew a list of them; any other word became `<UNK>`, "unknown". Here is
+# the list of all words in 1,000 stories. How many words of other texts are not on it? (Such words are called **out of
+# vocabulary**, OOV.)
 
 # %%
 words_of = re.compile(r"\w+|[^\w\s]").findall
@@ -54,15 +55,16 @@ assert unknown["other stories"] < 0.01 and unknown["Italian"] > 0.8
 assert 1 / 6 < unknown["other English"] < 0.2 and len(listed) == 2_430
 
 # %% [markdown]
-# A list of words works for texts like those it was made of. (All texts in this table were written by small programs of the course, so
-# they use few words. Texts that people write use many more; they stand further below.) Another kind of English loses more than one word in six,
-# and Italian loses most of its words. A longer list does not end the trouble, for new words never end: names, numbers, typing
-# errors, code. And *warm*, *warmer* and *warmth* would be three rows of the table with nothing in common.
+# A list of words works for texts like those it was made of. (All texts in this table were written by small programs of the
+# course, so they use few words. Texts that people write use many more; they stand further below.) Another kind of English
+# loses more than one word in six, and Italian loses most of its words. A longer list does not end the trouble, for new
+# words never end: names, numbers, typing errors, code. And *warm*, *warmer* and *warmth* would be three rows of the table
+# with nothing in common.
 #
-# The other extreme is **characters**. There are few of them, and with enough of them no word is unknown. But a text becomes long: an English word has
-# four to five letters and a space. Self-attention compares all positions with all (notebook 04), so a list that is n times as long has
-# n² times as many scores: five times as many positions, 25 times as many scores. And the model must first learn that *c*, *a*, *t*
-# belong together.
+# The other extreme is **characters**. There are few of them, and with enough of them no word is unknown. But a text becomes
+# long: an English word has four to five letters and a space. Self-attention compares all positions with all (notebook 04),
+# so a list that is n times as long has n² times as many scores: five times as many positions, 25 times as many scores. And
+# the model must first learn that *c*, *a*, *t* belong together.
 #
 # | | vocabulary | length of a text | unknown |
 # |---|---|---|---|
@@ -86,9 +88,10 @@ assert 1 / 6 < unknown["other English"] < 0.2 and len(listed) == 2_430
 #
 # Eleven signs became five. The list of the new signs, undone from X back to Z, gives the text again: nothing is lost.
 #
-# Sennrich et al. [2016](https://arxiv.org/abs/1508.07909) used the same idea for another purpose: not to make one text short, but to
-# find the pieces that words are made of. Their example is a text with four words: *low* occurs 5 times, *lower* 2 times, *newest* 6
-# times, *widest* 3 times. Pairs are counted inside the words, and a word that occurs 6 times brings each of its pairs 6 times:
+# Sennrich et al. [2016](https://arxiv.org/abs/1508.07909) used the same idea for another purpose: not to make one text
+# short, but to find the pieces that words are made of. Their example is a text with four words: *low* occurs 5 times,
+# *lower* 2 times, *newest* 6 times, *widest* 3 times. Pairs are counted inside the words, and a word that occurs 6 times
+# brings each of its pairs 6 times:
 #
 # | pair | where | count |
 # |---|---|---|
@@ -101,15 +104,16 @@ assert 1 / 6 < unknown["other English"] < 0.2 and len(listed) == 2_430
 # | w i, i d, d e | widest | 3 each |
 # | e r | lower | 2 |
 #
-# Two pairs have 9. We need a rule for equal counts: take the pair that comes first in the alphabet, so e s. The first **merge** is
-# es. Now *newest* is n e w es t, and we count again: (es, t) has 9 and wins. The second merge is est. Then l o (7 times; o w has 7 as well)
-# gives lo, and (lo, w) gives low. Now n e, e w and (w, est) have 6 each; e w comes first. So the first five merges are
+# Two pairs have 9. We need a rule for equal counts: take the pair that comes first in the alphabet, so e s. The first
+# **merge** is es. Now *newest* is n e w es t, and we count again: (es, t) has 9 and wins. The second merge is est. Then l o
+# (7 times; o w has 7 as well) gives lo, and (lo, w) gives low. Now n e, e w and (w, est) have 6 each; e w comes first. So
+# the first five merges are
 #
 # **es, est, lo, low, ew.**
 #
-# Two of them look as if somebody had told the program about English: *low* is a word, and *est* is an ending. It knows nothing but counts.
-# Now take a word that is not in the text, *lowest*. Do the merges in their order: l o w es t, l o w est, lo w est, low est. It becomes
-# **low · est**: two pieces that the model has met before, in other words.
+# Two of them look as if somebody had told the program about English: *low* is a word, and *est* is an ending. It knows
+# nothing but counts. Now take a word that is not in the text, *lowest*. Do the merges in their order: l o w es t, l o w
+# est, lo w est, low est. It becomes **low · est**: two pieces that the model has met before, in other words.
 
 # %% [markdown]
 # ## The picture
@@ -157,12 +161,13 @@ assert len("The caffè.<EOS>") == 15 and len("The caffè.".encode()) == 11
 assert list("The caffè.".encode())[3:10] == [32, 99, 97, 102, 102, 195, 168]
 
 # %% [markdown]
-# Read the left side from top to bottom; on each arrow stands an example, and below it in grey what it is and its shape. The four blue
-# steps are today's. (How the last word is cut depends on the vocabulary.) On the right is the whole Transformer; tokens are the two lowest boxes. They are the only part that is
-# not a network: a tokenizer is learnt by counting, before the model is trained, and does not change any more.
+# Read the left side from top to bottom; on each arrow stands an example, and below it in grey what it is and its shape. The
+# four blue steps are today's. (How the last word is cut depends on the vocabulary.) On the right is the whole Transformer;
+# tokens are the two lowest boxes. They are the only part that is not a network: a tokenizer is learnt by counting, before
+# the model is trained, and does not change any more.
 #
-# A second picture shows what comes out. The same text is cut in four ways. Its width is counted in **bytes**, the numbers 0 to 255
-# that a file is made of: a plain letter is one byte, è is two, the face four.
+# A second picture shows what comes out. The same text is cut in four ways. Its width is counted in **bytes**, the numbers 0
+# to 255 that a file is made of: a plain letter is one byte, è is two, the face four.
 
 
 # %%
@@ -217,9 +222,10 @@ assert pieces[:3] == [b"The", b" warm", b"er"] and pieces[5:7] == [
 assert "warm" in listed and "warmer" not in listed
 
 # %% [markdown]
-# `␣` is a space; it belongs to the word after it. The stories know *warm* and not *warmer*: to a list of words it is as unknown
-# as a face. Byte pairs, learnt from the same stories, have `␣warm` and `er`. What is frequent there is one piece, what is rare is
-# in single bytes: even è is in two halves (each drawn as �). No text is `<UNK>`, because the 256 bytes are always there.
+# `␣` is a space; it belongs to the word after it. The stories know *warm* and not *warmer*: to a list of words it is as
+# unknown as a face. Byte pairs, learnt from the same stories, have `␣warm` and `er`. What is frequent there is one piece,
+# what is rare is in single bytes: even è is in two halves (each drawn as �). No text is `<UNK>`, because the 256 bytes are
+# always there.
 #
 # ## In code
 # The first table of "By hand", with the pairs written in:
@@ -232,16 +238,16 @@ for pair, sign in (("aa", "Z"), ("ab", "Y"), ("ZY", "X")):
 assert text == "XdXac"
 
 # %% [markdown]
-# What are the signs that we begin with? Letters would be natural. To see why GPT-2 begins with bytes, we look at what a computer stores
-# for a letter.
+# What are the signs that we begin with? Letters would be natural. To see why GPT-2 begins with bytes, we look at what a
+# computer stores for a letter.
 #
 # ## Characters, code points, bytes
-# **Unicode** is a list of all characters of all scripts. It gives each one a number, its **code point**, written U+ and the number in
-# hexadecimal: ü is U+00FC, which is 252. There are more than 150,000 of them. In Python `ord("ü")` is the code point, and
-# `chr(252)` is the character. A `str` is a list of code points.
+# **Unicode** is a list of all characters of all scripts. It gives each one a number, its **code point**, written U+ and the
+# number in hexadecimal: ü is U+00FC, which is 252. There are more than 150,000 of them. In Python `ord("ü")` is the code
+# point, and `chr(252)` is the character. A `str` is a list of code points.
 #
-# A file holds bytes, numbers below 256, so a code point needs a way to be written as bytes. **UTF-8** is the usual one. Small code points
-# take one byte, large ones up to four:
+# A file holds bytes, numbers below 256, so a code point needs a way to be written as bytes. **UTF-8** is the usual one.
+# Small code points take one byte, large ones up to four:
 #
 # | code points | bytes | bits: x is a bit of the code point |
 # |---|---|---|
@@ -250,8 +256,8 @@ assert text == "XdXac"
 # | U+0800 to U+FFFF (Hindi, Thai, most Chinese signs) | 3 | 1110xxxx 10xxxxxx 10xxxxxx |
 # | U+10000 to U+10FFFF (emoji, rare signs) | 4 | 11110xxx 10xxxxxx 10xxxxxx 10xxxxxx |
 #
-# By hand for ü: 252 is 3 · 64 + 60, in bits 00011 111100. The first byte is 110·00011 = 192 + 3 = **195**, the second is 10·111100 = 128 + 60 =
-# **188**. The first bits of a byte tell whether a character begins here (0…, 11…) or goes on (10…).
+# By hand for ü: 252 is 3 · 64 + 60, in bits 00011 111100. The first byte is 110·00011 = 192 + 3 = **195**, the second is
+# 10·111100 = 128 + 60 = **188**. The first bits of a byte tell whether a character begins here (0…, 11…) or goes on (10…).
 
 # %%
 text = "Tür 木 😀"
@@ -269,14 +275,16 @@ assert all(0x800 <= ord(sign) < 0x10000 for sign in "हก木")
 # %% [markdown]
 # One string, three kinds of length: 7 characters, 14 bytes, and soon a number of tokens.
 #
-# A vocabulary that begins with code points would need all of them, or texts with the missing ones could not be written: Radford et al. (2019)
-# speak of over 130,000 signs before the first merge. A vocabulary that begins with **bytes** needs 256, and every text of
-# every language, even one with characters that nobody has invented yet, can be written with them. This is **byte-level BPE**. Its price:
-# a token may be a part of a character, and languages whose letters take three bytes begin with three tokens a letter.
+# A vocabulary that begins with code points would need all of them, or texts with the missing ones could not be written:
+# Radford et al. (2019) speak of over 130,000 signs before the first merge. A vocabulary that begins with **bytes** needs
+# 256, and every text of every language, even one with characters that nobody has invented yet, can be written with them.
+# This is **byte-level BPE**. Its price: a token may be a part of a character, and languages whose letters take three bytes
+# begin with three tokens a letter.
 #
 # One warning about characters. Two strings may look alike and be different: é is one code point, U+00E9, or the two code
-# points e and U+0301 (an accent that is put on the letter before). Many programs write all texts in one of the two ways first; this is **normalisation** (NFC, NFD).
-# GPT-2's tokenizer does not, so that decoding gives back exactly what was encoded.
+# points e and U+0301 (an accent that is put on the letter before). Many programs write all texts in one of the two ways
+# first; this is **normalisation** (NFC, NFD). GPT-2's tokenizer does not, so that decoding gives back exactly what was
+# encoded.
 #
 # ## Question 8.1 · utf8_bytes
 # How many bytes has `Größe 5 €` in UTF-8? The code points: ö U+00F6, ß U+00DF, € U+20AC. 2 minutes.
@@ -293,8 +301,9 @@ utf8_bytes = check("utf8_bytes")
 
 # %% [markdown]
 # ## Counting pairs
-# From here on signs are numbers. The ids 0 to 255 are the bytes, and new tokens get 256, 257, ... A text repeats its words, so it is
-# kept as a dictionary: each word is a tuple of ids, with how often it occurs. The text of *low*, *lower*, *newest*, *widest*:
+# From here on signs are numbers. The ids 0 to 255 are the bytes, and new tokens get 256, 257, ... A text repeats its words,
+# so it is kept as a dictionary: each word is a tuple of ids, with how often it occurs. The text of *low*, *lower*,
+# *newest*, *widest*:
 
 # %%
 low = {"low": 5, "lower": 2, "newest": 6, "widest": 3}
@@ -308,12 +317,12 @@ assert "".join(LETTERS[i] for i in b"abcd") == "abcd"
 #
 # $$\mathrm{count}(a, b) = \sum_{w} f(w) \cdot c_w(a, b)$$
 #
-# where the sum goes over all different words w, f(w) is how often w occurs in the text, and c_w(a, b) is at how many places of w the id b follows
-# a. For (e, s) that was 6 · 1 + 3 · 1 = 9. Places may overlap: *aaa* has a a at two places.
+# where the sum goes over all different words w, f(w) is how often w occurs in the text, and c_w(a, b) is at how many places
+# of w the id b follows a. For (e, s) that was 6 · 1 + 3 · 1 = 9. Places may overlap: *aaa* has a a at two places.
 #
 # ## Exercise 8.1 · pair_counts
-# From words and how often each occurs, `{(97, 97, 98): 3}`, count the pairs of neighbours: `{(97, 97): 3, (97, 98): 3}`. Pairs
-# may overlap; none reaches from one word into the next; a word of one id has none. Difficulty ●○○ · 6 minutes.
+# From words and how often each occurs, `{(97, 97, 98): 3}`, count the pairs of neighbours: `{(97, 97): 3, (97, 98): 3}`.
+# Pairs may overlap; none reaches from one word into the next; a word of one id has none. Difficulty ●○○ · 6 minutes.
 #
 # <details><summary>How do I walk over neighbours?</summary><code>zip(word, word[1:])</code> gives them as tuples, and so
 # does <code>itertools.pairwise(word)</code>.</details>
@@ -359,8 +368,8 @@ assert pair_counts({tuple(b"aaabdaaabac"): 1})[97, 97] == 4
 
 # %% [markdown]
 # ## Merging
-# The winner is replaced everywhere by its new id. Read from left to right, and use every id once: in 7, 7, 7 the first two become the
-# new id, and the third stays alone.
+# The winner is replaced everywhere by its new id. Read from left to right, and use every id once: in 7, 7, 7 the first two
+# become the new id, and the third stays alone.
 #
 # ## Exercise 8.2 · merge_pair
 # Replace a pair by its new id, from left to right. Every id is used once: (7, 7, 7) with the pair (7, 7) becomes new, 7.
@@ -406,15 +415,15 @@ assert merge_pair([97] * 5, (97, 97), 256) == [256, 256, 97]
 
 # %% [markdown]
 # ## Learning the merges
-# Training a tokenizer is a loop of the two: count, choose the winner, merge it everywhere, count *again*. Counting again matters, because
-# a merge changes the counts of its neighbours: after es, the pair (w, e) of *newest* is gone, and (w, es) is new. In a formula, merge
-# number k (from 0) is
+# Training a tokenizer is a loop of the two: count, choose the winner, merge it everywhere, count *again*. Counting again
+# matters, because a merge changes the counts of its neighbours: after es, the pair (w, e) of *newest* is gone, and (w, es)
+# is new. In a formula, merge number k (from 0) is
 #
 # $$(a, b)_k = \arg\max_{(a, b)}\ \mathrm{count}(a, b), \qquad \text{new id} = 256 + k$$
 #
-# where the counts are those of the text after the merges before. Of pairs with equal counts the smaller tuple of ids wins. This is our rule; other programs
-# have others, and then learn other merges from the same text. n merges make a vocabulary of 256 + n: **its size is the one number that
-# you choose**.
+# where the counts are those of the text after the merges before. Of pairs with equal counts the smaller tuple of ids wins.
+# This is our rule; other programs have others, and then learn other merges from the same text. n merges make a vocabulary
+# of 256 + n: **its size is the one number that you choose**.
 #
 # ## Exercise 8.3 · learn_merges
 # Count, take the most frequent pair, merge it everywhere into 256; then 257; n times, or until no pair is left. Of equally
@@ -476,8 +485,8 @@ assert [spelt[new] for new in five.values()] == ["es", "est", "lo", "low", "ew"]
 
 # %% [markdown]
 # ## Question 8.2 · sixth_merge
-# Go on by hand: which token does the sixth merge of *low* (5), *lower* (2), *newest* (6), *widest* (3) make? Write its letters as a
-# string. (A byte has a smaller id than any merge.) 3 minutes.
+# Go on by hand: which token does the sixth merge of *low* (5), *lower* (2), *newest* (6), *widest* (3) make? Write its
+# letters as a string. (A byte has a smaller id than any merge.) 3 minutes.
 
 # %% question="sixth_merge" difficulty=2 minutes=3
 ### BEGIN SOLUTION
@@ -491,12 +500,12 @@ sixth_merge = check("sixth_merge")
 
 # %% [markdown]
 # ## Back to text
-# Decoding is the easy direction. Each id stands for some bytes: an id below 256 for one byte, a merge for the bytes of its two parts, one
-# after the other. With the merges es = 256 and est = 257: 257 is the bytes of 256 and t, so e, s, t. Join the bytes of all ids, and only then read them as
-# UTF-8. The order matters, because one token may hold half a character.
+# Decoding is the easy direction. Each id stands for some bytes: an id below 256 for one byte, a merge for the bytes of its
+# two parts, one after the other. With the merges es = 256 and est = 257: 257 is the bytes of 256 and t, so e, s, t. Join
+# the bytes of all ids, and only then read them as UTF-8. The order matters, because one token may hold half a character.
 #
-# And bytes that are no UTF-8 at all? A model may write any ids in any order. There `errors="replace"` puts the sign �, U+FFFD,
-# "here was something that is no character".
+# And bytes that are no UTF-8 at all? A model may write any ids in any order. There `errors="replace"` puts the sign �,
+# U+FFFD, "here was something that is no character".
 #
 # ## Exercise 8.4 · bpe_decode
 # Ids back to text. Bytes are `bytes([i])`; what was merged is the bytes of its two parts, joined. Turn all bytes into text
@@ -529,7 +538,8 @@ from lib.checks import check
 bpe_decode = check("bpe_decode")
 
 # %% [markdown]
-# > **Predict.** A model writes a face byte by byte, and you turn each id into text as soon as it comes. What do readers see?
+# > **Predict.** A model writes a face byte by byte, and you turn each id into text as soon as it comes. What do readers
+# > see?
 
 # %%
 face = list("😀".encode())
@@ -541,17 +551,19 @@ assert bpe_decode(face, {}) == "😀" and bpe_decode(face[:3], {}) == "�"
 # A program that shows a text while it is written has to wait until the bytes make a character.
 #
 # ## Encoding a new text
-# Encoding cannot count: the new text may be one word. It repeats what training did, in the same order. A merge's place in that order is its
-# **rank**; with us a smaller new id is a smaller rank. So: look at all pairs of neighbours; of those that are merges, take the one with the smallest rank;
-# merge it at every place; look again, until no pair of neighbours is a merge.
+# Encoding cannot count: the new text may be one word. It repeats what training did, in the same order. A merge's place in
+# that order is its **rank**; with us a smaller new id is a smaller rank. So: look at all pairs of neighbours; of those that
+# are merges, take the one with the smallest rank; merge it at every place; look again, until no pair of neighbours is a
+# merge.
 #
-# Why not "the longest token that fits, from the left"? It is another method (BERT's, notebook 16), and it gives other pieces. Take the
-# merges ab, bc, bcd, in this order, and the text *abcd*. BPE takes ab first, because it is the oldest; then neither (ab, c) nor
-# (c, d) is a merge, so the result is ab · c · d. The fewest pieces would be a · bcd. BPE does not look for the fewest.
+# Why not "the longest token that fits, from the left"? It is another method (BERT's, notebook 16), and it gives other
+# pieces. Take the merges ab, bc, bcd, in this order, and the text *abcd*. BPE takes ab first, because it is the oldest;
+# then neither (ab, c) nor (c, d) is a merge, so the result is ab · c · d. The fewest pieces would be a · bcd. BPE does not
+# look for the fewest.
 #
 # ## Exercise 8.5 · bpe_encode
-# Bytes of a new text to ids: of all neighbours that stand in `merges`, take the oldest merge (smallest new id) and do it at every
-# place. Look again, until none is left. Returns a list. Difficulty ●●○ · 12 minutes.
+# Bytes of a new text to ids: of all neighbours that stand in `merges`, take the oldest merge (smallest new id) and do it at
+# every place. Look again, until none is left. Returns a list. Difficulty ●●○ · 12 minutes.
 #
 # <details><summary>Why not the first pair, or the longest token?</summary>Training merged in an order. Only the same
 # order gives the tokens that were counted there.</details>
@@ -591,7 +603,8 @@ assert [bpe_decode([i], five) for i in bpe_encode(b"lowest", five)] == ["low", "
 
 # %% [markdown]
 # ## Question 8.3 · newer_pieces
-# The five merges are es, est, lo, low, ew, in this order. Into which pieces do they cut *newer*? A list of strings. 2 minutes.
+# The five merges are es, est, lo, low, ew, in this order. Into which pieces do they cut *newer*? A list of strings. 2
+# minutes.
 
 # %% question="newer_pieces" difficulty=1 minutes=2
 ### BEGIN SOLUTION
@@ -625,16 +638,16 @@ ids = bpe_encode(one_word[:300], basic)
 assert bpe_decode(ids, basic).encode() == one_word[:300]
 
 # %% [markdown]
-# It works: every text can be encoded and decoded. But many tokens begin in one word and end in another.
-# «MEASURE: how many of the 100, and two examples such as `. ` or `e `, `d the `.» This is a waste in two ways. *dog*, *dog.*, *dog,* and *dog?* each may become a token of
-# its own, with a row of its own in the table, and what the model learns about one it does not know about the others. And counting
-# is slow: a word that occurs 500 times is looked at 500 times, not once.
+# It works: every text can be encoded and decoded. But many tokens begin in one word and end in another. «MEASURE: how many
+# of the 100, and two examples such as `. ` or `e `, `d the `.» This is a waste in two ways. *dog*, *dog.*, *dog,* and
+# *dog?* each may become a token of its own, with a row of its own in the table, and what the model learns about one it does
+# not know about the others. And counting is slow: a word that occurs 500 times is looked at 500 times, not once.
 #
 # ## Second step: the pattern
-# So a text is cut into words first, and pairs are counted and merged inside the words only. This is **pre-tokenization**, and the words are
-# **pre-tokens**. Radford et al. (2019) saw many versions of one word, *dog.*, *dog!*, *dog?*, among the merges of plain bytes, and therefore do not let
-# merges cross between **kinds of characters**: letters, numbers and other signs. Where are the borders? One line of GPT-2's code says
-# it, a **regular expression**, for short regex:
+# So a text is cut into words first, and pairs are counted and merged inside the words only. This is **pre-tokenization**,
+# and the words are **pre-tokens**. Radford et al. (2019) saw many versions of one word, *dog.*, *dog!*, *dog?*, among the
+# merges of plain bytes, and therefore do not let merges cross between **kinds of characters**: letters, numbers and other
+# signs. Where are the borders? One line of GPT-2's code says it, a **regular expression**, for short regex:
 #
 # `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`
 #
@@ -647,8 +660,9 @@ text = "She's 12,  he ate it!\n"
 print(text.split(), " ".join(text.split()) == text)
 
 # %% [markdown]
-# A tokenizer must not lose anything: the pieces, joined, have to be the text again. So the space must be in some piece. GPT-2 puts one space **in
-# front of** the word after it. Most words in a text stand after a space, so `␣ate` is the usual form and needs one token, not two. In a pattern:
+# A tokenizer must not lose anything: the pieces, joined, have to be the text again. So the space must be in some piece.
+# GPT-2 puts one space **in front of** the word after it. Most words in a text stand after a space, so `␣ate` is the usual
+# form and needs one token, not two. In a pattern:
 #
 # | sign | means |
 # |---|---|
@@ -663,9 +677,10 @@ print(text.split(), " ".join(text.split()) == text)
 print(regex.findall(r" ?\S+|\s+", text))
 
 # %% [markdown]
-# Nothing is lost now. But `12,` and `it!` are one piece each: the *dog!* trouble. We need the **kinds** of characters. `\p{L}` is any letter of any
-# script (L as in letter: a, è, Ж, 木), and `\p{N}` any number (7, ½, ٣). Square brackets are "one of these", and with `^` "none of these":
-# `[^\s\p{L}]` is a sign that is neither a space nor a letter. Python's own `re` does not know `\p`, the package `regex` does.
+# Nothing is lost now. But `12,` and `it!` are one piece each: the *dog!* trouble. We need the **kinds** of characters.
+# `\p{L}` is any letter of any script (L as in letter: a, è, Ж, 木), and `\p{N}` any number (7, ½, ٣). Square brackets are
+# "one of these", and with `^` "none of these": `[^\s\p{L}]` is a sign that is neither a space nor a letter. Python's own
+# `re` does not know `\p`, the package `regex` does.
 
 # %%
 print(regex.findall(r" ?\p{L}+| ?[^\s\p{L}]+|\s+", text))
@@ -673,17 +688,19 @@ print(regex.findall(r" ?\p{L}+| ?[^\s\p{L}]+|\s+", text))
 # %% [markdown]
 # Letters stand alone now. Three things are still wrong, and three rules put them right.
 #
-# 1. **Numbers** are mixed with signs, `␣12,`. They become a kind of their own, in the same way as letters. Why apart from letters? So that
-#    *x2*, *2nd* and *12th* share the tokens of 2, 12, nd and th.
-# 2. **Contractions**: `'` and `s` are two pieces. English has seven endings after an apostrophe that are words of their own: 's, 't, 're, 've, 'm, 'll, 'd. They come *first* in the
-#    pattern, so that the apostrophe is not taken as a sign. (Small letters only: GPT-2's authors wrote in their code that they should
-#    have added the capital ones.)
-# 3. **Runs of spaces**: in `12,␣␣he` the run takes both blanks, and *he* loses its own. A run should leave its last blank for the word behind it. `(?!\S)`
-#    is a **look-ahead**: it takes nothing and asks whether what comes next is *not* a non-space. `\s+(?!\S)` takes as many spaces as it can, so
-#    that after them stands a space or the end of the text. What it leaves over is one blank for the next word, or something that `\s+`, the last part, takes (an end of line, say).
+# 1. **Numbers** are mixed with signs, `␣12,`. They become a kind of their own, in the same way as letters. Why apart from
+#    letters? So that *x2*, *2nd* and *12th* share the tokens of 2, 12, nd and th.
+# 2. **Contractions**: `'` and `s` are two pieces. English has seven endings after an apostrophe that are words of their
+#    own: 's, 't, 're, 've, 'm, 'll, 'd. They come *first* in the pattern, so that the apostrophe is not taken as a sign.
+#    (Small letters only: GPT-2's authors wrote in their code that they should have added the capital ones.)
+# 3. **Runs of spaces**: in `12,␣␣he` the run takes both blanks, and *he* loses its own. A run should leave its last blank
+#    for the word behind it. `(?!\S)` is a **look-ahead**: it takes nothing and asks whether what comes next is *not* a
+#    non-space. `\s+(?!\S)` takes as many spaces as it can, so that after them stands a space or the end of the text. What
+#    it leaves over is one blank for the next word, or something that `\s+`, the last part, takes (an end of line, say).
 #
-# For `a␣␣␣b`: `\s+` could take three blanks, but then b comes next, which is a non-space; so it takes two, behind which a blank comes next. The third
-# goes with the b: `a`, `␣␣`, `␣b`. At the end of a text nothing comes next, and all spaces are one piece.
+# For `a␣␣␣b`: `\s+` could take three blanks, but then b comes next, which is a non-space; so it takes two, behind which a
+# blank comes next. The third goes with the b: `a`, `␣␣`, `␣b`. At the end of a text nothing comes next, and all spaces are
+# one piece.
 #
 # | text | pieces |
 # |---|---|
@@ -692,9 +709,10 @@ print(regex.findall(r" ?\p{L}+| ?[^\s\p{L}]+|\s+", text))
 # | `x2␣=␣é4` | `x` `2` `␣=` `␣é` `4` |
 #
 # ## Exercise 8.6 · pre_tokenise
-# Cut a text into GPT-2's pieces. At each place the first of these that fits: one of the seven contractions; letters; numbers; other signs, which are
-# neither spaces nor letters nor numbers (these three with one blank before them, if there is one); spaces that are not followed by a non-space; other
-# spaces. Returns a list of strings, which joined are the text. Difficulty ●●○ · 12 minutes.
+# Cut a text into GPT-2's pieces. At each place the first of these that fits: one of the seven contractions; letters;
+# numbers; other signs, which are neither spaces nor letters nor numbers (these three with one blank before them, if there
+# is one); spaces that are not followed by a non-space; other spaces. Returns a list of strings, which joined are the text.
+# Difficulty ●●○ · 12 minutes.
 #
 # <details><summary>How do I write five patterns as one?</summary><code>"|".join([contraction, letters, numbers, signs,
 # spaces])</code>, in this order, each of them a raw string: <code>r"..."</code>.</details>
@@ -755,8 +773,8 @@ from lib.checks import check
 line_pieces = check("line_pieces")
 
 # %% [markdown]
-# What is the pattern worth? We compare it with `␣?\S+`, where signs stick to words: the same 200 stories, 300 merges each, and then 50 stories that were not
-# among them.
+# What is the pattern worth? We compare it with `␣?\S+`, where signs stick to words: the same 200 stories, 300 merges each,
+# and then 50 stories that were not among them.
 
 
 # %%
@@ -800,20 +818,22 @@ assert not [t for t in mixed["the pattern"] if not t.startswith("'")]
 # MEASURE: len(mixed["at spaces"]), different words, and n_tokens against each other
 
 # %% [markdown]
-# «MEASURE: mixed merges (at spaces: N of 300; with the pattern none but contractions), different words (M against K), tokens of the 50 stories.» With the pattern no merge is spent on
-# *dog.* beside *dog*. It is not about the shortest text. With the borders in place a sign is a token of its own, and a
-# text may even be a little *longer* («MEASURE: by how much here»); what is gained is one row for *dog*, which learns from all its places.
+# «MEASURE: mixed merges (at spaces: N of 300; with the pattern none but contractions), different words (M against K),
+# tokens of the 50 stories.» With the pattern no merge is spent on *dog.* beside *dog*. It is not about the shortest text.
+# With the borders in place a sign is a token of its own, and a text may even be a little *longer* («MEASURE: by how much
+# here»); what is gained is one row for *dog*, which learns from all its places.
 
 # %% [markdown]
 # ## Third step: special tokens
-# A model needs some signs that are no text: where a sentence begins and ends, what is padding, who speaks in a chat. These are **special
-# tokens**. Each has an id of its own, and its name is never cut: `<EOS>` must not become `<`, `EOS`, `>`. So before the pattern
-# is used, the text is cut at the names of the special tokens. *The end.&lt;EOS&gt;* becomes *The end.* and *&lt;EOS&gt;*; the first piece goes on to the pattern, the second becomes its
-# id at once. GPT-2 has one special token, `<|endoftext|>`, with the id 50256; it stands between two documents.
+# A model needs some signs that are no text: where a sentence begins and ends, what is padding, who speaks in a chat. These
+# are **special tokens**. Each has an id of its own, and its name is never cut: `<EOS>` must not become `<`, `EOS`, `>`. So
+# before the pattern is used, the text is cut at the names of the special tokens. *The end.&lt;EOS&gt;* becomes *The end.*
+# and *&lt;EOS&gt;*; the first piece goes on to the pattern, the second becomes its id at once. GPT-2 has one special token,
+# `<|endoftext|>`, with the id 50256; it stands between two documents.
 #
-# Which texts may contain them? A chat program puts special tokens between what the user says and what the model says. A user who types such a
-# name could end their own turn and speak for the program. So a good tokenizer treats special tokens in *somebody else's* text as an error, or as plain
-# letters, and takes them as special only where its caller allows it.
+# Which texts may contain them? A chat program puts special tokens between what the user says and what the model says. A
+# user who types such a name could end their own turn and speak for the program. So a good tokenizer treats special tokens
+# in *somebody else's* text as an error, or as plain letters, and takes them as special only where its caller allows it.
 #
 # ## Exercise 8.7 · split_special
 # `<EOS>` has an id of its own; its letters are never merged. Cut the text so that each special token is a piece of its own;
@@ -869,7 +889,8 @@ def encode(text, merges, special):
 
 # %% [markdown]
 # ## On real text
-# 200 of our stories and 300 merges, by your code. Remember that a program of the course wrote these stories, with some 2,400 different words.
+# 200 of our stories and 300 merges, by your code. Remember that a program of the course wrote these stories, with some
+# 2,400 different words.
 
 # %%
 some = stories[:200]
@@ -888,7 +909,8 @@ for new in (*range(256, 266), 300, 400, 555):
 assert names[256] == (" ", "t") and names[257] == ("h", "e")
 
 # %% [markdown]
-# The first merge is a blank and a t, for *the*, *to*, *that*. The merges as they happen, on a sentence that is not in those stories:
+# The first merge is a blank and a t, for *the*, *to*, *that*. The merges as they happen, on a sentence that is not in those
+# stories:
 #
 # > **Predict.** Which words are whole first?
 
@@ -908,9 +930,10 @@ assert len(bpe_encode(b" but", merges)) == 1 < len(bpe_encode(b" donkey", merges
 # Frequent words become one token, rare ones stay in pieces.
 #
 # ### Fourth step: the same ids as tiktoken
-# `learn_merges` counts everything anew for each merge. The library's `train_tokenizer` looks only at the words that a merge has changed, and learns
-# the same. **tiktoken** is the program, written in Rust, that OpenAI publishes for its models. It takes a pattern, the tokens with their ranks, and the special
-# tokens. (It looks up the *joined bytes* of two neighbours where we look up the pair.) Given your merges, it gives the same ids:
+# `learn_merges` counts everything anew for each merge. The library's `train_tokenizer` looks only at the words that a merge
+# has changed, and learns the same. **tiktoken** is the program, written in Rust, that OpenAI publishes for its models. It
+# takes a pattern, the tokens with their ranks, and the special tokens. (It looks up the *joined bytes* of two neighbours
+# where we look up the pair.) Given your merges, it gives the same ids:
 
 # %%
 fast = train_tokenizer(some, vocab=256 + 300)
@@ -926,8 +949,9 @@ for story in unseen[:20]:
 print("the same ids, and the same text back")
 
 # %% [markdown]
-# That is the whole ladder: a tokenizer like GPT-2's, written by you. The larger ones below are made by `train_tokenizer`. In the library special tokens
-# have the first ids. A stranger's text that says `<EOS>` is refused, unless you allow it or take it as plain letters:
+# That is the whole ladder: a tokenizer like GPT-2's, written by you. The larger ones below are made by `train_tokenizer`.
+# In the library special tokens have the first ids. A stranger's text that says `<EOS>` is refused, unless you allow it or
+# take it as plain letters:
 
 # %%
 special = ["<PAD>", "<SOS>", "<EOS>", "<UNK>"]
@@ -969,8 +993,8 @@ for name, text in samples.items():
 assert len(tokenizer.encode(samples["a rare word"])) == 16 and not signs & set("è0😀")
 
 # %% [markdown]
-# A list of the stories' characters has gaps too: è, 0, every face. Bytes have none; byte pairs have none either, and are fewer.
-# Yet one rare word takes 16 of them. What do these pieces look like?
+# A list of the stories' characters has gaps too: è, 0, every face. Bytes have none; byte pairs have none either, and are
+# fewer. Yet one rare word takes 16 of them. What do these pieces look like?
 
 # %%
 for name, text in samples.items():
@@ -979,8 +1003,8 @@ for name, text in samples.items():
 
 # %% [markdown]
 # ### How large should a vocabulary be?
-# A smaller vocabulary is the beginning of a larger one, so one training gives the whole curve. It shows **tokens a word**, also called
-# **fertility**: 1 is a token for each word.
+# A smaller vocabulary is the beginning of a larger one, so one training gives the whole curve. It shows **tokens a word**,
+# also called **fertility**: 1 is a token for each word.
 #
 # > **Predict.** From 256 to 512 ids the stories become half as long. And from 2,048 to 4,096?
 
@@ -1027,12 +1051,12 @@ assert (
 )
 
 # %% [markdown]
-# The vocabulary doubles from mark to mark; lower is shorter. The first merges save most, and the last doubling saves 15% on the stories. With 4,096
-# ids, 99% of the words of other stories are one token: our list has 2,430 words and signs, real English hundreds of thousands. Italian gains far less,
-# because its pairs were never counted.
+# The vocabulary doubles from mark to mark; lower is shorter. The first merges save most, and the last doubling saves 15% on
+# the stories. With 4,096 ids, 99% of the words of other stories are one token: our list has 2,430 words and signs, real
+# English hundreds of thousands. Italian gains far less, because its pairs were never counted.
 #
-# A large vocabulary shortens texts and fattens the model. Each id is a row of d_model numbers in the table of vectors (02), and one more answer
-# to choose among: V rows take V · d_model parameters. GPT-2 has V = 50,257 and d_model = 768:
+# A large vocabulary shortens texts and fattens the model. Each id is a row of d_model numbers in the table of vectors (02),
+# and one more answer to choose among: V rows take V · d_model parameters. GPT-2 has V = 50,257 and d_model = 768:
 
 # %%
 table, all_parameters = 50_257 * 768, 124_439_808
@@ -1045,8 +1069,8 @@ assert 256 + 50_000 + 1 == 50_257 and table == 38_597_376
 # 256 bytes, 50,000 merges, and `<|endoftext|>`. (The table counts once: GPT-2 uses it at both ends, as tied weights.)
 #
 # ## Question 8.5 · larger_table
-# Somebody trains GPT-2 small again and gives it a vocabulary of 200,000. Nothing else changes, and the table stays tied. How many parameters has the whole model
-# then? Three digits are enough. 3 minutes.
+# Somebody trains GPT-2 small again and gives it a vocabulary of 200,000. Nothing else changes, and the table stays tied.
+# How many parameters has the whole model then? Three digits are enough. 3 minutes.
 
 # %% question="larger_table" difficulty=1 minutes=3
 ### BEGIN SOLUTION
@@ -1060,8 +1084,8 @@ larger_table = check("larger_table")
 
 # %% [markdown]
 # ### GPT-2's vocabulary, and today's
-# Below is how GPT-2 cuts, as recorded for this notebook; where its file (456 kB) is on your machine, the record is checked. `load_gpt2()`,
-# without `offline`, fetches it.
+# Below is how GPT-2 cuts, as recorded for this notebook; where its file (456 kB) is on your machine, the record is checked.
+# `load_gpt2()`, without `offline`, fetches it.
 
 # %% tags=["training"]
 try:
@@ -1087,8 +1111,9 @@ for text, cut in record.items():
     ] == cut.split("|")
 
 # %% [markdown]
-# GPT-2 is of 2019. Two of the vocabularies that OpenAI has published since then are **cl100k** (of GPT-3.5 Turbo and GPT-4) and **o200k** (of GPT-4o). The algorithm is the one that you
-# wrote. What has changed is the pattern, the size, and the text that was counted:
+# GPT-2 is of 2019. Two of the vocabularies that OpenAI has published since then are **cl100k** (of GPT-3.5 Turbo and GPT-4)
+# and **o200k** (of GPT-4o). The algorithm is the one that you wrote. What has changed is the pattern, the size, and the
+# text that was counted:
 #
 # | | GPT-2 | cl100k | o200k |
 # |---|---|---|---|
@@ -1119,13 +1144,15 @@ assert len(regex.findall(gpt2_like, "हिन्दी")) == 6 and len("हि�
 assert regex.fullmatch(r"\p{L}\p{M}\p{L}\p{M}\p{L}\p{M}", "हिन्दी")
 
 # %% [markdown]
-# `{1,3}` means "one to three of them". Look at the last word, *Hindi* in its own script. It has three letters and three vowel signs and marks, which
-# Unicode does not count as letters. GPT-2's pattern tears it into 6 pieces, and no merge can ever cross them. So a pattern that was made for
-# English costs another language something before the first merge is counted. o200k's pattern takes such marks into the word.
+# `{1,3}` means "one to three of them". Look at the last word, *Hindi* in its own script. It has three letters and three
+# vowel signs and marks, which Unicode does not count as letters. GPT-2's pattern tears it into 6 pieces, and no merge can
+# ever cross them. So a pattern that was made for English costs another language something before the first merge is
+# counted. o200k's pattern takes such marks into the word.
 #
-# What that means for the length of real texts was recorded with the three vocabularies (`benchmarks/vocabularies.py`). First a text that people have translated by hand into very
-# many languages, article 1 of the Universal Declaration of Human Rights, in English: *All human beings are born free and equal in dignity and rights. They are
-# endowed with reason and conscience and should act towards one another in a spirit of brotherhood.*
+# What that means for the length of real texts was recorded with the three vocabularies (`benchmarks/vocabularies.py`).
+# First a text that people have translated by hand into very many languages, article 1 of the Universal Declaration of Human
+# Rights, in English: *All human beings are born free and equal in dignity and rights. They are endowed with reason and
+# conscience and should act towards one another in a spirit of brotherhood.*
 
 # %%
 recorded = json.loads(files.read("vocabularies.json"))
@@ -1159,11 +1186,13 @@ plt.show()
 # MEASURE: which language is dearest in each vocabulary; English is 1 by definition
 
 # %% [markdown]
-# Each row is a language, each mark a vocabulary; the grey line is the English text. The scale is logarithmic: each tick is twice the one before. «MEASURE: Hindi in GPT-2 N times the
-# English, in cl100k M times, in o200k K times; German and Italian from … to …; which is still dearest.» The English text has 170 characters, too few for a second digit. And one paragraph hides that the same
-# language may be dear in one kind of text and cheap in another.
+# Each row is a language, each mark a vocabulary; the grey line is the English text. The scale is logarithmic: each tick is
+# twice the one before. «MEASURE: Hindi in GPT-2 N times the English, in cl100k M times, in o200k K times; German and
+# Italian from … to …; which is still dearest.» The English text has 170 characters, too few for a second digit. And one
+# paragraph hides that the same language may be dear in one kind of text and cheap in another.
 #
-# Second, 1,000 descriptions of pictures (Multi30k, written in English and translated by people into German and French), and third all plays in Tiny Shakespeare:
+# Second, 1,000 descriptions of pictures (Multi30k, written in English and translated by people into German and French), and
+# third all plays in Tiny Shakespeare:
 
 # %%
 for name, found in recorded["multi30k"].items():
@@ -1178,12 +1207,13 @@ for which in vocabularies:
 # MEASURE: German / English falls from gpt2 to o200k_base; "ours" against gpt2
 
 # %% [markdown]
-# «MEASURE: German costs N times the tokens of English with GPT-2, M times with o200k; the tokenizer that was learnt from our stories has B bytes a token on stories and only b on Shakespeare: a
-# program's text is far easier than a real one.»
+# «MEASURE: German costs N times the tokens of English with GPT-2, M times with o200k; the tokenizer that was learnt from
+# our stories has B bytes a token on stories and only b on Shakespeare: a program's text is far easier than a real one.»
 #
 # ## What breaks
-# **Other languages pay more.** You saw it above. Here are the 1,000 sentences of our small grammar in English and in Italian, in tokens: by the merges of our
-# stories, and by those of GPT-2, which were learnt from English web pages (recorded, and checked like above).
+# **Other languages pay more.** You saw it above. Here are the 1,000 sentences of our small grammar in English and in
+# Italian, in tokens: by the merges of our stories, and by those of GPT-2, which were learnt from English web pages
+# (recorded, and checked like above).
 
 # %%
 gpt2_tokens, ours, letters = {"English": 8_679, "Italian": 14_850}, {}, {}
@@ -1209,16 +1239,18 @@ assert all(
 assert recorded["grammar"]["gpt2"] == gpt2_tokens
 
 # %% [markdown]
-# Nearly as many characters, and with GPT-2 1.7 times the tokens. Where answers are paid by the token, an Italian reader paid 1.7 times as much, and a model's
-# window was full after that much less text. That number is GPT-2's, of 2019; with cl100k and o200k it is «MEASURE». Petrov et al.
-# ([2023](https://arxiv.org/abs/2305.15425)) compared many tokenizers on translated sentences in 200 languages, and found differences of up to 15 times between languages, also for
-# tokenizers that were meant for many languages.
+# Nearly as many characters, and with GPT-2 1.7 times the tokens. Where answers are paid by the token, an Italian reader
+# paid 1.7 times as much, and a model's window was full after that much less text. That number is GPT-2's, of 2019; with
+# cl100k and o200k it is «MEASURE». Petrov et al. ([2023](https://arxiv.org/abs/2305.15425)) compared many tokenizers on
+# translated sentences in 200 languages, and found differences of up to 15 times between languages, also for tokenizers that
+# were meant for many languages.
 #
-# **Letters are hidden.** GPT-2 reads ` strawberry` as 41236. How many *r* are in 41236? The model gets a vector that was learnt for this id, and nothing in it
-# says how the word is spelt. It has to learn the spelling of each token from texts that happen to tell it.
+# **Letters are hidden.** GPT-2 reads ` strawberry` as 41236. How many *r* are in 41236? The model gets a vector that was
+# learnt for this id, and nothing in it says how the word is spelt. It has to learn the spelling of each token from texts
+# that happen to tell it.
 #
-# **Numbers.** GPT-2 writes *1912* as 19·12 but *12345* as 123·45: the pieces depend on what was frequent. cl100k and o200k cut after three digits *from the left*. People
-# group from the right:
+# **Numbers.** GPT-2 writes *1912* as 19·12 but *12345* as 123·45: the pieces depend on what was frequent. cl100k and o200k
+# cut after three digits *from the left*. People group from the right:
 
 # %%
 for number in ("123", "1234", "12345", "123456", "1234567"):
@@ -1229,12 +1261,13 @@ for number in ("123", "1234", "12345", "123456", "1234567"):
 assert regex.findall(r"\p{N}{1,3}", "1234567") == ["123", "456", "7"]
 
 # %% [markdown]
-# So the 4 of *1234* is a token of its own, and in *12345* the last token is 45: the same place of a number stands in tokens of different kinds. Singh and Strouse
-# ([2024](https://arxiv.org/abs/2402.14903)) let GPT-3.5 and GPT-4 add numbers, once as they are and once with commas, which make the groups begin at the right; the commas made many fewer errors. LLaMA's first tokenizer
-# gave each digit a token of its own (Touvron et al. [2023](https://arxiv.org/abs/2302.13971)).
+# So the 4 of *1234* is a token of its own, and in *12345* the last token is 45: the same place of a number stands in tokens
+# of different kinds. Singh and Strouse ([2024](https://arxiv.org/abs/2402.14903)) let GPT-3.5 and GPT-4 add numbers, once
+# as they are and once with commas, which make the groups begin at the right; the commas made many fewer errors. LLaMA's
+# first tokenizer gave each digit a token of its own (Touvron et al. [2023](https://arxiv.org/abs/2302.13971)).
 #
-# **Spaces and capitals.** `cat` and ` cat` have no id in common here: to a model they are as different as any two words, until it has
-# learnt better.
+# **Spaces and capitals.** `cat` and ` cat` have no id in common here: to a model they are as different as any two words,
+# until it has learnt better.
 #
 # > **Predict.** Which of the six are one token?
 
@@ -1249,8 +1282,8 @@ assert not set(tokenizer.encode("cat")) & set(tokenizer.encode(" cat"))
 
 # %% [markdown]
 # ## Question 8.6 · best_prompt
-# A GPT goes on well after the prompt `The cat sat on the`. A user types the same with one blank at the end, and the model writes nonsense. The
-# prompt was encoded right. What is the most likely cause? Write "a", "b", "c" or "d". 3 minutes.
+# A GPT goes on well after the prompt `The cat sat on the`. A user types the same with one blank at the end, and the model
+# writes nonsense. The prompt was encoded right. What is the most likely cause? Write "a", "b", "c" or "d". 3 minutes.
 #
 # - a: the prompt has become too long for the model;
 # - b: the blank is a token of its own here, and in training hardly any word came after such a token;
@@ -1268,9 +1301,9 @@ from lib.checks import check
 best_prompt = check("best_prompt")
 
 # %% [markdown]
-# **A text cut in the wrong place.** The same thing happens in the middle of a word. Someone types *the do*, and a model goes on with *nkey*. The letters are those of *the
-# donkey*; the ids are not, and the model has never seen them in that order. And how often does a lone blank stand before a word in the text that a model would be
-# trained on?
+# **A text cut in the wrong place.** The same thing happens in the middle of a word. Someone types *the do*, and a model
+# goes on with *nkey*. The letters are those of *the donkey*; the ids are not, and the model has never seen them in that
+# order. And how often does a lone blank stand before a word in the text that a model would be trained on?
 
 # %%
 typed = tokenizer.encode("the do") + tokenizer.encode("nkey")
@@ -1299,9 +1332,10 @@ assert tokenizer.encode("the ")[-1] == blank
 # MEASURE: sum(followed.values()), and that no follower begins a frequent word
 
 # %% [markdown]
-# «MEASURE: a lone blank occurs N times in 1,000 stories, where a rare word begins whose blank was never merged.» So end a prompt with a whole word, without a space after it. And `encode(decode(ids))` need not give the same ids; only
-# `decode(encode(text))` is sure to give the text. (Some programs take back the last tokens of a prompt and let the model write them again; this is
-# called *token healing*.)
+# «MEASURE: a lone blank occurs N times in 1,000 stories, where a rare word begins whose blank was never merged.» So end a
+# prompt with a whole word, without a space after it. And `encode(decode(ids))` need not give the same ids; only
+# `decode(encode(text))` is sure to give the text. (Some programs take back the last tokens of a prompt and let the model
+# write them again; this is called *token healing*.)
 #
 # **Ids that were never trained.** Does each of the 4,096 ids of `largest` occur in the very text that it was learnt from?
 
@@ -1321,12 +1355,16 @@ assert len(never) == len(largest) - len(used)
 # MEASURE: how many bytes, how many merges
 
 # %% [markdown]
-# «MEASURE: N ids never occur: B bytes, such as 255, which no UTF-8 text contains, and M merges.» A merge can vanish when a later one swallows it: after `␣donk` and `ey` have become
-# one token, `␣donk` never stands alone. (These names are an example.) The vector of such an id gets no gradient from the input side: it stays near the random numbers of the beginning.
+# «MEASURE: N ids never occur: B bytes, such as 255, which no UTF-8 text contains, and M merges.» A merge can vanish when a
+# later one swallows it: after `␣donk` and `ey` have become one token, `␣donk` never stands alone. (These names are an
+# example.) The vector of such an id gets no gradient from the input side: it stays near the random numbers of the
+# beginning.
 #
-# The trouble is greater when vocabulary and model are learnt from different texts. GPT-2's vocabulary has a token for ` SolidGoldMagikarp`, a user name on a web
-# site. Rumbelow and Watkins (2023) found that models with this vocabulary, asked to repeat such a token, answered with other words, insults or nonsense: the **glitch tokens**. Land and Bartolo
-# ([2024](https://arxiv.org/abs/2405.05417)) look for them by their vectors, which are unlike those of trained tokens, and found some in many models. In cl100k and o200k, SolidGoldMagikarp is five tokens again.
+# The trouble is greater when vocabulary and model are learnt from different texts. GPT-2's vocabulary has a token for `
+# SolidGoldMagikarp`, a user name on a web site. Rumbelow and Watkins (2023) found that models with this vocabulary, asked
+# to repeat such a token, answered with other words, insults or nonsense: the **glitch tokens**. Land and Bartolo
+# ([2024](https://arxiv.org/abs/2405.05417)) look for them by their vectors, which are unlike those of trained tokens, and
+# found some in many models. In cl100k and o200k, SolidGoldMagikarp is five tokens again.
 
 # %% jupyter={"source_hidden": true}
 if gpt2:
@@ -1337,8 +1375,8 @@ for which, n in (("gpt2", 1), ("cl100k_base", 5), ("o200k_base", 5)):
     assert len(recorded["cuts"][" SolidGoldMagikarp"][which]) == n
 
 # %% [markdown]
-# **Code.** GPT-2 has no token for two blanks or more, so a line that begins with 16 blanks takes 15 tokens for them before its first word. cl100k and o200k have tokens for runs of
-# blanks, the longest of 128.
+# **Code.** GPT-2 has no token for two blanks or more, so a line that begins with 16 blanks takes 15 tokens for them before
+# its first word. cl100k and o200k have tokens for runs of blanks, the longest of 128.
 
 # %%
 for line, cuts in recorded["cuts"].items():
@@ -1355,14 +1393,16 @@ assert gpt2 is None or not any(
 
 # %% [markdown]
 # ## Other ways to find pieces
-# BPE joins. One can also start from the other end. The **unigram language model** (Kudo [2018](https://arxiv.org/abs/1804.10959)) begins with far too many pieces,
-# gives each piece x a probability p(x), and takes as the probability of a cut x₁ … x_n the product
+# BPE joins. One can also start from the other end. The **unigram language model** (Kudo
+# [2018](https://arxiv.org/abs/1804.10959)) begins with far too many pieces, gives each piece x a probability p(x), and
+# takes as the probability of a cut x₁ … x_n the product
 #
 # $$P(x_1, \dots, x_n) = \prod_{i=1}^{n} p(x_i)$$
 #
-# The best cut of a word is the one with the largest product. Suppose p(low) = 0.05, p(est) = 0.04, p(lo) = 0.02, p(west) = 0.01. Then *lowest* is low · est
-# with 0.05 · 0.04 = 0.002, and lo · west has 0.02 · 0.01 = 0.0002: ten times less. Training repeats two steps: cut the text and count the pieces to get better p(x), and drop the pieces that
-# are missed least. Because every cut has a probability, one can also *draw* a cut, another one each time the word is read in training;
+# The best cut of a word is the one with the largest product. Suppose p(low) = 0.05, p(est) = 0.04, p(lo) = 0.02, p(west) =
+# 0.01. Then *lowest* is low · est with 0.05 · 0.04 = 0.002, and lo · west has 0.02 · 0.01 = 0.0002: ten times less.
+# Training repeats two steps: cut the text and count the pieces to get better p(x), and drop the pieces that are missed
+# least. Because every cut has a probability, one can also *draw* a cut, another one each time the word is read in training;
 # this is **subword regularization**, and it made translation models more robust in Kudo's experiments.
 
 # %% jupyter={"source_hidden": true}
@@ -1375,47 +1415,60 @@ assert abs(0.05 * 0.04 - 0.002) < 1e-12 and abs(0.02 * 0.01 - 0.0002) < 1e-12
 # | **WordPiece** | merge pairs that are more frequent than their parts suggest | the longest piece that fits, from the left; `##` inside words | BERT (16) |
 # | **unigram** | drop the pieces that are missed least | the most probable cut | T5 (17) |
 #
-# **SentencePiece** (Kudo and Richardson [2018](https://arxiv.org/abs/1808.06226)) is a program, not a fourth way: it learns BPE or unigram
-# vocabularies from raw text, without a program before it that knows how a language cuts its words, and writes a space as `▁`. That is why it suits languages without spaces, and why T5's tokens look like
-# `▁the`.
+# **SentencePiece** (Kudo and Richardson [2018](https://arxiv.org/abs/1808.06226)) is a program, not a fourth way: it learns
+# BPE or unigram vocabularies from raw text, without a program before it that knows how a language cuts its words, and
+# writes a space as `▁`. That is why it suits languages without spaces, and why T5's tokens look like `▁the`.
 #
-# Could one do without? Models that read bytes exist: ByT5 (Xue et al. [2021](https://arxiv.org/abs/2105.13626)) is a T5 on bytes, more robust
-# to misspelt words, and slower because its texts are longer.
+# Could one do without? Models that read bytes exist: ByT5 (Xue et al. [2021](https://arxiv.org/abs/2105.13626)) is a T5 on
+# bytes, more robust to misspelt words, and slower because its texts are longer.
 #
 # ## In other words
-# - **Token**: a piece of text that has an **id**. **Vocabulary** (V, its size |V|): all tokens. **Tokenizer**: what cuts, **encodes** (text to ids) and **decodes**.
+# - **Token**: a piece of text that has an **id**. **Vocabulary** (V, its size |V|): all tokens. **Tokenizer**: what cuts,
+#   **encodes** (text to ids) and **decodes**.
 # - **Out of vocabulary** (OOV), `<UNK>`: a word that has no id. **Subword**: a piece between character and word.
-# - **Byte pair encoding** (BPE): merge the most frequent pair, again and again. **Merge**, **rank**: a step of it, and its place in their order.
-# - **Unicode**: the list of all characters. **Code point** (U+00FC): the number of one. **UTF-8**: how code points are written as **bytes**.
-#   **Normalisation** (NFC, NFD): one way of writing what looks the same. **Byte-level**: the first 256 tokens are the bytes.
-# - **Pre-tokenization**, **pre-token**: the cut into words before merging. **Regular expression** (regex): the pattern that says how; **look-ahead** `(?!…)`: a condition on what follows.
+# - **Byte pair encoding** (BPE): merge the most frequent pair, again and again. **Merge**, **rank**: a step of it, and its
+#   place in their order.
+# - **Unicode**: the list of all characters. **Code point** (U+00FC): the number of one. **UTF-8**: how code points are
+#   written as **bytes**. **Normalisation** (NFC, NFD): one way of writing what looks the same. **Byte-level**: the first
+#   256 tokens are the bytes.
+# - **Pre-tokenization**, **pre-token**: the cut into words before merging. **Regular expression** (regex): the pattern that
+#   says how; **look-ahead** `(?!…)`: a condition on what follows.
 # - **Special token** (control token): `<EOS>`, `<|endoftext|>`; an id that is no text.
 # - **Fertility**: tokens a word. **Compression**: bytes a token.
-# - **WordPiece**, **unigram language model**, **SentencePiece**: other ways, and a program. **Subword regularization**: cuts that are drawn.
-# - **Glitch token**, under-trained token: an id that the model has hardly ever read. **Token healing**: the end of a prompt is cut again.
+# - **WordPiece**, **unigram language model**, **SentencePiece**: other ways, and a program. **Subword regularization**:
+#   cuts that are drawn.
+# - **Glitch token**, under-trained token: an id that the model has hardly ever read. **Token healing**: the end of a prompt
+#   is cut again.
 #
 # ## Where it comes from
-# - Byte pair encoding as a compressor: Philip Gage, *A New Algorithm for Data Compression*, The C Users Journal, February 1994.
-# - Subwords for translation: Sennrich, Haddow and Birch [2016](https://arxiv.org/abs/1508.07909). Against a system that looked up rare words in a dictionary they gained up to 1.1 BLEU
-#   from English to German and 1.3 to Russian. The name and the idea stayed; compression was no longer the point.
-# - WordPiece: Schuster and Nakajima 2012, for speech recognition in Japanese and Korean; in Google's translator, Wu et al. [2016](https://arxiv.org/abs/1609.08144).
+# - Byte pair encoding as a compressor: Philip Gage, *A New Algorithm for Data Compression*, The C Users Journal, February
+#   1994.
+# - Subwords for translation: Sennrich, Haddow and Birch [2016](https://arxiv.org/abs/1508.07909). Against a system that
+#   looked up rare words in a dictionary they gained up to 1.1 BLEU from English to German and 1.3 to Russian. The name and
+#   the idea stayed; compression was no longer the point.
+# - WordPiece: Schuster and Nakajima 2012, for speech recognition in Japanese and Korean; in Google's translator, Wu et al.
+#   [2016](https://arxiv.org/abs/1609.08144).
 # - Bytes, and the pattern: Radford et al.
-#   [2019](https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf) (GPT-2). They give the reasons that you read above, and note that the exception for the space
-#   shortens texts considerably.
+#   [2019](https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf) (GPT-2).
+#   They give the reasons that you read above, and note that the exception for the space shortens texts considerably.
 # - Unigram and subword regularization: Kudo [2018](https://arxiv.org/abs/1804.10959). SentencePiece: Kudo and Richardson
 #   [2018](https://arxiv.org/abs/1808.06226).
-# - Is BPE the best way? Bostrom and Durrett [2020](https://arxiv.org/abs/2004.03720) trained two language models that differed in this only; the one with unigram pieces was as good or better on the tasks they
-#   tried, and its pieces were more like the parts of words that linguists know. GPTs stayed with BPE.
-# - What languages pay: Petrov et al. [2023](https://arxiv.org/abs/2305.15425); Ahia et al. [2023](https://arxiv.org/abs/2305.13707). Numbers: Singh and Strouse
-#   [2024](https://arxiv.org/abs/2402.14903). Glitch tokens: Rumbelow and Watkins 2023; Land and Bartolo [2024](https://arxiv.org/abs/2405.05417).
-# - Since then vocabularies have grown: GPT-2 50,257, Llama 2 32,000, Llama 3 128,000 (of which 28,000 were added for languages other than English; Grattafiori et al.
-#   [2024](https://arxiv.org/abs/2407.21783)), o200k about 200,000.
+# - Is BPE the best way? Bostrom and Durrett [2020](https://arxiv.org/abs/2004.03720) trained two language models that
+#   differed in this only; the one with unigram pieces was as good or better on the tasks they tried, and its pieces were
+#   more like the parts of words that linguists know. GPTs stayed with BPE.
+# - What languages pay: Petrov et al. [2023](https://arxiv.org/abs/2305.15425); Ahia et al.
+#   [2023](https://arxiv.org/abs/2305.13707). Numbers: Singh and Strouse [2024](https://arxiv.org/abs/2402.14903). Glitch
+#   tokens: Rumbelow and Watkins 2023; Land and Bartolo [2024](https://arxiv.org/abs/2405.05417).
+# - Since then vocabularies have grown: GPT-2 50,257, Llama 2 32,000, Llama 3 128,000 (of which 28,000 were added for
+#   languages other than English; Grattafiori et al. [2024](https://arxiv.org/abs/2407.21783)), o200k about 200,000.
 # - To go on: Andrej Karpathy's lecture *Let's build the GPT Tokenizer* and his program
 #   [minbpe](https://github.com/karpathy/minbpe), which climb a similar ladder.
 #
 # ## What to remember
 # - Byte pair encoding merges the most frequent pair again and again; encoding repeats the merges in the same order.
-# - 256 bytes make every text possible, a pattern says what may be merged, and special tokens are cut out first. That is all of GPT-2's tokenizer.
-# - What was frequent in the text that was counted is short; everything else pays. A model sees ids: no letters, no digits, no blanks at the end.
+# - 256 bytes make every text possible, a pattern says what may be merged, and special tokens are cut out first. That is all
+#   of GPT-2's tokenizer.
+# - What was frequent in the text that was counted is short; everything else pays. A model sees ids: no letters, no digits,
+#   no blanks at the end.
 #
 # **Next**: [09 · Encoder-decoder translation](09_encoder_decoder_translation.ipynb) puts everything together.
