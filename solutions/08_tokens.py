@@ -89,9 +89,9 @@ assert 1 / 6 < unknown["other English"] < 0.2 and len(listed) == 2_430
 # Eleven signs became five. The list of the new signs, undone from X back to Z, gives the text again: nothing is lost.
 #
 # Sennrich et al. [2016](https://arxiv.org/abs/1508.07909) used the same idea for another purpose: not to make one text
-# short, but to find the pieces that words are made of. Their example is a text with four words: *low* occurs 5 times,
-# *lower* 2 times, *newest* 6 times, *widest* 3 times. Pairs are counted inside the words, and a word that occurs 6 times
-# brings each of its pairs 6 times:
+# short, but to find the pieces that words are made of. The example in their code is a text with four words: *low* occurs 5
+# times, *lower* 2 times, *newest* 6 times, *widest* 3 times. (They also mark the end of each word; we leave that out.)
+# Pairs are counted inside the words, and a word that occurs 6 times brings each of its pairs 6 times:
 #
 # | pair | where | count |
 # |---|---|---|
@@ -163,8 +163,8 @@ assert list("The caffè.".encode())[3:10] == [32, 99, 97, 102, 102, 195, 168]
 # %% [markdown]
 # Read the left side from top to bottom; on each arrow stands an example, and below it in grey what it is and its shape. The
 # four blue steps are today's. (How the last word is cut depends on the vocabulary.) On the right is the whole Transformer;
-# tokens are the two lowest boxes. They are the only part that is not a network: a tokenizer is learnt by counting, before
-# the model is trained, and does not change any more.
+# tokens are the two lowest boxes. They are not part of the network: a tokenizer is learnt by counting, before the model is
+# trained, and does not change any more.
 #
 # A second picture shows what comes out. The same text is cut in four ways. Its width is counted in **bytes**, the numbers 0
 # to 255 that a file is made of: a plain letter is one byte, è is two, the face four.
@@ -224,8 +224,8 @@ assert "warm" in listed and "warmer" not in listed
 # %% [markdown]
 # `␣` is a space; it belongs to the word after it. The stories know *warm* and not *warmer*: to a list of words it is as
 # unknown as a face. Byte pairs, learnt from the same stories, have `␣warm` and `er`. What is frequent there is one piece,
-# what is rare is in single bytes: even è is in two halves (each drawn as �). No text is `<UNK>`, because the 256 bytes are
-# always there.
+# what is rare is in many: even è is in two halves (each drawn as �). No text is `<UNK>`, because the 256 bytes are always
+# there.
 #
 # ## In code
 # The first table of "By hand", with the pairs written in:
@@ -423,7 +423,7 @@ assert merge_pair([97] * 5, (97, 97), 256) == [256, 256, 97]
 #
 # where the counts are those of the text after the merges before. Of pairs with equal counts the smaller tuple of ids wins.
 # This is our rule; other programs have others, and then learn other merges from the same text. n merges make a vocabulary
-# of 256 + n: **its size is the one number that you choose**.
+# of 256 + n: **its size is the number that you choose**.
 #
 # ## Exercise 8.3 · learn_merges
 # Count, take the most frequent pair, merge it everywhere into 256; then 257; n times, or until no pair is left. Of equally
@@ -647,11 +647,8 @@ assert bpe_decode(ids, basic).encode() == one_word[:300]
 # So a text is cut into words first, and pairs are counted and merged inside the words only. This is **pre-tokenization**,
 # and the words are **pre-tokens**. Radford et al. (2019) saw many versions of one word, *dog.*, *dog!*, *dog?*, among the
 # merges of plain bytes, and therefore do not let merges cross between **kinds of characters**: letters, numbers and other
-# signs. Where are the borders? One line of GPT-2's code says it, a **regular expression**, for short regex:
-#
-# `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`
-#
-# It looks worse than it is. We build it up from what is wrong with easier ones.
+# signs. Where are the borders? One line of GPT-2's code says it, a **regular expression** (for short regex): a pattern of
+# about 80 signs. We build it up from what is wrong with easier ones, and you will write the last one.
 #
 # *Split at spaces.* `text.split()` forgets how many spaces there were, and whether they were spaces or ends of lines:
 
@@ -690,13 +687,14 @@ print(regex.findall(r" ?\p{L}+| ?[^\s\p{L}]+|\s+", text))
 #
 # 1. **Numbers** are mixed with signs, `␣12,`. They become a kind of their own, in the same way as letters. Why apart from
 #    letters? So that *x2*, *2nd* and *12th* share the tokens of 2, 12, nd and th.
-# 2. **Contractions**: `'` and `s` are two pieces. English has seven endings after an apostrophe that are words of their
-#    own: 's, 't, 're, 've, 'm, 'll, 'd. They come *first* in the pattern, so that the apostrophe is not taken as a sign.
-#    (Small letters only: GPT-2's authors wrote in their code that they should have added the capital ones.)
+# 2. **Contractions**: `'` and `s` are two pieces. GPT-2 knows seven endings after an apostrophe that stand for words of
+#    their own: 's, 't, 're, 've, 'm, 'll, 'd. They come *first* in the pattern, so that the apostrophe is not taken as a
+#    sign. (Small letters only: GPT-2's authors wrote in their code that they should have added the capital ones.)
 # 3. **Runs of spaces**: in `12,␣␣he` the run takes both blanks, and *he* loses its own. A run should leave its last blank
 #    for the word behind it. `(?!\S)` is a **look-ahead**: it takes nothing and asks whether what comes next is *not* a
-#    non-space. `\s+(?!\S)` takes as many spaces as it can, so that after them stands a space or the end of the text. What
-#    it leaves over is one blank for the next word, or something that `\s+`, the last part, takes (an end of line, say).
+#    non-space. `\s+(?!\S)` takes as many spaces as it can, so that after them stands a space or the end of the text. Where
+#    a single space stands before a word, this part does not fit. If it is a blank, the word takes it; if it is an end of
+#    line or a tab, a last part takes it: `\s+`, any spaces that are left.
 #
 # For `a␣␣␣b`: `\s+` could take three blanks, but then b comes next, which is a non-space; so it takes two, behind which a
 # blank comes next. The third goes with the b: `a`, `␣␣`, `␣b`. At the end of a text nothing comes next, and all spaces are
@@ -750,6 +748,17 @@ print(pre_tokenise(text), *map(pre_tokenise, ("a   b  ", "x2 = é4")))
 for story in unseen:
     assert pre_tokenise(story) == pre_tokens(story)
     assert "".join(pre_tokenise(story)) == story
+
+# %% [markdown]
+# Put together, the parts are the line in GPT-2's code, in the file `encoder.py` of 2019:
+
+# %%
+published = (
+    r"""'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"""
+)
+for story in unseen:
+    assert pre_tokenise(story) == regex.findall(published, story)
+print("the same pieces in", len(unseen), "stories")
 
 # %% jupyter={"source_hidden": true}
 assert pre_tokenise("She's 12,  he ate it!") == [
@@ -889,8 +898,8 @@ def encode(text, merges, special):
 
 # %% [markdown]
 # ## On real text
-# 200 of our stories and 300 merges, by your code. Remember that a program of the course wrote these stories, with some
-# 2,400 different words.
+# 200 of our stories and 300 merges, by your code. Remember that a program of the course wrote these stories; a thousand of
+# them have 2,430 different words and signs.
 
 # %%
 some = stories[:200]
@@ -929,7 +938,7 @@ assert len(bpe_encode(b" but", merges)) == 1 < len(bpe_encode(b" donkey", merges
 # %% [markdown]
 # Frequent words become one token, rare ones stay in pieces.
 #
-# ### Fourth step: the same ids as tiktoken
+# ## Fourth step: the same ids as tiktoken
 # `learn_merges` counts everything anew for each merge. The library's `train_tokenizer` looks only at the words that a merge
 # has changed, and learns the same. **tiktoken** is the program, written in Rust, that OpenAI publishes for its models. It
 # takes a pattern, the tokens with their ranks, and the special tokens. (It looks up the *joined bytes* of two neighbours
@@ -1002,7 +1011,7 @@ for name, text in samples.items():
     print(f"{name:12}", "·".join(parts).replace("\n", "↵"))
 
 # %% [markdown]
-# ### How large should a vocabulary be?
+# ## How large should a vocabulary be?
 # A smaller vocabulary is the beginning of a larger one, so one training gives the whole curve. It shows **tokens a word**,
 # also called **fertility**: 1 is a token for each word.
 #
@@ -1083,7 +1092,7 @@ from lib.checks import check
 larger_table = check("larger_table")
 
 # %% [markdown]
-# ### GPT-2's vocabulary, and today's
+# ## GPT-2's vocabulary, and today's
 # Below is how GPT-2 cuts, as recorded for this notebook; where its file (456 kB) is on your machine, the record is checked.
 # `load_gpt2()`, without `offline`, fetches it.
 
@@ -1192,7 +1201,7 @@ plt.show()
 # paragraph hides that the same language may be dear in one kind of text and cheap in another.
 #
 # Second, 1,000 descriptions of pictures (Multi30k, written in English and translated by people into German and French), and
-# third all plays in Tiny Shakespeare:
+# third Tiny Shakespeare, a megabyte of his plays:
 
 # %%
 for name, found in recorded["multi30k"].items():
@@ -1200,6 +1209,10 @@ for name, found in recorded["multi30k"].items():
 print("bytes a token", recorded["bytes a token"])
 
 # %% jupyter={"source_hidden": true}
+# the largest id and 1: there are gaps between tokens and special tokens
+assert recorded["sizes"] == dict(
+    zip(vocabularies, (50_257, 100_277, 200_019), strict=True)
+)
 multi30k = recorded["multi30k"]
 for which in vocabularies:
     assert multi30k["English"][which] < multi30k["French"][which]
@@ -1245,9 +1258,9 @@ assert recorded["grammar"]["gpt2"] == gpt2_tokens
 # translated sentences in 200 languages, and found differences of up to 15 times between languages, also for tokenizers that
 # were meant for many languages.
 #
-# **Letters are hidden.** GPT-2 reads ` strawberry` as 41236. How many *r* are in 41236? The model gets a vector that was
-# learnt for this id, and nothing in it says how the word is spelt. It has to learn the spelling of each token from texts
-# that happen to tell it.
+# **Letters are hidden.** GPT-2 reads ` strawberry` as 41236. How many *r* are in 41236? The model gets the vector of this
+# id, and nothing in an id says how the word is spelt. It has to learn the spelling of each token from texts that happen to
+# tell it.
 #
 # **Numbers.** GPT-2 writes *1912* as 19·12 but *12345* as 123·45: the pieces depend on what was frequent. cl100k and o200k
 # cut after three digits *from the left*. People group from the right:
@@ -1263,8 +1276,8 @@ assert regex.findall(r"\p{N}{1,3}", "1234567") == ["123", "456", "7"]
 # %% [markdown]
 # So the 4 of *1234* is a token of its own, and in *12345* the last token is 45: the same place of a number stands in tokens
 # of different kinds. Singh and Strouse ([2024](https://arxiv.org/abs/2402.14903)) let GPT-3.5 and GPT-4 add numbers, once
-# as they are and once with commas, which make the groups begin at the right; the commas made many fewer errors. LLaMA's
-# first tokenizer gave each digit a token of its own (Touvron et al. [2023](https://arxiv.org/abs/2302.13971)).
+# as they are and once with commas, which make the groups begin at the right. With the commas they made far fewer errors.
+# LLaMA's first tokenizer gave each digit a token of its own (Touvron et al. [2023](https://arxiv.org/abs/2302.13971)).
 #
 # **Spaces and capitals.** `cat` and ` cat` have no id in common here: to a model they are as different as any two words,
 # until it has learnt better.
@@ -1302,8 +1315,8 @@ best_prompt = check("best_prompt")
 
 # %% [markdown]
 # **A text cut in the wrong place.** The same thing happens in the middle of a word. Someone types *the do*, and a model
-# goes on with *nkey*. The letters are those of *the donkey*; the ids are not, and the model has never seen them in that
-# order. And how often does a lone blank stand before a word in the text that a model would be trained on?
+# goes on with *nkey*. The letters are those of *the donkey*; the ids are not, and in training it has never seen them in
+# that order. And how often does a lone blank stand before a word in the text that a model would be trained on?
 
 # %%
 typed = tokenizer.encode("the do") + tokenizer.encode("nkey")
@@ -1357,14 +1370,13 @@ assert len(never) == len(largest) - len(used)
 # %% [markdown]
 # «MEASURE: N ids never occur: B bytes, such as 255, which no UTF-8 text contains, and M merges.» A merge can vanish when a
 # later one swallows it: after `␣donk` and `ey` have become one token, `␣donk` never stands alone. (These names are an
-# example.) The vector of such an id gets no gradient from the input side: it stays near the random numbers of the
-# beginning.
+# example.) A model that reads this text never reads such an id, so the id's vector never learns to stand for anything.
 #
-# The trouble is greater when vocabulary and model are learnt from different texts. GPT-2's vocabulary has a token for `
-# SolidGoldMagikarp`, a user name on a web site. Rumbelow and Watkins (2023) found that models with this vocabulary, asked
-# to repeat such a token, answered with other words, insults or nonsense: the **glitch tokens**. Land and Bartolo
-# ([2024](https://arxiv.org/abs/2405.05417)) look for them by their vectors, which are unlike those of trained tokens, and
-# found some in many models. In cl100k and o200k, SolidGoldMagikarp is five tokens again.
+# The trouble is greater when vocabulary and model are learnt from different texts. GPT-2's vocabulary has one token for
+# SolidGoldMagikarp with a blank before it, a user name on a web site. Rumbelow and Watkins (2023) found that models with
+# this vocabulary, asked to repeat such a token, answered with other words, insults or nonsense: the **glitch tokens**. Land
+# and Bartolo ([2024](https://arxiv.org/abs/2405.05417)) look for them by their vectors, which are unlike those of trained
+# tokens, and found some in many models. In cl100k and o200k, SolidGoldMagikarp is five tokens again.
 
 # %% jupyter={"source_hidden": true}
 if gpt2:
@@ -1403,7 +1415,8 @@ assert gpt2 is None or not any(
 # 0.01. Then *lowest* is low · est with 0.05 · 0.04 = 0.002, and lo · west has 0.02 · 0.01 = 0.0002: ten times less.
 # Training repeats two steps: cut the text and count the pieces to get better p(x), and drop the pieces that are missed
 # least. Because every cut has a probability, one can also *draw* a cut, another one each time the word is read in training;
-# this is **subword regularization**, and it made translation models more robust in Kudo's experiments.
+# this is **subword regularization**. In Kudo's experiments it raised BLEU, most with little data and on other kinds of text
+# than those of the training.
 
 # %% jupyter={"source_hidden": true}
 assert abs(0.05 * 0.04 - 0.002) < 1e-12 and abs(0.02 * 0.01 - 0.0002) < 1e-12
