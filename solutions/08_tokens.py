@@ -1214,9 +1214,7 @@ assert recorded["sizes"] == dict(
     zip(vocabularies, (50_257, 100_277, 200_019), strict=True)
 )
 multi30k = recorded["multi30k"]
-for which in vocabularies:
-    assert multi30k["English"][which] < multi30k["French"][which]
-    assert multi30k["English"][which] < multi30k["German"][which]
+# MEASURE: English is the shortest with each of vocabularies
 # MEASURE: German / English falls from gpt2 to o200k_base; "ours" against gpt2
 
 # %% [markdown]
