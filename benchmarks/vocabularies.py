@@ -4,13 +4,11 @@ GPT-2's, cl100k_base and o200k_base, read by tiktoken. Needs the network, or a f
 files lie under the names that tiktoken gives them (the sha1 of their addresses); tiktoken checks their sums. Multi30k
 and Tiny Shakespeare come from `lib.downloads`, or from COURSE_MIRROR.
 
-Recorded in data/vocabularies.json: how many tokens each has; the tokens of article 1 of the Universal Declaration of
+Recorded in data/vocabularies.json: how many tokens each has; the length of article 1 of the Universal Declaration of
 Human Rights in several languages, of 1,000 captions of Multi30k in three, of 1,000 sentences of our grammar in two; the
 bytes a token of our stories and of Shakespeare, also for the tokenizer that notebook 08 learns; and how they cut some
 texts.
 """
-
-import json
 
 import tiktoken
 
@@ -61,13 +59,16 @@ def measured() -> dict:
         }
 
     stories = load_stories()
-    ours = train_tokenizer(stories[:1000], 2048)
+    ours = train_tokenizer(stories[:1000], 2048, special=["<PAD>", "<SOS>", "<EOS>", "<UNK>"])
     pairs = load_pairs("test")[:1000]
     german, french = (load_multi30k(language, "test") for language in ("de", "fr"))
     real = {"our stories": stories[7000:7300], "Shakespeare": [load_shakespeare()]}
     return {
         "sizes": {name: one.n_vocab for name, one in vocabularies.items()},
-        "article 1": {name: {"text": text} | lengths([text]) for name, text in ARTICLE_1.items()},
+        "article 1": {
+            name: {"characters": len(text), "bytes": len(text.encode())} | lengths([text])
+            for name, text in ARTICLE_1.items()
+        },
         "multi30k": {
             "English": lengths([english for english, _ in german], ours=ours),
             "German": lengths([other for _, other in german], ours=ours),
@@ -102,9 +103,7 @@ def _by_vocabulary(table: dict[str, dict]) -> dict[str, dict]:
 
 if __name__ == "__main__":
     found = measured()
-    content = json.dumps(found, indent=1, ensure_ascii=False) + "\n"
-    files.path(RESULTS).write_text(content, encoding="utf-8", newline="\n")
-    files.record(RESULTS, "python benchmarks/vocabularies.py")
+    files.record_results(RESULTS, "python benchmarks/vocabularies.py", found)
     for part in ("sizes", "multi30k", "grammar", "bytes a token"):
         print(part, found[part])
     for language, row in found["article 1"].items():

@@ -9,7 +9,7 @@ __all__ = ["best_prompt", "larger_table", "line_pieces", "newer_pieces", "sixth_
 WORDS = {"low": 5, "lower": 2, "newest": 6, "widest": 3}  # the example of Sennrich et al. 2016
 LINE = "if x2 >= 3.14:"
 POSITIONS, WIDTH, LAYERS = 1024, 768, 12  # of GPT-2 small
-GPT2_PARAMETERS = sum(gpt2_parameters(50_257, POSITIONS, WIDTH, LAYERS).values())
+GPT2_PARAMETERS = 1.0 * sum(gpt2_parameters(50_257, POSITIONS, WIDTH, LAYERS).values())
 
 
 def _merges(n: int) -> dict[tuple[int, int], int]:
@@ -87,12 +87,12 @@ line_pieces = Question(
 )
 larger_table = Question(
     "larger_table",
-    lambda: sum(gpt2_parameters(200_000, POSITIONS, WIDTH, LAYERS).values()),
+    lambda: 1.0 * sum(gpt2_parameters(200_000, POSITIONS, WIDTH, LAYERS).values()),
     "149,743 new rows of 768 numbers are 115,002,624 parameters: 239,442,432 in all, nearly twice as many as before.",
     "How many rows are new, how many numbers has each, and how many parameters were there before?",
     (
-        ((200_000 - 50_257) * 768, "Those are the new ones. The model had parameters before."),
-        (200_000 * 768, "That is the new table alone."),
+        ((200_000 - 50_257) * 768.0, "Those are the new ones. The model had parameters before."),
+        (200_000 * 768.0, "That is the new table alone."),
         (GPT2_PARAMETERS + 200_000 * 768, "The old table was counted already."),
         (GPT2_PARAMETERS + 2 * (200_000 - 50_257) * 768, "The table is tied: it counts once."),
         (GPT2_PARAMETERS - 50_257 * 768, "That is the model without any table."),
