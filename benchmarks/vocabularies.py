@@ -64,7 +64,10 @@ def measured() -> dict:
     german, french = (load_multi30k(language, "test") for language in ("de", "fr"))
     real = {"our stories": stories[7000:7300], "Shakespeare": [load_shakespeare()]}
     return {
-        "sizes": {name: one.n_vocab for name, one in vocabularies.items()},
+        "sizes": {
+            name: {"tokens": len(one.token_byte_values()), "special": len(one.special_tokens_set)}
+            for name, one in vocabularies.items()
+        },
         "article 1": {
             name: {"characters": len(text), "bytes": len(text.encode())} | lengths([text])
             for name, text in ARTICLE_1.items()
