@@ -4,10 +4,10 @@ GPT-2's, cl100k_base and o200k_base, read by tiktoken. Needs the network, or a f
 files lie under the names that tiktoken gives them (the sha1 of their addresses); tiktoken checks their sums. Multi30k
 and Tiny Shakespeare come from `lib.downloads`, or from COURSE_MIRROR.
 
-Recorded in data/vocabularies.json: how many tokens each has; the length of article 1 of the Universal Declaration of
-Human Rights in several languages, of 1,000 captions of Multi30k in three, of 1,000 sentences of our grammar in two; the
-bytes a token of our stories and of Shakespeare, also for the tokenizer that notebook 08 learns; and how they cut some
-texts.
+Recorded in data/vocabularies.json: how many tokens each has, and how many blanks its longest run of them; the length of
+article 1 of the Universal Declaration of Human Rights in several languages, of 1,000 captions of Multi30k in three, of
+1,000 sentences of our grammar in two; the bytes a token of our stories and of Shakespeare, also for the tokenizer that
+notebook 08 learns; and how they cut some texts.
 """
 
 import tiktoken
@@ -65,7 +65,11 @@ def measured() -> dict:
     real = {"our stories": stories[7000:7300], "Shakespeare": [load_shakespeare()]}
     return {
         "sizes": {
-            name: {"tokens": len(one.token_byte_values()), "special": len(one.special_tokens_set)}
+            name: {
+                "tokens": len(one.token_byte_values()),
+                "special": len(one.special_tokens_set),
+                "most blanks": max(len(token) for token in one.token_byte_values() if set(token) == {ord(" ")}),
+            }
             for name, one in vocabularies.items()
         },
         "article 1": {
