@@ -2,6 +2,7 @@
 
     pair_counts, merge_pair, learn_merges    as one writes it first: count pairs, merge the most frequent    notebook 08
     bpe_encode, bpe_decode                   text to ids by the rank of the merges, and back                notebook 08
+    pre_tokenise                             a text to words, numbers, signs: what may be merged            notebook 08
     split_special                            special tokens such as <EOS> are cut out of the text first     notebook 08
     Tokenizer, train_tokenizer, load_gpt2    the same for long texts: fast, saved as JSON, GPT-2's own      from 08 on
 
@@ -98,6 +99,19 @@ def bpe_decode(ids: Iterable[int], merges: Mapping[Pair, int]) -> str:
     for (left, right), new in merges.items():
         tokens[new] = tokens[left] + tokens[right]
     return b"".join(tokens[i] for i in ids).decode("utf-8", errors="replace")
+
+
+def pre_tokenise(text: str) -> list[str]:
+    """Cut a text into pieces as GPT-2 does (Radford et al. 2019); joined, they are the text. `pre_tokens` is faster.
+
+    At each place the first that fits: 's 't 're 've 'm 'll 'd; letters; numbers; signs that are no space, letter or
+    number (these three with one blank before them, if there is one); spaces not followed by a non-space; other spaces.
+    """
+    contraction = r"'(?:s|t|re|ve|m|ll|d)"
+    letters, numbers = r" ?\p{L}+", r" ?\p{N}+"
+    signs = r" ?[^\s\p{L}\p{N}]+"
+    spaces = r"\s+(?!\S)|\s+"
+    return regex.findall("|".join([contraction, letters, numbers, signs, spaces]), text)
 
 
 def split_special(text: str, special: Collection[str]) -> list[str]:

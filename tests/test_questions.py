@@ -39,6 +39,13 @@ RIGHT = {
     "crossover": [1024, 2 * 512.0],
     "friends_curve": ["Leak", " leak "],
     "late_sums": [(1 / 2, 1 / 5), [0.5, 0.2], torch.tensor([0.5, 0.2])],
+    # notebook 08
+    "utf8_bytes": [13, 13.0],
+    "sixth_merge": ["new", " new "],
+    "newer_pieces": [["n", "ew", "e", "r"], ("n", "ew", "e", "r")],
+    "line_pieces": [8, 8.0],
+    "larger_table": [239_442_432, 239e6, 2.39e8],
+    "best_prompt": ["b", "B", " b "],
 }
 WRONG = {
     # notebook 01
@@ -130,6 +137,40 @@ WRONG = {
         ((0.5, 0.8), "What is left"),
         ((0.2, 0.5), "three numerators"),
     ],
+    # notebook 08
+    "utf8_bytes": [(9, "Some of them take more"), (10, ""), (15, ""), (18, "one byte each, not two"), ("13", None)],
+    "sixth_merge": [
+        ("ewest", "the smaller tuple"),
+        ("lowest", ""),
+        ("n", ""),
+        ("ne", "belongs to ew"),
+        (261, None),
+        ("", ""),
+    ],
+    "newer_pieces": [
+        (["new", "er"], "Neither new nor er"),
+        (["n", "ew", "er"], "er is not"),
+        (["newer"], ""),
+        ("n ew e r", None),
+        (4, None),
+    ],
+    "line_pieces": [
+        (4, "kept apart"),
+        (5, ""),
+        (7, "Is x2 one piece?"),
+        (9, "of one kind"),
+        (10, ""),
+        (14, "the characters"),
+        ("8", None),
+    ],
+    "larger_table": [
+        (115_002_624, "the new ones"),
+        (153_600_000, "alone"),
+        (278_039_808, "already"),
+        (200_000, ""),
+        ("239 million", None),
+    ],
+    "best_prompt": [("a", "no such difference"), ("c", "loses nothing"), ("d", "names"), ("", ""), (2, "")],
 }
 
 
@@ -155,7 +196,7 @@ def test_each_expected_slip_gets_its_own_hint(name):
     for value, hint in asked.hints:
         verdict = asked.judge(value)
         assert verdict.status == "wrong" and hint in verdict.message, value
-    if name in NOTEBOOKS["02_bag_of_words_and_word2vec"]:
+    if name in NOTEBOOKS["02_bag_of_words_and_word2vec"] + NOTEBOOKS["08_tokens"]:
         assert all(asked.hint not in hint for _, hint in asked.hints)
 
 

@@ -10,6 +10,7 @@ import tracemalloc
 from collections import Counter
 
 import pytest
+import regex
 import tiktoken
 
 from lib import downloads
@@ -26,6 +27,7 @@ from lib.tokenizer import (
     load_gpt2,
     merge_pair,
     pair_counts,
+    pre_tokenise,
     pre_tokens,
     split_special,
     train_tokenizer,
@@ -92,6 +94,18 @@ def test_special_tokens_are_cut_out_as_with_a_pattern():
         pieces = split_special(text, SPECIAL)
         assert "".join(pieces) == text and "" not in pieces
         assert [piece for piece in pieces if piece in SPECIAL] == re.findall("<PAD>|<EOS>", text)
+
+
+# As OpenAI published it with GPT-2, in src/encoder.py
+PUBLISHED = r"""'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"""
+
+
+def test_words_are_cut_as_by_the_published_pattern(texts):
+    for text in (*texts[:60], *random_texts(random.Random(0), 500), "", " ", "I'll DON'T  x²\n\n a "):
+        pieces = pre_tokenise(text)
+        assert pieces == regex.findall(PUBLISHED, text) and "".join(pieces) == text
+        if text.isascii():
+            assert pieces == pre_tokens(text)
 
 
 # ----------------------------------------------------------------------------------------------------------- training

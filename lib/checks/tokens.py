@@ -1,4 +1,7 @@
-"""The checks of notebook 08: counting pairs, merging them, learning merges, encoding, decoding, special tokens."""
+"""The checks of notebook 08: counting pairs, merging them, learning merges, encoding, decoding, words, special tokens.
+
+The questions stand in `tokens_questions`.
+"""
 
 from collections import Counter
 from collections.abc import Callable
@@ -10,6 +13,30 @@ import torch
 from lib import tokenizer
 from lib.checks.core import Exercise, edit
 from lib.checks.running import Problem
+from lib.checks.tokens_questions import (
+    best_prompt,
+    larger_table,
+    line_pieces,
+    newer_pieces,
+    sixth_merge,
+    utf8_bytes,
+)
+
+__all__ = [
+    "best_prompt",
+    "bpe_decode",
+    "bpe_encode",
+    "larger_table",
+    "learn_merges",
+    "line_pieces",
+    "merge_pair",
+    "newer_pieces",
+    "pair_counts",
+    "pre_tokenise",
+    "sixth_merge",
+    "split_special",
+    "utf8_bytes",
+]
 
 SECONDS = 6  # for endless loops that the probes cannot see
 
@@ -18,6 +45,7 @@ merge_pair = Exercise(tokenizer.merge_pair, seconds=SECONDS)
 learn_merges = Exercise(tokenizer.learn_merges, seconds=SECONDS)
 bpe_decode = Exercise(tokenizer.bpe_decode)
 bpe_encode = Exercise(tokenizer.bpe_encode, seconds=SECONDS)
+pre_tokenise = Exercise(tokenizer.pre_tokenise, seconds=SECONDS)
 split_special = Exercise(tokenizer.split_special, seconds=SECONDS)
 
 
@@ -512,6 +540,121 @@ bpe_encode.mistakes(
     not_kept=("the merged ids are not kept: `ids = ...`.", edit("        ids = merge_pair", "        merge_pair")),
     ranks=("these are the pairs' places in the list of merges; the new ids are the values of `merges`.",
         edit("return ids", "return [i - 256 if i > 255 else i for i in ids]")),
+)
+# fmt: on
+
+
+# ------------------------------------------------------------------------------------------------------ pre_tokenise
+
+tries(
+    pre_tokenise,
+    {
+        r"a line, She's 12,  he ate it!\n": ("She's 12,  he ate it!\n",),
+        "the seven endings: 'I'd I'll I'm we've they're can't she's'": ("I'd I'll I'm we've they're can't she's",),
+        "apostrophes that begin none of the seven: 'DON'T rock 'n' roll 's dogs' 've'": (
+            "DON'T IT'S rock 'n' roll, so 's dogs' o'clock x''ve rock'n'roll",
+        ),
+        "letters, numbers and signs side by side: 'x2 2nd 3.14 (a+b)=c; a_1 __init__'": (
+            "x2 2nd 3.14 (a+b)=c; a_1 __init__ 1234567 e-mail!? ...",
+        ),
+        "runs of blanks: 'a   b  2  !  '": ("  a   b  2  !  c ",),
+        r"ends of lines and tabs: 'a\n\n  b\t\tc\n d \n'": ("a\n\n  b\t\tc\n d \ne\t2\n!\r\n\n",),
+        "letters of other scripts: 'caffè Ärger Ωmega Жук 木漏れ日'": ("caffè Ärger Ωmega Жук木漏れ日 è",),
+        "numbers of other kinds: '½ x² ٣٤ Ⅷ'": ("½ x² ٣٤ Ⅷ 3½",),
+        "quotation marks, a dash and a face": ("“No” – he said… 😀😀 «ja»",),
+        "an accent as a code point of its own, after its letter": ("cafe\u0301s हिन्दी",),
+        "a word, a blank, three blanks, and no text": {
+            "the pieces of 'word'": ("word",),
+            "the pieces of ' '": (" ",),
+            "the pieces of three blanks": ("   ",),
+            "the pieces of an empty text": ("",),
+        },
+    },
+)
+
+
+@pre_tokenise.probe("a text of 300 parts: words, numbers, signs and spaces in any order")
+def _(answer, rng):
+    parts = ["the", "'s", "'LL", "12", " ", "  ", "\n", "!", "è", " a", "½", "_", "\t", "'re", "x"]
+    return a_list(answer("".join(drawn(rng, parts, 300))))
+
+
+JOINED = "regex.findall("
+in_letters, in_numbers = partial(edit, r" ?\p{L}+"), partial(edit, r" ?\p{N}+")
+NO_SPACES = (", signs, spaces]", ", signs]")
+NO_BLANKS = (r" ?\p{L}+", r"\p{L}+", r" ?\p{N}+", r"\p{N}+", " ?[^", "[^")
+BLANK_BEHIND = (r" ?\p{L}+", r"\p{L}+ ?", r" ?\p{N}+", r"\p{N}+ ?", r" ?[^\s\p{L}\p{N}]+", r"[^\s\p{L}\p{N}]+ ?")
+
+# fmt: off
+pre_tokenise.mistakes(
+    at_spaces=("the spaces are gone: joined, the pieces must be the text again.",
+        edit('regex.findall("|".join([contraction, letters, numbers, signs, spaces]), text)', "text.split()"),
+        edit(*NO_SPACES, *NO_BLANKS)),
+    no_blanks=("a blank before letters, numbers or signs belongs to their piece: ` ?` in front.", edit(*NO_BLANKS)),
+    words_without_blank=("the blank before a word belongs to the word: ` ?` in front of the letters.",
+        in_letters(r"\p{L}+")),
+    numbers_without_blank=("a blank before a number belongs to it: ` ?` in front of the numbers, too.",
+        in_numbers(r"\p{N}+")),
+    signs_without_blank=("a blank before other signs belongs to them: ` ?` in front of them, too.",
+        edit(" ?[^", "[^")),
+    blank_behind=("the blank goes with the piece *after* it.", edit(*BLANK_BEHIND)),
+    all_blanks=("one blank goes with a word, not all of them: ` ?`, not ` *`.", edit(" ?", " *")),
+    any_space=("only a blank goes with the piece after it; an end of line or a tab does not: ` ?`, not `\\s?`.",
+        edit(" ?", r"\s?")),
+    runs_are_lost=("runs of spaces are lost: the last part of the pattern takes them.", edit(*NO_SPACES)),
+    whole_runs=("a run of spaces leaves its last blank for the word behind it: `\\s+(?!\\S)` comes before `\\s+`.",
+        edit(r"\s+(?!\S)|", "")),
+    space_by_space=("a run of spaces is one piece, without the blank that it leaves: `\\s+(?!\\S)`, not `\\s(?!\\S)`.",
+        edit(r"\s+(?!\S)", r"\s(?!\S)")),
+    looks_ahead_only=("a single end of line before a word is lost: `\\s+` must follow as the last part.",
+        edit(r'(?!\S)|\s+"', r'(?!\S)"')),
+    contractions_cut=("'s, 't, 'll ... are cut in two. They are pieces; their part must come first in the pattern.",
+        edit("[contraction, letters", "[letters"),
+        edit("[contraction, letters, numbers, signs, spaces]", "[letters, numbers, signs, contraction, spaces]")),
+    any_ending=("only seven endings after an apostrophe are pieces: 'n is not among them.",
+        edit("(?:s|t|re|ve|m|ll|d)", r"\p{L}+"), edit("(?:s|t|re|ve|m|ll|d)", "[a-z]+"),
+        edit("(?:s|t|re|ve|m|ll|d)", "(?:s|t|re|ve|m|ll|d|n)")),
+    one_letter_endings=("'re, 've and 'll are contractions too.",
+        edit("(?:s|t|re|ve|m|ll|d)", "[stmd]"), edit("(?:s|t|re|ve|m|ll|d)", "(?:s|t|m|d)")),
+    whole_endings=("'s is a piece whatever follows it: 'twas is 't and was.",
+        edit("|d)", r"|d)\b"), edit("|d)", r"|d)(?!\p{L})"), edit("|d)", r"|d)(?!\w)")),
+    known_signs=("“, …, – and faces are signs too: whatever is no space, letter or number.",
+        edit(r"[^\s\p{L}\p{N}]", r"[!-/:-@\[-`{-~]")),
+    capital_endings=("the seven endings are in small letters: in DON'T the apostrophe is a sign.",
+        edit("(?:s", "(?i:s")),
+    blank_before_endings=("a blank before an apostrophe belongs to a sign, not to a contraction: no ` ?` there.",
+        edit("r\"'(?:", "r\" ?'(?:")),
+    captured=("round brackets are remembered, and findall gives only what stands in them: write (?:...).",
+        edit("(?:s|t|re|ve|m|ll|d)", "(s|t|re|ve|m|ll|d)"), edit("'(?:s|t|re|ve|m|ll|d)", "('s|'t|'re|'ve|'m|'ll|'d)")),
+    english_letters=("è, Ж and 木 are letters too: `\\p{L}`, not [a-zA-Z].",
+        edit(r" ?\p{L}+", " ?[a-zA-Z]+", r"[^\s\p{L}", r"[^\sa-zA-Z"),
+        edit(r" ?\p{L}+", " ?[a-zA-Z]+")),
+    ten_digits=("½, ² and Ⅷ are numbers too: `\\p{N}`, not [0-9] or `\\d`.",
+        edit(r" ?\p{N}+", " ?[0-9]+", r"\p{L}\p{N}]", r"\p{L}0-9]"),
+        edit(r" ?\p{N}+", r" ?\d+", r"\p{L}\p{N}]", r"\p{L}\d]")),
+    word_signs=("`\\w` takes letters, numbers and _ together; these are three kinds.",
+        in_letters(r" ?\w+"), edit(r" ?\p{L}+", r" ?\w+", r"[^\s\p{L}\p{N}]", r"[^\s\w]"),
+        edit(r" ?\p{L}+", r" ?\w+", r"[^\s\p{L}\p{N}]", r"[^\s\w]", "letters, numbers, signs,", "letters, signs,")),
+    letters_with_numbers=("x2 is two pieces: letters and numbers are kept apart.", in_letters(r" ?[\p{L}\p{N}]+")),
+    with_apostrophes=("an apostrophe is no letter.", in_letters(r" ?[\p{L}']+")),
+    three_digits=("a number is one piece, however long; at most three digits is what cl100k does.",
+        in_numbers(r" ?\p{N}{1,3}")),
+    single_digits=("digits side by side are one piece: `+`.", in_numbers(r" ?\p{N}")),
+    single_signs=("signs side by side are one piece: `+`.", edit(r"\p{N}]+", r"\p{N}]")),
+    numbers_with_signs=("numbers and other signs are two kinds: 3.14 is three pieces.",
+        edit(r"[^\s\p{L}\p{N}]", r"[^\s\p{L}]", "letters, numbers, signs,", "letters, signs,"),
+        edit(r"[^\s\p{L}\p{N}]", r"[^\s\p{L}]")),
+    signs_with_spaces=("a space is no sign: `\\s` belongs into the brackets after ^.", edit(r"[^\s", "[^")),
+    marks_as_letters=("an accent that is a code point of its own is no letter for GPT-2: `\\p{L}` alone.",
+        edit(r" ?\p{L}+", r" ?[\p{L}\p{M}]+", r"[^\s\p{L}", r"[^\s\p{L}\p{M}")),
+    stripped_pieces=("the spaces at the ends of pieces are gone: they belong to the text.",
+        edit(JOINED, "[piece.strip() for piece in regex.findall(", "spaces]), text)", "spaces]), text)]")),
+    stripped_text=("the spaces at the ends of the text are gone: they belong to it.",
+        edit("spaces]), text)", "spaces]), text.strip())")),
+    one_empty_piece=("an empty text has no pieces: [].",
+        edit("spaces]), text)", "spaces]), text) or [text]")),
+    small_letters=("the pieces are in small letters: they must be the text as it is.",
+        edit("spaces]), text)", "spaces]), text.lower())")),
 )
 # fmt: on
 

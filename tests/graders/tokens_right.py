@@ -1,9 +1,12 @@
 """Right answers to notebook 08 in other styles."""
 
 import re
+import unicodedata
 from collections import Counter, defaultdict
 from functools import cache
 from itertools import pairwise
+
+import regex
 
 from tests.graders.cases import right
 
@@ -346,6 +349,77 @@ def with_ranks_of_places(ids, merges):
         i = ranks.index(new)
         ids = [*ids[:i], new, *ids[i + 2 :]]
     return ids
+
+
+# ------------------------------------------------------------------------------------------------------ pre_tokenise
+
+
+@right("pre_tokenise")
+def as_published(text):
+    pattern = r"""'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"""
+    return [found.group() for found in regex.finditer(pattern, text)]
+
+
+@right("pre_tokenise")
+def as_tiktoken_writes_it(text):
+    pattern = r"""'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s"""
+    return regex.findall(pattern, text)
+
+
+VERBOSE = regex.compile(
+    r"""
+      '(?:s|t|re|ve|m|ll|d)      # contractions
+    | [ ]?\p{Letter}+
+    | [ ]?\p{Number}+
+    | [ ]?[^\p{L}\p{N}\s]+
+    | \s+(?!\S) | \s+
+    """,
+    regex.VERBOSE,
+)
+
+
+@right("pre_tokenise")
+def written_on_several_lines(text):
+    return VERBOSE.findall(text)
+
+
+@right("pre_tokenise")
+def one_pattern_after_the_other(text):
+    kinds = [r"'(?:s|t|re|ve|m|ll|d)", r" ?\p{L}+", r" ?\p{N}+", r" ?[^\s\p{L}\p{N}]+", r"\s+(?!\S)", r"\s+"]
+    pieces, start = [], 0
+    while start < len(text):
+        found = next(match for kind in kinds if (match := regex.compile(kind).match(text, start)))
+        pieces.append(found.group())
+        start = found.end()
+    return pieces
+
+
+@right("pre_tokenise")
+def split_with_brackets(text):
+    pattern = r"('[stmd]|'re|'ve|'ll| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)"
+    return [piece for piece in regex.split(pattern, text) if piece]
+
+
+@right("pre_tokenise")
+def in_a_loop(text):
+    def kind(sign):
+        return " " if sign.isspace() else {"L": "a", "N": "1"}.get(unicodedata.category(sign)[0], "!")
+
+    pieces, i = [], 0
+    while i < len(text):
+        endings = [e for e in ("'s", "'t", "'m", "'d", "'re", "'ve", "'ll") if text.startswith(e, i)]
+        if endings:
+            j = i + len(endings[0])
+        else:
+            j = i + 1 if text[i] == " " and i + 1 < len(text) and kind(text[i + 1]) != " " else i
+            this = kind(text[j])
+            while j < len(text) and kind(text[j]) == this:
+                j += 1
+            if this == " " and j < len(text) and j - i > 1:
+                j -= 1  # the last one is left for the word
+        pieces.append(text[i:j])
+        i = j
+    return pieces
 
 
 # ----------------------------------------------------------------------------------------------------- split_special

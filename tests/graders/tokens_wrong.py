@@ -5,6 +5,8 @@ from collections import Counter
 from functools import reduce
 from itertools import pairwise
 
+import regex
+
 from lib.checks.core import edit
 from tests.graders.cases import slips, wrong
 
@@ -1165,6 +1167,97 @@ slips(
         ),
     ),
 )
+
+
+# ------------------------------------------------------------------------------------------------------ pre_tokenise
+
+FIRST = r"'(?:[sdmt]|ll|ve|re)|"
+LAST = r"|\s+(?!\S)|\s+"
+
+
+@wrong("pre_tokenise", says="the spaces are gone")
+def splits_at_spaces(text):
+    return text.split()
+
+
+@wrong("pre_tokenise", says="three kinds")
+def word_characters(text):
+    return regex.findall(FIRST + r" ?\w+| ?[^\s\w]+" + LAST, text)
+
+
+@wrong("pre_tokenise", says="leaves its last blank")
+def no_look_ahead(text):
+    return regex.findall(FIRST + r" ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+", text)
+
+
+@wrong("pre_tokenise", says="cut in two")
+def no_contractions(text):
+    return regex.findall(r" ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+" + LAST, text)
+
+
+@wrong("pre_tokenise", says="small letters: in DON'T")
+def contractions_of_any_case(text):
+    return regex.findall(r"'(?i:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+" + LAST, text)
+
+
+@wrong("pre_tokenise", says="at most three digits")
+def as_gpt_4_cuts_numbers(text):
+    return regex.findall(FIRST + r" ?\p{L}+| ?\p{N}{1,3}| ?[^\s\p{L}\p{N}]+" + LAST, text)
+
+
+@wrong("pre_tokenise", says="letters too")
+def ascii_letters(text):
+    return regex.findall(FIRST + r" ?[A-Za-z]+| ?\p{N}+| ?[^\sA-Za-z\p{N}]+" + LAST, text)
+
+
+@wrong("pre_tokenise", says="numbers too")
+def ascii_digits(text):
+    return regex.findall(FIRST + r" ?\p{L}+| ?[0-9]+| ?[^\s\p{L}0-9]+" + LAST, text)
+
+
+@wrong("pre_tokenise", says="in front")
+def blanks_alone(text):
+    return regex.findall(FIRST + r"\p{L}+|\p{N}+|[^\s\p{L}\p{N}]+" + LAST, text)
+
+
+@wrong("pre_tokenise", says="an end of line or a tab does not")
+def any_space_in_front(text):
+    return regex.findall(FIRST + r"\s?\p{L}+|\s?\p{N}+|\s?[^\s\p{L}\p{N}]+" + LAST, text)
+
+
+@wrong("pre_tokenise", says="not all of them")
+def all_blanks_in_front(text):
+    return regex.findall(FIRST + r" *\p{L}+| *\p{N}+| *[^\s\p{L}\p{N}]+" + LAST, text)
+
+
+@wrong("pre_tokenise", says="remembered")
+def capturing_brackets(text):
+    return regex.findall(r"'(s|t|re|ve|m|ll|d)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+" + LAST, text)
+
+
+@wrong("pre_tokenise", says="is lost")
+def the_last_part_missing(text):
+    return regex.findall(FIRST + r" ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)", text)
+
+
+@wrong("pre_tokenise", says="are lost")
+def runs_of_spaces_dropped(text):
+    return regex.findall(FIRST + r" ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+", text)
+
+
+@wrong("pre_tokenise", says="a list is asked for")
+def pieces_in_a_tuple(text):
+    return tuple(regex.findall(FIRST + r" ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+" + LAST, text))
+
+
+@wrong("pre_tokenise", says="return")
+def prints_the_pieces(text):
+    print(regex.findall(FIRST + r" ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+" + LAST, text))
+
+
+@wrong("pre_tokenise")
+def an_iterator(text):
+    return (found.group() for found in regex.finditer(FIRST + r" ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+" + LAST, text))
 
 
 # ----------------------------------------------------------------------------------------------------- split_special
