@@ -1,4 +1,7 @@
-"""The checks of notebook 12: temperature and drawing. The others stand in sampling_tails and sampling_writing."""
+"""The checks of notebook 12: temperature and drawing.
+
+The others stand in `sampling_tails` and `sampling_writing`, the questions in `sampling_questions`.
+"""
 
 import math
 
@@ -7,11 +10,35 @@ import torch
 from lib.checks.core import Exercise, edit
 from lib.checks.probing import single_calls
 from lib.checks.running import Problem
+from lib.checks.sampling_questions import (
+    coin_heads,
+    flat_temperature,
+    kept_tokens,
+    left_after,
+    penalised_share,
+    tail_allowed,
+    typical_kept,
+)
 from lib.checks.sampling_tails import min_p, random_logits, refused, top_k, top_p
 from lib.checks.sampling_writing import generate, repetition_penalty
 from lib.decoding import sampling as course
 
-__all__ = ["apply_temperature", "generate", "min_p", "repetition_penalty", "sample", "top_k", "top_p"]
+__all__ = [
+    "apply_temperature",
+    "coin_heads",
+    "flat_temperature",
+    "generate",
+    "kept_tokens",
+    "left_after",
+    "min_p",
+    "penalised_share",
+    "repetition_penalty",
+    "sample",
+    "tail_allowed",
+    "top_k",
+    "top_p",
+    "typical_kept",
+]
 
 
 # ------------------------------------------------------------------------------------------------- apply_temperature
