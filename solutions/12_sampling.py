@@ -3,8 +3,8 @@
 # After this notebook you can choose the next token in all the usual ways, say what each of them is for and what it costs, and
 # explain why the likeliest text is not what people write.
 #
-# You need: notebooks 08, 10 and 11. You build: temperature, drawing, the loop that writes, top-k, top-p, min-p, a repetition
-# penalty. 125 minutes.
+# You need: notebooks 08, 10 and 11. You build: temperature, drawing, the loop that writes, entropy, top-k, top-p, min-p, a
+# repetition penalty. 130 minutes.
 
 # %%
 import json
@@ -512,6 +512,51 @@ from lib.checks import check
 coin_heads = check("coin_heads")
 
 # %% [markdown]
+# ## Exercise 12.4 · entropy
+# The entropy of logits (..., vocab), in bits: one number a row, (...). A token that was left out has the logit -inf and p = 0. It
+# adds nothing, because p log p goes to 0 as p does; but a computer multiplies 0 by infinity and gets `nan`. Difficulty ●●○ · 6 minutes.
+#
+# <details><summary>1.21 instead of 1.75</summary>Those are nats. One bit is ln 2 nats: divide by
+# <code>math.log(2)</code>, or use <code>log2</code>.</details>
+# <details><summary>nan</summary>Replace what is infinite before you multiply: <code>masked_fill</code>, or
+# <code>torch.where</code>.</details>
+
+
+# %% exercise="entropy" difficulty=2 minutes=6
+def entropy(logits):
+    """The surprise that is to be expected: the sum of -p log2 p over the tokens, in
+    bits (Shannon 1948).
+
+    logits: (..., vocab); a token that was left out, with the logit -inf, adds 0
+    Returns (...).
+    """
+    ### BEGIN SOLUTION
+    log_p = logits.log_softmax(dim=-1)
+    # subtle: 0 times infinity is no number
+    surprise = -log_p.masked_fill(log_p == -math.inf, 0.0) / math.log(2)
+    return (log_p.exp() * surprise).sum(dim=-1)
+    ### END SOLUTION
+
+
+# %% check="entropy"
+from lib.checks import check
+
+entropy = check("entropy")
+
+# %%
+for name, logits in (
+    ("mat, sofa, table, moon", four),
+    ("two of them", two),
+    ("... ate a piece of", open_place),
+    ("Tom sat in", sure_place),
+):
+    print(f"{name:22} {entropy(logits):.2f} bits")
+
+# %% jupyter={"source_hidden": true}
+assert abs(entropy(four) - 1.75) < 1e-6
+assert 0 < entropy(sure_place) < 1 < entropy(two) + 0.1 < entropy(open_place)
+
+# %% [markdown]
 # ## Greedy, beams, sampling
 # The same with text. Sixteen held-out stories begin, 8 tokens each. (A program wrote these stories, so they stand for real text only
 # roughly; SmolLM2's numbers for real text follow.) The model writes 100 tokens more, in five ways. A beam search (notebook 10)
@@ -535,9 +580,9 @@ def beam(ids, limit, beams):
 @torch.no_grad()
 def surprise_and_entropy(ids):
     """Of each token but the first, in bits."""
-    log_p = model(torch.tensor([ids[:-1]]))[0].log_softmax(dim=-1) / math.log(2)
-    surprise = -log_p.gather(-1, torch.tensor(ids[1:])[:, None])[:, 0]
-    return surprise, -(log_p.exp2() * log_p).sum(dim=-1)
+    logits = model(torch.tensor([ids[:-1]]))[0]
+    log_p = logits.log_softmax(dim=-1).gather(-1, torch.tensor(ids[1:])[:, None])
+    return -log_p[:, 0] / math.log(2), entropy(logits)
 
 
 # %% [markdown]
@@ -569,10 +614,10 @@ written = {
 traces = {}
 for name, rows in written.items():
     pairs = [surprise_and_entropy(a + b) for a, b in zip(prompts, rows, strict=True)]
-    surprise, entropy = (torch.stack(part)[:, 7:] for part in zip(*pairs, strict=True))
+    surprise, expected = (torch.stack(part)[:, 7:] for part in zip(*pairs, strict=True))
     traces[name] = surprise
     again = sum(map(repeated, rows)) / len(rows)
-    numbers = f"{surprise.mean():.2f}   entropy {entropy.mean():.2f}"
+    numbers = f"{surprise.mean():.2f}   entropy {expected.mean():.2f}"
     print(f"{name:17} surprise {numbers}   repeated {again:.0%}")
 
 # %%
@@ -687,7 +732,6 @@ assert all(1 + 10 * len(ids) <= 320 for ids in phrases + thrown)
 # %% jupyter={"source_hidden": true}
 assert round(0.99**10, 2) == 0.90 and round(0.9**10, 2) == 0.35
 assert round(0.95**20, 2) == 0.36
-assert -(four.softmax(-1) * four.softmax(-1).log2()).sum() == 1.75
 
 # %% [markdown]
 # ## Leaving out the tail: top-k
@@ -701,7 +745,7 @@ assert -(four.softmax(-1) * four.softmax(-1).log2()).sum() == 1.75
 # In logits the division need not be written: set the others to −∞, and the softmax that follows divides by what is left. All
 # truncation below has this form; only the set S differs.
 #
-# ## Exercise 12.4 · top_k
+# ## Exercise 12.5 · top_k
 # Keep the `k` largest logits of each row; -inf for the others. Keep what equals the smallest one kept, too. A `k` beyond
 # the vocabulary keeps all; the first lines refuse a `k` that is no int, such as 5.0. Difficulty ●●○ · 8 minutes.
 #
@@ -759,7 +803,7 @@ assert top_k(sure_place, 5)[tokenizer.encode(" June")] > -math.inf
 #
 # **What it fixes.** A sure place keeps one or two tokens, an open place many, out of the same p. That is what top-k could not do.
 #
-# ## Exercise 12.5 · top_p
+# ## Exercise 12.6 · top_p
 # Sort, add up the probabilities from the likeliest down, and keep tokens until the sum reaches `p`; exactly `p` is enough.
 # The token that gets there is kept, and what equals it. -inf for the others, each logit in its place. Difficulty ●●● ·
 # 15 minutes.
@@ -835,7 +879,7 @@ assert (top_p(sure_place, 0.8) > -math.inf).sum() == 1 and (
 # **What it fixes.** How many tokens lie in the tail does not matter any more: a thousand unlikely tokens have much
 # probability *together*, but none of them comes near the likeliest.
 #
-# ## Exercise 12.6 · min_p
+# ## Exercise 12.7 · min_p
 # Keep the tokens with at least `p` times the probability of the row's likeliest (exactly `p` times is enough); -inf for the
 # others. Difficulty ●●○ · 6 minutes.
 #
@@ -913,13 +957,13 @@ def typical(logits, mass):
     """Keep the tokens whose surprise is nearest to the entropy, and that together reach
     the probability `mass`; -inf for the others.
     """
-    log_p = logits.log_softmax(dim=-1)
-    entropy = -(log_p.exp() * log_p).sum(dim=-1, keepdim=True)
-    distance, order = (-log_p - entropy).abs().sort(dim=-1)
-    ordered = log_p.exp().gather(-1, order)
-    above = ordered.cumsum(dim=-1) - ordered  # what the nearer ones have together
-    furthest = distance.masked_fill(above >= mass, 0).amax(dim=-1, keepdim=True)
-    return logits.masked_fill((-log_p - entropy).abs() > furthest, -math.inf)
+    surprise = -logits.log_softmax(dim=-1) / math.log(2)
+    distance = (surprise - entropy(logits)[..., None]).abs()
+    ordered, order = distance.sort(dim=-1)
+    p = logits.softmax(dim=-1).gather(-1, order)
+    above = p.cumsum(dim=-1) - p  # what the nearer ones have together
+    furthest = ordered.masked_fill(above >= mass, 0).amax(dim=-1, keepdim=True)
+    return logits.masked_fill(distance > furthest, -math.inf)
 
 
 for mass in (0.2, 0.7):
@@ -932,8 +976,7 @@ assert (typical(four, 0.2) > -math.inf).tolist() == [False, True, False, False]
 assert (typical(four, 0.7) > -math.inf).tolist() == [True, True, False, False]
 
 # %% [markdown]
-# The lines are nearly those of `top_p`. (They take nats instead of bits. All distances are smaller by the same factor then, and their order
-# is the same.)
+# The lines are nearly those of `top_p`; only the order is another one.
 #
 # **What it fixes.** It leaves out the tail, and where several tokens compete it can leave out the likeliest, too, so that it is
 # less easily caught in a loop. Usual values of τ lie between 0.2 and 0.95.
@@ -1030,7 +1073,7 @@ assert not strange(cut_texts["min-p 0.1"])
 # penalty** a number for each time. And **n-gram blocking** (Paulus et al. 2017 for n = 3) forbids every token that would write a group of n
 # tokens a second time.
 #
-# ## Exercise 12.7 · repetition_penalty
+# ## Exercise 12.8 · repetition_penalty
 # For tokens in `ids` (..., position): a positive logit is divided by `penalty`, a negative one multiplied. Others stay.
 # Once each, however often a token stands there. Difficulty ●●○ · 8 minutes.
 #

@@ -149,6 +149,7 @@ NOTEBOOKS: dict[str, list[str]] = {
         "generate",
         "tail_allowed",
         "coin_heads",
+        "entropy",
         "top_k",
         "top_p",
         "min_p",
