@@ -12,13 +12,14 @@ import math
 
 import matplotlib.pyplot as plt
 import torch
+from torch.nn import functional
 
 from lib.corpora import files
 from lib.corpora.stories import load_stories, names_kept, sentences
 from lib.decoding.generate import CachedGPT, generate_batch
 from lib.decoding.sampling import chi_square, until
 from lib.figures import TRANSFORMER, style, transformer_map
-from lib.gpt import END, load_stories_gpt
+from lib.gpt import END, GPT, load_stories_gpt, sizes_of
 from lib.yours import beam_step
 
 style()
@@ -53,11 +54,11 @@ assert abs(repeated([1, 2, 3, 4, 1, 2, 3, 4, 1]) - 2 / 6) < 1e-9
 # %% [markdown]
 # «MEASURE: the model repeats itself: it comes back to the same phrase, and does not leave it any more.» The two numbers are from 16
 # paragraphs of Wikipedia. The model read the first 32 tokens of each and wrote 100 more; people had written 100 tokens there,
-# too. In what people wrote, hardly any group of four tokens comes twice; in what greedy decoding wrote, «MEASURE: about
-# half» do.
+# too. «MEASURE: In what people wrote, hardly any group of four tokens comes twice; in what greedy decoding wrote, about half
+# do.»
 #
-# The model is not short-sighted. All these tokens fit into its window many times, so it *sees* that it repeats itself. Nor is
-# it a bad model: it was trained to predict what people write. Why does the likeliest token, again and again, lead to a text that
+# The model is not short-sighted. All these tokens fit into its window many times, so it *sees* that it repeats itself. And it
+# was trained to predict what people write. Why does the likeliest token, again and again, lead to a text that
 # nobody would write, and how should one choose instead?
 #
 # ## By hand
@@ -281,9 +282,9 @@ sample = check("sample")
 # The **p-value** is the share of honest samplers that come out at least as far off: here 0.72, nothing to worry about. Below
 # 0.001, either something happened that happens once in a thousand times, or the sampler is wrong.
 #
-# Now test yours on logits of a model. It is the GPT of notebook 11, with a vocabulary of 2,048 tokens and a window of 320, and we look
-# at two places. After "Tom sat in the kitchen and ate a piece of" many words fit; after "Tom sat in" one is nearly sure. The
-# test wants at least 5 expected draws a cell, so `chi_square` puts rare tokens into one cell.
+# Now test yours on logits of a model. It is the GPT of notebook 11, with a vocabulary of 2,048 tokens and a window of 320,
+# and we look at two places. After "Tom sat in the kitchen and ate a piece of" many words fit; after "Tom sat in" one is
+# nearly sure. The test wants at least 5 expected draws a cell, so `chi_square` puts rare tokens into one cell.
 
 # %%
 model, tokenizer = load_stories_gpt()
@@ -415,8 +416,8 @@ at_1, at_1_again, other = (
 assert at_1 == at_1_again != other  # reproducible: the state of the generator decides
 
 # %% [markdown]
-# Cold, the model writes safe phrases. At 1 it writes from the distribution that it was trained for. Hot, words appear that stand in no
-# story at all. Where do they come from? Look at both places before and after the heat.
+# Cold, the model writes safe phrases. At 1 it writes from the distribution that it was trained for. Hot, words appear that
+# stand in no story at all. Where do they come from? Look at both places before and after the heat.
 
 
 # %%
@@ -452,10 +453,10 @@ for place in (open_place, sure_place):
     assert ((place / 2).softmax(dim=-1) > place.softmax(dim=-1)).sum() > 1000
 
 # %% [markdown]
-# Grey frames: the probabilities as the model gives them; bars: what temperature 2 makes of them (*r* begins *raspberry*). On the left
-# many words fit, on the right *the* is nearly sure. What the bars lack has gone to tokens that the figure does not show: over a
-# thousand of the 2,048 have become likelier. Each of them is very unlikely, but there are many. This is the **tail** of the
-# distribution.
+# Grey frames: the probabilities as the model gives them; bars: what temperature 2 makes of them (*r* begins *raspberry*). On
+# the left many words fit, on the right *the* is nearly sure. What the bars lack has gone to tokens that the figure does not
+# show: over a thousand of the 2,048 have become likelier. Each of them is very unlikely, but there are many. This is the
+# **tail** of the distribution.
 #
 # The tail is there at temperature 1 as well. A softmax never gives exactly 0, and the cross-entropy loss punishes a model without
 # limit for a token that comes although it was given almost nothing. So a model that is not sure spreads a little probability
@@ -485,16 +486,17 @@ tail_allowed = check("tail_allowed")
 # needed. Both go back to Shannon (1948).
 #
 # The **surprise** of a token y (also its *information content*) is −log₂ p(y), in bits: 1 bit for p = ½, 2 bits for ¼, 3 bits
-# for ⅛. Its mean over a text is the loss of notebook 11, there in nats: one bit is ln 2 = 0.69 nats. The **entropy** is the surprise that the
-# model itself expects at a position, before it sees which token comes:
+# for ⅛. Its mean over a text is the loss of notebook 11, there in nats: one bit is ln 2 = 0.69 nats. The **entropy** is the
+# surprise that the model itself expects at a position, before it sees which token comes:
 #
 # $$H = -\sum_i p_i \log_2 p_i$$
 #
-# where i runs over the vocabulary. **A worked number.** For *mat*, *sofa*, *table*, *moon*: ½·1 + ¼·2 + ⅛·3 + ⅛·3 = 1.75 bits. A position at which one token is
-# sure has entropy 0; one at which all V tokens are equally likely has log₂ V bits, the most possible: 11 for 2,048 tokens.
+# where i runs over the vocabulary. **A worked number.** For *mat*, *sofa*, *table*, *moon*: ½·1 + ¼·2 + ⅛·3 + ⅛·3 = 1.75
+# bits. A position at which one token is sure has entropy 0; one at which all V tokens are equally likely has log₂ V bits, the
+# most possible: 11 for 2,048 tokens.
 #
 # If tokens are drawn from the model's own distribution, their mean surprise is the mean entropy, apart from chance: that is
-# what an expected value is. A text that is made of likeliest tokens has less.
+# what an expected value is. At each position the likeliest token has the least surprise, and so at most the mean.
 
 # %% [markdown]
 # ## Question 12.3 · coin_heads
@@ -553,13 +555,13 @@ for name, logits in (
     print(f"{name:22} {entropy(logits):.2f} bits")
 
 # %% jupyter={"source_hidden": true}
-assert abs(entropy(four) - 1.75) < 1e-6
-assert 0 < entropy(sure_place) < 1 < entropy(two) + 0.1 < entropy(open_place)
+assert abs(entropy(four) - 1.75) < 1e-6 and abs(entropy(two) - 0.918) < 1e-3
+# MEASURE: the sure place has few bits, the open place many
 
 # %% [markdown]
 # ## Greedy, beams, sampling
 # The same with text. Sixteen held-out stories begin, 8 tokens each. (A program wrote these stories, so they stand for real text only
-# roughly; SmolLM2's numbers for real text follow.) The model writes 100 tokens more, in five ways. A beam search (notebook 10)
+# roughly; SmolLM2's numbers for real text follow.) The model writes 100 tokens more, in four ways. A beam search (notebook 10)
 # looks for a likelier text than greedy decoding finds. Without a source sentence it is short: keep the `beams` likeliest
 # beginnings, and go on from each.
 
@@ -633,11 +635,11 @@ assert all(len(row) == 100 for rows in written.values() for row in rows)
 # SmolLM2: the same order, and greedy repeats more than people do
 
 # %% [markdown]
-# Surprise and entropy are in bits a token. Read both tables from the likeliest text to the least likely. «MEASURE: beam search finds
-# likelier texts than greedy decoding, and more beams still likelier ones: as a *search* it works. But what people wrote has
-# several times the surprise of either: it is far from the likeliest text.» «MEASURE: sampling at T = 1 has about as much surprise as
-# entropy, as it must. The held-out stories have about as much, too: the model's expectations fit them.» «MEASURE: SmolLM2 against
-# people: sampled text is more surprising than what people wrote: the tail.»
+# Surprise and entropy are in bits a token. The less surprise a text has, the likelier the model finds it. «MEASURE: beam
+# search finds likelier texts than greedy decoding, and more beams still likelier ones: as a *search* it works. But what
+# people wrote has several times the surprise of either: it is far from the likeliest text.» «MEASURE: sampling at T = 1 has
+# about as much surprise as entropy, as it must. The held-out stories have about as much, too: the model's expectations fit
+# them.» «MEASURE: SmolLM2 against people: sampled text is more surprising than what people wrote: the tail.»
 #
 # Now token by token, for one text:
 
@@ -658,7 +660,7 @@ plt.show()
 # Each line is one text; the higher it goes, the less the model expected that token. Holtzman et al. drew the same figure for GPT-2
 # Large. «MEASURE: what people write goes up and down. Easy tokens, the ends of words and phrases, alternate with tokens that bring
 # something new. The line of greedy decoding stays near 0.» This is one part of the answer to the question at the top. The paper's
-# explanation is that people avoid to say what the reader could have guessed. As with the coin: each token of the likeliest
+# explanation is that people avoid saying what the reader could have guessed. As with the coin: each token of the likeliest
 # text is likely, and yet hardly anybody writes such a text.
 #
 # In information theory, sequences whose mean surprise is close to the entropy are called **typical**. For a source that makes
@@ -668,16 +670,33 @@ plt.show()
 # ## Repetition feeds itself
 # Low surprise explains why greedy text is dull. Why does it go in circles? Measure how likely a phrase is if it stands in the text
 # already: once, twice, ten times. Take a sentence of a held-out story, write ten copies of it in a row, and let the model read
-# them. Everything is inside its window.
+# them. Everything is inside its window. To see where an effect comes from, switch off what may cause it: do the same once more with a mask that
+# hides the earlier copies.
 
 
 # %%
-def bits_of_copies(ids, copies=10):
-    """Bits a token of each copy, when one phrase stands `copies` times in a row."""
-    surprise, _ = surprise_and_entropy([end, *ids * copies])
-    return surprise.view(copies, len(ids)).mean(dim=1)
+plain = GPT(**sizes_of(model))  # the same model; its blocks take any mask
+plain.load_state_dict(model.state_dict())
 
 
+@torch.no_grad()
+def bits_of_copies(ids, copies=10, blind=False):
+    """Bits a token of each copy, when one phrase stands `copies` times in a row; blind:
+    nobody sees anything of the copies before.
+    """
+    text, n = torch.tensor([[end, *ids * copies]]), len(ids)
+    query, key = torch.arange(copies * n)[:, None], torch.arange(copies * n)
+    mask = key <= query
+    if blind:  # the token itself, the start of the text, and this copy
+        mask &= (key == query) | (key == 0) | ((key - 1) // n == query // n)
+    x = plain.embed(text[:, :-1])
+    for block in plain.blocks:
+        x = block(x, mask)
+    nats = functional.cross_entropy(plain.logits(x)[0], text[0, 1:], reduction="none")
+    return nats.view(copies, n).mean(dim=1) / math.log(2)
+
+
+# %%
 phrases = [
     ids
     for story in stories[-300:]
@@ -688,43 +707,59 @@ rng = torch.Generator().manual_seed(0)
 thrown = torch.randint(2048, (40, 12), generator=rng).tolist()
 
 # %% tags=["training"]
-ours = {
-    "sentences": torch.stack([bits_of_copies(ids) for ids in phrases]),
-    "random tokens": torch.stack([bits_of_copies(ids) for ids in thrown]),
+copied = {
+    (kind, blind): torch.stack([bits_of_copies(ids, blind=blind) for ids in texts])
+    for kind, texts in (("sentences", phrases), ("random tokens", thrown))
+    for blind in (False, True)
 }
-figure, panels = plt.subplots(1, 2, figsize=(6.8, 3), sharey=True)
-for axes, kind in zip(panels, ours, strict=True):
-    axes.plot(range(1, 11), ours[kind].mean(dim=0), "o-", label="the course's GPT")
-    axes.plot(range(1, 11), recorded["copies"][kind], "s--", label="SmolLM2, recorded")
+for (kind, blind), bits in copied.items():
+    first, second, *_, last = bits.mean(dim=0).tolist()
+    print(f"{kind}{', blind' * blind}: {first:.2f}, then {second:.2f}, ... {last:.2f}")
+
+# %% tags=["training"] jupyter={"source_hidden": true}
+figure, panels = plt.subplots(1, 2, figsize=(7.4, 3.4), sharey=True)
+for axes, kind in zip(panels, ("sentences", "random tokens"), strict=True):
+    lines = {
+        "the course's GPT": (copied[kind, False].mean(dim=0), "o-"),
+        "... that sees one copy only": (copied[kind, True].mean(dim=0), "^:"),
+        "SmolLM2, recorded": (recorded["copies"][kind], "s--"),
+    }
+    for name, (bits, look) in lines.items():
+        axes.plot(range(1, 11), bits, look, label=name)
     axes.set(xlabel="copy", title=kind, ylim=(0, None))
 panels[0].set_ylabel("surprise (bits a token)")
-panels[1].legend()
+figure.legend(
+    *panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3
+)
 plt.show()
 
 # %% jupyter={"source_hidden": true}
 assert all(1 + 10 * len(ids) <= 320 for ids in phrases + thrown)
 # MEASURE: SmolLM2's copies fall from 1 to 10, for both kinds; the course's GPT?
+# and the blind one stays where the first copy is
 
 # %% [markdown]
-# From left to right: the first copy of a phrase, the second, up to the tenth. The lower a point, the likelier the model finds this
-# copy. «MEASURE: the first copy of a sentence costs SmolLM2 about ... bits a token, the second ..., the tenth ...: the probability
-# of a phrase rises with each repetition, for sentences and for tokens that were thrown at random.» «MEASURE: the course's GPT, which has
-# seen no such repetition in its stories: ...» Holtzman et al. found the same for GPT-2 Large and for nearly every phrase that they
-# tried.
+# From left to right: the first copy of a phrase, the second, up to the tenth. The lower a point, the likelier the model finds
+# this copy. «MEASURE: the first copy of a sentence costs SmolLM2 about ... bits a token, the second ..., the tenth ...: the
+# probability of a phrase rises with each repetition, for sentences and for tokens that were thrown at random.» «MEASURE: the
+# course's GPT, which has seen no such repetition in its stories: ...» Holtzman et al. found the same for GPT-2 Large and for
+# nearly every phrase that they tried.
 #
-# Why? A Transformer can *look up* what came next the last time: attention finds the earlier place that looks like the newest token, and
-# copies the token after it. Heads that do this have been found in many models and are called **induction heads** (Olsson et al.
-# 2022). They are useful. A name that was mentioned comes again, a refrain and a table repeat themselves. But they make a loop that feeds itself: the
-# more often a phrase was written, the likelier it is, and the likelier it is, the sooner it is written again.
+# «MEASURE: with the earlier copies hidden, the line stays flat: so it is the look at the copies that makes the difference,
+# and not the place in the window.» How does it work? A Transformer can *look up* what came next the last time: attention
+# finds the earlier place that looks like the newest token, and copies the token after it. Heads that do this have been found
+# in many models and are called **induction heads** (Olsson et al. 2022). They are useful. A name that was mentioned comes
+# again, a refrain and a table repeat themselves. But they make a loop that feeds itself: the more often a phrase was written,
+# the likelier it is, and the likelier it is, the sooner it is written again.
 #
-# Greedy decoding cannot leave such a loop as long as the repeated token is the likeliest. A sampler can, at every token, and how soon
-# depends on the probabilities. **A worked number.** If each token of a phrase of 10 tokens is repeated with probability 0.99, a
-# whole copy follows with probability 0.99¹⁰ = 0.90; the loop holds for about ten copies. At 0.9 it is 0.35, and most
-# loops end in the first copy.
+# Greedy decoding cannot leave such a loop as long as the repeated token is the likeliest. A sampler can, at every token, and
+# how soon depends on the probabilities. **A worked number.** If each token of a phrase of 10 tokens is repeated with
+# probability 0.99, a whole copy follows with probability 0.99¹⁰ = 0.90; the loop holds for about ten copies. At 0.9 it is
+# 0.35, and most loops end in the first copy.
 #
-# (There is a second, less interesting way to loop. A greedy writer that sees its last n tokens only must repeat itself at some time,
-# whatever it has learnt: there are finitely many windows of n tokens, and after the same window comes the same token. That
-# has nothing to do with likely phrases, and it is not what you saw at the top.)
+# (There is a second, less interesting way to loop. A greedy writer that sees its last n tokens only must repeat itself at
+# some time, whatever it has learnt: there are finitely many windows of n tokens, and after the same window comes the same
+# token. That has nothing to do with likely phrases, and it is not what you saw at the top.)
 #
 # So there are two enemies. The head of the distribution, taken alone, is dull and goes in circles; the tail brings accidents. What
 # people call sampling methods are ways to draw from what lies between.
@@ -735,7 +770,7 @@ assert round(0.95**20, 2) == 0.36
 
 # %% [markdown]
 # ## Leaving out the tail: top-k
-# The oldest way counts: keep the k likeliest tokens, leave out the rest (Fan et al. 2018, with k = 10). With S for the set of
+# The first way counts: keep the k likeliest tokens, leave out the rest (Fan et al. 2018, with k = 10). With S for the set of
 # the k likeliest tokens,
 #
 # $$p'_i = \frac{p_i}{\sum_{j \in S} p_j} \ \text{ for } i \in S, \qquad p'_i = 0 \ \text{ for all others}$$
@@ -786,9 +821,9 @@ assert open_place.softmax(dim=-1).topk(5).values.sum() < 0.6
 assert top_k(sure_place, 5)[tokenizer.encode(" June")] > -math.inf
 
 # %% [markdown]
-# At the sure place, on the right, five tokens are too many: *June* stays, and nobody sits in June. At the open place five are too few:
-# over 0.4 of the probability was elsewhere, in words that would have been fine. One k cannot fit both places. What the next
-# methods have in common is that the number of tokens follows the distribution.
+# At the sure place, on the right, five tokens are too many: *June* stays, and nobody sits in June. At the open place five are
+# too few: over 0.4 of the probability was elsewhere, in words that would have been fine. One k cannot fit both places. What
+# the next methods have in common is that the number of tokens follows the distribution.
 #
 # ## Top-p: the nucleus
 # Count probability instead of tokens. Sort the tokens from the likeliest down, and keep the shortest beginning of this list that has at least p
@@ -797,9 +832,9 @@ assert top_k(sure_place, 5)[tokenizer.encode(" June")] > -math.inf
 #
 # $$n = \min \Big\{ m : \sum_{r=1}^{m} p_{(r)} \ge p \Big\}$$
 #
-# **A worked number.** p = 0.8 on our four words: *mat* and *sofa* have 0.75 together, which is not enough, so *table* is needed and the
-# nucleus has 0.875. But *moon* is exactly as likely as *table*. Here we keep equals together, so all four stay. For p = 0.7
-# *mat* and *sofa* are enough.
+# **A worked number.** p = 0.8 on our four words: *mat* and *sofa* have 0.75 together, which is not enough, so *table* is
+# needed and the nucleus has 0.875. But *moon* is exactly as likely as *table*. Here we keep equals together, so all four
+# stay. For p = 0.7 *mat* and *sofa* are enough.
 #
 # **What it fixes.** A sure place keeps one or two tokens, an open place many, out of the same p. That is what top-k could not do.
 #
@@ -1040,9 +1075,9 @@ assert left["top-p 0.8", 2] > 3 * left["min-p 0.1", 2]
 assert (top_p(open_place, 0.8) / 2 > -math.inf).sum() == left["top-p 0.8", 1]
 
 # %% [markdown]
-# Here top-p and min-p part. A flatter distribution needs many more tokens to reach 0.8, over three times as many as at temperature 1; but only few come
-# near the likeliest. So with a high temperature, min-p keeps the tail out where top-p lets it in again. «MEASURE: typical.» Hear
-# the difference, at temperature 2 and with the same generator each time:
+# Here top-p and min-p part. A flatter distribution needs many more tokens to reach 0.8, over three times as many as at
+# temperature 1; but only few come near the likeliest. So with a high temperature, min-p keeps the tail out where top-p lets
+# it in again. «MEASURE: typical.» Hear the difference, at temperature 2 and with the same generator each time:
 
 # %% tags=["training"]
 cut_texts = {}
@@ -1063,15 +1098,15 @@ assert not strange(cut_texts["min-p 0.1"])
 #
 # $$z'_i = \begin{cases} z_i / \theta & i \in g,\ z_i > 0 \\ z_i \cdot \theta & i \in g,\ z_i \le 0 \\ z_i & i \notin g \end{cases}$$
 #
-# The second line is not in the paper, which divides always. But −2 divided by 2 is −1, and that is *more* likely than before; so the libraries
-# multiply what is below 0. A token counts once, however often it was written.
+# The second line is not in the paper, which divides always. But −2 divided by 2 is −1, and that is *more* likely than before;
+# so the libraries multiply what is below 0. A token counts once, however often it was written.
 #
-# **A worked number.** *mat* and *table* were written, θ = 2. *mat* has 2.08 / 2 = 1.04, *table* 0.69 / 2 = 0.35. The powers of e are 2.83, 4,
-# 1.41 and 2, with the sum 10.24: *mat* falls from 0.5 to 0.28, and *sofa* rises from 0.25 to 0.39.
+# **A worked number.** *mat* and *table* were written, θ = 2. *mat* has 2.08 / 2 = 1.04, *table* 0.69 / 2 = 0.35. The powers
+# of e are 2.83, 4, 1.41 and 2, with the sum 10.24: *mat* falls from 0.5 to 0.28, and *sofa* rises from 0.25 to 0.39.
 #
-# Two relatives: the **presence penalty** subtracts one number from the logit of everything that was written, and the **frequency
-# penalty** a number for each time. And **n-gram blocking** (Paulus et al. 2017 for n = 3) forbids every token that would write a group of n
-# tokens a second time.
+# Two relatives: the **presence penalty** subtracts one number from the logit of everything that was written, and the
+# **frequency penalty** a number for each time. And **n-gram blocking** (Paulus et al. 2017 for n = 3) forbids every token
+# that would write a group of n tokens a second time.
 #
 # ## Exercise 12.8 · repetition_penalty
 # For tokens in `ids` (..., position): a positive logit is divided by `penalty`, a negative one multiplied. Others stay.
@@ -1129,9 +1164,9 @@ mat, sofa, *_ = repetition_penalty(four, torch.tensor([0, 2]), 2).softmax(-1).to
 assert round(mat, 2) == 0.28 and round(sofa, 2) == 0.39
 
 # %% [markdown]
-# On the left the three fruits that were named are unlikely now, and the others likelier. That is what the penalty is for. On the right *the*
-# was written in the prompt, too, so now *June* is in front. The penalty cannot know which words must come back: *the*, the full stop
-# and the hero's name are lowered like the rest.
+# On the left the three fruits that were named are unlikely now, and the others likelier. That is what the penalty is for. On
+# the right *the* was written in the prompt, too, so now *June* is in front. The penalty cannot know which words must come
+# back: *the*, the full stop and the hero's name are lowered like the rest.
 #
 # ## Question 12.7 · penalised_share
 # Two tokens with the same logit; the first was written, the second was not; penalty 2. With what probability is the first drawn if both
@@ -1148,9 +1183,10 @@ from lib.checks import check
 penalised_share = check("penalised_share")
 
 # %% [markdown]
-# Does the penalty break the loop at the top, and what does it break besides? First the numbers that were recorded for SmolLM2, then 32 stories
-# by the course's GPT, drawn at temperature 1 with and without a penalty. `names_kept` says whether a story has at most two heroes
-# and one neighbour from its first to its last word, as the stories do that the model learned from.
+# Does the penalty break the loop at the top, and what does it break besides? First the numbers that were recorded for
+# SmolLM2, then 32 stories by the course's GPT, drawn at temperature 1 with and without a penalty. `names_kept` says whether a
+# story has at most two heroes and one neighbour from its first to its last word, as the stories do that the model learned
+# from.
 
 # %%
 for name in ("people", "greedy", "greedy, penalty 1.3"):
@@ -1195,10 +1231,10 @@ for name, texts in told.items():
 # with the penalty names are kept less often, sentences and stories are longer
 
 # %% [markdown]
-# «MEASURE: the penalty breaks the loop of SmolLM2: the share of repetitions falls from ... to ... . In the stories it has its price. The
-# names that should come back are lowered, and strangers walk in: names are kept in ... of 100 stories instead of ... . The full stop is
-# lowered, and sentences become ... words long instead of ... . And so is the token that ends a story, because it stood in
-# front of this one: stories have ... words instead of ... .»
+# «MEASURE: the penalty breaks the loop of SmolLM2: the share of repetitions falls from ... to ... . In the stories it has its
+# price. The names that should come back are lowered, and strangers walk in: names are kept in ... of 100 stories instead of
+# ... . The full stop is lowered, and sentences become ... words long instead of ... . And so is the token that ends a story,
+# because it stood in front of this one: stories have ... words instead of ... .»
 #
 # ## On real text
 # What does each way bring, and what does it cost? 32 held-out stories begin, 7 tokens each, and the model goes on in eleven ways.
@@ -1288,16 +1324,16 @@ assert len(stories[:-300]) == 7200
 # the penalty costs quality
 
 # %% [markdown]
-# One row for each way, from greedy at the top. The dashed line is what held-out stories have; the grey bar is the distance from it.
-# A good way lies on both lines at once. «MEASURE: greedy has the best quality and the least diversity: 32 stories of one kind. Heat buys a
-# little diversity for much quality. T = 1 lies a little below the stories in quality: the tail. Without the tail, by T = 0.75, by
-# top-p or by typical sampling, the model comes close to both lines. At T = 2 top-p saves little, top-k more, min-p most; the penalty costs
-# quality.»
+# One row for each way, from greedy at the top. The dashed line is what held-out stories have; the grey bar is the distance
+# from it. A good way lies on both lines at once. «MEASURE: greedy has the best quality and the least diversity: 32 stories of
+# one kind. Heat buys a little diversity for much quality. T = 1 lies a little below the stories in quality: the tail. Without
+# the tail, by T = 0.75, by top-p or by typical sampling, the model comes close to both lines. At T = 2 top-p saves little,
+# top-k more, min-p most; the penalty costs quality.»
 #
 # Both measures see a few words at a time. Whether Tom is still Tom at the end, they do not see.
 #
-# And for text that people wrote? Here is how SmolLM2 goes on after the sentence at the top with top-p 0.9, and, for the 16 paragraphs, how
-# far each way is from what people wrote in surprise and in repetitions:
+# And for text that people wrote? Here is how SmolLM2 goes on after the sentence at the top with top-p 0.9, and, for the 16
+# paragraphs, how far each way is from what people wrote in surprise and in repetitions:
 
 # %%
 print(recorded["opening"], "|", recorded["texts"]["top-p 0.9"], "\n")
@@ -1307,9 +1343,10 @@ for name, row in recorded["ways"].items():
     print(f"{name:20} surprise {off:+.2f} bits, repeated {row['repeated']:.0%}")
 
 # %% [markdown]
-# «MEASURE: which way is nearest in both; sampling at T = 1 lies above people in surprise and truncation lies below.» Which way is best depends
-# on the model and on the task. Where one answer is right, as in translation or arithmetic, low temperatures and search are a good choice; where many texts
-# are good, one samples. A small model has more of its probability in a bad tail than a large one, and needs a shorter rope.
+# «MEASURE: which way is nearest in both; sampling at T = 1 lies above people in surprise and truncation lies below.» Which
+# way is best depends on the model and on the task. Where one answer is right, as in translation or arithmetic, low
+# temperatures and search are a good choice; where many texts are good, one samples. A small model has more of its probability
+# in a bad tail than a large one, and needs a shorter rope.
 #
 # ## What breaks
 # **The penalty and the zero.** Add 10 to all logits: the softmax is the same, and so is every token's probability. But the
@@ -1334,8 +1371,8 @@ assert torch.allclose(subtracted.softmax(-1), same, atol=1e-6)
 
 # %% [markdown]
 # The same model and the same penalty: once *mat* stays in front, with other zeros it falls far behind. So a penalty that
-# suits one model need not suit the next. The presence penalty subtracts, so a shift of all logits does not change what it does; it has the
-# other faults of a penalty all the same.
+# suits one model need not suit the next. The presence penalty subtracts, so a shift of all logits does not change what it
+# does; it has the other faults of a penalty all the same.
 #
 # **Stop sequences.** "Write until the first full stop." Tokens do not care: the full stop may be a token, or half of the
 # token `."`, and a stop sequence made of ids misses that one. In text there is no such doubt: `until` of `lib` takes
