@@ -27,10 +27,11 @@ torch.set_num_threads(1)  # one token at a time feeds no second thread
 
 # %% [markdown]
 # ## The question
-# A GPT gives a number for each token of its vocabulary, a **logit**: the larger, the likelier that this token comes next. Which
-# token is written? "The likeliest!" That is **greedy decoding**, and for translation (notebook 10) it worked well. Here is how a
-# published model goes on after one sentence. It is SmolLM2-135M, the model of notebook 14; a program ran it once and
-# recorded what it wrote (`benchmarks/sampling.py`), because its weights do not come with the course.
+# A GPT gives a number for each token of its vocabulary, a **logit**: the larger, the likelier that this token comes next.
+# Which token is written? "The likeliest!" That is **greedy decoding**, and for translation (notebook 10) it worked well. Here
+# is how a published model goes on after one sentence. It is SmolLM2-135M-Instruct, the model of notebook 14, given plain text
+# here; a program ran it once and recorded what it wrote (`benchmarks/sampling.py`), because its weights do not come with the
+# course.
 
 
 # %%
@@ -515,8 +516,9 @@ coin_heads = check("coin_heads")
 
 # %% [markdown]
 # ## Exercise 12.4 · entropy
-# The entropy of logits (..., vocab), in bits: one number a row, (...). A token that was left out has the logit -inf and p = 0. It
-# adds nothing, because p log p goes to 0 as p does; but a computer multiplies 0 by infinity and gets `nan`. Difficulty ●●○ · 6 minutes.
+# The entropy of logits (..., vocab), in bits: one number a row, (...). A token that was left out has the logit -inf and p
+# = 0. It adds nothing, because p log p goes to 0 as p does; but a computer multiplies 0 by infinity and gets `nan`.
+# Difficulty ●●○ · 6 minutes.
 #
 # <details><summary>1.21 instead of 1.75</summary>Those are nats. One bit is ln 2 nats: divide by
 # <code>math.log(2)</code>, or use <code>log2</code>.</details>
@@ -560,10 +562,10 @@ assert abs(entropy(four) - 1.75) < 1e-6 and abs(entropy(two) - 0.918) < 1e-3
 
 # %% [markdown]
 # ## Greedy, beams, sampling
-# The same with text. Sixteen held-out stories begin, 8 tokens each. (A program wrote these stories, so they stand for real text only
-# roughly; SmolLM2's numbers for real text follow.) The model writes 100 tokens more, in four ways. A beam search (notebook 10)
-# looks for a likelier text than greedy decoding finds. Without a source sentence it is short: keep the `beams` likeliest
-# beginnings, and go on from each.
+# The same with text. Sixteen held-out stories begin, 8 tokens each. (A program wrote these stories, so they stand for real
+# text only roughly; SmolLM2's numbers for real text follow.) The model writes 100 tokens more, in four ways. A beam search
+# (notebook 10) looks for a likelier text than greedy decoding finds. Without a source sentence it is short: keep the `beams`
+# likeliest beginnings, and go on from each.
 
 
 # %%
@@ -668,10 +670,10 @@ plt.show()
 # is not among them unless all symbols are equally likely.
 #
 # ## Repetition feeds itself
-# Low surprise explains why greedy text is dull. Why does it go in circles? Measure how likely a phrase is if it stands in the text
-# already: once, twice, ten times. Take a sentence of a held-out story, write ten copies of it in a row, and let the model read
-# them. Everything is inside its window. To see where an effect comes from, switch off what may cause it: do the same once more with a mask that
-# hides the earlier copies.
+# Low surprise explains why greedy text is dull. Why does it go in circles? Measure how likely a phrase is if it stands in the
+# text already: once, twice, ten times. Take a sentence of a held-out story, write ten copies of it in a row, and let the
+# model read them. Everything is inside its window. To see where an effect comes from, switch off what may cause it: do the
+# same once more with a mask that hides the earlier copies.
 
 
 # %%
@@ -826,9 +828,10 @@ assert top_k(sure_place, 5)[tokenizer.encode(" June")] > -math.inf
 # the next methods have in common is that the number of tokens follows the distribution.
 #
 # ## Top-p: the nucleus
-# Count probability instead of tokens. Sort the tokens from the likeliest down, and keep the shortest beginning of this list that has at least p
-# of the probability together. Holtzman et al. call this set the **nucleus**, and the method **nucleus sampling**; as an option
-# of programs it is called **top-p**. With $p_{(1)} \ge p_{(2)} \ge \dots$ for the sorted probabilities, S holds the first n tokens, where
+# Count probability instead of tokens. Sort the tokens from the likeliest down, and keep the shortest beginning of this list
+# that has at least p of the probability together. Holtzman et al. call this set the **nucleus**, and the method **nucleus
+# sampling**; as an option of programs it is called **top-p**. With $p_{(1)} \ge p_{(2)} \ge \dots$ for the sorted
+# probabilities, S holds the first n tokens, where
 #
 # $$n = \min \Big\{ m : \sum_{r=1}^{m} p_{(r)} \ge p \Big\}$$
 #
@@ -973,18 +976,18 @@ kept_tokens = check("kept_tokens")
 
 # %% [markdown]
 # ## Typical sampling: cut at both ends
-# All three ways above keep the likeliest token always. But you saw that what people write is not made of likeliest tokens: its surprise goes
-# up and down around the entropy. Meister et al. (2022) take this as the rule. A token is **locally typical** if its surprise is close to
-# the entropy H of its position. Sort the tokens by their distance
+# All three ways above keep the likeliest token always. But you saw that what people write is not made of likeliest tokens:
+# its surprise goes up and down around the entropy. Meister et al. (2022) take this as the rule. A token is **locally
+# typical** if its surprise is close to the entropy H of its position. Sort the tokens by their distance
 #
 # $$d_i = \big| -\log_2 p_i - H \big|$$
 #
 # from the smallest up, and keep the shortest beginning of this list whose probability reaches τ (tau). It is the recipe of
 # the nucleus, with another order.
 #
-# **A worked number.** Our four words have H = 1.75 bits. The distances are |1 − 1.75| = 0.75 for *mat*, |2 − 1.75| = 0.25 for *sofa*, and
-# |3 − 1.75| = 1.25 for *table* and *moon*. So *sofa* comes first. For τ = 0.2 it stays alone, and the likeliest word is left
-# out; for τ = 0.7 *mat* joins it.
+# **A worked number.** Our four words have H = 1.75 bits. The distances are |1 − 1.75| = 0.75 for *mat*, |2 − 1.75| = 0.25 for
+# *sofa*, and |3 − 1.75| = 1.25 for *table* and *moon*. So *sofa* comes first. For τ = 0.2 it stays alone, and the likeliest
+# word is left out; for τ = 0.7 *mat* joins it.
 
 
 # %%
@@ -1017,8 +1020,8 @@ assert (typical(four, 0.7) > -math.inf).tolist() == [True, True, False, False]
 # less easily caught in a loop. Usual values of τ lie between 0.2 and 0.95.
 #
 # ## Question 12.5 · typical_kept
-# One token has probability 0.3, and seven tokens have 0.1 each. How many tokens does typical sampling keep with τ = 0.6? (log₂ 0.3 =
-# −1.74, log₂ 0.1 = −3.32. Equals are kept together, as in `typical`.)
+# One token has probability 0.3, and seven tokens have 0.1 each. How many tokens does typical sampling keep with τ = 0.6?
+# (log₂ 0.3 = −1.74, log₂ 0.1 = −3.32. Equals are kept together, as in `typical`.)
 
 # %% question="typical_kept" difficulty=3 minutes=5
 ### BEGIN SOLUTION
@@ -1036,8 +1039,8 @@ typical_kept = check("typical_kept")
 # Face's library, applies the temperature first.
 #
 # ## Question 12.6 · left_after
-# Our four words again, with 8, 4, 2 and 2 sixteenths. How many of them are left if top-p with p = 0.7 comes first and temperature 2 second?
-# And how many if temperature 2 comes first? Answer `(top-p first, temperature first)`.
+# Our four words again, with 8, 4, 2 and 2 sixteenths. How many of them are left if top-p with p = 0.7 comes first and
+# temperature 2 second? And how many if temperature 2 comes first? Answer `(top-p first, temperature first)`.
 
 # %% question="left_after" difficulty=2 minutes=4
 ### BEGIN SOLUTION
@@ -1092,9 +1095,9 @@ assert not strange(cut_texts["min-p 0.1"])
 
 # %% [markdown]
 # ## Penalties
-# Truncation works against accidents. Against loops there is a more direct way: lower the logit of every token that was written
-# already. Keskar et al. (2019) divide it by a **repetition penalty** θ (theta), with θ ≈ 1.2. If g is the set of the tokens that were
-# written,
+# Truncation works against accidents. Against loops there is a more direct way: lower the logit of every token that was
+# written already. Keskar et al. (2019) divide it by a **repetition penalty** θ (theta), with θ ≈ 1.2. If g is the set of the
+# tokens that were written,
 #
 # $$z'_i = \begin{cases} z_i / \theta & i \in g,\ z_i > 0 \\ z_i \cdot \theta & i \in g,\ z_i \le 0 \\ z_i & i \notin g \end{cases}$$
 #
@@ -1109,8 +1112,8 @@ assert not strange(cut_texts["min-p 0.1"])
 # that would write a group of n tokens a second time.
 #
 # ## Exercise 12.8 · repetition_penalty
-# For tokens in `ids` (..., position): a positive logit is divided by `penalty`, a negative one multiplied. Others stay.
-# Once each, however often a token stands there. Difficulty ●●○ · 8 minutes.
+# For each token in `ids` (..., position), divide its logit by `penalty` where it is above 0, and multiply it where it is not. The
+# others stay as they are. A token counts once, however often it stands there. Difficulty ●●○ · 8 minutes.
 #
 # <details><summary>How do I take the logits of some ids?</summary><code>logits.gather(-1, ids)</code>, and back with
 # <code>logits.scatter(-1, ids, lowered)</code>.</details>
@@ -1169,8 +1172,8 @@ assert round(mat, 2) == 0.28 and round(sofa, 2) == 0.39
 # back: *the*, the full stop and the hero's name are lowered like the rest.
 #
 # ## Question 12.7 · penalised_share
-# Two tokens with the same logit; the first was written, the second was not; penalty 2. With what probability is the first drawn if both
-# logits are 0? And if both are 4? Answer `(at 0, at 4)`.
+# Two tokens with the same logit; the first was written, the second was not; penalty 2. With what probability is the first
+# drawn if both logits are 0? And if both are 4? Answer `(at 0, at 4)`.
 
 # %% question="penalised_share" difficulty=2 minutes=4
 ### BEGIN SOLUTION
@@ -1237,9 +1240,9 @@ for name, texts in told.items():
 # because it stood in front of this one: stories have ... words instead of ... .»
 #
 # ## On real text
-# What does each way bring, and what does it cost? 32 held-out stories begin, 7 tokens each, and the model goes on in eleven ways.
-# Both the stories and the model's text were made by programs; what SmolLM2 does where people wrote comes below. Two measures, in groups of
-# words:
+# What does each way bring, and what does it cost? 32 held-out stories begin, 7 tokens each, and the model goes on in eleven
+# ways. Both the stories and the model's text were made by programs; what SmolLM2 does where people wrote comes below. Two
+# measures, in groups of words:
 #
 # - **diversity**: of all groups of four words that are written, in all 32 texts together, how many are different;
 # - **quality**: of all groups of three, how many stand somewhere in the 7,200 stories that the model learned from. Nonsense does
@@ -1350,7 +1353,8 @@ for name, row in recorded["ways"].items():
 #
 # ## What breaks
 # **The penalty and the zero.** Add 10 to all logits: the softmax is the same, and so is every token's probability. But the
-# penalty divides what is above 0 and multiplies what is below, and where 0 lies, nobody has decided: the training loss does not see it.
+# penalty divides what is above 0 and multiplies what is below, and where 0 lies, nobody has decided: the training loss does
+# not see it.
 
 # %%
 before = torch.tensor([0, 1])  # mat, sofa
@@ -1404,47 +1408,53 @@ assert missed > 10 and not any("." in by_text for _, by_text in pairs)
 
 # %% [markdown]
 # ## In other words
-# - **Decoding strategy** (decoding method): the rule that makes a text out of a model's probabilities. **Greedy decoding**: the
-#   likeliest token each time. **Maximisation-based decoding**: greedy and beam search together. **Sampling** (ancestral
+# - **Decoding strategy** (decoding method): the rule that makes a text out of a model's probabilities. **Greedy decoding**:
+#   the likeliest token each time. **Maximisation-based decoding**: greedy and beam search together. **Sampling** (ancestral
 #   sampling, pure sampling): each token is drawn from the model's own distribution.
-# - **Logits** z, **temperature** T (the papers also write τ or t): softmax(z/T). **Truncation**: leaving tokens out before drawing.
-# - **Top-k**, **top-p** (**nucleus sampling**; the set is the **nucleus**), **min-p**, **locally typical sampling** (an option called
-#   `typical_p` in Hugging Face's library; the paper's τ).
-# - **Surprise** (surprisal, information content): −log₂ p. **Entropy** H: the surprise that is expected. **Perplexity**: 2 to the power of the
-#   mean surprise in bits, or e to the power of it in nats.
+# - **Logits** z, **temperature** T (the papers also write τ or t): softmax(z/T). **Truncation**: leaving tokens out before
+#   drawing.
+# - **Top-k**, **top-p** (**nucleus sampling**; the set is the **nucleus**), **min-p**, **locally typical sampling** (an
+#   option called `typical_p` in Hugging Face's library; the paper's τ).
+# - **Surprise** (surprisal, information content): −log₂ p. **Entropy** H: the surprise that is expected. **Perplexity**: 2 to
+#   the power of the mean surprise in bits, or e to the power of it in nats.
 # - **Typical set**: the sequences whose mean surprise is close to the entropy.
 # - **Tail**: the many tokens with little probability each. **Degeneration**: bland or repeated text by a good model.
-# - **Self-reinforcement**: a repeated phrase becomes likelier by each repetition. **Induction head**: a head that
-#   finds an earlier place like this one and copies what followed.
+# - **Self-reinforcement**: a repeated phrase becomes likelier by each repetition. **Induction head**: a head that finds an
+#   earlier place like this one and copies what followed.
 # - **Repetition penalty** θ, **presence penalty**, **frequency penalty**, **n-gram blocking** (`no_repeat_ngram_size`).
-# - **Stop sequence**, **streaming**: showing each piece as soon as it is there. **Seed**: where the state of a generator begins.
+# - **n-gram**: n tokens, or words, in a row; the groups of four above are 4-grams.
+# - **Stop sequence**, **streaming**: showing each piece as soon as it is there. **Seed**: where the state of a generator
+#   begins.
 # - **Chi-square test**, **p-value**: are these counts what those probabilities give?
 #
 # ## Where it comes from
-# - Surprise, entropy and the typical set: Shannon 1948, *A mathematical theory of communication*. Temperature: from physics by way
-#   of the Boltzmann machine (Ackley, Hinton and Sejnowski 1985).
-# - Top-k: Fan et al. [2018](https://arxiv.org/abs/1805.04833), for writing stories from a prompt; beam search gave them common and
-#   repeated phrases.
-# - Holtzman et al. [2020](https://arxiv.org/abs/1904.09751) asked GPT-2 Large to go on with paragraphs from the web. What people had written
-#   had a perplexity of 12.38 under the model, greedy text 1.50, beam search with 16 beams 1.48, pure sampling 22.73, and
-#   nucleus sampling with p = 0.95 13.13, next to people's. They showed the repeated phrase that becomes likelier each time, too.
-# - Why copies attract: induction heads, Olsson et al. [2022](https://arxiv.org/abs/2209.11895); the self-reinforcement measured, and
-#   a training against it, Xu et al. [2022](https://arxiv.org/abs/2206.02369). Training against repetition was proposed before by Welleck et al.
-#   [2019](https://arxiv.org/abs/1908.04319).
-# - Typical sampling: Meister et al. [2022](https://arxiv.org/abs/2202.00666) report quality that can compete with nucleus and top-k
-#   sampling in summaries and stories, and fewer repetitions. Truncation seen as taking back what training smoothed: Hewitt et al.
-#   [2022](https://arxiv.org/abs/2210.15191).
+# - Surprise, entropy and the typical set: Shannon 1948, *A mathematical theory of communication*. Temperature: from physics
+#   by way of the Boltzmann machine (Ackley, Hinton and Sejnowski 1985).
+# - Top-k: Fan et al. [2018](https://arxiv.org/abs/1805.04833), for writing stories from a prompt; beam search gave them
+#   common and repeated phrases.
+# - Holtzman et al. [2020](https://arxiv.org/abs/1904.09751) asked GPT-2 Large to go on with paragraphs from the web. What
+#   people had written had a perplexity of 12.38 under the model, greedy text 1.50, beam search with 16 beams 1.48, pure
+#   sampling 22.73, and nucleus sampling with p = 0.95 13.13, next to people's. They showed the repeated phrase that becomes
+#   likelier each time, too.
+# - Why copies attract: induction heads, Olsson et al. [2022](https://arxiv.org/abs/2209.11895); the self-reinforcement
+#   measured, and a training against it, Xu et al. [2022](https://arxiv.org/abs/2206.02369). Training against repetition was
+#   proposed before by Welleck et al. [2019](https://arxiv.org/abs/1908.04319).
+# - Typical sampling: Meister et al. [2022](https://arxiv.org/abs/2202.00666) report quality that can compete with nucleus and
+#   top-k sampling in summaries and stories, and fewer repetitions. Truncation seen as taking back what training smoothed:
+#   Hewitt et al. [2022](https://arxiv.org/abs/2210.15191).
 # - Min-p: Nguyen et al. [2024](https://arxiv.org/abs/2407.01082) report better quality and diversity, above all at high
-#   temperatures. Schaeffer et al. [2025](https://arxiv.org/abs/2506.13681) went through the evidence again and found no advantage over the
-#   other samplers when each gets the same number of settings to try. So: a cheap rule with a clear idea, and no proof that it is better.
-# - The repetition penalty: Keskar et al. [2019](https://arxiv.org/abs/1909.05858) (CTRL), with greedy decoding and θ ≈ 1.2. Blocking:
-#   Paulus et al. [2017](https://arxiv.org/abs/1705.04304).
+#   temperatures. Schaeffer et al. [2025](https://arxiv.org/abs/2506.13681) went through the evidence again and found no
+#   advantage over the other samplers when each gets the same number of settings to try. So: a cheap rule with a clear idea,
+#   and no proof that it is better.
+# - The repetition penalty: Keskar et al. [2019](https://arxiv.org/abs/1909.05858) (CTRL), with greedy decoding and θ ≈ 1.2.
+#   Blocking: Paulus et al. [2017](https://arxiv.org/abs/1705.04304).
 #
 # ## What to remember
-# - The likeliest text is not a typical one, and repetition feeds itself; the tail brings accidents. Sampling methods draw from between.
-# - Temperature is a power of the probabilities. Top-k keeps a number, top-p a share, min-p what is near the likeliest, typical
-#   sampling what is near the entropy. A penalty breaks loops, and names and full stops with them.
-# - The usual order is penalty, temperature, truncation, then drawing, with a generator. Test a sampler with chi-square, and compare with
-#   what people write.
+# - The likeliest text is not a typical one, and repetition feeds itself; the tail brings accidents. Sampling methods draw
+#   from between.
+# - Temperature is a power of the probabilities. Top-k keeps a number, top-p a share, min-p what is near the likeliest,
+#   typical sampling what is near the entropy. A penalty breaks loops, and names and full stops with them.
+# - The usual order is penalty, temperature, truncation, then drawing, with a generator. Test a sampler with chi-square, and
+#   compare with what people write.
 #
 # **Next**: [13 KV cache](13_kv_cache.ipynb), why the model above did not read its whole text again for every token.
