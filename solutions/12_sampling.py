@@ -1347,9 +1347,8 @@ for name, row in recorded["ways"].items():
 
 # %% [markdown]
 # «MEASURE: which way is nearest in both; sampling at T = 1 lies above people in surprise and truncation lies below.» Which
-# way is best depends on the model and on the task. Where one answer is right, as in translation or arithmetic, low
-# temperatures and search are a good choice; where many texts are good, one samples. A small model has more of its probability
-# in a bad tail than a large one, and needs a shorter rope.
+# way is best depends on the model and on the task. Where one answer is right, as in translation or arithmetic, one usually
+# takes a low temperature or a search; where many texts are good, one samples.
 #
 # ## What breaks
 # **The penalty and the zero.** Add 10 to all logits: the softmax is the same, and so is every token's probability. But the
