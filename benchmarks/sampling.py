@@ -7,7 +7,6 @@ one phrase that stands ten times in a row; and how the model goes on after an op
 numbers are recorded, no text.)
 """
 
-import json
 import math
 
 import torch
@@ -23,8 +22,8 @@ from lib.smollm import load_smollm2
 
 RESULTS = "sampling_results.json"
 OPENING = "My grandmother kept a small garden behind the house. Every morning she"
-PARAGRAPHS, PROMPT, NEW, BEAMS = 16, 32, 100, 4
-PHRASES, COPIES = 32, 10
+PARAGRAPHS, PROMPT, NEW, BEAMS = 12, 32, 100, 4
+PHRASES, COPIES = 16, 10
 WAYS = {
     "greedy": Sampling(top_k=1),
     "greedy, penalty 1.3": Sampling(top_k=1, repetition_penalty=1.3),
@@ -43,16 +42,22 @@ def surprise_and_entropy(model, ids: list[int]) -> tuple[Tensor, Tensor]:
     return surprise, -(log_p.exp2() * log_p).sum(-1)
 
 
-def beam(model, ids: list[int], limit: int, beams: int) -> list[int]:
-    """The likeliest of `beams` beginnings after `limit` tokens, as notebook 12 does it."""
-    cached, texts, scores = CachedGPT(model), [ids], torch.zeros(1, 1)
+def beam(model, prompts: list[list[int]], limit: int, beams: int) -> list[list[int]]:
+    """Of each prompt the likeliest of `beams` beginnings after `limit` tokens, as notebook 12 does it for one.
+
+    All prompts have the same length, and all beginnings of all of them are read in one step.
+    """
+    cached, texts, scores = CachedGPT(model), [[prompt] for prompt in prompts], torch.zeros(len(prompts), 1)
     for _ in range(limit):
-        log_probs = cached.batch(texts).log_softmax(-1)
-        scores, rows, tokens = (part[0] for part in beam_step(scores, log_probs[None], beams))
-        texts = [[*texts[row], token] for row, token in zip(rows.tolist(), tokens.tolist(), strict=True)]
-        scores = scores[None]
-        cached.keep(rows.tolist())
-    return texts[0][len(ids) :]
+        width = scores.shape[1]
+        log_probs = cached.batch([text for group in texts for text in group]).log_softmax(-1)
+        scores, rows, tokens = beam_step(scores, log_probs.unflatten(0, (-1, width)), beams)
+        texts = [
+            [[*group[row], token] for row, token in zip(*chosen, strict=True)]
+            for group, *chosen in zip(texts, rows.tolist(), tokens.tolist(), strict=True)
+        ]
+        cached.keep((rows + width * torch.arange(len(prompts))[:, None]).flatten().tolist())
+    return [group[0][-limit:] for group in texts]
 
 
 def repeated(ids: list[int], n: int = 4) -> float:
@@ -73,21 +78,21 @@ def copied(model, phrases: list[list[int]]) -> list[float]:
 
 def measured() -> dict:
     model, tokenizer = load_smollm2()
-    window, model.n_positions = model.n_positions, 2 * (PROMPT + NEW)  # smaller caches: beams copy them at each step
+    window, model.n_positions = model.n_positions, PROMPT + NEW  # smaller caches: beams copy them at each step
     texts = sorted({question.context for question in load_xquad("test")})
     coded = [ids[: PROMPT + NEW] for text in texts if len(ids := tokenizer.encode(text)) >= PROMPT + NEW]
     coded = coded[:PARAGRAPHS]
     prompts = [ids[:PROMPT] for ids in coded]
     written = {"people": [ids[PROMPT:] for ids in coded]}
-    written[f"beam {BEAMS}"] = [beam(model, prompt, NEW, BEAMS) for prompt in prompts]
-    for name, way in WAYS.items():
-        picks = [way.picker(torch.Generator().manual_seed(seed)) for seed in range(len(prompts))]
-        written[name] = generate_batch(model, prompts, NEW, picks)
+    written[f"beam {BEAMS}"] = beam(model, prompts, NEW, BEAMS)
+    picks = [way.picker(torch.Generator().manual_seed(seed)) for way in WAYS.values() for seed in range(len(prompts))]
+    rows = generate_batch(model, prompts * len(WAYS), NEW, picks)  # all ways in one batch, which reads the weights once
+    for i, name in enumerate(WAYS):
+        written[name] = rows[i * len(prompts) : (i + 1) * len(prompts)]
     opening = tokenizer.encode(OPENING)
-    told = {
-        name: generate_batch(model, [opening], NEW, WAYS[name].picker(torch.Generator().manual_seed(0)))[0]
-        for name in ("greedy", "top-p 0.9")
-    }
+    told_by = ("greedy", "top-p 0.9")
+    picks = [WAYS[name].picker(torch.Generator().manual_seed(0)) for name in told_by]
+    told = dict(zip(told_by, generate_batch(model, [opening] * 2, NEW, picks), strict=True))
     ways, traces = {}, {}
     for name, rows in written.items():
         pairs = [surprise_and_entropy(model, prompt + ids) for prompt, ids in zip(prompts, rows, strict=True)]
@@ -116,8 +121,7 @@ def measured() -> dict:
 
 if __name__ == "__main__":
     found = measured()
-    files.path(RESULTS).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8", newline="\n")
-    files.record(RESULTS, "python benchmarks/sampling.py")
+    files.record_results(RESULTS, "python benchmarks/sampling.py", found)
     for name, numbers in found["ways"].items():
         print(f"{name:20}", numbers)
     print(found["copies"])

@@ -18,7 +18,7 @@ from lib.corpora import files
 from lib.corpora.stories import load_stories, names_kept, sentences
 from lib.decoding.generate import CachedGPT, generate_batch
 from lib.decoding.sampling import chi_square, until
-from lib.figures import TRANSFORMER, style, transformer_map
+from lib.figures import style, transformer_map
 from lib.gpt import END, GPT, load_stories_gpt, sizes_of
 from lib.yours import beam_step
 
@@ -43,9 +43,9 @@ def repeated(ids, n=4):
 
 recorded = json.loads(files.read("sampling_results.json"))
 print(recorded["opening"], "|", recorded["texts"]["greedy"], "\n")
-theirs = recorded["ways"]
 for name in ("people", "greedy"):
-    print(f"{name:7} {theirs[name]['repeated']:.0%} of the groups of four come again")
+    share = recorded["ways"][name]["repeated"]
+    print(f"{name:7} {share:.0%} of the groups of four come again")
 
 # %% jupyter={"source_hidden": true}
 # six groups; 1234 and 2341 come back
@@ -118,13 +118,7 @@ for (x, y, to_x, to_y), text in arrows.items():
     axes.text(*spot, text, ha="center" if flat else "left", va="center", fontsize=6.5)
 axes.set(xlim=(-0.1, 8.2), ylim=(-0.3, 3.6))
 axes.axis("off")
-transformer_map(panels[1], parts=(), numbers=False)
-for left, bottom, width, height, label, *_ in TRANSFORMER:
-    if label == "next token":
-        box = plt.Rectangle((left, bottom), width, height, fc="#ffc68a", ec="black")
-        panels[1].add_patch(box)
-        spot = left + width / 2, bottom + height / 2
-        panels[1].text(*spot, label, ha="center", va="center", fontsize=6)
+transformer_map(panels[1], numbers=False, lit=("next token",))
 plt.show()
 
 # %% [markdown]
@@ -285,7 +279,7 @@ sample = check("sample")
 #
 # Now test yours on logits of a model. It is the GPT of notebook 11, with a vocabulary of 2,048 tokens and a window of 320,
 # and we look at two places. After "Tom sat in the kitchen and ate a piece of" many words fit; after "Tom sat in" one is
-# nearly sure. The test wants at least 5 expected draws a cell, so `chi_square` puts rare tokens into one cell.
+# nearly sure. The test holds only where at least 5 draws are expected, so `chi_square` counts the rare tokens together.
 
 # %%
 model, tokenizer = load_stories_gpt()
@@ -461,8 +455,8 @@ for place in (open_place, sure_place):
 #
 # The tail is there at temperature 1 as well. A softmax never gives exactly 0, and the cross-entropy loss punishes a model without
 # limit for a token that comes although it was given almost nothing. So a model that is not sure spreads a little probability
-# over everything (Hewitt et al. call this smoothing). And whether a token deserves one in ten thousand or one in a million, a
-# training text shows too rarely to teach it. Holtzman et al. therefore speak of an **unreliable tail**.
+# over everything (Hewitt et al. call this smoothing). And a training text is too short to show
+# whether a token deserves one in ten thousand or one in a million. Holtzman et al. therefore speak of an **unreliable tail**.
 #
 # **A worked number.** Say the tail has 5% of the probability at every position. Then 20 tokens without an accident have
 # probability 0.95²⁰ = 0.36. And one accident is enough: the model reads what it wrote, and goes on from there.
@@ -648,9 +642,9 @@ assert all(len(row) == 100 for rows in written.values() for row in rows)
 # %% jupyter={"source_hidden": true}
 figure, panels = plt.subplots(2, 1, figsize=(6.4, 4.6), sharex=True)
 ours = {name: traces[name][0].tolist() for name in ("held-out stories", "greedy")}
-real = {name: recorded["traces"][name] for name in ("people", "greedy")}
+theirs = {name: recorded["traces"][name] for name in ("people", "greedy")}
 titles = "the GPT of the course, a story", "SmolLM2, a paragraph of Wikipedia"
-for axes, lines, title in zip(panels, (ours, real), titles, strict=True):
+for axes, lines, title in zip(panels, (ours, theirs), titles, strict=True):
     for (name, bits), dashes in zip(lines.items(), ("-", "--"), strict=True):
         axes.plot(range(1, 101), bits, dashes, lw=1.3, label=name)
     axes.set(title=title, ylabel="surprise (bits)", ylim=(0, None))
@@ -1080,7 +1074,7 @@ assert (top_p(open_place, 0.8) / 2 > -math.inf).sum() == left["top-p 0.8", 1]
 # %% [markdown]
 # Here top-p and min-p part. A flatter distribution needs many more tokens to reach 0.8, over three times as many as at
 # temperature 1; but only few come near the likeliest. So with a high temperature, min-p keeps the tail out where top-p lets
-# it in again. «MEASURE: typical.» Hear the difference, at temperature 2 and with the same generator each time:
+# it in again. «MEASURE: typical.» Read the difference, at temperature 2 and with the same generator each time:
 
 # %% tags=["training"]
 cut_texts = {}
@@ -1188,7 +1182,7 @@ penalised_share = check("penalised_share")
 # %% [markdown]
 # Does the penalty break the loop at the top, and what does it break besides? First the numbers that were recorded for
 # SmolLM2, then 32 stories by the course's GPT, drawn at temperature 1 with and without a penalty. `names_kept` says whether a
-# story has at most two heroes and one neighbour from its first to its last word, as the stories do that the model learned
+# story has at most two heroes and one neighbour from its first to its last word, as in the stories that the model learned
 # from.
 
 # %%
