@@ -4,7 +4,7 @@
 # explain why the likeliest text is not what people write.
 #
 # You need: notebooks 08, 10 and 11. You build: temperature, drawing, the loop that writes, entropy, top-k, top-p, min-p, a
-# repetition penalty. 130 minutes.
+# repetition penalty. 150 minutes.
 
 # %%
 import json
@@ -769,10 +769,11 @@ assert bits.index(min(bits)) == 6
 # From left to right: the first copy of a phrase, the second, up to the tenth. The lower a point, the likelier the model finds
 # this copy; note that the panels have different scales.
 #
-# **SmolLM2.** The first copy of a sentence costs 6.4 bits a token, the second 1.4, the third 0.4, the tenth below 0.03: the probability of a phrase
-# rises with each repetition. And not for sentences alone: of 12 tokens that were thrown at random, the first copy costs
-# 22.1 bits, the second 7.0 and the seventh 1.5. (After that it rises again, to 2.7; why, these numbers do not say.) Holtzman
-# et al. found the same rise of probability for GPT-2 Large, for nearly every phrase that they tried.
+# **SmolLM2** (16 sentences of Wikipedia). The first copy of a sentence costs 6.4 bits a token, the second 1.4, the third 0.4,
+# the tenth below 0.03: the probability of a phrase rises with each repetition. And not for sentences alone: of 12 tokens that
+# were thrown at random, the first copy costs 22.1 bits, the second 7.0 and the seventh 1.5. (After that it rises again, to 2.7;
+# why, these numbers do not say.) Holtzman et al. found the same rise of probability for GPT-2 Large, for nearly every phrase
+# that they tried.
 #
 # How does it work? A Transformer can *look up* what came next the last time: attention
 # finds the earlier place that looks like the newest token, and copies the token after it. Heads that do this have been found
@@ -1047,7 +1048,7 @@ assert (typical(four, 0.2) > -math.inf).tolist() == [False, True, False, False]
 assert (typical(four, 0.7) > -math.inf).tolist() == [True, True, False, False]
 
 # %% [markdown]
-# The lines are nearly those of `top_p`; only the order is another one.
+# The code is nearly that of `top_p`; only the order is another one.
 #
 # **What it fixes.** It leaves out the tail, and where several tokens compete it can leave out the likeliest, too, so that it is
 # less easily caught in a loop. Usual values of τ lie between 0.2 and 0.95.
@@ -1115,7 +1116,8 @@ assert (top_p(open_place, 0.8) / 2 > -math.inf).sum() == left["top-p 0.8", 1]
 # Here top-p and min-p part. A flatter distribution needs many more tokens to reach 0.8, over three times as many as at
 # temperature 1; but only few come near the likeliest. So with a high temperature, min-p keeps the tail out where top-p lets
 # it in again. Typical sampling collects
-# probability until it has 0.8 as well, so it lets in as many as top-p here. Read the difference, at temperature 2 and with the same generator each time:
+# probability until it has 0.8 as well, so it lets in as many as top-p here. Read the difference, at temperature 2 and with the
+# same generator each time:
 
 # %% tags=["training"]
 cut_texts = {}
@@ -1411,9 +1413,9 @@ assert max(share["T 1"], share["top-p 0.9"]) < 0.02 < 0.05 < share["min-p 0.1"]
 # %% [markdown]
 # From the most surprising way to the least. What people wrote lies between sampling at T = 1, which is 0.3 bits above, and
 # top-p 0.9, which is 0.6 below; both repeat as seldom as people do. All that stays closer to the likeliest token is further
-# away. Min-p 0.1 is, too: with this model a bar at a tenth of the likeliest leaves out so much that the first repetitions are there.
-# So the same setting can be mild for one model and strict for another. (12 paragraphs and one seed for each: differences of
-# 0.1 bits mean nothing here.)
+# away. Min-p 0.1 is, too: with this model a bar at a tenth of the likeliest leaves out so much that the first repetitions are
+# there. So the same setting can be mild for one model and strict for another. (12 paragraphs and one seed for each: differences
+# of 0.1 bits mean nothing here.)
 #
 # Which way is best depends on the model and on the task. Where one answer is right, as in translation or arithmetic, one usually
 # takes a low temperature or a search; where many texts are good, one samples.
