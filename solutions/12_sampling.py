@@ -560,7 +560,7 @@ assert 2.3 < -math.log2(open_place.softmax(dim=-1).max()) < 2.7
 # %% [markdown]
 # ## Greedy, beams, sampling
 # The same with text. Eight held-out stories begin, 8 tokens each. (A program wrote these stories, so they stand for real
-# text only roughly; SmolLM2's numbers for real text follow.) The model writes 100 tokens more, in four ways. A beam search
+# text only roughly; SmolLM2's numbers for real text follow.) The model writes 100 tokens more, in three ways. A beam search
 # (notebook 10) looks for a likelier text than greedy decoding finds. Without a source sentence it is short: keep the `beams`
 # likeliest beginnings, and go on from each.
 
@@ -642,7 +642,8 @@ assert abs(theirs["T 1"] - recorded["ways"]["T 1"]["entropy"]) < 0.2
 assert 0.2 < theirs["T 1"] - theirs["people"] < 0.5
 
 # %% [markdown]
-# Surprise and entropy are in bits a token. The less surprise a text has, the likelier the model finds it.
+# Surprise and entropy are in bits a token. The less surprise a text has, the likelier the model finds it. (Of SmolLM2 look at
+# *T 1*, *people*, *greedy* and *beam 4*; the other ways are explained below.)
 #
 # - *As a search, beam search works.* It finds likelier texts than greedy decoding.
 # - *What people write is far from the likeliest text.* SmolLM2 is surprised by people four times as much as by its greedy text.
@@ -678,9 +679,8 @@ assert max(ours["greedy"]) > 3
 # decoding goes up and down as well: where one of many names or dishes must come, as after "a piece of", even the likeliest
 # has 2 or 3 bits.
 #
-# This is one part of the answer to the question at the top. The paper's
-# explanation is that people avoid saying what the reader could have guessed. As with the coin: each token of the likeliest
-# text is likely, and yet hardly anybody writes such a text.
+# This is one part of the answer to the question at the top. The paper's explanation is that people avoid saying what the reader
+# could have guessed. As with the coin: each token of the likeliest text is likely, and yet hardly anybody writes such a text.
 #
 # In information theory, sequences whose mean surprise is close to the entropy are called **typical**. For a source that makes
 # its symbols independently, like the coin, nearly all long sequences that it makes are of this kind, and the likeliest one
@@ -775,18 +775,19 @@ assert bits.index(min(bits)) == 6
 # why, these numbers do not say.) Holtzman et al. found the same rise of probability for GPT-2 Large, for nearly every phrase
 # that they tried.
 #
-# How does it work? A Transformer can *look up* what came next the last time: attention
-# finds the earlier place that looks like the newest token, and copies the token after it. Heads that do this have been found
-# in many models and are called **induction heads** (Olsson et al. 2022). They are useful. A name that was mentioned comes
+# How does it work? A Transformer can *look up* what came next the last time: attention finds the earlier place that looks like
+# the newest token, and copies the token after it. Heads that do this have been found in many models and are called **induction
+# heads** (Olsson et al. 2022; in SmolLM2 we did not look for them). They are useful. A name that was mentioned comes
 # again, a refrain and a table repeat themselves. But they make a loop that feeds itself: the more often a phrase was written,
 # the likelier it is, and the likelier it is, the sooner it is written again.
 #
 # **The course's GPT.** Here we can switch the look at the copies off, and so we see what it is worth: the second copy of a
-# sentence is over a bit a token cheaper when the first one can be seen. But there it ends. The line does not fall any
-# further, it rises, and tokens thrown at random are not copied at all. (They cost 27 bits, more than the 11 bits of
-# a blind guess: the model is sure of something else.) So this model copies a little and does *not* have the loop that feeds itself,
-# and its greedy text above did not go in circles. A likely reason is that its stories hardly ever repeat a group of words, so
-# that it never paid to copy a whole phrase; the web is full of lists, refrains and copied pages.
+# sentence is about a bit a token cheaper when the first one can be seen. But there it ends. From the third copy on the line does
+# not fall, it rises, with the copies in sight and without: no story that the model learned from goes on like this. And
+# tokens thrown at random are not copied at all. (They cost 27 bits, more than the 11 bits of a blind guess: the model is sure
+# of something else.) So this model copies a little and does *not* have the loop that feeds itself, and its greedy text above
+# did not go in circles. A likely reason is that its stories hardly ever repeat a group of words, so that it never paid to copy a
+# whole phrase; the web is full of lists, refrains and copied pages.
 #
 # Greedy decoding cannot leave such a loop as long as the repeated token is the likeliest. A sampler can, at every token, and
 # how soon depends on the probabilities. **A worked number.** If each token of a phrase of 10 tokens is repeated with

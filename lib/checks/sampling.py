@@ -231,7 +231,6 @@ single_calls(
             [8.0, 4.0, 2.0, 2.0]
         ).log(),
         "rows in two leading dimensions, (2, 3, 11)": lambda rng: random_logits(rng, 2, 3, 11),
-        "16 equally likely tokens, each with the logit 5": lambda rng: torch.full((16,), 5.0),
         "two rows of 5 logits; a token is left out (-inf), another one in each row": lambda rng: random_logits(
             rng, 2, 5
         ).scatter(-1, torch.tensor([[1], [3]]), -math.inf),

@@ -1265,6 +1265,12 @@ def far_too_much_added(logits):
 
 
 @wrong("entropy")
+def of_the_thousand_likeliest(logits):
+    p = logits.softmax(-1).sort(descending=True).values[..., :1000]
+    return parts(p).sum(-1) / math.log(2)
+
+
+@wrong("entropy")
 def all_left_in_one_row(logits):
     p = logits[logits > -INF].softmax(-1)
     return -(p * p.log2()).sum(-1)
