@@ -10,6 +10,7 @@ from lib.decoding.sampling import (
     Sampling,
     apply_temperature,
     chi_square,
+    entropy,
     generate,
     greedy,
     min_p,
@@ -122,6 +123,18 @@ def test_top_p_by_its_definition():
         kept = probabilities * (above < p)
         assert (kept.sum(-1) >= p).all()  # the token that crosses is in
         assert (kept.sum(-1) - kept.masked_fill(kept == 0, 2).amin(-1) < p).all()  # and is needed
+
+
+@pytest.mark.parametrize("kind", kinds_of_logits())
+def test_entropy_equals_pytorchs_and_scipys(kind):
+    from scipy.stats import entropy as scipys
+
+    logits = kinds_of_logits()[kind].double()
+    theirs = torch.distributions.Categorical(logits=logits).entropy() / math.log(2)
+    torch.testing.assert_close(entropy(logits), theirs, rtol=1e-10, atol=1e-12)
+    by_scipy = torch.from_numpy(scipys(logits.softmax(-1).numpy(), base=2, axis=-1))
+    torch.testing.assert_close(entropy(logits), by_scipy, rtol=1e-10, atol=1e-10)
+    assert entropy(logits.float()).dtype == torch.float32 and entropy(logits[0]).shape == ()
 
 
 def test_p_of_one_keeps_everything():

@@ -1,4 +1,7 @@
-"""The checks of notebook 12: temperature and drawing. The others stand in sampling_tails and sampling_writing."""
+"""The checks of notebook 12: temperature, drawing and entropy.
+
+The others stand in `sampling_tails` and `sampling_writing`, the questions in `sampling_questions`.
+"""
 
 import math
 
@@ -7,11 +10,36 @@ import torch
 from lib.checks.core import Exercise, edit
 from lib.checks.probing import single_calls
 from lib.checks.running import Problem
+from lib.checks.sampling_questions import (
+    coin_heads,
+    flat_temperature,
+    kept_tokens,
+    left_after,
+    penalised_share,
+    tail_allowed,
+    typical_kept,
+)
 from lib.checks.sampling_tails import min_p, random_logits, refused, top_k, top_p
 from lib.checks.sampling_writing import generate, repetition_penalty
 from lib.decoding import sampling as course
 
-__all__ = ["apply_temperature", "generate", "min_p", "repetition_penalty", "sample", "top_k", "top_p"]
+__all__ = [
+    "apply_temperature",
+    "coin_heads",
+    "entropy",
+    "flat_temperature",
+    "generate",
+    "kept_tokens",
+    "left_after",
+    "min_p",
+    "penalised_share",
+    "repetition_penalty",
+    "sample",
+    "tail_allowed",
+    "top_k",
+    "top_p",
+    "typical_kept",
+]
 
 
 # ------------------------------------------------------------------------------------------------- apply_temperature
@@ -187,5 +215,66 @@ sample.mistakes(
         edit(", generator=generator", "")),
     one_number_for_all_rows=("one random number serves all rows. Each row needs its own.",
         edit(DRAW, "(probabilities.cumsum(-1) < 0.999999 * torch.rand(1, generator=generator)).sum(-1)")),
+)
+# fmt: on
+
+
+# ----------------------------------------------------------------------------------------------------------- entropy
+
+entropy = Exercise(course.entropy)
+
+
+single_calls(
+    entropy,
+    {
+        "the probabilities 1/2, 1/4, 1/8, 1/8, which have 1.75 bits": lambda rng: torch.tensor(
+            [8.0, 4.0, 2.0, 2.0]
+        ).log(),
+        "rows in two leading dimensions, (2, 3, 11)": lambda rng: random_logits(rng, 2, 3, 11),
+        "two rows of 5 logits; a token is left out (-inf), another one in each row": lambda rng: random_logits(
+            rng, 2, 5
+        ).scatter(-1, torch.tensor([[1], [3]]), -math.inf),
+        "one token left, all others -inf, in rows (2, 1, vocab)": lambda rng: _one_left(2, 1),
+        "logits that are far apart: 0, 299 and 300": lambda rng: torch.tensor([0.0, 299.0, 300.0]),
+        "one row of 2,048 logits": lambda rng: random_logits(rng, 1, 2048),
+        "64-bit logits in four leading dimensions": lambda rng: random_logits(rng, 2, 1, 3, 2, 7).double(),
+    },
+)
+
+
+LEFT_OUT, LOG_P = ".masked_fill(log_p == -math.inf, 0.0)", "logits.log_softmax(dim=-1)"
+WEIGHED = "(log_p.exp() * surprise).sum(dim=-1)"
+# fmt: off
+entropy.mistakes(
+    nats=("these are nats. For bits divide by ln 2, or take log2.", edit(" / math.log(2)", "")),
+    digits=("that is the logarithm to the base 10. For bits divide by ln 2, or take log2.",
+        edit("math.log(2)", "math.log(10)")),
+    sign=("the result is below 0: a surprise is *minus* the logarithm.", edit("= -log_p", "= log_p")),
+    nan=("a token that was left out has p = 0, and 0 times infinity is nan. It is to add 0.",
+        edit(LEFT_OUT, ""), edit(f"-log_p{LEFT_OUT}", "-log_p.exp().log()")),
+    mean=("the mean over the vocabulary: the weights p sum to 1 already, so it is a sum.",
+        edit(".sum(dim=-1)", ".mean(dim=-1)")),
+    unweighted=("every surprise counts as much as any other: weigh it by its probability.",
+        edit("(log_p.exp() * surprise)", "surprise")),
+    by_logits=("the surprises are weighed by the logits: weigh them by the probabilities.",
+        edit("log_p.exp() * surprise", "logits * surprise")),
+    all_rows=("one number for all rows. Each row has its own entropy: sum over the last axis.",
+        edit(".sum(dim=-1)", ".sum()")),
+    axis_kept=("the axis of the vocabulary is still there, with size 1: sum it away.",
+        edit(".sum(dim=-1)", ".sum(dim=-1, keepdim=True)")),
+    each_token=("that is what each token adds: sum over the vocabulary.", edit(".sum(dim=-1)", "")),
+    likeliest=("that is the surprise of the likeliest token alone.",
+        edit(WEIGHED, "-log_p.amax(dim=-1) / math.log(2)")),
+    perplexity=("that is 2 to the power of the entropy, the perplexity.",
+        edit(f"return {WEIGHED}", f"return 2 ** {WEIGHED}")),
+    of_the_largest=("divided by the largest entropy possible. Bits are asked for.",
+        edit(WEIGHED, f"{WEIGHED} / math.log2(logits.shape[-1])")),
+    raw_logits=("the logits are taken for logarithms of probabilities: log_softmax first.", edit(LOG_P, "logits")),
+    other_axis=("the softmax must be taken over the vocabulary, the last axis.",
+        edit("log_softmax(dim=-1)", "log_softmax(dim=0)")),
+    overflow=("e to the power of a large logit is infinite: softmax or log_softmax, which are safe.",
+        edit(LOG_P, "(logits.exp() / logits.exp().sum(dim=-1, keepdim=True)).log()")),
+    bits_lost=("the logits came in 64 bits and the result in fewer: keep their dtype.",
+        edit("logits.log", "logits.float().log")),
 )
 # fmt: on

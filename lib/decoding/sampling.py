@@ -7,6 +7,7 @@
     Sampling             all of them together: what a user may set, checked once
     generate             write, one token after the other, until a limit or a stop sequence
     until                stop sequences in streamed text, which tokens may cut anywhere
+    entropy              the surprise that a distribution has in store, in bits           notebook 12
     chi_square           are these counts what those probabilities give? A test for samplers
 
 Logits are (..., vocab); leading dimensions are separate choices. A token that is left out gets the logit -inf, and so
@@ -184,6 +185,16 @@ def until(pieces: Iterable[str], stops: Sequence[str]) -> Iterator[str]:
             held = held[safe:]
     if held:
         yield held
+
+
+def entropy(logits: Tensor) -> Tensor:
+    """The surprise that is to be expected: the sum of -p log2 p over the tokens, in bits (Shannon 1948).
+
+    logits: (..., vocab); a token that was left out, with the logit -inf, adds 0    Returns (...).
+    """
+    log_p = logits.log_softmax(dim=-1)
+    surprise = -log_p.masked_fill(log_p == -math.inf, 0.0) / math.log(2)  # subtle: 0 times infinity is no number
+    return (log_p.exp() * surprise).sum(dim=-1)
 
 
 def chi_square(counts: Tensor, probabilities: Tensor, least: float = 5.0) -> tuple[float, float]:

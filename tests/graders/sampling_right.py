@@ -415,3 +415,59 @@ def cut_off_an_endless_one(next_logits, ids, limit, pick, stop=()):
         yield token
         if any(written[-len(end) :] == tuple(end) for end in stop):
             return
+
+
+# ----------------------------------------------------------------------------------------------------------- entropy
+
+
+@right("entropy")
+def by_entr(logits):
+    return torch.special.entr(logits.softmax(dim=-1)).sum(dim=-1) / math.log(2)
+
+
+@right("entropy")
+def of_a_distribution(logits):
+    return torch.distributions.Categorical(logits=logits).entropy() / math.log(2)
+
+
+@right("entropy")
+def clamped(logits):
+    p = torch.softmax(logits, -1)
+    return -(p * p.clamp(min=1e-30).log2()).sum(-1)
+
+
+@right("entropy")
+def where_it_is_above_zero(logits):
+    p = functional.softmax(logits, dim=-1)
+    return torch.where(p > 0, -p * p.log2(), torch.zeros_like(p)).sum(dim=-1)
+
+
+@right("entropy")
+def numbers_that_are_numbers(logits):
+    p = logits.softmax(-1)
+    return (p * -p.log2()).nansum(-1)
+
+
+@right("entropy")
+def each_row_by_itself(logits):
+    found = []
+    for row in logits.reshape(-1, logits.shape[-1]).tolist():
+        top = max(row)
+        powers = [math.exp(z - top) for z in row]
+        shares = [power / sum(powers) for power in powers]
+        found.append(sum(-p * math.log2(p) for p in shares if p > 0))
+    return torch.tensor(found, dtype=logits.dtype).reshape(logits.shape[:-1])
+
+
+@right("entropy")
+def by_einsum_in_64_bits(logits):
+    p = logits.double().softmax(-1)
+    surprise = -torch.log2(p).masked_fill(p == 0, 0)
+    return torch.einsum("...v,...v->...", p, surprise).to(logits.dtype)
+
+
+@right("entropy")
+def from_the_sum_of_the_powers(logits):
+    z = logits.double()
+    expected = (z.softmax(-1) * z.masked_fill(z == -INF, 0)).sum(-1)  # a logit of -inf has no weight
+    return ((z.logsumexp(-1) - expected) / math.log(2)).to(logits.dtype)

@@ -1158,3 +1158,124 @@ slips(
         edit("ids, written = list(ids), []", "ids, written, last = list(ids), [], ids[-1]"),
     ),
 )
+
+
+# ----------------------------------------------------------------------------------------------------------- entropy
+
+
+def parts(p):
+    """What each token adds, in nats, by a function that knows about 0."""
+    return torch.special.entr(p)
+
+
+@wrong("entropy", says="nats")
+def in_nats(logits):
+    return parts(logits.softmax(-1)).sum(-1)
+
+
+@wrong("entropy", says="base 10")
+def in_digits(logits):
+    return parts(logits.softmax(-1)).sum(-1) / math.log(10)
+
+
+@wrong("entropy", says="below 0")
+def without_the_minus(logits):
+    p = logits.softmax(-1)
+    return torch.where(p > 0, p * p.log2(), torch.zeros_like(p)).sum(-1)
+
+
+@wrong("entropy", says="0 times infinity")
+def zero_times_infinity(logits):
+    p = logits.softmax(dim=-1)
+    return -(p * p.log2()).sum(dim=-1)
+
+
+@wrong("entropy", says="0 times infinity")
+def infinity_times_zero(logits):
+    logs = torch.log_softmax(logits, dim=-1)
+    return -torch.sum(logs.exp() * logs, dim=-1) / math.log(2)
+
+
+@wrong("entropy", says="so it is a sum")
+def mean_over_the_vocabulary(logits):
+    return parts(logits.softmax(-1)).mean(-1) / math.log(2)
+
+
+@wrong("entropy", says="one number for all rows")
+def one_for_all(logits):
+    return parts(logits.softmax(-1)).sum() / math.log(2)
+
+
+@wrong("entropy", says="with size 1")
+def keeps_the_axis(logits):
+    return parts(logits.softmax(-1)).sum(-1, keepdim=True) / math.log(2)
+
+
+@wrong("entropy", says="sum over the vocabulary")
+def before_the_sum(logits):
+    return parts(logits.softmax(-1)) / math.log(2)
+
+
+@wrong("entropy", says="likeliest token alone")
+def of_the_best(logits):
+    return -logits.softmax(-1).amax(-1).log2()
+
+
+@wrong("entropy", says="the perplexity")
+def two_to_the_power(logits):
+    return (parts(logits.softmax(-1)).sum(-1) / math.log(2)).exp2()
+
+
+@wrong("entropy", says="largest entropy possible")
+def share_of_the_largest(logits):
+    return parts(logits.softmax(-1)).sum(-1) / math.log(logits.shape[-1])
+
+
+@wrong("entropy", says="weigh it by its probability")
+def each_alike(logits):
+    logs = logits.log_softmax(-1)
+    return -torch.where(logs > -INF, logs, torch.zeros_like(logs)).sum(-1) / math.log(2)
+
+
+@wrong("entropy", says="last axis")
+def first_axis(logits):
+    return parts(logits.softmax(0)).sum(-1) / math.log(2)
+
+
+@wrong("entropy", says="infinite")
+def exponentials(logits):
+    powers = logits.exp()
+    return parts(powers / powers.sum(-1, keepdim=True)).sum(-1) / math.log(2)
+
+
+@wrong("entropy", says="keep their dtype")
+def in_32_bits(logits):
+    return parts(logits.float().softmax(-1)).sum(-1) / math.log(2)
+
+
+@wrong("entropy")
+def a_float(logits):
+    return float(parts(logits.softmax(-1)).sum(-1).mean() / math.log(2))
+
+
+@wrong("entropy")
+def far_too_much_added(logits):
+    p = logits.softmax(-1)
+    return -(p * (p + 1e-3).log2()).sum(-1)
+
+
+@wrong("entropy")
+def of_the_thousand_likeliest(logits):
+    p = logits.softmax(-1).sort(descending=True).values[..., :1000]
+    return parts(p).sum(-1) / math.log(2)
+
+
+@wrong("entropy")
+def all_left_in_one_row(logits):
+    p = logits[logits > -INF].softmax(-1)
+    return -(p * p.log2()).sum(-1)
+
+
+@wrong("entropy")
+def every_axis_of_one_gone(logits):
+    return (parts(logits.softmax(-1)).sum(-1) / math.log(2)).squeeze()

@@ -81,6 +81,10 @@ SURVIVORS: dict[str, dict[str, str]] = {
         "logits.sort(dim=-1, descending=True) -> logits.sort(descending=True)": "the last axis anyway",
         "p -> logits": "only the words of the error change",
     },
+    "entropy": {
+        "0.0 -> 1.0": "times p = 0 it is 0 in any case",
+        "0.0 -> -1.0": "times p = 0 it is 0 in any case",
+    },
     "min_p": {
         "0 -> -1": "the logarithm refuses what is not above 0, with a ValueError too",
         "p -> logits": "only the words of the error change",
