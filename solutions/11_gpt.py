@@ -1321,7 +1321,7 @@ assert lost > rivals["pairs, counted"]
 # than the pairs. That does not say that a GPT needs position vectors: one that is *trained* without them reads the order
 # off its causal mask, to some degree (notebook 06).
 #
-# ## Question 11.7 · suspects
+# ## Question 11.7 · buggy_runs
 # Three trainings on the stories have a bug each. All begin at 7.6 nats. Their training losses end, and stay, near these values:
 #
 # | run | the loss ends near |
@@ -1334,15 +1334,15 @@ assert lost > rivals["pairs, counted"]
 # unit matrix, so that each position sees itself alone; second, there is no mask; third, the row of ids was shuffled, token
 # by token, before the training.
 
-# %% question="suspects" difficulty=2 minutes=4
+# %% question="buggy_runs" difficulty=2 minutes=4
 ### BEGIN SOLUTION
-suspects = "BCA"
+buggy_runs = "BCA"
 ### END SOLUTION
 
-# %% check="suspects"
+# %% check="buggy_runs"
 from lib.checks import check
 
-suspects = check("suspects")
+buggy_runs = check("buggy_runs")
 
 # %% [markdown]
 # ## Your own text
