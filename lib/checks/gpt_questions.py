@@ -64,8 +64,8 @@ predictions_made = Question(
 gpt3_blocks = Question(
     "gpt3_blocks",
     lambda: _in_the_blocks(12_288, 96),
-    "12 · 96 · 12,288² is about 1.74 · 10¹¹, 174 billion. With its two tables that is GPT-3's 175 billion: in a model of "
-    "this size, a vocabulary of 50,257 hardly counts.",
+    "12 · 96 · 12,288² is about 1.74 · 10¹¹, 174 billion. With its two tables that is GPT-3's 175 billion: in a model "
+    "of this size, a vocabulary of 50,257 hardly counts.",
     "Put both sizes into the rule.",
     (
         (12 * 12_288**2, "That is one block."),
