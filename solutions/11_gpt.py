@@ -97,9 +97,9 @@ assert measure(held_out, known)["verbatim"] < 0.07
 #
 # $$\mathrm{perplexity} = e^{L} = \left(\frac{1}{p_1 p_2 \cdots p_n}\right)^{1/n}$$
 #
-# where $p_t$ is the probability that the right token got at its turn. Here it is $e^{1.040} = \sqrt{2 \cdot 4} = 2.83$: the
-# guesser is as unsure as if it chose each time among 2.83 words that are equally likely. A model that knows nothing has the
-# size of the vocabulary as its perplexity; one that is always sure, and right, has 1.
+# where n is the number of guesses, and $p_t$ the probability that the right token got at guess t. Here it is $e^{1.040} =
+# \sqrt{2 \cdot 4} = 2.83$: the guesser is as unsure as if it chose each time among 2.83 words that are equally likely. A
+# model that knows nothing has the size of the vocabulary as its perplexity; one that is always sure, and right, has 1.
 #
 # Nobody had to label anything: the text asks the questions and answers them. Learning of this kind is called
 # **self-supervised**, and when it comes before some other task, **pre-training**. GPT stands for *generative pre-trained
@@ -292,7 +292,7 @@ predictions_made = check("predictions_made")
 
 # %% [markdown]
 # ## The model
-# Two things of the picture are new to you.
+# Two things deserve a word before you write it.
 #
 # **One table for words in and words out.** A head with a matrix of its own would have vocab · d_model weights, as many as
 # the embedding. GPT uses the embedding twice: on the way in, row i is *what token i means*; on the way out, x is compared
@@ -300,7 +300,7 @@ predictions_made = check("predictions_made")
 # 2017). It saves weights and makes the two readings of a token one.
 #
 # **Dropout** at the foot of the stream: `self.dropout` (notebook 07) sets a random share of the numbers to 0 while
-# training. With so much text that a model hardly reads anything twice, as here, it is left at 0.
+# training, against learning by heart. Our trainings leave it at 0: yours will read a quarter of the text, once.
 #
 # ## Exercise 11.2 · GPT
 # Three methods. `embed`: the ids' rows, positions added from `start` on, then dropout. `logits`: the norm, then dot
@@ -481,9 +481,9 @@ assert 0.30 < counts["embedding"] / 124_439_808 < 0.32
 assert counts["feed-forward"] > 1.9 * counts["attention"]
 
 # %% [markdown]
-# Almost a third of GPT-2 is that one table of 50,257 × 768 numbers. The blocks hold 4·d² in the attention and 8·d² in the
-# feed-forward, d being short for d_model. Everything else is small beside them as soon as d is large, which gives a rule
-# that everybody uses: **the blocks of a GPT have about 12 · n_layers · d_model² parameters**.
+# Almost a third of GPT-2 is that one table of 50,257 × 768 numbers. Each block holds 4·d² in the attention and 8·d² in the
+# feed-forward, d being short for d_model. Biases and norms are small beside them as soon as d is large, which gives a rule
+# of thumb: **the blocks of a GPT have about 12 · n_layers · d_model² parameters**.
 #
 # ## Question 11.3 · gpt3_blocks
 # The largest GPT-3 (2020) has 96 blocks of width 12,288. About how many parameters have its blocks? Two digits are enough.
@@ -651,8 +651,8 @@ print(f"{len(row):,} ids;", [tokenizer.decode([i]) for i in row[:9].tolist()])
 # nats; p(the | the) = 0.1/3.3 = 0.03, 3.5 nats.
 #
 # ## Exercise 11.5 · bigram_loss
-# Count how often b follows a in `ids` (n,), add `extra` to every count, divide each row by its sum. Return the mean of −ln
-# p over the pairs of `held_out` (m,), a 0-d float32 tensor. Difficulty ●●○ · 10 minutes.
+# Count how often b follows a in `ids` (n,), add `extra`, the ε of the formula, to every count, divide each row by its sum.
+# Return the mean of −ln p over the pairs of `held_out` (m,), a 0-d float32 tensor. Difficulty ●●○ · 10 minutes.
 #
 # <details><summary>A loop over two million pairs is slow</summary>Give each pair one number, a·vocab + b:
 # <code>torch.bincount(..., minlength=vocab**2)</code>, then <code>.view(vocab, vocab)</code>.</details>
@@ -732,7 +732,8 @@ assert 20 < math.exp(rivals["pairs, counted"]) < 24
 # by it, if the same model unpacks it. With 1 bit per byte, the archive has an eighth of the size.
 #
 # ## Exercise 11.6 · bits_per_byte
-# From a mean loss in nats a token, over `n_tokens` tokens that stand for `n_bytes` bytes, to bits a byte. Difficulty ●○○ ·
+# From a mean loss in nats a token, over `n_tokens` tokens that stand for `n_bytes` bytes, to bits a byte.
+# (`<|endoftext|>` is a token like any other, and stands for no bytes.) Difficulty ●○○ ·
 # 3 minutes.
 #
 # <details><summary>Which way round?</summary>All nats: loss × n_tokens. One nat is 1/ln 2 = 1.44 bits. Then divide by
@@ -784,9 +785,10 @@ equal_loss = check("equal_loss")
 # %% [markdown]
 # ## The optimiser
 # You could train now, with your step and AdamW from notebook 09. AdamW looks at each *number* of a matrix alone. But a
-# matrix is more than its numbers: it turns directions into directions. Any matrix can be written as a sum of such turns,
-# each with a strength, its **singular value**; that is the **singular value decomposition** (SVD), $G = U S V^\top$, with
-# the singular values on the diagonal of S. Here are those of a real gradient, of one batch and fresh weights:
+# matrix is more than its numbers. It is a sum of parts, each of which takes one direction of the input to one direction of
+# the output, with a strength, its **singular value**. To find them is the **singular value decomposition** (SVD), $G = U S
+# V^\top$, with the singular values on the diagonal of S. A gradient of a matrix is a matrix too. Here are the singular
+# values of one, from one batch and fresh weights:
 
 # %%
 recipe = RECIPES["notebook"]
@@ -811,10 +813,11 @@ plt.show()
 # MEASURE: share, and evened (0.7 to 1.2 is what lib/training/muon.py says)
 
 # %% [markdown]
-# «MEASURE: A few directions are strong, most are faint: the ten largest of 128 hold ... of the sum of squares.» A step
-# along such a gradient learns the strong directions and hardly touches the faint ones. **Muon** (Jordan et al. 2024) takes
-# the running mean of the gradients, as Adam does, and then replaces its singular values by numbers near 1: the step goes
-# equally far in all directions, $U V^\top$ instead of $U S V^\top$.
+# From left to right stand the 128 singular values, the largest first; the solid line is the gradient's, and the axis is
+# logarithmic. «MEASURE: A few directions are strong, most are faint: the ten largest of 128 hold ... of the sum of
+# squares.» A step along such a gradient learns the strong directions and hardly touches the faint ones. **Muon** (Jordan et
+# al. 2024) takes the running mean of the gradients, as Adam does, and then replaces its singular values by numbers near 1:
+# the step goes equally far in all directions, $U V^\top$ instead of $U S V^\top$.
 #
 # **A worked number.** Let the mean gradient be the diagonal matrix with 4 and 0.1. Gradient descent goes 40 times as far in
 # the first direction as in the second; Muon goes equally far in both. (AdamW would do so here as well, since each direction
@@ -847,8 +850,8 @@ assert torch.linalg.svdvals(turned.sign())[1] < 1e-5
 # A loss is one number. We also want to know whether the stories that a model writes *hold*. Since the text has rules, a
 # program can look (`measure`):
 #
-# - **verbatim**: the share of the written sentences that stand, word for word, in the stories it has learned from. Real
-#   held-out stories have 0.06. Much more would mean that it recites.
+# - **verbatim**: the share of the written sentences that stand, word for word, in the stories it has learned from. Held-out
+#   stories have 0.06, since their patterns repeat. Much more would mean that a model recites.
 # - **names**: the share of the texts that keep to their people: at most two heroes by first name, and one neighbour.
 # - **pronouns**: the share of *he*, *she* and their kind with somebody of that gender before them.
 # - **causes**: of the causes that have an effect in these stories, such as a forgotten umbrella, the share whose effect
@@ -967,12 +970,19 @@ def without_network(learnt, held_out):
 
 # %%
 ours = without_network("\n\n".join(learnt), "\n\n".join(held_out[:100]))
-theirs = {"pairs of bytes": 3.588, "bz2": 2.635}  # recorded
+# MEASURE: then take these from results["Shakespeare without a network"]["0"]
+theirs = {"pairs of bytes": 3.588, "bz2": 2.635}
+print("stories:    ", {name: round(bits, 2) for name, bits in ours.items()})
+print("Shakespeare:", {name: round(bits, 2) for name, bits in theirs.items()})
+
+# %% tags=["training"]
 if have(FILE):
     (plays,), (last_plays,) = read_texts("shakespeare")
     found = without_network(plays, last_plays)
     print(last_plays[:150])
-    assert all(abs(found[name] - theirs[name]) < 0.001 for name in theirs)
+    assert all(abs(found[name] - theirs[name]) < 0.001 for name in found)
+else:
+    print("Shakespeare is not on this machine: the recorded numbers have to do.")
 
 # %% jupyter={"source_hidden": true}
 assert abs(ours["pairs of bytes"] - 3.404) < 0.002 and abs(ours["bz2"] - 1.899) < 0.001
@@ -1022,15 +1032,12 @@ assert round(1.4697 / math.log(2), 2) == 2.12
 
 # %%
 longer = RECIPES["stories"]
-for name, made, net in (
-    ("yours", recipe, model),
-    ("the course's", longer, storyteller),
-):
+sizes = everything, sum(parameter.numel() for parameter in storyteller.parameters())
+for size, made in zip(sizes, (recipe, longer), strict=True):
     tokens = made.steps * made.batch * made.n_positions
-    parameters = sum(parameter.numel() for parameter in net.parameters())
     print(
-        f"{name:13}{parameters:,} parameters, {tokens:,} tokens read: the text "
-        f"{tokens / len(row):.1f} times, {tokens / parameters:.1f} a parameter"
+        f"{size:,} parameters, {tokens:,} tokens read: the text "
+        f"{tokens / len(row):.1f} times, {tokens / size:.1f} a parameter"
     )
 
 # %% jupyter={"source_hidden": true}
@@ -1200,9 +1207,9 @@ assert again.float().mean() < 0.02 and 4 < again.sum() / 100 < 5
 #
 # ## Prompting
 # Between the first time and the second, no weight has changed, and yet a name has fallen from 5 nats to a half: the model
-# learned it *from the text before*. This is **in-context learning**, and it is why a language model can be asked. Whatever
-# stands before is a **prompt**, and the model goes on from it. Put a question so that the answer is the likely
-# continuation:
+# learned it *from the text before*. This is **in-context learning** in its plainest form, and it is why a language model
+# can be asked. Whatever stands before is a **prompt**, and the model goes on from it. Put a question so that the answer is
+# the likely continuation:
 #
 # - **zero-shot**: the task is described, or hinted at, and no example is given. Radford et al. (2019) wrote "TL;DR:" after
 #   an article, and GPT-2 went on with a summary, of sorts: on the web, that is what follows these letters.
@@ -1210,7 +1217,8 @@ assert again.float().mean() < 0.02 and 4 < again.sum() / 100 < 5
 #   loutre de mer* before *cheese =>*: whoever goes on from there goes on in French.
 #
 # No gradient, no step, no new weights: that is the difference to **fine-tuning** (notebooks 16 and 19). Our storyteller has
-# seen nothing but stories and can be asked about nothing else. But it can be asked about them. Does it know who is a *she*?
+# seen nothing but stories and can be asked about nothing else. But it can be asked about them. (Notebook 14 runs a
+# published model that can be asked about anything.) Does it know who is a *she*?
 
 # %%
 opening = "Do you know what hay and snow smell like on a still evening in May? "
@@ -1237,9 +1245,9 @@ assert all(len(tokenizer.encode(word)) == 1 for word in (" he", " she"))
 # MEASURE: Kate she, Tom he; and who wins in "A girl named Tom": prompt or weights?
 
 # %% [markdown]
-# The first two prompts ask what the *weights* know: nobody told the model that Kate is a girl, it is in 7,200 stories. The
-# last four ask what it takes from the *prompt*, two of them against its weights. «MEASURE: "A girl named Tom" gets ... for
-# *she*: ... wins. In the stories the two never disagree, so the training never had to decide.»
+# The first two prompts ask what the *weights* know: nobody told the model that Kate is a girl; it has learned it from the
+# stories. The last four ask what it takes from the *prompt*, two of them against its weights. «MEASURE: "A girl named Tom"
+# gets ... for *she*: ... wins. In the stories the two never disagree, so the training never had to decide.»
 #
 # ## How large, and how long?
 # Suppose a budget for one training. A large model for a short time, or a small one for long? The price first. A weight
@@ -1377,9 +1385,9 @@ buggy_runs = check("buggy_runs")
 #   word vectors: Bengio et al. ([2003](https://www.jmlr.org/papers/v3/bengio03a.html)).
 # - Liu et al. ([2018](https://arxiv.org/abs/1801.10198)) left out the encoder, to write Wikipedia articles from long sources.
 # - **GPT**: Radford et al.
-#   ([2018](https://cdn.openai.com/research-covers/language-unsupervised/language_understanding_paper.pdf)) trained 12 such
-#   blocks of width 768 on some 7,000 unpublished books. Fine-tuned, the one model improved the best result on 9 of the 12
-#   tasks that they tried.
+#   ([2018](https://cdn.openai.com/research-covers/language-unsupervised/language_understanding_paper.pdf)) trained 12
+#   blocks of width 768, each norm still after its sum, on some 7,000 unpublished books. Fine-tuned, the one model improved
+#   the best result on 9 of the 12 tasks that they tried.
 # - **GPT-2**: Radford et al.
 #   ([2019](https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf)) trained
 #   up to 1.5 billion parameters on 40 GB of web pages, with the norms moved before the branches, one more at the end, and
