@@ -4,7 +4,7 @@
 # loss in four units, and say what of its stories is its own.
 #
 # You need: notebooks 05 to 09. You build: the loss, the model, its count, its first weights, a rival without a network, a unit
-# that is fair to all. 130 minutes. «MEASURE: minutes»
+# that is fair to all. 140 minutes. «MEASURE: minutes»
 
 # %%
 import json
@@ -184,7 +184,9 @@ plt.show()
 #
 # So a GPT is two tables and N of your `EncoderBlock`s under a causal mask. In the map on the right that is the dashed box
 # without its cross-attention, and what stands below and above it. One pass asks a question at *every* position: the row t
-# of the logits is the guess for token t + 1, and the causal mask sees to it that this row knows the tokens 1 to t only.
+# of the logits is the guess for token t + 1, and the causal mask sees to it that this row knows the tokens 1 to t only. So
+# a text of n tokens is n − 1 exercises in one pass, which is the **parallel training** of notebook 09; its price is
+# attention's work, which grows with n² (**quadratic cost**).
 #
 # **A worked number.** Two numbers a vector, three tokens: *the* (1, 0), *cat* (0, 1), *sat* (1, 1). We leave out norms and
 # positions. The model reads *cat*: x is (0, 1). Attention adds (1, 0), the feed-forward adds (1, 1): x is now (2, 2). Its
@@ -1141,6 +1143,38 @@ print([round(loss, 2) for loss in depths])
 # «MEASURE: Before the first block the stream says "the same token again", and is wrong. From block to block the loss falls
 # from ... to ...; below the table of pairs it is after block ....» Each block adds to what is there, and the answer takes
 # shape on the way.
+#
+# ### Where it is surprised
+# A mean hides where the nats are. Here is the beginning of a story that the course's model has not read, token by token:
+
+
+# %%
+@torch.no_grad()
+def surprises(text, n_tokens):
+    """The first tokens of a text, and the surprise of each in nats."""
+    ids = encode_texts(tokenizer, [text])[: n_tokens + 1]
+    nats = functional.cross_entropy(
+        storyteller(ids[None, :-1])[0], ids[1:], reduction="none"
+    )
+    return [tokenizer.decode([i]) for i in ids[1:].tolist()], nats
+
+
+tokens, nats = surprises(held_out[0], 48)
+print(f"{(nats < 0.1).float().mean():.2f} of these tokens cost less than 0.1 nats")
+print("the dearest:", [tokens[i] for i in nats.topk(5).indices.tolist()])
+
+# %% jupyter={"source_hidden": true}
+figure, axes = plt.subplots(figsize=(9, 2.8))
+axes.bar(range(len(nats)), nats)
+axes.set_xticks(range(len(nats)), tokens, rotation=90, fontsize=7)
+axes.set(ylabel="surprise (nats)", xlim=(-1, len(nats)))
+plt.show()
+# MEASURE: which tokens are dear
+
+# %% [markdown]
+# A high bar is a choice that the program made and nobody can foresee: «MEASURE: the month, a name, what is lost.» Between
+# the choices stand tokens that follow from what was said, and cost almost nothing. Real text has more such
+# choices.
 #
 # ### What it loses
 # About six stories in ten lose a name: a third hero walks in, or a second neighbour. Is that hardly better than yours? Yours
