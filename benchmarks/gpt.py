@@ -14,7 +14,6 @@ train the same model on the same batches with AdamW and clipped gradients.
 """
 
 import bz2
-import json
 import math
 import os
 import random
@@ -114,11 +113,7 @@ def shipped() -> None:
 
 
 def record(task: str, seed: int, found: dict) -> None:
-    path = files.path(RESULTS)
-    results = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    results.setdefault(task, {})[str(seed)] = found
-    path.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8", newline="\n")
-    files.record(RESULTS, "python benchmarks/gpt.py seeds; longer; shakespeare; shipped")
+    files.record_results(RESULTS, "python benchmarks/gpt.py seeds; longer; shakespeare; shipped", found, task, seed)
     print(task, seed, found, flush=True)
 
 
