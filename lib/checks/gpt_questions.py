@@ -22,9 +22,9 @@ def _perplexity(*chances: float) -> float:
     return math.exp(-sum(map(math.log, chances)) / len(chances))
 
 
-def _in_the_blocks(d_model: int, n_layers: int) -> int:
+def _in_the_blocks(d_model: int, n_layers: int) -> float:
     counts = gpt2.gpt2_parameters(1, 1, d_model, n_layers)
-    return counts["attention"] + counts["feed-forward"] + counts["norms"]
+    return float(counts["attention"] + counts["feed-forward"] + counts["norms"])
 
 
 text_perplexity = Question(
