@@ -5,6 +5,8 @@
     python benchmarks/gpt.py longer [seed ...]  AdamW alone for 1,200 steps: about as much time as 800 with Muon
     python benchmarks/gpt.py shakespeare [seed ...]    the same training on Tiny Shakespeare, which a person wrote
                                                 (fetched on first use), and what rivals without a network reach there
+    python benchmarks/gpt.py bugs [seed ...]    three trainings with a bug each: a position that sees itself alone, no
+                                                mask, tokens in a row that was shuffled
     python benchmarks/gpt.py shipped            the bits and stories of the model that comes with the course
     python benchmarks/gpt.py speed [rounds]     our step beside nanoGPT's design, nn.TransformerEncoder and Hugging Face
 
@@ -19,6 +21,7 @@ import os
 import random
 import sys
 import time
+from collections.abc import Callable
 from statistics import median
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -39,6 +42,7 @@ RESULTS = "gpt_results.json"
 N_WRITTEN, N_JUDGED = 48, 100
 ADAMW_PEAK = 5e-3  # the best of 3e-3, 5e-3 and 8e-3 at 800 steps
 LONGER = 1_200  # steps of AdamW, about as long as 800 with Muon
+BUGGY = 400  # steps of a training with a bug
 COUNTED = 1_000_000  # bytes of a text whose pairs are counted
 SHAPES = {  # vocab, positions, d_model, heads, layers
     "the course's model": (2_048, 320, 128, 4, 6),
@@ -58,10 +62,12 @@ def judged(model, tokenizer, learnt: list[str], held_out: list[str], seed: int) 
     return {name: round(number, 4) for name, number in found.items()}
 
 
-def trained(ids: Tensor, vocab: int, seed: int, muon: bool = True, steps: int | None = None) -> tuple[GPT, dict]:
+def trained(
+    ids: Tensor, vocab: int, seed: int, muon: bool = True, steps: int | None = None, kind: Callable[..., GPT] = GPT
+) -> tuple[GPT, dict]:
     """Notebook 11's model after its training on such ids, with its last loss and the processor seconds it took."""
     recipe = RECIPES["notebook"]
-    model = GPT(vocab, recipe.n_positions, recipe.d_model, recipe.n_heads, recipe.n_layers)
+    model = kind(vocab, recipe.n_positions, recipe.d_model, recipe.n_heads, recipe.n_layers)
     initial_weights(model, torch.Generator().manual_seed(seed))
     batches, peak = recipe.batches(ids, seed), recipe.peak if muon else ADAMW_PEAK
     start = time.process_time()
@@ -103,6 +109,35 @@ def without_a_network(ids: Tensor, new: Tensor, vocab: int, learnt: str, held_ou
     return {name: round(bits, 4) for name, bits in found.items()} | {"bytes": n_bytes}
 
 
+class UnitMask(GPT):
+    """Each position sees itself alone."""
+
+    def mask(self, n: int) -> Tensor | None:
+        return torch.eye(n, dtype=torch.bool)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        x = self.embed(ids)
+        for block in self.blocks:
+            x = block(x, self.mask(ids.shape[1]))
+        return self.logits(x)
+
+
+class Unmasked(UnitMask):
+    """Each position sees all others, and so the token that it is asked for."""
+
+    def mask(self, n: int) -> None:
+        return None
+
+
+def bugs(numbers: list[int]) -> None:
+    tokenizer = load_stories_gpt()[1]
+    ids = encode_texts(tokenizer, read_texts("stories")[0])
+    for seed in numbers:
+        shuffled = ids[torch.randperm(len(ids), generator=torch.Generator().manual_seed(seed))]
+        for name, kind, text in (("unit mask", UnitMask, ids), ("no mask", Unmasked, ids), ("shuffled", GPT, shuffled)):
+            record(f"bug: {name}", seed, trained(text, len(tokenizer), seed, steps=BUGGY, kind=kind)[1])
+
+
 def shipped() -> None:
     model, tokenizer = load_stories_gpt()
     learnt, held_out = read_texts("stories")
@@ -113,7 +148,9 @@ def shipped() -> None:
 
 
 def record(task: str, seed: int, found: dict) -> None:
-    files.record_results(RESULTS, "python benchmarks/gpt.py seeds; longer; shakespeare; shipped", found, task, seed)
+    files.record_results(
+        RESULTS, "python benchmarks/gpt.py seeds; longer; shakespeare; bugs; shipped", found, task, seed
+    )
     print(task, seed, found, flush=True)
 
 
@@ -254,10 +291,12 @@ if __name__ == "__main__":
         )
     elif what == "shakespeare":
         shakespeare([int(number) for number in numbers] or [0, 1, 2])
+    elif what == "bugs":
+        bugs([int(number) for number in numbers] or [0])
     elif what == "shipped":
         shipped()
     elif what == "speed":
         for name in SHAPES:
             speed(name, int(numbers[0]) if numbers else 7)
     else:
-        raise SystemExit(f"{what!r} is none of seeds, longer, shakespeare, shipped, speed")
+        raise SystemExit(f"{what!r} is none of seeds, longer, shakespeare, bugs, shipped, speed")

@@ -4,7 +4,7 @@
 # loss in four units, and say what of its stories is its own.
 #
 # You need: notebooks 05 to 09. You build: the loss, the model, its count, its first weights, a rival without a network, a unit
-# that is fair to all. 140 minutes. «MEASURE: minutes»
+# that is fair to all. 145 minutes, best in two sittings.
 
 # %%
 import json
@@ -54,8 +54,9 @@ torch.set_num_threads(1)  # such small matrices gain nothing from a second threa
 # Our text is 7,500 short stories, of which 300 are kept back as a test.
 #
 # > **A program wrote these stories.** It fills patterns with words that were given to it: a person, a place, something that is
-# > lost or broken, and what follows from it. Whatever a model reaches on them, it would not reach on text that people wrote. So
-# > each important number of this notebook has a number beside it that belongs to real text.
+# > lost or broken, and what follows from it. Whatever a model reaches on them, it would not reach on text that people
+# > wrote. So the section *On real text* trains the same model on Shakespeare and puts its numbers beside those of the
+# > stories.
 
 # %%
 learnt, held_out = read_texts("stories")
@@ -149,8 +150,8 @@ for left, part in ((2.3, "masked\nattention"), (5.3, "feed-\nforward")):
     axes.text(left + 2.2, 0, "+", ha="center", va="center", fontsize=15, weight="bold")
     axes.text(left + 0.55, 0.5, "read", ha="right", va="center", fontsize=7)
     axes.text(left + 2.28, 1.2, "add", va="center", fontsize=7)
-axes.add_patch(plt.Rectangle((2.0, -0.45), 5.9, 3.35, fill=False, ec=grey, ls="--"))
-axes.text(7.8, 2.97, "block, × N", ha="right", fontsize=8, color=grey)
+axes.add_patch(plt.Rectangle((2.0, -0.45), 6.02, 3.35, fill=False, ec=grey, ls="--"))
+axes.text(7.92, 2.97, "block, × N", ha="right", fontsize=8, color=grey)
 box(8.2, -0.25, "norm", "#eeeeee", 0.9, 0.5)
 box(9.4, -0.35, "· every row of\nthe embedding", blue, 1.75)
 arrow((0.85, -1.3), (0.85, -0.38))
@@ -580,8 +581,8 @@ initial_weights = check("initial_weights")
 
 # %% [markdown]
 # ## Question 11.4 · first_loss
-# GPT-2's training begins: vocabulary 50,257, weights drawn like this. About which loss, in nats a token, does the very
-# first batch have? Three digits are enough.
+# GPT-2's training begins: vocabulary 50,257, weights drawn like this. About how large is the loss of the very first batch,
+# in nats a token? Three digits are enough.
 
 # %% question="first_loss" difficulty=1 minutes=2
 ### BEGIN SOLUTION
@@ -618,13 +619,13 @@ print(f"GPT-2's: {min(after):.1f} to {max(after):.1f}; ln 2048 = {math.log(2048)
 print(f"PyTorch's: 'the same token again' {(loud == some).float().mean():.2f}")
 
 # %% jupyter={"source_hidden": true}
-assert min(before) > 60
+assert min(before) > 9.5 * math.log(2_048) and max(before) < 15.5 * math.log(2_048)
 assert all(abs(loss - math.log(2_048)) < 0.2 for loss in after)
-assert (loud == some).float().mean() > 0.9
+assert (loud == some).float().mean() > 0.98
 
 # %% [markdown]
-# With PyTorch's weights it is about ten times worse than knowing nothing. The last line shows why: at more than 9 positions
-# of 10 it says "the same token again", and with confidence. Training would begin by unlearning that.
+# With PyTorch's weights the loss is 10 to 15 times that of a model that knows nothing. The last line shows why: at almost
+# every position it says "the same token again", and with confidence. Training would begin by unlearning that.
 #
 # ## The stories as tokens
 # Tokens as in notebook 08: 2,048 of them, learnt from the stories. One long row of ids, `<|endoftext|>` before each story.
@@ -803,34 +804,38 @@ evened = torch.linalg.svdvals(orthogonalised(gradient[None])[0])
 share = strengths[:10].square().sum() / strengths.square().sum()
 print(f"{tuple(gradient.shape)}: {len(strengths)} singular values;", end=" ")
 print(f"the 10 largest have {share:.2f} of the sum of squares")
-print(f"after Muon's rounds: {evened.min():.2f} to {evened.max():.2f}")
+print(f"after Muon's rounds: {evened[:-1].min():.2f} to {evened.max():.2f}, one aside")
 
 # %% jupyter={"source_hidden": true}
+assert 0.6 < share < 0.8 and strengths[-1] < 1e-4 * strengths[-2]
+assert evened[:-1].min() > 0.65 and evened.max() < 1.25
 figure, axes = plt.subplots(figsize=(6, 2.6))
-axes.semilogy(strengths / strengths[0], label="the gradient's, largest = 1")
-axes.semilogy(evened, "--", label="after five rounds")
-axes.set(xlabel="singular values, from the largest", ylabel="size", ylim=(1e-4, 3))
+axes.semilogy(strengths[:-1] / strengths[0], label="the gradient's, largest = 1")
+axes.semilogy(evened[:-1], "--", label="after five rounds")
+axes.set(xlabel="singular values, from the largest", ylabel="size", ylim=(1e-3, 3))
 axes.legend()
 plt.show()
-# MEASURE: share, and evened (0.7 to 1.2 is what lib/training/muon.py says)
 
 # %% [markdown]
-# From left to right stand the 128 singular values, the largest first; the solid line is the gradient's, and the axis is
-# logarithmic. «MEASURE: A few directions are strong, most are faint: the ten largest of 128 hold ... of the sum of
-# squares.» A step along such a gradient learns the strong directions and hardly touches the faint ones. **Muon** (Jordan et
-# al. 2024) takes the running mean of the gradients, as Adam does, and then replaces its singular values by numbers near 1:
-# the step goes equally far in all directions, $U V^\top$ instead of $U S V^\top$.
+# From left to right stand the singular values, the largest first; the solid line is the gradient's, and the axis is
+# logarithmic. A few directions are strong and most are faint: the ten largest of 128 hold about seven tenths of the sum of
+# squares. (The last of the 128 is 0, and is left out. This matrix writes onto the stream, and whoever reads the stream norms it
+# first, which takes the mean away; so it never matters whether the same number is added to all places of x.) A step along
+# such a gradient learns the strong directions and hardly touches the faint ones. **Muon** (Jordan et al. 2024) takes the
+# running mean of the gradients, as Adam does, and then replaces its singular values by numbers near 1: the step goes about
+# equally far in all directions, nearly $U V^\top$ instead of $U S V^\top$.
 #
 # **A worked number.** Let the mean gradient be the diagonal matrix with 4 and 0.1. Gradient descent goes 40 times as far in
-# the first direction as in the second; Muon goes equally far in both. (AdamW would do so here as well, since each direction
-# *is* one number. Turn the two directions by 45 degrees, and the four numbers of the matrix are 2.05, 1.95, 1.95 and 2.05:
-# now AdamW sees four gradients that are nearly alike, goes the same way in all of them, and the faint direction gets
-# nothing of its step. Muon's step is the same as before, turned.)
+# the first direction as in the second; $U V^\top$ goes equally far in both. (AdamW would do so here as well, since each
+# direction *is* one number. Turn the two directions by 45 degrees, and the four numbers of the matrix are 2.05, 1.95, 1.95
+# and 2.05: now AdamW sees four gradients that are nearly alike, goes the same way in all of them, and the faint direction
+# gets nothing of its step. Muon's step is the same as before, turned.)
 #
 # An SVD is slow, so Muon uses matrix products alone: five rounds of x ← a·x + b·(xxᵀ)x + c·(xxᵀ)²x with fixed a, b, c move
-# every singular value towards 1, roughly (**Newton-Schulz iteration**; the dashed line). The step is then scaled so that
-# its numbers are about as large as AdamW's, and one learning rate serves both. Muon is for the matrices inside; the
-# embedding, positions, norms and biases stay with AdamW.
+# every singular value towards 1, roughly (**Newton-Schulz iteration**; the dashed line): after five rounds most lie
+# between 0.7 and 1.2, which is near enough. The step is then scaled so that its numbers are about as large as AdamW's, and
+# one learning rate serves both. Muon is for the matrices inside; the embedding, positions, norms and biases stay with
+# AdamW.
 
 # %%
 turn = torch.tensor([[1.0, 1.0], [1.0, -1.0]]) / math.sqrt(2)
@@ -844,8 +849,8 @@ print(f"Muon's share of the {everything:,} parameters: {inside / everything:.2f}
 
 # %% jupyter={"source_hidden": true}
 assert torch.allclose(turned, torch.tensor([[2.05, 1.95], [1.95, 2.05]]), atol=1e-5)
-# MEASURE: the two singular values after Muon's rounds; those of the signs are 2 and 0
 assert torch.linalg.svdvals(turned.sign())[1] < 1e-5
+assert 0.65 < torch.linalg.svdvals(step).min() <= torch.linalg.svdvals(step).max() < 1.2
 
 # %% [markdown]
 # ## How a story is judged
@@ -865,7 +870,7 @@ assert torch.linalg.svdvals(turned.sign())[1] < 1e-5
 # ## The training
 # Four blocks of width 128, 800 steps on batches of four pieces of 128 tokens, each from anywhere in the row. The step is
 # your `training_step`, the rate your `learning_rate`, both from notebook 09; `muon=True` leaves the matrices inside to
-# Muon. It takes a minute and a half. «MEASURE»
+# Muon. It takes about a minute and a half, or longer on a busy machine.
 #
 # > **Predict.** After how many steps is it better than the table of pairs, at about 3.1?
 
@@ -934,25 +939,21 @@ assert 1.3 < (taken[0] / taken[1]).median() < 1.8
 
 # %% [markdown]
 # And without Muon? With AdamW alone, at the best of three peak rates that were tried, 800 steps end a little above the
-# table of pairs, in three of three runs. A step with Muon takes about one and a half times as long here. «MEASURE,
-# `benchmarks/gpt.py longer`: with half as many steps more, and so with equal time, AdamW reaches ...» This is one small
-# model and one short training; do not take it for a law.
+# table of pairs, in three of three runs. (The two had the same number of steps, and not the same time: a step with Muon
+# takes about one and a half times as long here.) This is one small model and one short training; do not take it for a law.
 
 # %%
-for name in ("notebook", "notebook by AdamW", "AdamW, 1,200 steps"):
-    if name in results:
-        bits = sorted(run["bits per byte"] for run in results[name].values())
-        seconds = max(run["seconds"] for run in results[name].values())
-        print(f"{name:20} {bits[0]:.2f} to {bits[-1]:.2f} bits a byte; {seconds:.0f} s")
-# MEASURE: "AdamW, 1,200 steps" is not recorded yet
+for name in ("notebook", "notebook by AdamW"):
+    bits = recorded(name, "bits per byte")
+    print(f"{name:18} {bits.min():.2f} to {bits.max():.2f} bits a byte after 800 steps")
 
 # %% [markdown]
 # ## On real text
 # About 0.8 bits a byte, a tenth of what the bytes of the file have. Is your GPT as good as that, or are the stories so
 # easy? Take **Tiny Shakespeare**, a megabyte of plays that a person wrote, and put the same rivals on it. Two of them need
 # no tokenizer: pairs of *bytes*, counted in a million bytes; and `bz2`, an archive program, which finds patterns that
-# repeat, on the held-out part alone. (Bits per byte of an archive: 8 times its size by that of the text.) The text is
-# fetched where there is a network; the numbers are recorded.
+# repeat, on the held-out part alone. (Bits per byte of an archive: 8 times its size, divided by that of the text.) The text is
+# fetched on request (`python -m lib.downloads tinyshakespeare`); its numbers are recorded (`benchmarks/gpt.py shakespeare`).
 
 # %%
 import bz2
@@ -972,8 +973,8 @@ def without_network(learnt, held_out):
 
 # %%
 ours = without_network("\n\n".join(learnt), "\n\n".join(held_out[:100]))
-# MEASURE: then take these from results["Shakespeare without a network"]["0"]
-theirs = {"pairs of bytes": 3.588, "bz2": 2.635}
+ours["pairs of tokens"] = ladder["pairs, counted"]
+theirs = {name: results["Shakespeare without a network"]["0"][name] for name in ours}
 print("stories:    ", {name: round(bits, 2) for name, bits in ours.items()})
 print("Shakespeare:", {name: round(bits, 2) for name, bits in theirs.items()})
 
@@ -983,6 +984,7 @@ if have(FILE):
     found = without_network(plays, last_plays)
     print(last_plays[:150])
     assert all(abs(found[name] - theirs[name]) < 0.001 for name in found)
+    assert 0.98e6 < len(plays.encode()) < 1.02e6
 else:
     print("Shakespeare is not on this machine: the recorded numbers have to do.")
 
@@ -990,14 +992,13 @@ else:
 assert abs(ours["pairs of bytes"] - 3.404) < 0.002 and abs(ours["bz2"] - 1.899) < 0.001
 assert theirs["pairs of bytes"] - ours["pairs of bytes"] < 0.2
 assert theirs["bz2"] - ours["bz2"] > 0.7
+assert theirs["pairs of tokens"] / ours["pairs of tokens"] > 2.1
+assert 6.4e6 < sum(len(story.encode()) for story in learnt) < 6.6e6
 
 # %%
 ours["this GPT, 800 steps"] = recorded("notebook", "bits per byte").mean().item()
-if "Shakespeare" in results:  # MEASURE: python benchmarks/gpt.py shakespeare
-    theirs["this GPT, 800 steps"] = (
-        recorded("Shakespeare", "bits per byte").mean().item()
-    )
-figure, axes = plt.subplots(figsize=(6, 2.6))
+theirs["this GPT, 800 steps"] = recorded("Shakespeare", "bits per byte").mean().item()
+figure, axes = plt.subplots(figsize=(6, 3.2))
 for offset, (name, bits) in enumerate({"stories": ours, "Shakespeare": theirs}.items()):
     places = [place + 0.4 * offset for place in range(len(bits))]
     bars = axes.barh(places, list(bits.values()), 0.36, label=name)
@@ -1010,10 +1011,12 @@ plt.show()
 
 # %% [markdown]
 # Two bars for each rival: above the program's stories, below Shakespeare. Pairs of letters are nearly as hard in both
-# texts, since both are English. But the archive, which sees what repeats over whole sentences, finds the stories much
-# easier. «MEASURE: and for the GPT the difference is largest: ... bits against ..., three runs each, the same sizes, steps
-# and rates, with 2,048 tokens learnt from its own text. A model like yours learns the program's patterns; with Shakespeare
-# it gets no further than ....»
+# texts, since both are English. But rivals that look further find the stories much easier: the archive, which sees what
+# repeats over whole sentences; pairs of tokens, many of which are words; and most of all the GPT. With the same sizes,
+# steps and rates, and 2,048 tokens learnt from its own text, it reaches about 0.77 bits on the stories and 2.4 on
+# Shakespeare. There it is only a little better than counted pairs of tokens, at 2.6. So a model like yours finds out the
+# program's patterns quickly. Of what a person wrote it has learned, in the same time, little more than which token follows
+# which. (One condition is not equal: there are 6.5 MB of stories to learn from, and 1.0 MB of plays.)
 #
 # Keep such numbers in mind when you read about language models on texts that people wrote:
 #
@@ -1026,6 +1029,11 @@ plt.show()
 
 # %% jupyter={"source_hidden": true}
 assert round(1.4697 / math.log(2), 2) == 2.12
+assert (recorded("Shakespeare", "bits per byte") - 2.41).abs().max() < 0.06
+assert abs(ours["this GPT, 800 steps"] - 0.77) < 0.02
+assert (
+    theirs["pairs of tokens"] - recorded("Shakespeare", "bits per byte")
+).min() > 0.1
 
 # %% [markdown]
 # ## A longer run
@@ -1131,18 +1139,29 @@ def loss_by_depth(ids):
 # %%
 depths = loss_by_depth(windows)
 figure, axes = plt.subplots(figsize=(6, 2.8))
-axes.plot(depths, "-o")
-axes.axhline(rivals["pairs, counted"], color="grey", ls="--", lw=1)
-axes.text(6, rivals["pairs, counted"] + 0.15, "pairs, counted", ha="right")
-axes.set(xlabel="blocks that have been through", ylabel="nats a token", ylim=(0, None))
+axes.semilogy(depths, "-o")
+for name, x in (("all tokens alike", 6), ("pairs, counted", 2)):
+    axes.axhline(rivals[name], color="grey", ls="--", lw=1)
+    axes.text(x, rivals[name], name, ha="right", va="bottom")
+axes.set_yticks([0.5, 1, 2, 5, 10, 20, 50], ["0.5", "1", "2", "5", "10", "20", "50"])
+axes.minorticks_off()
+axes.set(xlabel="blocks that x has been through", ylabel="nats a token")
 plt.show()
 print([round(loss, 2) for loss in depths])
-# MEASURE: falls from block to block? Where is it below ln 2048, below the pairs?
+
+# %% jupyter={"source_hidden": true}
+with torch.no_grad():
+    first_guess = plain.logits(plain.embed(windows[:, :-1])).argmax(-1)
+assert (first_guess == windows[:, :-1]).float().mean() > 0.98
+assert sorted(depths, reverse=True) == depths
+assert depths[0] > 40 and rivals["pairs, counted"] < depths[1] < math.log(vocab)
+assert depths[4] < rivals["pairs, counted"] < depths[3] and 0.45 < depths[6] < 0.6
 
 # %% [markdown]
-# «MEASURE: Before the first block the stream says "the same token again", and is wrong. From block to block the loss falls
-# from ... to ...; below the table of pairs it is after block ....» Each block adds to what is there, and the answer takes
-# shape on the way.
+# The axis is logarithmic. Before the first block the stream says "the same token again" at almost every position: it *is*
+# that token's row, more or less, and the loss is above 40 nats. From then on the loss falls with every block. After the
+# first it is below "all tokens alike", after the fourth below the table of pairs, and after the sixth near 0.5. Each block
+# adds to what is there, and the answer takes shape on the way.
 #
 # ### Where it is surprised
 # A mean hides where the nats are. Here is the beginning of a story that the course's model has not read, token by token:
@@ -1169,11 +1188,13 @@ axes.bar(range(len(nats)), nats)
 axes.set_xticks(range(len(nats)), tokens, rotation=90, fontsize=7)
 axes.set(ylabel="surprise (nats)", xlim=(-1, len(nats)))
 plt.show()
-# MEASURE: which tokens are dear
+assert 0.6 < (nats < 0.1).float().mean() < 0.78
+assert tokens[nats.argmax()] == " Yvonne" and 4.8 < nats.max() < 5.3
 
 # %% [markdown]
-# A high bar is a choice that the program made and nobody can foresee: «MEASURE: the month, a name, what is lost.» Between
-# the choices stand tokens that follow from what was said, and cost almost nothing. Real text has more such
+# A high bar is a choice that the program made and nobody can foresee: how the story begins, what mornings they are and of
+# which month, and, dearest of all, the name. Then whom she watched and what she had been doing. Between the choices stand
+# tokens that follow from what was said; about two thirds of all cost almost nothing. Text that people wrote has more such
 # choices.
 #
 # ### What it loses
@@ -1268,20 +1289,28 @@ def he_or_she(prompt):
 
 for prompt in ("Kate knew, because", "Tom knew, because"):
     print(prompt, [round(chance, 2) for chance in he_or_she(prompt)])
-for name in ("Kate", "Tom"):
+for name in ("Kate", "Tom", "Marble"):
     for who in ("A boy", "A girl"):
         prompt = f"{who} named {name} knew, because"
-        print(f"{prompt:34}", [round(chance, 2) for chance in he_or_she(prompt)])
+        print(f"{prompt:36}", [round(chance, 2) for chance in he_or_she(prompt)])
 
 # %% jupyter={"source_hidden": true}
 assert (NAMES["Kate"], NAMES["Tom"]) == ("f", "m")
 assert all(len(tokenizer.encode(word)) == 1 for word in (" he", " she"))
-# MEASURE: Kate she, Tom he; and who wins in "A girl named Tom": prompt or weights?
+for name, right in (("Kate", 1), ("Tom", 0)):
+    for start in ("", "A boy named ", "A girl named "):
+        assert he_or_she(f"{start}{name} knew, because")[right] > 0.9
+assert "Marble" not in NAMES and " Marble" not in " ".join(learnt)
+assert he_or_she("A boy named Marble knew, because")[1] < 0.05
+assert 0.25 < he_or_she("A girl named Marble knew, because")[1] < 0.75
 
 # %% [markdown]
 # The first two prompts ask what the *weights* know: nobody told the model that Kate is a girl; it has learned it from the
-# stories. The last four ask what it takes from the *prompt*, two of them against its weights. «MEASURE: "A girl named Tom"
-# gets ... for *she*: ... wins. In the stories the two never disagree, so the training never had to decide.»
+# stories. The next four ask what it takes from the *prompt*, two of them against its weights. The weights win: *a girl named
+# Tom* goes on with *he*, as surely as *a boy named Tom*. In the stories the two never disagree, so the training never had
+# to decide between them, and looking at the name was enough. The last two have a name that is in no story. Now the prompt
+# counts: *girl* lifts *she* from almost nothing to about a half. (How far depends on the name; try others.) So a model
+# reads its prompt as well as its training made it do so. With large models and texts of all kinds that is far better than here.
 #
 # ## How large, and how long?
 # Suppose a budget for one training. A large model for a short time, or a small one for long? The price first. A weight
@@ -1364,7 +1393,8 @@ assert lost > rivals["pairs, counted"]
 # off its causal mask, to some degree (notebook 06).
 #
 # ## Question 11.7 · buggy_runs
-# Three trainings on the stories have a bug each. All begin at 7.6 nats. Their training losses end, and stay, near these values:
+# Three long trainings on the stories have a bug each. All begin at 7.6 nats. Their training losses end, and stay, near these
+# values:
 #
 # | run | the loss ends near |
 # |---|---|
