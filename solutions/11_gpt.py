@@ -1289,10 +1289,10 @@ def he_or_she(prompt):
 
 for prompt in ("Kate knew, because", "Tom knew, because"):
     print(prompt, [round(chance, 2) for chance in he_or_she(prompt)])
-for name in ("Kate", "Tom", "Marble"):
+for name in ("Kate", "Tom", "Lumo"):
     for who in ("A boy", "A girl"):
         prompt = f"{who} named {name} knew, because"
-        print(f"{prompt:36}", [round(chance, 2) for chance in he_or_she(prompt)])
+        print(f"{prompt:34}", [round(chance, 2) for chance in he_or_she(prompt)])
 
 # %% jupyter={"source_hidden": true}
 assert (NAMES["Kate"], NAMES["Tom"]) == ("f", "m")
@@ -1300,16 +1300,16 @@ assert all(len(tokenizer.encode(word)) == 1 for word in (" he", " she"))
 for name, right in (("Kate", 1), ("Tom", 0)):
     for start in ("", "A boy named ", "A girl named "):
         assert he_or_she(f"{start}{name} knew, because")[right] > 0.9
-assert "Marble" not in NAMES and " Marble" not in " ".join(learnt)
-assert he_or_she("A boy named Marble knew, because")[1] < 0.05
-assert 0.25 < he_or_she("A girl named Marble knew, because")[1] < 0.75
+assert "Lumo" not in NAMES and " Lumo" not in " ".join(learnt)
+assert he_or_she("A boy named Lumo knew, because")[1] < 0.05
+assert 0.34 < he_or_she("A girl named Lumo knew, because")[1] < 0.5
 
 # %% [markdown]
 # The first two prompts ask what the *weights* know: nobody told the model that Kate is a girl; it has learned it from the
 # stories. The next four ask what it takes from the *prompt*, two of them against its weights. The weights win: *a girl named
 # Tom* goes on with *he*, as surely as *a boy named Tom*. In the stories the two never disagree, so the training never had
 # to decide between them, and looking at the name was enough. The last two have a name that is in no story. Now the prompt
-# counts: *girl* lifts *she* from almost nothing to about a half. (How far depends on the name; try others.) So a model
+# counts: *girl* lifts *she* from almost nothing to more than a third. (How far depends on the name; try others.) So a model
 # reads its prompt as well as its training made it do so. With large models and texts of all kinds that is far better than here.
 #
 # ## How large, and how long?
