@@ -468,7 +468,7 @@ print(f"{'together':13}{sum(counts.values()):12,}")
 assert sum(counts.values()) == 124_439_808
 
 # %% [markdown]
-# The same out of your class, without memory: on the device `meta` a tensor has a shape and no numbers. And why are other
+# Here is the same count from your class. It takes no memory: on the device `meta` a tensor has a shape and no numbers. Why are other
 # totals printed elsewhere? Programs that count the output layer apart from the embedding find 38,597,376 more. (The paper's
 # 117 million was a slip, as OpenAI's own repository says.)
 
@@ -628,7 +628,8 @@ assert (loud == some).float().mean() > 0.98
 # every position it says "the same token again", and with confidence. Training would begin by unlearning that.
 #
 # ## The stories as tokens
-# Tokens as in notebook 08: 2,048 of them, learnt from the stories. One long row of ids, `<|endoftext|>` before each story.
+# The tokens are made as in notebook 08: 2,048 of them, learnt from the stories. The stories become one long row of ids,
+# with `<|endoftext|>` before each of them.
 
 # %%
 storyteller, tokenizer = load_stories_gpt()
@@ -692,7 +693,7 @@ assert abs(surprise + math.log(0.1 / 3.3)) < 1e-5
 assert round(-math.log(2.1 / 3.3), 2) == 0.45 and round(-math.log(0.1 / 3.3), 1) == 3.5
 
 # %% [markdown]
-# Now on the stories. Between "all tokens alike" and the pairs stands a **unigram model**, which knows how frequent each token is.
+# Now we count the stories. Between "all tokens alike" and the pairs stands a **unigram model**, which knows how frequent each token is.
 
 # %%
 frequencies = torch.bincount(row, minlength=vocab) + 0.1
@@ -901,8 +902,9 @@ ladder["your GPT, 800 steps"] = held_out_bits(model, tokenizer, held_out[:100])
 print(texts[0])
 
 # %% [markdown]
-# Before: tokens thrown at random. After: mostly English words, and a few in a row that fit; who does what is forgotten within
-# a sentence. How much of it holds? Yours, and three recorded runs of the same recipe (`benchmarks/gpt.py`):
+# Before the training these were tokens thrown at random. After it they are mostly English words, and a few in a row fit;
+# but who does what is forgotten within a sentence. How much of it holds? Here are yours, and three recorded runs of the
+# same recipe (`benchmarks/gpt.py`):
 
 # %%
 results = json.loads(files.read("gpt_results.json"))
@@ -949,7 +951,7 @@ for name in ("notebook", "notebook by AdamW"):
 
 # %% [markdown]
 # ## On real text
-# About 0.8 bits a byte, a tenth of what the bytes of the file have. Is your GPT as good as that, or are the stories so
+# Your GPT needs about 0.8 bits for each byte; the file itself spends 8. Is it as good as that, or are the stories so
 # easy? Take **Tiny Shakespeare**, a megabyte of plays that a person wrote, and put the same rivals on it. Two of them need
 # no tokenizer: pairs of *bytes*, counted in a million bytes; and `bz2`, an archive program, which finds patterns that
 # repeat, on the held-out part alone. (Bits per byte of an archive: 8 times its size, divided by that of the text.) The text is
@@ -1101,9 +1103,9 @@ assert shipped["names"].min() > 0.3 and shipped["names"].max() < 0.45
 assert real["pronouns"] == real["names"] == real["causes"] == 1
 
 # %% [markdown]
-# Three samples of 48 texts, drawn as they come. Less than a quarter of your model's bits; *he* and *she* fit; of the
-# `causes` over eight in ten have their effect. 8 to 10 sentences in 100 stand in the stories it has read, where new stories
-# of the program have 6.
+# These are three samples of 48 texts, drawn at temperature 1. The course's model needs less than a quarter of your model's
+# bits. In what it writes *he* and *she* fit, and of the `causes` over eight in ten have their effect. 8 to 10 of its
+# sentences in 100 stand in the stories that it has read, where new stories of the program have 6.
 #
 # (0.17 bits a byte is a number that no model of real text comes near. It says that a small grammar has been found out, not
 # that a small model understands English.)
