@@ -2,7 +2,12 @@
 
     python benchmarks/gpt.py seeds [seed ...]   to data/gpt_results.json: bits per byte, and what holds in stories;
                                                 the same number of steps by AdamW alone
-    python benchmarks/gpt.py shipped            the same for the model that comes with the course
+    python benchmarks/gpt.py longer [seed ...]  AdamW alone for 1,200 steps: about as much time as 800 with Muon
+    python benchmarks/gpt.py shakespeare [seed ...]    the same training on Tiny Shakespeare, which a person wrote
+                                                (fetched on first use), and what rivals without a network reach there
+    python benchmarks/gpt.py bugs [seed ...]    three trainings with a bug each: a position that sees itself alone, no
+                                                mask, tokens in a row that was shuffled
+    python benchmarks/gpt.py shipped            the bits and stories of the model that comes with the course
     python benchmarks/gpt.py speed [rounds]     our step beside nanoGPT's design, nn.TransformerEncoder and Hugging Face
 
 Speed: one thread, one interleaved run: every round times one step of each, in an order drawn anew, so that a busy
@@ -10,10 +15,13 @@ machine slows all alike; the median over the rounds of the ratio of their proces
 train the same model on the same batches with AdamW and clipped gradients.
 """
 
+import bz2
+import math
 import os
 import random
 import sys
 import time
+from collections.abc import Callable
 from statistics import median
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -24,14 +32,18 @@ from torch.nn import functional
 
 from lib.corpora import files
 from lib.corpora.stories import sentences
-from lib.gpt import GPT, FusedGPT, initial_weights, load_stories_gpt
+from lib.gpt import END, GPT, FusedGPT, bigram_loss, bits_per_byte, initial_weights, load_stories_gpt
 from lib.gpt2 import tanh_gelu
+from lib.tokenizer import train_tokenizer
 from lib.training import train
 from lib.training.language import RECIPES, encode_texts, held_out_bits, measure, read_texts, write_texts
 
 RESULTS = "gpt_results.json"
 N_WRITTEN, N_JUDGED = 48, 100
 ADAMW_PEAK = 5e-3  # the best of 3e-3, 5e-3 and 8e-3 at 800 steps
+LONGER = 1_200  # steps of AdamW, about as long as 800 with Muon
+BUGGY = 400  # steps of a training with a bug
+COUNTED = 1_000_000  # bytes of a text whose pairs are counted
 SHAPES = {  # vocab, positions, d_model, heads, layers
     "the course's model": (2_048, 320, 128, 4, 6),
     "nanoGPT on characters": (65, 256, 384, 6, 6),
@@ -50,20 +62,80 @@ def judged(model, tokenizer, learnt: list[str], held_out: list[str], seed: int) 
     return {name: round(number, 4) for name, number in found.items()}
 
 
-def seeds(numbers: list[int]) -> None:
+def trained(
+    ids: Tensor, vocab: int, seed: int, muon: bool = True, steps: int | None = None, kind: Callable[..., GPT] = GPT
+) -> tuple[GPT, dict]:
+    """Notebook 11's model after its training on such ids, with its last loss and the processor seconds it took."""
+    recipe = RECIPES["notebook"]
+    model = kind(vocab, recipe.n_positions, recipe.d_model, recipe.n_heads, recipe.n_layers)
+    initial_weights(model, torch.Generator().manual_seed(seed))
+    batches, peak = recipe.batches(ids, seed), recipe.peak if muon else ADAMW_PEAK
+    start = time.process_time()
+    losses = train(model, model.loss, batches, steps or recipe.steps, peak, fused=True, muon=muon)
+    seconds = time.process_time() - start
+    return model, {"loss": round(sum(losses[-50:]) / 50, 4), "seconds": round(seconds, 1)}
+
+
+def seeds(numbers: list[int], ways: dict[str, dict] | None = None) -> None:
     learnt, held_out = read_texts("stories")
-    tokenizer, recipe = load_stories_gpt()[1], RECIPES["notebook"]
+    tokenizer = load_stories_gpt()[1]
     ids = encode_texts(tokenizer, learnt)
     for seed in numbers:
-        for task, peak, muon in (("notebook", recipe.peak, True), ("notebook by AdamW", ADAMW_PEAK, False)):
-            model = GPT(len(tokenizer), recipe.n_positions, recipe.d_model, recipe.n_heads, recipe.n_layers)
-            initial_weights(model, torch.Generator().manual_seed(seed))
-            batches = recipe.batches(ids, seed)
-            start = time.process_time()
-            losses = train(model, model.loss, batches, recipe.steps, peak, fused=True, muon=muon)
-            seconds = time.process_time() - start
-            found = judged(model, tokenizer, learnt, held_out, seed)
-            record(task, seed, found | {"loss": round(sum(losses[-50:]) / 50, 4), "seconds": round(seconds, 1)})
+        for task, how in (ways or {"notebook": {}, "notebook by AdamW": {"muon": False}}).items():
+            model, found = trained(ids, len(tokenizer), seed, **how)
+            record(task, seed, judged(model, tokenizer, learnt, held_out, seed) | found)
+
+
+def shakespeare(numbers: list[int]) -> None:
+    learnt, held_out = read_texts("shakespeare")
+    tokenizer = train_tokenizer(learnt, RECIPES["notebook"].vocab, [END])
+    ids, new = encode_texts(tokenizer, learnt), encode_texts(tokenizer, held_out)
+    record("Shakespeare without a network", 0, without_a_network(ids, new, len(tokenizer), learnt[0], held_out[0]))
+    for seed in numbers:
+        model, found = trained(ids, len(tokenizer), seed)
+        bits = held_out_bits(model, tokenizer, held_out)
+        record("Shakespeare", seed, {"bits per byte": round(bits, 4)} | found)
+
+
+def without_a_network(ids: Tensor, new: Tensor, vocab: int, learnt: str, held_out: str) -> dict[str, float]:
+    """Bits per byte of what a table of pairs knows, of tokens and of bytes, and of an archive of the held-out text."""
+    n_bytes = len(held_out.encode())
+    read, asked = (list(text.encode()) for text in (learnt, held_out))
+    found = {
+        "pairs of tokens": bits_per_byte(bigram_loss(ids, new, vocab).item(), len(new) - 1, n_bytes),
+        "pairs of bytes": bigram_loss(torch.tensor(read[:COUNTED]), torch.tensor(asked), 256).item() / math.log(2),
+        "bz2": 8 * len(bz2.compress(held_out.encode())) / n_bytes,
+    }
+    return {name: round(bits, 4) for name, bits in found.items()} | {"bytes": n_bytes}
+
+
+class UnitMask(GPT):
+    """Each position sees itself alone."""
+
+    def mask(self, n: int) -> Tensor | None:
+        return torch.eye(n, dtype=torch.bool)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        x = self.embed(ids)
+        for block in self.blocks:
+            x = block(x, self.mask(ids.shape[1]))
+        return self.logits(x)
+
+
+class Unmasked(UnitMask):
+    """Each position sees all others, and so the token that it is asked for."""
+
+    def mask(self, n: int) -> None:
+        return None
+
+
+def bugs(numbers: list[int]) -> None:
+    tokenizer = load_stories_gpt()[1]
+    ids = encode_texts(tokenizer, read_texts("stories")[0])
+    for seed in numbers:
+        shuffled = ids[torch.randperm(len(ids), generator=torch.Generator().manual_seed(seed))]
+        for name, kind, text in (("unit mask", UnitMask, ids), ("no mask", Unmasked, ids), ("shuffled", GPT, shuffled)):
+            record(f"bug: {name}", seed, trained(text, len(tokenizer), seed, steps=BUGGY, kind=kind)[1])
 
 
 def shipped() -> None:
@@ -76,7 +148,9 @@ def shipped() -> None:
 
 
 def record(task: str, seed: int, found: dict) -> None:
-    files.record_results(RESULTS, "python benchmarks/gpt.py seeds; shipped", found, task, seed)
+    files.record_results(
+        RESULTS, "python benchmarks/gpt.py seeds; longer; shakespeare; bugs; shipped", found, task, seed
+    )
     print(task, seed, found, flush=True)
 
 
@@ -210,10 +284,19 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     if what == "seeds":
         seeds([int(number) for number in numbers] or [0, 1, 2])
+    elif what == "longer":
+        seeds(
+            [int(number) for number in numbers] or [0, 1, 2],
+            {f"AdamW, {LONGER:,} steps": {"muon": False, "steps": LONGER}},
+        )
+    elif what == "shakespeare":
+        shakespeare([int(number) for number in numbers] or [0, 1, 2])
+    elif what == "bugs":
+        bugs([int(number) for number in numbers] or [0])
     elif what == "shipped":
         shipped()
     elif what == "speed":
         for name in SHAPES:
             speed(name, int(numbers[0]) if numbers else 7)
     else:
-        raise SystemExit(f"{what!r} is none of seeds, shipped, speed")
+        raise SystemExit(f"{what!r} is none of seeds, longer, shakespeare, bugs, shipped, speed")

@@ -1,15 +1,41 @@
-"""Checks of notebook 11: the loss and the model. The numbers about models stand in gpt_numbers."""
+"""Checks of notebook 11: the loss and the model.
+
+The numbers about models stand in `gpt_numbers`, the questions in `gpt_questions`.
+"""
 
 import torch
 
 from lib import gpt
 from lib.checks.core import Exercise, edit
 from lib.checks.gpt_numbers import bigram_loss, bits_per_byte, gpt2_parameters, initial_weights
+from lib.checks.gpt_questions import (
+    best_size,
+    buggy_runs,
+    equal_loss,
+    first_loss,
+    gpt3_blocks,
+    predictions_made,
+    text_perplexity,
+)
 from lib.checks.probing import fill, gradients, parameters
 from lib.checks.running import Problem
 from lib.transformer import EncoderBlock
 
-__all__ = ["GPT", "bigram_loss", "bits_per_byte", "gpt2_parameters", "gpt_loss", "initial_weights"]
+__all__ = [
+    "GPT",
+    "best_size",
+    "bigram_loss",
+    "bits_per_byte",
+    "buggy_runs",
+    "equal_loss",
+    "first_loss",
+    "gpt2_parameters",
+    "gpt3_blocks",
+    "gpt_loss",
+    "initial_weights",
+    "predictions_made",
+    "text_perplexity",
+]
 
 gpt_loss = Exercise(gpt.gpt_loss)
 GPT = Exercise(gpt.GPT)
