@@ -159,7 +159,7 @@ arrow((10.3, 0.35), (10.3, 1.3))
 notes = {
     (0.95, -1.0): "ids (batch, position)",
     (3.0, -0.8): "the residual stream x: (batch, position, d_model)",
-    (8.0, 1.55): "logits (batch, position, vocab)",
+    (8.2, 1.65): "logits\n(batch, position, vocab)",
 }
 for (x, y), text in notes.items():
     axes.text(x, y, text, va="center", fontsize=8, color=grey)

@@ -46,14 +46,6 @@ RIGHT = {
     "line_pieces": [8, 8.0],
     "larger_table": [239_442_432, 239e6, 2.39e8],
     "best_prompt": ["b", "B", " b "],
-    # notebook 12
-    "flat_temperature": [3, 3.0, math.log(8) / math.log(2)],
-    "tail_allowed": [0.0069, 0.007, 1 - 0.5**0.01],
-    "coin_heads": [(100, 60), [100, 60.0]],
-    "kept_tokens": [(3, 4), [3, 4]],
-    "typical_kept": [7, 7.0],
-    "left_after": [(2, 4), [2, 4]],
-    "penalised_share": [(0.5, 0.12), (1 / 2, 0.119), [0.5, 1 / (1 + math.exp(2))]],
     # notebook 11
     "text_perplexity": [4, 4.0, torch.tensor(4.0)],
     "predictions_made": [192, 192.0],
@@ -62,6 +54,14 @@ RIGHT = {
     "equal_loss": [1.125, 9 / 8],
     "best_size": [5.1e10, 51e9, 5.12e10, 5e10],
     "buggy_runs": ["BCA", "bca", " BCA "],
+    # notebook 12
+    "flat_temperature": [3, 3.0, math.log(8) / math.log(2)],
+    "tail_allowed": [0.0069, 0.007, 1 - 0.5**0.01],
+    "coin_heads": [(100, 60), [100, 60.0]],
+    "kept_tokens": [(3, 4), [3, 4]],
+    "typical_kept": [7, 7.0],
+    "left_after": [(2, 4), [2, 4]],
+    "penalised_share": [(0.5, 0.12), (1 / 2, 0.119), [0.5, 1 / (1 + math.exp(2))]],
 }
 WRONG = {
     # notebook 01
@@ -98,14 +98,6 @@ WRONG = {
         (3, "one after"),
         (999, ""),
     ],
-    # notebook 02: whatever is said
-    "quark_weight": [(5.6, None), (14, None), (17.1, None), (9.0, None), (-16.8, None), ("16.8", None)],
-    "pairs_of_a_sentence": [(120, None), (114, None), (106, None), (57, None), ("many", None)],
-    "dense_numbers": [((15000000, 50000000, 300000), None), ((50000, 15000000, 300), None), (50000000, None)],
-    "softmax_price": [(138400, None), (692000, None), (6, None), (5, None), (1, None)],
-    "drawn_ratio": [(10000, None), (7500, None), (100, None), (10, None), (1, None), (0.001, None), (999, None)],
-    "flat_training": [("rate", None), ("window", None), ("labels", None), ("drawn words", None), (0, None)],
-    "bank_neighbours": [("one side", None), ("nowhere", None), ("", None), (1, None)],
     # notebook 05
     "head_block": [
         ((64, 64), "reads all of x"),
@@ -187,25 +179,6 @@ WRONG = {
         ("239 million", None),
     ],
     "best_prompt": [("a", "no such difference"), ("c", "loses nothing"), ("d", "names"), ("", ""), (2, "")],
-    # notebook 12
-    "flat_temperature": [(2, "the root"), (4, "1.68"), (1 / 3, "512"), (16, ""), ("3", None)],
-    "tail_allowed": [(0.005, "Take a root"), (0.01, "0.37"), (0.993, "the other tokens"), (0.034, "not 20"), (0, "")],
-    "coin_heads": [
-        ((60, 60), "likelier one"),
-        ((60, 100), "changed places"),
-        (100, "one of the two"),
-        ("100 and 60", None),
-        ((100, 60, 40), None),
-    ],
-    "kept_tokens": [((4, 3), "changed places"), ((2, 4), "crosses"), (3, None), ((3, 5), "0.06")],
-    "typical_kept": [(8, "no more than"), (1, "further"), (4, "the nucleus"), (6, "equals"), (0, "the nearest")],
-    "left_after": [((4, 2), "changed places"), ((2, 3), "an equal"), (2, None), ((2, 2), "temperature 2")],
-    "penalised_share": [
-        ((0.5, 0.5), "4 becomes 2"),
-        ((0.5, 0.33), "not half the probability"),
-        ((0.5, 0.88), "the second token"),
-        ((0.12, 0.5), "changed places"),
-        (0.12, None),
     # notebook 11
     "text_perplexity": [
         (5, "the mean of 2, 8, 2 and 8"),
@@ -278,6 +251,26 @@ WRONG = {
         ("ABC", "Who can see the answer"),
         ("BC", ""),
         (0, ""),
+    ],
+    # notebook 12
+    "flat_temperature": [(2, "the root"), (4, "1.68"), (1 / 3, "512"), (16, ""), ("3", None)],
+    "tail_allowed": [(0.005, "Take a root"), (0.01, "0.37"), (0.993, "the other tokens"), (0.034, "not 20"), (0, "")],
+    "coin_heads": [
+        ((60, 60), "likelier one"),
+        ((60, 100), "changed places"),
+        (100, "one of the two"),
+        ("100 and 60", None),
+        ((100, 60, 40), None),
+    ],
+    "kept_tokens": [((4, 3), "changed places"), ((2, 4), "crosses"), (3, None), ((3, 5), "0.06")],
+    "typical_kept": [(8, "no more than"), (1, "further"), (4, "the nucleus"), (6, "equals"), (0, "the nearest")],
+    "left_after": [((4, 2), "changed places"), ((2, 3), "an equal"), (2, None), ((2, 2), "temperature 2")],
+    "penalised_share": [
+        ((0.5, 0.5), "4 becomes 2"),
+        ((0.5, 0.33), "not half the probability"),
+        ((0.5, 0.88), "the second token"),
+        ((0.12, 0.5), "changed places"),
+        (0.12, None),
     ],
 }
 
