@@ -59,6 +59,15 @@ class Book:
         paragraphs = self.notebooks[stem].cells[0].source.split("\n\n")[0].split("\n", 1)
         return " ".join(paragraphs[1].split()) if len(paragraphs) > 1 else ""
 
+    def links(self, numbers: str, own: str = "") -> str:
+        """A text with numbers of notebooks, each made a link where the book has that notebook and it is not its own."""
+
+        def link(number: re.Match) -> str:
+            stem = self.stem_of.get(number[0])
+            return f"[{number[0]}]({stem}.ipynb)" if stem and stem != own else number[0]
+
+        return re.sub(r"\d\d", link, numbers)
+
     def parts(self) -> Iterator[tuple[str, list[str]]]:
         """Each part of the course with the stems of its notebooks; parts without any are left out."""
         firsts = [*PARTS.values(), 100]
@@ -152,13 +161,7 @@ def linked(text: str, book: Book, own: str = "") -> str:
     """Links to notebooks become links to pages, also where one is only named: "notebook 05", "notebooks 08 and 11"."""
 
     def named(match: re.Match) -> str:
-        if match[1] is not None:
-            return match[0]
-        return match[2] + re.sub(r"\d\d", lambda number: link(number[0]), match[3])
-
-    def link(number: str) -> str:
-        stem = book.stem_of.get(number)
-        return f"[{number}]({stem}.ipynb)" if stem and stem != own else number
+        return match[0] if match[1] is not None else match[2] + book.links(match[3], own)
 
     def there(match: re.Match) -> str:
         return match[0] if match[2] in book.notebooks else match[1]
@@ -213,12 +216,13 @@ def births(notebook: NotebookNode) -> dict[str, str]:
     return found
 
 
-def terms(book: Book) -> dict[str, tuple[str, list[str], list[tuple[str, str]]]]:
-    """Each term -> how it is written, what it means in each notebook that says so, (notebook, heading) of its places.
+def terms(book: Book) -> dict[str, tuple[str, list[tuple[str, str]], list[tuple[str, str]]]]:
+    """Each term -> how it is written; what each notebook says of it, (in a sentence, with its neighbours); its places.
 
-    The first place is where it is born: where it first stands in bold, in the notebook that explains it or before.
+    A place is (notebook, heading). The first is where it is born: where it first stands in bold, in the notebook that
+    explains it or before.
     """
-    found: dict[str, tuple[str, list[str], list[tuple[str, str]]]] = {}
+    found: dict[str, tuple[str, list[tuple[str, str]], list[tuple[str, str]]]] = {}
     seen: dict[str, tuple[str, str]] = {}  # bold words of the notebooks so far
     for stem, notebook in book.notebooks.items():
         born = births(notebook)
@@ -230,7 +234,7 @@ def terms(book: Book) -> dict[str, tuple[str, list[str], list[tuple[str, str]]]]
                         found[key] = (term, [], [seen[key]] if born[key] == TERMS and key in seen else [])
                     place = (stem, born.get(first, born[key]))
                     if place not in found[key][2]:
-                        found[key][1].append(meaning if len(meaning) > SHORT else point)
+                        found[key][1].append((meaning, point))
                         found[key][2].append(place)
         seen = {key: (stem, heading) for key, heading in born.items()} | seen
     return found
@@ -243,10 +247,13 @@ def glossary(book: Book) -> str:
         if (first := key[0].upper() if key[0].isascii() and key[0].isalpha() else "Signs and numbers") != letter:
             letter = first
             lines.append(f"## {letter}")
-        meaning = max(meanings, key=len).removeprefix(f"**{term}**: ")
+        sentence, point = max(meanings, key=lambda said: len(said[0]))
+        meaning = (sentence if len(sentence) > SHORT else point).removeprefix(f"**{term}**: ")
+        if re.match(r"(an?|[a-z]{2,})[ ,]", meaning):  # a word, not a formula
+            meaning = meaning[0].upper() + meaning[1:]
         links = [f"[{stem[:2]}, {plain(heading)}]({stem}.ipynb#{slug(heading)})" for stem, heading in places]
         again = f" Again in {', '.join(links[1:])}." if links[1:] else ""
-        lines.append(f"{term}\n: {linked(meaning[0].upper() + meaning[1:], book)} *Born in* {links[0]}.{again}")
+        lines.append(f"{term}\n: {linked(meaning, book)} *Born in* {links[0]}.{again}")
     return "\n\n".join(lines) + "\n"
 
 
@@ -256,6 +263,12 @@ def sources(book: Book) -> str:
         if text := section(notebook, SOURCES):
             lines += [f"## {book.title(stem)}", linked(text, book), f"(From [notebook {stem[:2]}]({stem}.ipynb).)"]
     return "\n\n".join(lines) + "\n"
+
+
+def cheat_sheet(book: Book) -> str:
+    """The page of book/cheat_sheet.md; the numbers of notebooks at the right lead to them."""
+    text = (BOOK / "cheat_sheet.md").read_text(encoding="utf-8")
+    return re.sub(r"\| (\d\d(?:, \d\d)*) \|$", lambda cell: f"| {book.links(cell[1])} |", text, flags=re.MULTILINE)
 
 
 def index(book: Book) -> str:
@@ -279,7 +292,7 @@ def write_sources(paths: list[Path], folder: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
     pages = {f"{stem}.ipynb": as_text(page(book, stem)) for stem in book.notebooks}
     pages |= {"glossary.md": glossary(book), "sources.md": sources(book), "index.md": index(book)}
-    pages["cheat_sheet.md"] = linked((BOOK / "cheat_sheet.md").read_text(encoding="utf-8"), book)
+    pages["cheat_sheet.md"] = cheat_sheet(book)
     for old in {*folder.glob("*.ipynb"), *folder.glob("*.md")} - {folder / name for name in pages}:
         old.unlink()
     for name, text in pages.items():
