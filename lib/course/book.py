@@ -279,7 +279,8 @@ def index(book: Book) -> str:
         entries = [f"- [{book.title(stem)}]({stem}.ipynb). {book.promise(stem)}" for stem in stems]
         parts += [f"## {name}", "\n".join(entries), contents(name, stems)]
     parts.append(contents("To look things up", ["glossary", "cheat_sheet", "sources"]))
-    return (BOOK / "index.md").read_text(encoding="utf-8") + "\n" + "\n\n".join(parts) + "\n"
+    words = linked((BOOK / "index.md").read_text(encoding="utf-8"), book)
+    return words + "\n" + "\n\n".join(parts) + "\n"
 
 
 def contents(caption: str, pages: list[str]) -> str:

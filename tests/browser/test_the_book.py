@@ -74,7 +74,7 @@ def opened(browser, address, name, width=1100, scheme="light"):
     page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
     wrong = []
     page.on("request", lambda asked: asked.url.startswith((address, "data:")) or wrong.append(asked.url))
-    page.on("response", lambda got: got.ok or wrong.append(f"{got.status} {got.url}"))
+    page.on("response", lambda got: got.status < 400 or wrong.append(f"{got.status} {got.url}"))
     page.on("console", lambda said: said.type in ("error", "warning") and wrong.append(said.text))
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.goto(f"{address}{name}.html", wait_until="load")
