@@ -6,6 +6,7 @@
     python3 course.py reset NN [exercise]    make a notebook, or one exercise of it, new; yours is kept in mywork/
     python3 course.py update                 get the course's newest version and keep your work
     python3 course.py fetch [NAME ...]       download real data and published models (all, 0.8 GB, when left out)
+    python3 course.py book [NN ...]          make the course as web pages, to be read: build/book (all when left out)
     python3 course.py test [STAGE ...]       run the course's own tests (all when left out)
 
 NN is a notebook's number or its path. What follows an option goes on to JupyterLab (`lab --no-browser`) and to pytest

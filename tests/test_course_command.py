@@ -176,7 +176,7 @@ def test_what_tests_need_is_installed_without_the_clone(tmp_path, monkeypatch):
     clone = make_clone(tmp_path / "clone")
     monkeypatch.setattr(environment, "ROOT", clone)
     monkeypatch.setattr(environment, "pip", lambda python, arguments: installed.extend(arguments))
-    environment.install(sys.executable, with_lib=False, tests=True)
+    environment.install(sys.executable, with_lib=False, groups=["test"])
     assert installed == ["./small_thing-1.0-py3-none-any.whl"]
 
 
@@ -188,11 +188,11 @@ def test_the_packages_are_those_of_pyproject_and_lib_comes_last(tmp_path, monkey
     installed = []
     monkeypatch.setattr(environment, "pip", lambda python, arguments: installed.append(arguments))
     monkeypatch.delenv(environment.TORCH_INDEX, raising=False)
-    environment.install(sys.executable, with_lib=True, tests=False)
-    environment.install(sys.executable, with_lib=False, tests=False)
+    environment.install(sys.executable, with_lib=True, groups=[])
+    environment.install(sys.executable, with_lib=False, groups=[])
     assert installed == [[*declared, "-e", "."], declared]
     monkeypatch.setenv(environment.TORCH_INDEX, "https://index.example/cpu")
-    environment.install(sys.executable, with_lib=True, tests=False)
+    environment.install(sys.executable, with_lib=True, groups=[])
     assert installed[2:] == [["torch==2.13.0", "--extra-index-url", "https://index.example/cpu"], installed[0]]
     monkeypatch.setattr(environment, "ROOT", make_tree(tmp_path / "tree", "some-package"))
     assert environment.requirements() == ["some-package"], "a course without pyproject.toml"
@@ -265,7 +265,7 @@ def test_a_folder_of_the_learners_in_the_environments_place(tmp_path):
 def test_a_folder_that_cannot_be_written_to(tmp_path, monkeypatch):
     monkeypatch.setattr(environment, "is_writable", lambda folder: False)
     with pytest.raises(Stop, match="cannot be written to: copy the course"):
-        environment.set_up(tmp_path / ".venv", {"tests": False}, never_finished=True, is_ours=True)
+        environment.set_up(tmp_path / ".venv", {"groups": []}, never_finished=True, is_ours=True)
     assert not (tmp_path / ".venv").exists()
 
 
@@ -510,7 +510,7 @@ def test_check_takes_a_path_or_a_folder_outside_of_the_course(tree, first_run, t
 @pytest.mark.parametrize("failing", [None, 1, 5])
 def test_test_runs_everything_and_fails_when_anything_does(monkeypatch, capsys, failing):
     ran = []
-    monkeypatch.setattr(commands, "environment", lambda tests: sys.executable)
+    monkeypatch.setattr(commands, "environment", lambda group: sys.executable)
     monkeypatch.setattr(commands, "run", lambda python, module: ran.append(module) or int(len(ran) - 1 == failing))
     assert commands.test([]) == int(failing is not None)
     assert ran == [module for _, module in commands.TESTS.values()]
@@ -525,7 +525,7 @@ def test_test_runs_everything_and_fails_when_anything_does(monkeypatch, capsys, 
 @pytest.mark.parametrize("stage", [*commands.TESTS, *commands.PARTS])
 def test_a_stage_can_be_run_alone(monkeypatch, capsys, stage, failing):
     ran = []
-    monkeypatch.setattr(commands, "environment", lambda tests: sys.executable)
+    monkeypatch.setattr(commands, "environment", lambda group: sys.executable)
     monkeypatch.setattr(commands, "run", lambda python, module: ran.append(module) or int(failing))
     assert commands.test([stage]) == int(failing)
     what, module = (commands.TESTS | commands.PARTS)[stage]
@@ -544,7 +544,7 @@ def test_fetch_brings_what_is_named_or_everything(monkeypatch, words, module):
 
 def test_several_stages_run_in_the_order_they_are_named_each_once(monkeypatch, capsys):
     ran = []
-    monkeypatch.setattr(commands, "environment", lambda tests: sys.executable)
+    monkeypatch.setattr(commands, "environment", lambda group: sys.executable)
     monkeypatch.setattr(commands, "run", lambda python, module: ran.append(module[0]) or 0)
     assert commands.test(["ruff", "build", "ruff"]) == 0
     assert ran == ["ruff", "lib.course.build"] and capsys.readouterr().out.endswith("all 2 passed\n")

@@ -1,4 +1,4 @@
-"""The commands behind `python3 course.py`: lab, check, status, reset, update, fetch, test.
+"""The commands behind `python3 course.py`: lab, check, status, reset, update, fetch, book, test.
 
     main       runs one; returns the exit status
     notebook   the notebook that a number or a path stands for
@@ -104,6 +104,13 @@ def fetch(arguments: list[str]) -> int:
     return hand_over(environment(), ["lib.downloads", *(arguments or ["--all"])])
 
 
+def book(arguments: list[str]) -> int:
+    """The course as web pages in build/book: of the named notebooks, else of all."""
+    without_options("book", arguments)
+    numbers = [notebook(number).name[:2] for number in arguments]
+    return hand_over(environment("book"), ["lib.course.book", *numbers])
+
+
 def test(arguments: list[str]) -> int:
     """All of the course's own tests, or the named stages. A failure does not keep the others from running."""
     without_options("test", arguments)
@@ -111,7 +118,7 @@ def test(arguments: list[str]) -> int:
     if unknown := [name for name in arguments if name not in known]:
         raise Stop(f"There is no stage {unknown[0]} of the tests: there are {', '.join(known)}.", 2)
     stages = [known[name] for name in dict.fromkeys(arguments or TESTS)]
-    python = environment(tests=True)
+    python = environment("test")
     results = []
     for number, (what, module) in enumerate(stages, 1):
         print(f"\n[{number} of {len(stages)}] {what}: python -m {' '.join(module)}", flush=True)
@@ -133,6 +140,7 @@ COMMANDS = {
     "reset": reset,
     "update": update,
     "fetch": fetch,
+    "book": book,
     "test": test,
 }
 

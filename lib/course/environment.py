@@ -35,15 +35,15 @@ MARKER = "course-setup.json"
 HALF_MADE = "course-half-made"  # is there while something is being installed
 
 
-def environment(tests: bool = False) -> Path:
+def environment(*groups: str) -> Path:
     """The Python of the environment, which is made and filled where that is still to do.
 
-    tests: with what the course's own tests need besides.
+    groups: of pyproject.toml's optional packages, what is needed besides: "test", "book".
     """
     active = active_environment()
     home = active or ROOT / ".venv"
     python, found = python_of(home), recorded(home)
-    needed = wanted(python, tests or found.get("tests", False), owner(home, found))
+    needed = wanted(python, sorted({*groups, *found.get("groups", [])}), owner(home, found))
     if found == needed and python.exists():
         return python
     with only_one_set_up(home):
@@ -96,11 +96,11 @@ def installed(python: Path) -> str:
         return ""
 
 
-def wanted(python: Path, tests: bool, root: str) -> dict:
+def wanted(python: Path, groups: list[str], root: str) -> dict:
     """What the marker of a finished set-up says. New requirements, a new Python and a moved folder all change it."""
     files = [ROOT / "requirements.txt", ROOT / "pyproject.toml"]
     packages = hashlib.sha256(b"\0".join(file.read_bytes() for file in files if file.exists())).hexdigest()
-    return {"packages": packages, "python": os.path.realpath(python), "root": root, "tests": tests}
+    return {"packages": packages, "python": os.path.realpath(python), "root": root, "groups": groups}
 
 
 def recorded(home: Path) -> dict:
@@ -142,7 +142,7 @@ def set_up(home: Path, needed: dict, never_finished: bool, is_ours: bool) -> Non
         if is_new:
             make_environment(home)
         (home / HALF_MADE).write_text("", encoding="utf-8")
-        install(python, with_lib=writable and needed["root"] == str(ROOT), tests=needed["tests"])
+        install(python, with_lib=writable and needed["root"] == str(ROOT), groups=needed["groups"])
         write_marker(home, needed | {"python": os.path.realpath(python)})
     except BaseException as error:
         if is_new:
@@ -197,16 +197,25 @@ def requirements() -> list[str]:
     return [*project().get("dependencies", []), *lines]
 
 
-def install(python: Path, with_lib: bool, tests: bool) -> None:
-    """All requirements, with this clone's `lib` or without."""
+def optional(group: str) -> list[str]:
+    """The packages of one of pyproject.toml's groups, with those of the groups that it names."""
+    declared, packages = project(), []
+    for line in declared["optional-dependencies"][group]:
+        named = re.fullmatch(rf"{re.escape(declared['name'])}\[([\w-]+)\]", line)
+        packages += optional(named[1]) if named else [line]
+    return packages
+
+
+def install(python: Path, with_lib: bool, groups: list[str]) -> None:
+    """All requirements, with this clone's `lib` or without, and the packages of some optional groups."""
     packages = [line for line in requirements() if with_lib or not line.startswith("-e")]
     index = os.environ.get(TORCH_INDEX)
     if index and (torch := [line for line in packages if line.startswith("torch==")]):
         pip(python, [*torch, "--extra-index-url", index])
     if packages:
         pip(python, [part for line in packages for part in (line.split(maxsplit=1) if line[0] == "-" else [line])])
-    if tests:
-        pip(python, project()["optional-dependencies"]["test"])
+    if extra := [package for group in groups for package in optional(group)]:
+        pip(python, list(dict.fromkeys(extra)))
 
 
 def pip(python: Path, arguments: list[str]) -> None:
