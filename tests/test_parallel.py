@@ -204,8 +204,9 @@ def test_two_processes_learn_what_one_learns_with_the_joint_batch(tmp_path):
 def small(folder, *more):
     text = folder / "text.txt"
     text.write_text("the cat sat on the mat and the dog lay by the door\n" * 100, encoding="utf-8")
-    sizes = "--vocab 270 --positions 16 --d-model 16 --heads 2 --layers 1 --batch 4 --steps 30".split()
-    return ["-m", "lib.training", "gpt", "--corpus", str(text), *sizes, *more]
+    sizes = {"vocab": 270, "positions": 16, "d-model": 16, "heads": 2, "layers": 1, "batch": 4, "steps": 30}
+    options = [word for name, size in sizes.items() for word in (f"--{name}", str(size))]
+    return ["-m", "lib.training", "gpt", "--corpus", str(text), *options, *more]
 
 
 def test_the_command_resumes_bit_for_bit_in_two_processes(tmp_path):
