@@ -726,6 +726,7 @@ def program(name, *pieces):
     return path
 
 
+# %% tags=["training"]
 found = torchrun(2, program("one_step.py", HEAD, JOINED, ONE_STEP))
 apart = sorted((json.loads(line) for line in found), key=lambda one: one["rank"])
 for one in apart:
@@ -834,9 +835,9 @@ def ring_all_reduce(tensors):
     tensors: (n,) of each process, at least one
 
     With p processes each tensor is cut into p chunks by `tensor_split`. In step s, from
-    0 to 2p - 3, process i sends its chunk (i - s) mod p to process (i + 1) mod p. In the
-    first p - 1 steps the receiver adds it to its own chunk; after that it takes it in
-    place of its own.
+    0 to 2p - 3, process i sends its chunk (i - s) mod p to process (i + 1) mod p. In
+    the first p - 1 steps the receiver adds it to its own chunk; after that it takes it
+    in place of its own.
 
     Returns what each process has at the end, (n,), and how many numbers each of them
     has sent. The tensors themselves are not changed.
@@ -972,7 +973,7 @@ assert (home / "own.safetensors").exists()
 #
 # A worked number: Ψ = 8 and p = 4. Stage 0 takes 128 bytes; stage 1 takes 32 + 12 · 2 = 56; stage 2: 16 + 14 · 2 = 44; stage
 # 3: 16 · 2 = 32. Stages 1 and 2 send no more than plain data parallelism, since a reduce-scatter of gradients and an
-# all-gather of new weights are the two halves of an all-reduce. Stage 3 gathers the weights of each layer just before it
+# all-gather of new weights are the two halves of an all-reduce. Stage 3 gathers the weights of each layer right before it
 # is used, forwards and backwards, and sends one and a half times as much.
 #
 # ## Exercise 21.3 · zero_bytes

@@ -248,6 +248,15 @@ NOTEBOOKS: dict[str, list[str]] = {
         "trainable_parameters",
         "lora_numbers",
     ],
+    "21_your_transformer": [
+        "faster_by",
+        "average_gradients",
+        "joint_gradient",
+        "ring_all_reduce",
+        "ring_traffic",
+        "zero_bytes",
+        "waiting_share",
+    ],
 }
 
 
