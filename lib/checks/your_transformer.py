@@ -102,7 +102,7 @@ def _processes(make: Callable[[], nn.Module], n: int, rng: torch.Generator) -> l
     for one in models:
         for parameter in one.parameters():
             if parameter.requires_grad:
-                parameter.grad = torch.randn(parameter.shape, generator=rng)
+                parameter.grad = torch.randn(parameter.shape, generator=rng).to(parameter.dtype)
     return models
 
 
@@ -187,11 +187,7 @@ def _(answer, rng):
         model.temperature = nn.Parameter(torch.tensor(1.0, dtype=torch.float64))
         return model
 
-    models = _processes(make, 2, rng)
-    for model in models:
-        for parameter in model.parameters():
-            parameter.grad = parameter.grad.double()
-    return [_gradients(model) for model in together(answer, models, (0.5, 0.5))]
+    return [_gradients(model) for model in together(answer, _processes(make, 2, rng), (0.5, 0.5))]
 
 
 _LEARNS, _NONE = "if parameter.requires_grad:", "if parameter.grad is None:"
@@ -467,7 +463,7 @@ faster_by = Question(
 joint_gradient = Question(
     "joint_gradient",
     lambda: (10 * 2 + 30 * 4) / 40,
-    "A quarter of the targets with 2, three quarters with 4. In the plain mean, 3, each target of process 0 would count "
+    "A quarter of the targets with 2, three quarters with 4. In the plain mean, 3, a target of process 0 would count "
     "three times as much as one of process 1.",
     "Each of the 40 targets counts the same. How many of them stand behind the 2, and how many behind the 4?",
     hints=(

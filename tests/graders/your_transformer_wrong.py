@@ -1,4 +1,4 @@
-"""Wrong answers to notebook 21 as people write them: gradients of several processes, a ring, memory that is split up."""
+"""Wrong answers to notebook 21 as people write them: gradients of processes, a ring, memory that is split up."""
 
 import math
 
