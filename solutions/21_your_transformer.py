@@ -1185,8 +1185,8 @@ assert wrong > 1e-5
 # - **Profile**, **self time**; **Amdahl's law**: what one faster part can give.
 #
 # ## Where it comes from
-# - The Transformer: Vaswani et al. [2017](https://arxiv.org/abs/1706.03762). It was trained on 8 cards in one machine, data
-#   parallel, 12 hours for the base model and 3.5 days for the big one.
+# - The Transformer: Vaswani et al. [2017](https://arxiv.org/abs/1706.03762). It was trained on one machine with 8 graphics
+#   cards, 12 hours for the base model and 3.5 days for the big one.
 # - Amdahl [1967](https://doi.org/10.1145/1465482.1465560). Rings: Patarasuk and Yuan
 #   [2009](https://doi.org/10.1016/j.jpdc.2008.09.002).
 # - PyTorch's DDP: Li et al. [2020](https://arxiv.org/abs/2006.15704) reported near-linear scaling with 256 GPUs.

@@ -218,7 +218,7 @@ ALONE = Team()
 class TeamTraining(Training):
     """A Training that a team does together; the batches are the joint ones, the same in all processes.
 
-    All begin with the weights of process 0, which alone saves. All resume, from files that all of them see.
+    All begin with the weights and the dice of process 0, which alone saves. All resume, from files that all of them see.
     """
 
     def __init__(self, team: Team, model: nn.Module, *arguments: Any, **named: Any):
@@ -226,7 +226,7 @@ class TeamTraining(Training):
             for tensor in model.state_dict().values():
                 team.from_first(tensor)
         super().__init__(model, *arguments, one_step=team.training_step, **named)
-        self.team = team
+        self.team, self.dice = team, team.from_first(self.dice.clone())
 
     def save(self, path: str | os.PathLike) -> None:
         """As Training does, in process 0."""
