@@ -218,7 +218,7 @@ ALONE = Team()
 class TeamTraining(Training):
     """A Training that a team does together; the batches are the joint ones, the same in all processes.
 
-    All begin with the weights and the dice of process 0, which alone saves. All resume, from files that all of them see.
+    All begin with the weights and the dice of process 0, which alone saves. All resume from files that all of them see.
     """
 
     def __init__(self, team: Team, model: nn.Module, *arguments: Any, **named: Any):
