@@ -4,8 +4,8 @@ Both ways of averaging, the course's (`lib.training.parallel`, one message a par
 DistributedDataParallel (large messages, sent while the backward pass goes on), take the same steps on the same joint
 batch, 8 x 128 tokens of a GPT with 4 blocks and d_model 128, and of one with d_model 384. One process and several take
 turns, so that a busy machine slows all alike; what is printed is the median over the rounds, by the clock on the wall:
-processor time cannot show what a second processor gains. All run with one thread each. On a machine whose processors are
-not free this measures the neighbours.
+processor time cannot show what a second processor gains. All run with one thread each. Where the processors are not
+free this measures the neighbours.
 """
 
 import json

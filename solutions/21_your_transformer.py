@@ -479,9 +479,9 @@ for what, given in calls.items():
     print(f"{what}: {given}\n    → {switchboard(what, given)}")
 
 # %% [markdown]
-# Change the texts and run the cell again; it is the last time that anything here is new to you. Keep what you like: `python3
-# course.py diploma` writes a page, a single HTML file, with what you have built, when each part passed, and three
-# samples of what your parts do.
+# Change the texts and run the cell again. «MEASURE: read the six answers, and say which of them are wrong and why.» To keep
+# something of it: `python3 course.py diploma` writes a page, a single HTML file, with what you have built, when each part
+# passed, and three samples of what your parts do.
 #
 # ## Where the time goes
 # A **profile** counts what a program calls and how long each call takes. Before one makes anything faster, one looks:
@@ -516,7 +516,8 @@ print(f"{calls / 40:,.0f} operations for one token")
 # %% [markdown]
 # Read the table together. **Self time** is the time spent within an operation itself, without what it calls. `aten::` is
 # PyTorch's C++ library: `aten::addmm` is a matrix product with a bias, `aten::mm` one without, `aten::bmm` the products of
-# attention's heads, `aten::copy_` and `aten::slice` move and cut. «MEASURE: which rows lead; is it the products, or the
+# attention's heads, `aten::copy_` and `aten::slice` move and cut. (Some operations call others, and both are counted:
+# `aten::linear` calls `aten::addmm`.) «MEASURE: which rows lead; is it the products, or the
 # number of small calls? A product of one row with a matrix of 128 × 512 has 65,536 multiplications, some microseconds of
 # work; a call of a PyTorch operation costs a microsecond or more before it computes anything.»
 #
@@ -556,7 +557,7 @@ ways = {
     "without the cache": lambda: forty(uncached),
     "your decoder": lambda: forty(CachedGPT(writer)),
     "matrices laid out": lambda: forty(CachedGPT(laid_out)),
-    "fused blocks": lambda: forty(CachedGPT(shipped)),
+    "fused norms": lambda: forty(CachedGPT(shipped)),
     "8 texts at once": lambda: generate_batch(writer, [prompt] * 8, 40, likeliest)[0],
 }
 
@@ -583,8 +584,9 @@ assert all(found == first for _, found in timed.values())
 # MEASURE: the order of the five, with a margin that a busy machine keeps
 
 # %% [markdown]
-# «MEASURE: which change pays most, by what factor, against what the profile promised.» Two of these need a word. *Laid out*
-# stores each matrix column after column, the order in which one row reads it (notebook 13). *Eight texts at once* makes no
+# «MEASURE: which change pays most, by what factor, against what the profile promised.» Three of these need a word. *Laid out*
+# stores each matrix column after column, the order in which one row reads it (notebook 13). *Fused norms* compute a
+# LayerNorm in one operation in place of some eight. *Eight texts at once* makes no
 # text faster: it makes each call do eight times the work, so that its fixed price is shared. That is how servers use a
 # machine, and it is the same thought as everything below: the price of a message, or of a call, is paid once for many
 # numbers.
@@ -931,7 +933,8 @@ assert speeds[1]["tokens"] > 0 and 0 <= speeds[2]["sending"] < 1
 #
 #     torchrun --nproc-per-node 2 -m lib.training gpt --corpus stories
 #
-# and `translate` likewise. All processes draw the same joint batch and take their rows of it, so the recipe means what it
+# and `translate` likewise. (`torchrun` is short for `python -m torch.distributed.run`; both stand in the course's
+# environment, in `.venv`.) All processes draw the same joint batch and take their rows of it, so the recipe means what it
 # meant before: with two processes one gets the model of one process, up to rounding (and dropout's dice). Process 0 alone
 # prints and writes files. A training that was stopped goes on from its checkpoint, also with another number of processes.
 # Here it is stopped after a moment with two processes, and ended with one:
