@@ -3,6 +3,7 @@ checkpoint. The oracles are PyTorch's all_reduce, its DistributedDataParallel, a
 
 import copy
 import os
+import random
 import subprocess
 import sys
 import threading
@@ -218,6 +219,30 @@ def test_the_command_resumes_bit_for_bit_in_two_processes(tmp_path):
     assert not halves.exists() and halves.with_suffix(".training.safetensors").exists()
     done = torchrun(2, *small(tmp_path, "--out", str(halves)))
     assert done.returncode == 0 and "going on from step 1" in done.stdout, done.stderr
+    one, other = checkpoints.load(whole)[0], checkpoints.load(halves)[0]
+    assert one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def pairs(folder, *more):
+    words = {"one": "eins", "two": "zwei", "three": "drei", "cat": "Katze", "dog": "Hund"}
+    rng, lines = random.Random(2), []
+    for _ in range(120):
+        said = [rng.choice(list(words)) for _ in range(rng.randrange(1, 6))]
+        lines.append(" ".join(said) + "\t" + " ".join(words[word] for word in said))
+    path = folder / "pairs.tsv"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    sizes = {"vocab": 300, "d-model": 16, "heads": 2, "encoder-blocks": 1, "decoder-blocks": 1, "tokens": 120}
+    sizes |= {"dropout": 0.1, "steps": 9, "beams": 1}
+    options = [word for name, size in sizes.items() for word in (f"--{name}", str(size))]
+    return ["-m", "lib.training", "translate", "--corpus", str(path), *options, *more]
+
+
+def test_dropout_rolls_the_same_dice_after_an_interruption(tmp_path):
+    whole, halves = tmp_path / "whole.safetensors", tmp_path / "halves.safetensors"
+    for out, more in ((whole, ()), (halves, ("--minutes", "0")), (halves, ())):
+        done = torchrun(2, *pairs(tmp_path, "--out", str(out), *more))
+        assert done.returncode == 0, done.stderr
+    assert "going on from step 1" in done.stdout and done.stdout.count("written:") == 1
     one, other = checkpoints.load(whole)[0], checkpoints.load(halves)[0]
     assert one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 

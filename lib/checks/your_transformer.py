@@ -110,7 +110,7 @@ def _two_layers() -> nn.Module:
     return nn.Sequential(nn.Linear(5, 3), nn.ReLU(), nn.Linear(3, 2))
 
 
-@average_gradients.probe("two processes, a single weight with the gradients 1 and 2, shares 1/4 and 3/4", varied=False)
+@average_gradients.probe("two processes, a single weight with the gradients 1 and 2, shares 1/4 and 3/4")
 def _(answer, rng):
     models = _processes(lambda: nn.Linear(1, 1, bias=False), 2, rng)
     for model, gradient in zip(models, (1.0, 2.0), strict=True):
@@ -118,30 +118,30 @@ def _(answer, rng):
     return [_gradients(model) for model in together(answer, models, (0.25, 0.75))]
 
 
-@average_gradients.probe("three processes, two layers, equal shares", varied=False)
+@average_gradients.probe("three processes, two layers, equal shares")
 def _(answer, rng):
     models = _processes(_two_layers, 3, rng)
     return [_gradients(model) | _weights(model) for model in together(answer, models, (1 / 3, 1 / 3, 1 / 3))]
 
 
-@average_gradients.probe("three processes, shares 0.5, 0.2 and 0.3", varied=False)
+@average_gradients.probe("three processes, shares 0.5, 0.2 and 0.3")
 def _(answer, rng):
     models = _processes(_two_layers, 3, rng)
     return [_gradients(model) for model in together(answer, models, (0.5, 0.2, 0.3))]
 
 
-@average_gradients.probe("a process whose share is 0, as it had no rows", varied=False)
+@average_gradients.probe("a process whose share is 0, as it had no rows")
 def _(answer, rng):
     models = _processes(_two_layers, 2, rng)
     return [_gradients(model) for model in together(answer, models, (0.0, 1.0))]
 
 
-@average_gradients.probe("one process alone, its share is 1", varied=False)
+@average_gradients.probe("one process alone, its share is 1")
 def _(answer, rng):
     return [_gradients(model) for model in together(answer, _processes(_two_layers, 1, rng), (1.0,))]
 
 
-@average_gradients.probe("a layer that only process 0 has used, and one that only process 1 has used", varied=False)
+@average_gradients.probe("a layer that only process 0 has used, and one that only process 1 has used")
 def _(answer, rng):
     models = _processes(_two_layers, 2, rng)
     for parameter in [*models[0][2].parameters(), *models[1][0].parameters()]:
@@ -149,7 +149,7 @@ def _(answer, rng):
     return [_gradients(model) for model in together(answer, models, (0.5, 0.5))]
 
 
-@average_gradients.probe("a layer that nobody has used", varied=False)
+@average_gradients.probe("a layer that nobody has used")
 def _(answer, rng):
     models = _processes(_two_layers, 2, rng)
     for model in models:
@@ -164,7 +164,7 @@ def _frozen() -> nn.Module:
     return model
 
 
-@average_gradients.probe("a frozen layer", varied=False)
+@average_gradients.probe("a frozen layer")
 def _(answer, rng):
     return [_gradients(model) for model in together(answer, _processes(_frozen, 2, rng), (0.5, 0.5))]
 
@@ -175,12 +175,12 @@ def _shared() -> nn.Module:
     return model
 
 
-@average_gradients.probe("a matrix that two parts share", varied=False)
+@average_gradients.probe("a matrix that two parts share")
 def _(answer, rng):
     return [_gradients(model) for model in together(answer, _processes(_shared, 2, rng), (0.25, 0.75))]
 
 
-@average_gradients.probe("float64, and a model with a single number", varied=False)
+@average_gradients.probe("float64, and a model with a single number")
 def _(answer, rng):
     def make() -> nn.Module:
         model = nn.Linear(300, 7).double()
@@ -259,43 +259,43 @@ def _random(p: int, n: int, rng: torch.Generator, dtype=torch.float32) -> list[T
     return [torch.randn(n, generator=rng, dtype=dtype) for _ in range(p)]
 
 
-@ring_all_reduce.probe("1, 2, 3 and 10, 20, 30 and 100, 200, 300", varied=False)
+@ring_all_reduce.probe("1, 2, 3 and 10, 20, 30 and 100, 200, 300")
 def _(answer, rng):
     rows = [[1.0, 2, 3], [10, 20, 30], [100, 200, 300]]
     return _played(answer, [torch.tensor(row) for row in rows])
 
 
-@ring_all_reduce.probe("two processes, four numbers", varied=False)
+@ring_all_reduce.probe("two processes, four numbers")
 def _(answer, rng):
     return _played(answer, _random(2, 4, rng))
 
 
-@ring_all_reduce.probe("three processes, seven numbers: chunks of 3, 2 and 2", varied=False)
+@ring_all_reduce.probe("three processes, seven numbers: chunks of 3, 2 and 2")
 def _(answer, rng):
     return _played(answer, _random(3, 7, rng))
 
 
-@ring_all_reduce.probe("five processes, thirteen numbers of float64", varied=False)
+@ring_all_reduce.probe("five processes, thirteen numbers of float64")
 def _(answer, rng):
     return _played(answer, _random(5, 13, rng, torch.float64))
 
 
-@ring_all_reduce.probe("seven processes, three numbers: some chunks are empty", varied=False)
+@ring_all_reduce.probe("seven processes, three numbers: some chunks are empty")
 def _(answer, rng):
     return _played(answer, _random(7, 3, rng))
 
 
-@ring_all_reduce.probe("one process alone", varied=False)
+@ring_all_reduce.probe("one process alone")
 def _(answer, rng):
     return _played(answer, _random(1, 5, rng))
 
 
-@ring_all_reduce.probe("eight processes, 300 whole numbers", varied=False)
+@ring_all_reduce.probe("eight processes, 300 whole numbers")
 def _(answer, rng):
     return _played(answer, [torch.randint(-50, 50, (300,), generator=rng) for _ in range(8)])
 
 
-@ring_all_reduce.probe("the result of process 0 is changed: does process 1 still have its own?", varied=False)
+@ring_all_reduce.probe("the result of process 0 is changed: does process 1 still have its own?")
 def _(answer, rng):
     tensors = _random(3, 6, rng)
     sums, _ = answer(tensors)
@@ -397,7 +397,7 @@ def _(answer, rng):
     return {f"stage {stage}": str(plain(answer(10**18 + 1, 2, stage), int)) for stage in range(4)}
 
 
-@zero_bytes.probe("no such stage: 4 and -1", varied=False)
+@zero_bytes.probe("no such stage: 4 and -1")
 def _(answer, rng):
     return {f"stage {stage}": refuses(ValueError, "", answer, 8, 4, stage) for stage in (4, -1)}
 

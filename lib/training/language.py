@@ -221,7 +221,7 @@ def run(arguments: Namespace, team: Team = ALONE) -> int:
     out = arguments.out or files.DATA.parent / "mywork" / f"gpt_{name}.safetensors"
     tokenizer_file, half_done = team.in_turn(lambda: new_files(out))
     tell = (lambda complaint: print(complaint, file=sys.stderr)) if team.first else None
-    learnt, held_out = read_texts(arguments.corpus, tell)
+    learnt, held_out = team.in_turn(lambda: read_texts(arguments.corpus, tell))  # the first one downloads
     tokenizer = train_tokenizer(learnt, recipe.vocab, [END])
     ids = encode_texts(tokenizer, learnt)
     if len(ids) <= recipe.n_positions:

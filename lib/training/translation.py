@@ -209,7 +209,7 @@ def run(arguments: argparse.Namespace, team: Team = ALONE) -> int:
     recipe.check()
     check_size(*recipe.size(), recipe.options())
     tokenizer_file, half_done = team.in_turn(lambda: new_files(out))
-    corpus = read_corpus(arguments.corpus, arguments.target)
+    corpus = team.in_turn(lambda: read_corpus(arguments.corpus, arguments.target))  # the first one downloads
     for complaint in corpus.complaints if team.first else ():
         print(complaint, file=sys.stderr)
     tokenizer = train_tokenizer([text for pair in corpus.train for text in pair], recipe.vocab, SPECIAL)
