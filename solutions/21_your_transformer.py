@@ -716,7 +716,8 @@ def torchrun(processes, *words):
     command += [f"--nproc-per-node={processes}", *map(str, words)]
     here = str(Path(lib.__file__).parent.parent)
     settings = os.environ | {"PYTHONPATH": here, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, capture_output=True, text=True, env=settings)
+    how = {"capture_output": True, "text": True, "timeout": 300}
+    done = subprocess.run(command, env=settings, **how)
     if done.returncode:
         print(done.stderr[-1500:])
     return done.stdout.splitlines()
@@ -869,6 +870,33 @@ print([one.tolist() for one in sums], sent)
 
 # %% jupyter={"source_hidden": true}
 assert [one.tolist() for one in sums] == 3 * [[111, 222, 333]] and sent == [4, 4, 4]
+
+# %% [markdown]
+# And four processes as a film. Each square is a chunk in a process; its number says of how many processes it holds the
+# numbers by now:
+
+# %% jupyter={"source_hidden": true}
+p, held = 4, torch.ones(4, 4)
+figure, panels = plt.subplots(1, 7, figsize=(9, 1.7), sharey=True)
+for step, axes in enumerate(panels):
+    axes.imshow(held, cmap="cividis", vmin=0, vmax=p)
+    for i in range(p):
+        for chunk in range(p):
+            ink = "black" if held[i, chunk] > 2 else "white"
+            said = f"{held[i, chunk]:.0f}"
+            axes.text(chunk, i, said, ha="center", va="center", color=ink, fontsize=8)
+    axes.set(title=f"{step} steps", xticks=range(p), yticks=range(p), xlabel="chunk")
+    before = held.clone()
+    for i in range(p):
+        place, to = (i - step) % p, (i + 1) % p
+        held[to, place] = before[i, place] + (before[to, place] if step < p - 1 else 0)
+panels[0].set_ylabel("process")
+plt.show()
+
+# %% [markdown]
+# Read it from left to right. For three steps one square in each row grows; then every row holds one 4, each at another
+# place, and in the last three steps the fours are copied downwards until there is nothing else. (The square that leaves
+# the lowest row appears in the uppermost one.)
 
 # %% [markdown]
 # ## Question 21.3 · ring_traffic
@@ -1024,6 +1052,28 @@ print(paper, "GB: figure 1 of the paper, 7.5 billion parameters, 64 processes")
 # %% jupyter={"source_hidden": true}
 assert [zero_bytes(8, 4, stage) for stage in range(4)] == [128, 56, 44, 32]
 assert paper == [120.0, 31.4, 16.6, 1.9]
+
+# %% [markdown]
+# The same model with any number of processes:
+
+# %% jupyter={"source_hidden": true}
+many = [2**k for k in range(11)]
+figure, axes = plt.subplots(figsize=(6, 3.2))
+for stage, look_of in enumerate(("-", "--", "-.", ":")):
+    memory = [zero_bytes(7_500_000_000, n, stage) / 1e9 for n in many]
+    axes.plot(many, memory, look_of, label=f"stage {stage}")
+axes.axhline(80, color="grey", lw=1, label="a card of 80 GB")
+axes.set(xscale="log", xlabel="processes", ylabel="GB in each", ylim=(0, None))
+axes.legend(loc="center right")
+plt.show()
+
+# %% jupyter={"source_hidden": true}
+last = [round(zero_bytes(7_500_000_000, 1_024, stage) / 1e9, 1) for stage in range(4)]
+assert last == [120.0, 30.1, 15.1, 0.1]
+
+# %% [markdown]
+# Without splitting the line is flat, above the card: a thousand processes do not help one of them to hold the model.
+# Stages 1 and 2 fall towards what they leave whole, 4Ψ = 30 GB and 2Ψ = 15 GB; stage 3 alone goes on falling.
 
 # %% [markdown]
 # **Tensor parallelism** (Megatron-LM, Shoeybi et al. [2019](https://arxiv.org/abs/1909.08053)) splits every matrix: each of t
