@@ -894,9 +894,9 @@ panels[0].set_ylabel("process")
 plt.show()
 
 # %% [markdown]
-# Read it from left to right. For three steps one square in each row grows; then every row holds one 4, each at another
-# place, and in the last three steps the fours are copied downwards until there is nothing else. (The square that leaves
-# the lowest row appears in the uppermost one.)
+# Read it from left to right. After three steps every row holds a 1, a 2, a 3 and a 4, and each row has its 4, the complete
+# sum, at another place. In the last three steps the fours are copied to the row below (from the lowest to the
+# uppermost) until there is nothing else.
 
 # %% [markdown]
 # ## Question 21.3 · ring_traffic
@@ -963,7 +963,9 @@ assert speeds[1]["tokens"] > 0 and 0 <= speeds[2]["sending"] < 1
 #
 # and `translate` likewise. (`torchrun` is short for `python -m torch.distributed.run`; both stand in the course's
 # environment, in `.venv`.) All processes draw the same joint batch and take their rows of it, so the recipe means what it
-# meant before: with two processes one gets the model of one process, up to rounding (and dropout's dice). Process 0 alone
+# meant before: with two processes one gets the model of one process, up to rounding and dropout's dice. (Adam divides a
+# gradient by its size, so a weight whose gradient is nothing but rounding may go another way: the bias of the keys, which
+# changes no attention weight, is one.) Process 0 alone
 # prints and writes files. A training that was stopped goes on from its checkpoint, also with another number of processes.
 # Here it is stopped after a moment with two processes, and ended with one:
 
