@@ -965,9 +965,9 @@ assert speeds[1]["tokens"] > 0 and 0 <= speeds[2]["sending"] < 1
 # environment, in `.venv`.) All processes draw the same joint batch and take their rows of it, so the recipe means what it
 # meant before: with two processes one gets the model of one process, up to rounding and dropout's dice. (Adam divides a
 # gradient by its size, so a weight whose gradient is nothing but rounding may go another way: the bias of the keys, which
-# changes no attention weight, is one.) Process 0 alone
-# prints and writes files. A training that was stopped goes on from its checkpoint, also with another number of processes.
-# Here it is stopped after a moment with two processes, and ended with one:
+# changes no attention weight, is one.) Process 0 alone prints and writes files. A training that was stopped goes on from
+# its checkpoint, also with another number of processes. Here it is stopped after a moment with two processes, and ended
+# with one:
 
 # %% tags=["training"]
 own = home / "own.txt"
@@ -1185,9 +1185,41 @@ print("below the table:", report["my model"] < report["bigram table"])
 
 # %% [markdown]
 # «MEASURE: the toy text above, 40 steps of a tiny model, is above the table.» That is what 40 steps are worth; yours should be
-# below. Then write, for whoever gets your model, what notebook 19 asks of a model card: the text and its licence, the sizes,
-# the steps and the seed, the two numbers, and one thing that it gets wrong.
-#
+# below. For a translator the simple thing is to copy the source: names and numbers are right then. This is its BLEU, on the
+# pairs that the command holds out, here of the course's Italian:
+
+# %% tags=["training"]
+from lib.training.mteval import mteval_bleu
+from lib.training.pairs import read_corpus
+
+
+def bleu_of_copying(corpus):
+    """corpus: "italian", or the path of your pairs"""
+    test = read_corpus(corpus).test
+    return mteval_bleu([source for source, _ in test], [target for _, target in test])
+
+
+print(f"copying: BLEU {bleu_of_copying('italian'):.1f}")
+
+# %% tags=["training"] jupyter={"source_hidden": true}
+assert 0 <= bleu_of_copying("italian") < 20  # MEASURE
+
+# %% [markdown]
+# Then write, for whoever gets your model, what notebook 19 asks of a model card. Fill in the right side; the numbers come
+# from the report:
+
+# %% tags=["training"]
+card = {
+    "trained on": "...",
+    "licence of the text": "...",
+    "processes, steps, seed": "...",
+    "what it is for": "...",
+    "one thing that it gets wrong": "...",
+}
+for name, value in (card | report).items():
+    print(f"{name:30}{value}")
+
+# %% [markdown]
 # ## What breaks
 # **A collective that not all call.** The classic mistake with many processes is an `if`: "only process 0 needs the loss, so
 # only process 0 adds it up". Process 0 waits for a message that nobody sends, and nothing is printed for ever. Here with a limit of 5
