@@ -8,7 +8,7 @@ same batches ("everything"). "right": the share of one question for each held-ou
 those that answer with what was right most often in training; "bits per byte" of held-out stories, before and after.
 dpo, grpo: stories from nothing. "names": the share that keep their people; "stories": of those that earn
 `story_reward`; "nameless": of those that name no child; "words"; "kl": from the shipped model, in nats a token, on the
-texts of the tuned one. GRPO for each of the two rewards: `names_reward` can be had without learning, `story_reward` not.
+texts of the tuned one. GRPO for each of the two rewards: `names_reward` can be had without learning to tell stories.
 sums: trained with a calculator and without one, the same steps; "right": the share of held-out pairs of numbers.
 
 "seconds": of one processor, what is written for the training included. Steps and rates were not searched.
@@ -129,7 +129,7 @@ def tuned(
 
     def loss(batch: tuple[Tensor, Tensor]) -> Tensor:
         ids, mask = batch
-        return masked_loss(model, ids, torch.ones_like(mask) if everything else mask)  # padding too, where everything
+        return masked_loss(model, ids, ids != tokenizer.special[END] if everything else mask)  # END is the padding
 
     begun = time.process_time()
     batches = chat_batches(rows, tokenizer, TOKENS, random.Random(seed))
