@@ -85,7 +85,8 @@ def conversation_ids(tokenizer: Tokenizer, messages: Messages, asks: bool = Fals
 def answer_mask(ids: Tensor, assistant: int, end: int) -> Tensor:
     """Which tokens of conversations are learnt: those of the assistant's turns, and the `end` of each of these.
 
-    ids: (..., position)    assistant: the token that opens such a turn    end: the token that ends every turn
+    ids: (..., position), a position at least
+    assistant: the token that opens such a turn    end: the token that ends every turn
 
     Returns bool (..., position): True from the token after each `assistant` up to the next `end`, which is learnt too,
     or up to the end of the row if none follows. The token `assistant` that opens a turn is False: the model is given

@@ -47,8 +47,8 @@ def dpo_loss(
     margin: (batch,), beta · ((chosen - reference_chosen) - (rejected - reference_rejected)): by how much the reward of
     the chosen answer is above that of the rejected one.
 
-    Returns the loss, a 0-d tensor, and the margins. Both are finite for margins of any finite size. Gradients reach
-    chosen and rejected through both.
+    Returns the loss, a 0-d tensor, and the margins. The loss is finite for margins of any finite size. Its gradients
+    reach chosen and rejected.
     """
     margin = beta * ((chosen - reference_chosen) - (rejected - reference_rejected))
     return -functional.logsigmoid(margin).mean(), margin
