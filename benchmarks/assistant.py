@@ -28,7 +28,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import torch
 from torch import Tensor
 
-from lib.chat import answer_rows, chat_batches, chat_tokenizer, conversation_ids, masked_loss, replies, widened
+from lib.chat import answer_loss, answer_rows, chat_batches, chat_tokenizer, conversation_ids, replies, widened
 from lib.corpora import files
 from lib.corpora.stories import children
 from lib.corpora.story_questions import (
@@ -129,7 +129,7 @@ def tuned(
 
     def loss(batch: tuple[Tensor, Tensor]) -> Tensor:
         ids, mask = batch
-        return masked_loss(model, ids, ids != tokenizer.special[END] if everything else mask)  # END is the padding
+        return answer_loss(model, ids, ids != tokenizer.special[END] if everything else mask)  # END is the padding
 
     begun = time.process_time()
     batches = chat_batches(rows, tokenizer, TOKENS, random.Random(seed))

@@ -6,7 +6,7 @@
     conversation_ids           messages as the model reads them: its chat template
     answer_mask                which tokens are learnt: the assistant's turns, each with its end     notebook 20
     token_log_probabilities    ln p of each token but the first, given those before it
-    masked_loss                how much the learnt tokens surprise, and no others                    notebook 20
+    answer_loss                how much the learnt tokens surprise, and no others
     chat_batches               conversations, padded, with their masks, without end
     answer_rows                prompts and what was written after them, padded, with the mask of what was written
     replies                    what a model says next in conversations
@@ -26,9 +26,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from lib.batching import pad_batch, similar_lengths
+from lib.bert import masked_loss
 from lib.decoding.generate import generate_batch
 from lib.gpt import END, GPT, FusedGPT, sizes_of
 from lib.tokenizer import Tokenizer
+from lib.transformer import IGNORED
 
 ROLES = {"user": "<|user|>", "assistant": "<|assistant|>", "tool": "<|tool|>"}
 TURN_END = "<|end|>"
@@ -110,24 +112,22 @@ def token_log_probabilities(model: Callable[[Tensor], Tensor], ids: Tensor) -> T
     return -functional.cross_entropy(logits.transpose(1, 2), ids[:, 1:], reduction="none")
 
 
-def masked_loss(model: Callable[[Tensor], Tensor], ids: Tensor, mask: Tensor) -> Tensor:
-    """How much the learnt tokens surprise a model, in nats: the mean of -ln p over these tokens, no others.
+def answer_loss(model: Callable[[Tensor], Tensor], ids: Tensor, mask: Tensor) -> Tensor:
+    """How much the learnt tokens surprise a model, in nats: `lib.bert.masked_loss` of these, each from those before it.
 
     model: ids (batch, position) to logits (batch, position, vocab)
     ids: (batch, length)    mask: (batch, length), True on the tokens that are learnt; the first has nobody to guess it
 
-    All learnt tokens of the batch count alike. Returns a 0-d tensor. Raises ValueError when none is learnt.
+    All learnt tokens of the batch count alike. Returns a 0-d tensor; 0 where none is learnt.
     """
-    learnt = mask[:, 1:]
-    if not learnt.any():
-        raise ValueError("no token of this batch is learnt: is there a turn of the assistant in it?")
-    return -token_log_probabilities(model, ids)[learnt].mean()
+    targets = ids.masked_fill(~mask, IGNORED)
+    return masked_loss(model(ids[:, :-1]), targets[:, 1:])
 
 
 def chat_batches(
     rows: Sequence[Sequence[int]], tokenizer: Tokenizer, tokens: int, rng: random.Random
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Batches for `masked_loss` without end: ids and mask, (batch, length) each, of about `tokens` tokens.
+    """Batches for `answer_loss` without end: ids and mask, (batch, length) each, of about `tokens` tokens.
 
     rows: what `conversation_ids` gives. Padding stands after the last end of a turn, so it is never learnt.
     """

@@ -1,8 +1,9 @@
 """Tools: the model writes what it wants computed, a program computes it, and the model goes on with the result.
 
-    find_call         the calculation that a turn asks for: <calc>12*7</calc>           notebook 20
-    calculate         its result, by a parser of four operations: nothing is executed    notebook 20
-    with_tools        the loop: the model's turn, the tool's, the model's again
+    find_call     the calculation that a turn asks for: <calc>12*7</calc>          notebook 20
+    evaluate      its exact value, by a parser of four operations: no eval         notebook 20
+    calculate     the value as text, or a sentence where there is none
+    with_tools    the loop: the model's turn, the tool's, the model's again
 
 The tool's answer is a turn of its own, of the role "tool". So what it says is never learnt as if the model had said it
 (`lib.chat.answer_mask`), and only the assistant's turns can call: a user who writes <calc> calls nothing. That language
@@ -18,6 +19,7 @@ from lib.chat import Message, Messages
 OPEN, CLOSE = "<calc>", "</calc>"
 LONGEST, DIGITS = 100, 12  # characters of an expression; digits of a number in it
 LARGEST = 10**15
+PART = r"[0-9]+(?:\.[0-9]+)?|\S"  # a number, or any other sign that is no space
 
 
 def find_call(turn: str) -> tuple[str, int] | None:
@@ -37,22 +39,17 @@ def find_call(turn: str) -> tuple[str, int] | None:
     return None
 
 
-def calculate(expression: str) -> str:
-    """The value of an expression of numbers, + - * / and brackets, as text; or a sentence that says why there is none.
+def evaluate(expression: str) -> Fraction:
+    """The exact value of an expression of numbers, + - * / and brackets, by recursive descent. Nothing is executed.
 
-    Numbers are like 12 or 0.5; - may stand before a number or a bracket; * and / come before + and -, and operations of
-    one rank go from left to right; spaces between the parts do not count. The value is exact (0.1 + 0.2 is 0.3), then
-    rounded to 6 digits after the point and written without zeros at its end: "84", "-0.5", "0.333333".
+    An expression is terms with + or - between them, a term is factors with * or / between them, and a factor is a
+    number, a - and a factor, or an expression in brackets; operations of one rank go from left to right. Numbers are
+    like 12 or 0.5, in the digits 0 to 9; spaces between the parts do not count.
 
-    Never raises, and executes nothing: no eval. A sentence that begins with "Error: " comes back for a division by 0,
-    an expression of more than 100 characters, a number of more than 12 digits, a value of 10^15 and more or -10^15 and
-    less, and for all that is no expression, such as "", "2 3" or "2**3".
+    Returns a Fraction, which holds 0.1 exactly. Raises ValueError for all that is no expression, such as "", "2 3",
+    "2**3", "(1" or ".5", and ZeroDivisionError for a division by 0.
     """
-    if len(expression) > LONGEST:
-        return f"Error: this has {len(expression)} characters, and at most {LONGEST} are read."
-    parts = [*re.findall(r"[0-9]+(?:\.[0-9]+)?|\S", expression), ""]  # "" stands at the end
-    if any(len(part.replace(".", "")) > DIGITS for part in parts):
-        return f"Error: a number has at most {DIGITS} digits."
+    parts = [*re.findall(PART, expression), ""]  # "" stands at the end
 
     def total() -> Fraction:
         value = product()
@@ -79,10 +76,25 @@ def calculate(expression: str) -> str:
             raise ValueError(f"{part!r} is no number")
         return Fraction(part)
 
+    value = total()
+    if parts != [""]:
+        raise ValueError(f"{parts[0]!r} is left over")
+    return value
+
+
+def calculate(expression: str) -> str:
+    """What the calculator answers: the value, or a sentence that begins with "Error: ". Never raises.
+
+    The value is rounded to 6 digits after the point and written without zeros at its end: "84", "-0.5", "0.333333". A
+    sentence comes for a division by 0, for all that is no expression, and, before time or memory is spent on it, for
+    more than 100 characters, a number of more than 12 digits, and a value of 10^15 and more or -10^15 and less.
+    """
+    if len(expression) > LONGEST:
+        return f"Error: this has {len(expression)} characters, and at most {LONGEST} are read."
+    if any(len(part.replace(".", "")) > DIGITS for part in re.findall(PART, expression)):
+        return f"Error: a number has at most {DIGITS} digits."
     try:
-        value = total()
-        if parts != [""]:
-            raise ValueError(f"{parts[0]!r} is left over")
+        value = evaluate(expression)
     except ZeroDivisionError:
         return "Error: this divides by zero."
     except ValueError:

@@ -9,12 +9,12 @@ from torch.nn import functional
 from lib.chat import (
     ROLES,
     TURN_END,
+    answer_loss,
     answer_mask,
     answer_rows,
     chat_batches,
     chat_tokenizer,
     conversation_ids,
-    masked_loss,
     replies,
     token_log_probabilities,
     widened,
@@ -123,13 +123,12 @@ def test_the_loss_is_that_of_the_learnt_tokens_alone():
     mask = torch.rand(5, 13) < 0.4
     targets = ids.masked_fill(~mask, -100)[:, 1:]
     expected = functional.cross_entropy(model(ids[:, :-1]).flatten(0, 1), targets.flatten())
-    torch.testing.assert_close(masked_loss(model, ids, mask), expected, rtol=1e-10, atol=1e-10)
-    everything = masked_loss(model, ids, torch.ones_like(mask))
+    torch.testing.assert_close(answer_loss(model, ids, mask), expected, rtol=1e-10, atol=1e-10)
+    everything = answer_loss(model, ids, torch.ones_like(mask))
     torch.testing.assert_close(everything, -token_log_probabilities(model, ids).mean(), rtol=1e-10, atol=1e-10)
     only_first = torch.zeros_like(mask)
     only_first[:, 0] = True
-    with pytest.raises(ValueError, match="no token of this batch is learnt"):
-        masked_loss(model, ids, only_first)
+    assert answer_loss(model, ids, only_first) == 0
 
 
 def test_log_probabilities_are_those_of_the_softmax():

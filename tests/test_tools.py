@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import pytest
 
-from lib.tools import calculate, find_call, with_tools
+from lib.tools import calculate, evaluate, find_call, with_tools
 
 # ---------------------------------------------------------------------------------------------------------------- calls
 
@@ -52,6 +52,11 @@ def expression(rng, depth=0):
 @pytest.mark.parametrize("seed", range(200))
 def test_it_agrees_with_exact_fractions(seed):
     text, value = expression(random.Random(seed))
+    if value is None:
+        with pytest.raises(ZeroDivisionError):
+            evaluate(text)
+    else:
+        assert evaluate(text) == value and isinstance(evaluate(text), Fraction)
     if len(text) > 100:
         assert calculate(text).startswith("Error: ")
     elif value is None:
@@ -64,7 +69,7 @@ def test_it_agrees_with_exact_fractions(seed):
 
 @pytest.mark.parametrize("text", ["2+3*4", "2*3+4", "20-3-4", "64/4/2", "2-3+4", "7-2*3-1", "-3-4", "2*-3", "8/2*4"])
 def test_rank_and_direction_are_pythons(text):
-    assert float(calculate(text)) == eval(text)  # a test may: it has written the text itself
+    assert evaluate(text) == eval(text)  # a test may: it has written the text itself
 
 
 @pytest.mark.parametrize(
@@ -83,6 +88,8 @@ def test_results_are_exact_and_plain(text, result):
      "__import__('os')", "1;2", "[1]", "1,000", "=", "(" * 99 + "1"],
 )  # fmt: skip
 def test_what_is_no_expression_is_answered_by_a_sentence(text):
+    with pytest.raises(ValueError):
+        evaluate(text)
     assert calculate(text) == "Error: this is no calculation with numbers, + - * / and brackets."
 
 

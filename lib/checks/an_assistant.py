@@ -4,12 +4,12 @@ import torch
 
 from lib import chat, preferences
 from lib.checks.an_assistant_rewards import group_advantages, grpo_loss
-from lib.checks.an_assistant_tools import calculate, find_call
+from lib.checks.an_assistant_tools import evaluate, find_call
 from lib.checks.core import Exercise, edit
 from lib.checks.probing import gradients
 
 __all__ = [
-    "answer_mask", "calculate", "dpo_loss", "find_call", "group_advantages", "grpo_loss", "sequence_log_probability",
+    "answer_mask", "dpo_loss", "evaluate", "find_call", "group_advantages", "grpo_loss", "sequence_log_probability",
 ]  # fmt: skip
 
 answer_mask = Exercise(chat.answer_mask)

@@ -1,12 +1,16 @@
-"""Checks of notebook 20, third part: the call of a tool is found, and a sum is computed without running anything."""
+"""Checks of notebook 20, third part: the call of a tool is found, and an expression is evaluated without running it."""
 
 import re
+from fractions import Fraction
 
 from lib import tools
 from lib.checks.core import Exercise, edit
+from lib.checks.differences import kind_of
+from lib.checks.probing import raises
+from lib.checks.running import Problem
 
 find_call = Exercise(tools.find_call)
-calculate = Exercise(tools.calculate)
+evaluate = Exercise(tools.evaluate)
 
 
 # -------------------------------------------------------------------------------------------------------- find_call
@@ -89,113 +93,131 @@ def one_line(turn):
     return (found[1], found.end()) if found else None
 
 
-# -------------------------------------------------------------------------------------------------------- calculate
+# ---------------------------------------------------------------------------------------------------------- evaluate
 
 
-def results_of(*expressions):
-    """The probe that computes some expressions. Of a sentence only its beginning counts: its words are free."""
-    return lambda answer, rng: {f"calculate({short(text)})": beginning(answer(text)) for text in expressions}
+def value_of(answer, text):
+    """What an expression is worth, as text: of a Fraction only, since the exercise asks for one."""
+    value = answer(text)
+    if not isinstance(value, Fraction):
+        raise Problem("type", f"evaluate({short(text)}) should be a Fraction, not {kind_of(value)}.")
+    return str(value)
 
 
-def beginning(said):
-    return "a sentence that begins with 'Error: '" if isinstance(said, str) and said.startswith("Error: ") else said
+def values_of(*expressions):
+    """The probe that evaluates some expressions."""
+    return lambda answer, rng: {f"evaluate({short(text)})": value_of(answer, text) for text in expressions}
+
+
+def refused(error, *expressions):
+    """The probe that gives what has no value."""
+    return lambda answer, rng: {f"evaluate({short(text)})": raises(error, answer, text) for text in expressions}
 
 
 for label, expressions in {
     "one operation": ("12*7", "12+7", "12-7", "84/7", "5"),
-    "spaces between the parts": (" 12 * 7 ", "1 +1"),
+    "spaces between the parts": (" 12 * 7 ", "1 +1", "( 2 )"),
     "* and / before + and -": ("2+3*4", "2*3+4", "20-8/4", "1+2*3-4/2"),
     "from left to right": ("20-3-4", "64/4/2", "20-3+4", "8/4*2"),
     "brackets": ("(2+3)*4", "2*(3+4)", "((7))", "2*(3-(4-5))", "(1+1)*(2+2)"),
     "a minus before a number or a bracket": ("-3", "-3+5", "2*-3", "-(2+3)*2", "4--3", "-2*-2", "2-(-3)"),
-    "numbers with a point, computed exactly": ("0.5+0.25", "0.1+0.2", "1.10*3", "2.50", "1/3*3", "0.07*100"),
-    "results that are not whole": ("7/2", "1/3", "2/3", "1-1.5", "-2/3", "1/1000000", "1/10000000", "-1/10000000"),
-    "whole results, zeros at their end": ("50*2", "0*5", "1000", "3-3", "2.0*5", "0-0"),
-    "a division by zero": ("1/0", "5/(3-3)", "0/0", "1/0.0"),
-    "what is no expression": ("", " ", "2 3", "2+", "*2", "(2", "2)", "()"),
-    "operations and numbers of other kinds": ("2**3", "7//2", "7%2", "2^3", "1e3", "1.", ".5", "1.2.3"),
-    "words, and other digits": ("twelve", "x", "1+x", "1,000", "__import__('os')", "print(1)", "٣", "½", "1_0"),
-    "100 characters, and 101": ("1+" * 49 + "01", "1+" * 50 + "1"),
-    "numbers of 12 digits": ("123456789012", "0.00000000001", "1.12345678901*2"),
-    "numbers of 13 digits": ("1234567890123", "1234567.890123", "1+0.1234567890123"),
-    "results of 15 digits": ("999999999999*1000", "-100000000000*9999"),
-    "results of 16 digits": ("100000000000*10000", "-100000000000*10000", "999999999999*999999999999"),
-    "large and not whole: still exact": ("123456789012/7", "100000000000*100+0.125"),
-    "99 brackets, and 99 minus signs": ("(" * 99 + "1", "-" * 99 + "1", "(" * 49 + "1" + ")" * 49),
-}.items():  # fmt: skip
-    calculate.probe(label)(results_of(*expressions))
+    "numbers with a point, exactly": ("0.5+0.25", "0.1+0.2", "1.10*3", "2.50", "0.07*100", "0.0"),
+    "values that are not whole": ("7/2", "1/3", "1/3*3", "1-1.5", "-2/3", "-7/2", "1/1000000000"),
+    "long numbers, exactly": ("123456789012*123456789012", "0.00000000001", "100000000000/7"),
+    "30 terms, and 40 brackets": ("1+2*3-" * 15 + "4", "(" * 40 + "1" + ")" * 40, "-" * 40 + "1"),
+}.items():
+    evaluate.probe(label)(values_of(*expressions))
+
+evaluate.probe("a division by zero")(refused(ZeroDivisionError, "1/0", "5/(3-3)", "0/0", "1/0.0", "2+1/0"))
+for label, expressions in {
+    "nothing, and operations without numbers": ("", " ", "2+", "*2", "2*/3", "-", "()", "2+()"),
+    "brackets without their partner": ("(2", "2)", "((1)", "(1))", ")1("),
+    "two numbers side by side": ("2 3", "2 3+1", "(2)(3)", "2(3)"),
+    "operations of other kinds": ("2**3", "7//2", "7%2", "2^3", "+2"),
+    "numbers of other kinds": ("1e3", "1.", ".5", "1.2.3", "1,000", "1_0", "0x10", "٣", "½"),
+    "words": ("twelve", "x", "1+x", "__import__('os')", "print(1)"),
+}.items():
+    evaluate.probe(label)(refused(ValueError, *expressions))
 
 MINUS = '        if part == "-":\n            return -factor()\n'
-ROUND, WRITTEN = "round(value * 10**6)", 'f"{\'-\' * (millionths < 0)}{whole}.{rest:06}".rstrip("0").rstrip(".")'
 # fmt: off
-calculate.mistakes(
-    no_rank=("* and / come before + and -.",
+evaluate.mistakes(
+    no_rank=("* and / come before + and -: a sum is made of terms, and a term is read as a whole.",
         edit('while parts[0] in ("+", "-")', 'while parts[0] in ("+", "-", "*", "/")',
              "value = product()", "value = factor()",
              'value = value + product() if parts.pop(0) == "+" else value - product()',
              'sign = parts.pop(0)\n            right = factor()\n'
              '            value = {"+": value + right, "-": value - right, "*": value * right, '
              '"/": value / (right if sign == "/" else 1)}[sign]')),
-    right_to_left=("operations of one rank go from left to right.",
+    right_to_left=("operations of one rank go from left to right: 20-3-4 is 13.",
         edit("value - product()", "value - total()")),
-    divided_right_to_left=("operations of one rank go from left to right.",
+    divided_right_to_left=("operations of one rank go from left to right: 64/4/2 is 8.",
         edit("value / factor()", "value / product()")),
+    one_operation=("there may be more than two terms, and more than two factors.",
+        edit("while parts[0] in", "if parts[0] in"), edit('while parts[0] in ("+", "-")', 'if parts[0] in ("+", "-")'),
+        edit('while parts[0] in ("*", "/")', 'if parts[0] in ("*", "/")')),
     no_minus=("- may stand before a number or a bracket.", edit(MINUS, "")),
-    one_minus=("a minus may follow another one: 4--3.",
-        edit(MINUS, MINUS.replace('== "-"', '== "-" and parts[0] != "-"'))),
+    minus_at_the_start_only=("- may stand after another operation too: 2*-3.",
+        edit(MINUS, "", "value = total()\n    if parts",
+             "value = -product() if parts[0] == '-' and parts.pop(0) else product()\n"
+             "    parts[:0] = [str(value)] if value >= 0 else []\n"
+             "    value = total() if value >= 0 else value\n    if parts")),
+    one_minus=("a - may follow another one: 4--3.", edit(MINUS, MINUS.replace('== "-"', '== "-" and parts[0] != "-"'))),
+    minus_of_all=("a - before a number or a bracket belongs to it alone: -3+5 is 2.",
+        edit("return -factor()", "return -total()")),
     no_brackets=("brackets come first.", edit('if part == "(":', "if False:")),
     open_bracket=("a bracket that is not closed is no expression.",
         edit('if parts.pop(0) != ")":', 'if parts[0] and parts.pop(0) != ")":')),
+    bracket_kept=("the bracket at the end is a part too: take it from the list.",
+        edit('if parts.pop(0) != ")":', 'if parts[0] != ")":')),
     leftover=("what is left over at the end, as in '2 3', makes it no expression.",
         edit('if parts != [""]:', "if False:")),
-    whole_division=("7/2 is 3.5: / and not //.", edit("value / factor()", "value // factor()")),
-    raises_at_zero=("a division by zero is answered by a sentence.",
-        edit("except ZeroDivisionError", "except OverflowError")),
-    raises=("what is no expression is answered by a sentence.", edit("except ValueError", "except OverflowError")),
-    any_length=("more than 100 characters are answered by a sentence.",
-        edit("if len(expression) > LONGEST:", "if False:")),
-    length_100=("100 characters are read.", edit("> LONGEST", ">= LONGEST")),
-    any_number=("a number of more than 12 digits is answered by a sentence.", edit("> DIGITS", "> LONGEST")),
-    twelve_digits=("a number of 12 digits is read.", edit("> DIGITS", ">= DIGITS")),
-    point_counts=("the point is no digit.", edit('len(part.replace(".", ""))', "len(part)")),
-    any_result=("a result of 16 digits is answered by a sentence.", edit("if abs(value) >= LARGEST:", "if False:")),
-    result_above_0=("a result of -10^15 is answered by a sentence too.", edit("abs(value) >=", "value >=")),
-    limit_itself=("10^15 itself has 16 digits and is answered by a sentence.", edit(">= LARGEST", "> LARGEST")),
-    six_digits_cut=("the result is rounded, not cut off.", edit(ROUND, "int(value * 10**6)")),
-    two_digits=("6 digits after the point are asked for.", edit(ROUND, "round(value * 100) * 10**4")),
-    all_digits=("the result is rounded to 6 digits after the point.",
-        edit(WRITTEN, 'str(value) if value.denominator == 1 else repr(float(value))')),
-    always_a_point=("84 is written without a point and zeros.", edit('.rstrip(".")', "")),
-    zeros_at_the_end=("zeros at the end, after the point, are not written.", edit('.rstrip("0").rstrip(".")', "")),
-    fractions=("a decimal number is asked for, not a fraction.", edit(WRITTEN, "str(value)")),
-    floats=("floats are not exact: 0.1 + 0.2 is 0.30000000000000004.",
-        edit("return Fraction(part)", "return float(part)", WRITTEN, "str(value).removesuffix('.0')")),
-    minus_zero=("0 has no sign.", edit("'-' * (millionths < 0)", "'-' * (value < 0)")),
-    no_sign=("the minus of a negative result is missing.", edit("{'-' * (millionths < 0)}", "")),
-    a_number=("the result is text.", edit(f"return {WRITTEN}", f"return float({WRITTEN})")),
-    powers=("** is no operation here.",
-        edit('if len(expression) > LONGEST:', 'if "**" in expression:\n        return str(eval(expression, {}))\n'
-             "    if len(expression) > LONGEST:")),
-    foreign_digits=("numbers are written in the digits 0 to 9.", edit('if not re.match("[0-9]", part):', "if False:")),
+    whole_division=("7/2 is 3.5: / and not //.",
+        edit("value / factor()", "Fraction(value // factor())")),
+    zero_for_zero=("a division by 0 is a ZeroDivisionError.",
+        edit("value / factor()", "(value / right if (right := factor()) else Fraction(0))")),
+    zero_is_no_expression=("a division by 0 is a ZeroDivisionError, and all else a ValueError.",
+        edit("    value = total()\n    if parts",
+             "    try:\n        value = total()\n    except ZeroDivisionError:\n        raise ValueError(expression)\n"
+             "    if parts")),
+    no_value=("what is no expression is a ValueError: nothing comes back.",
+        edit('raise ValueError(f"{part!r} is no number")', "return Fraction(0)")),
+    a_float=("floats are not exact: 0.1 + 0.2 is 0.30000000000000004. Return a Fraction.",
+        edit("return Fraction(part)", "return float(part)")),
+    through_floats=("a Fraction of a float has the float's error: Fraction('0.1') takes the text.",
+        edit("return Fraction(part)", "return Fraction(float(part))")),
+    rounded=("the value is exact: nothing is rounded here.",
+        edit("    return value\n", "    return round(value, 6)\n", "            return round(value, 6)",
+             "            return value")),
+    foreign_digits=("numbers are written in the digits 0 to 9.",
+        edit('if not re.match("[0-9]", part):', 'if not re.match(r"\\d", part):')),
     point_at_the_edge=("numbers are like 12 or 0.5: digits on both sides of a point.",
-        edit(r"[0-9]+(?:\.[0-9]+)?|\S", r"[0-9]*\.?[0-9]+|[0-9]+\.|\S", 'if not re.match("[0-9]", part)',
-             'if not re.match("[0-9.]", part)'),
-        edit(r"[0-9]+(?:\.[0-9]+)?|\S", r"[0-9]+(?:\.[0-9]*)?|\S")),
+        edit("PART, expression", r'r"[0-9]*\.?[0-9]+|\S", expression', '"[0-9]", part', '"[0-9.]", part'),
+        edit("PART, expression", r'r"[0-9]+(?:\.[0-9]*)?|\S", expression')),
+    whole_numbers=("numbers may have a point: 0.5.", edit("PART, expression", r'r"[0-9]+|\S", expression')),
+    one_digit=("a number may have several digits.", edit("PART, expression", r'r"\S", expression')),
     spaces=("spaces between the parts do not count.",
-        edit(r"(?:\.[0-9]+)?|\S", r"(?:\.[0-9]+)?|.")),
+        edit("PART, expression", r'r"[0-9]+(?:\.[0-9]+)?|.", expression')),
     joined_by_spaces=("2 3 is no expression: a space does not join digits to one number.",
-        edit("    if len(expression) > LONGEST:",
-             "    expression = expression.replace(' ', '')\n    if len(expression) > LONGEST:")),
+        edit("PART, expression", 'PART, expression.replace(" ", "")')),
+    next_to_each_other=("between two factors stands * or /: 2(3) is no expression.",
+        edit("        return Fraction(part)", '        return Fraction(part) * (factor() if parts[0] == "(" else 1)')),
+    plus_in_front=("a + stands between two terms, not before a number.",
+        edit(MINUS, MINUS + '        if part == "+":\n            return factor()\n')),
+    powers=("** is no operation here.",
+        edit('while parts[0] in ("*", "/"):', 'while parts[0] in ("*", "/"):\n            if parts[:2] == ["*", "*"]:\n'
+             "                del parts[:2]\n                value = value ** int(factor())\n                continue")),
+    other_letters=("other signs than numbers, operations and brackets are not to be passed over.",
+        edit("PART, expression", r'r"[0-9]+(?:\.[0-9]+)?|[-+*/()]", expression')),
 )
 # fmt: on
 
 
-@calculate.mistake("nothing may be executed: whoever asks could run any program. `eval` also knows ** and //.")
+@evaluate.mistake("nothing may be executed: whoever asks could run any program. `eval` knows ** and // too.")
 def evaluated(expression):
-    if len(expression) > 100:
-        return "Error: too long."
     try:
-        value = eval(expression, {"__builtins__": {}})
-        return f"{value:.6f}".rstrip("0").rstrip(".")
-    except Exception:
-        return "Error: no expression."
+        return Fraction(eval(expression, {"__builtins__": {}})).limit_denominator(10**12)
+    except ZeroDivisionError:
+        raise
+    except Exception as error:
+        raise ValueError(expression) from error
