@@ -19,7 +19,6 @@ from lib.chat import Message, Messages
 OPEN, CLOSE = "<calc>", "</calc>"
 LONGEST, DIGITS = 100, 12  # characters of an expression; digits of a number in it
 LARGEST = 10**15
-PART = r"[0-9]+(?:\.[0-9]+)?|\S"  # a number, or any other sign that is no space
 
 
 def find_call(turn: str) -> tuple[str, int] | None:
@@ -49,7 +48,7 @@ def evaluate(expression: str) -> Fraction:
     Returns a Fraction, which holds 0.1 exactly. Raises ValueError for all that is no expression, such as "", "2 3",
     "2**3", "(1" or ".5", and ZeroDivisionError for a division by 0.
     """
-    parts = [*re.findall(PART, expression), ""]  # "" stands at the end
+    parts = [*re.findall(r"[0-9]+(?:\.[0-9]+)?|\S", expression), ""]  # "" stands at the end
 
     def total() -> Fraction:
         value = product()
@@ -91,7 +90,7 @@ def calculate(expression: str) -> str:
     """
     if len(expression) > LONGEST:
         return f"Error: this has {len(expression)} characters, and at most {LONGEST} are read."
-    if any(len(part.replace(".", "")) > DIGITS for part in re.findall(PART, expression)):
+    if any(len(number.replace(".", "")) > DIGITS for number in re.findall("[0-9.]+", expression)):
         return f"Error: a number has at most {DIGITS} digits."
     try:
         value = evaluate(expression)

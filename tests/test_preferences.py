@@ -95,7 +95,7 @@ def test_a_model_comes_to_prefer_what_is_preferred():
     losses = train(
         model, lambda some: preference_loss(model, start, some, 0.5), iter(lambda: pairs, 0), 30, 3e-3, warmup=3
     )
-    assert losses[0] == pytest.approx(math.log(2), abs=1e-5) and losses[-1] < 0.2
+    assert losses[0] == pytest.approx(math.log(2), abs=1e-5) and losses[-1] < 0.2  # MEASURE
     assert all(torch.equal(part, kept[name]) for name, part in start.state_dict().items())
     chosen, rejected = sequence_log_probability(model, *pair_batch(pairs)).chunk(2)
     before = sequence_log_probability(start, *pair_batch(pairs)).chunk(2)

@@ -28,13 +28,19 @@ def mask_of(*rows):
     return lambda answer, rng: answer(torch.tensor(rows), ASSISTANT, OVER)
 
 
-def conversations(rng, *shape, assistant=ASSISTANT, end=OVER):
-    """Rows of many short turns: each token is a word, an end, or opens somebody's turn."""
-    words = torch.randint(53, 60, shape, generator=rng)
-    kind = torch.randint(0, 12, shape, generator=rng)
-    for place, token in enumerate((assistant, USER, end, end)):
-        words = words.masked_fill(kind == place, token)
-    return words
+def conversations(rng, n_rows, length, assistant=ASSISTANT, end=OVER):
+    """Rows of short turns, each from its role to its end; the last one is cut off where the row is full."""
+    rows = []
+    for _ in range(n_rows):
+        row = [0]
+        while len(row) < length:
+            role, words = (
+                torch.randint(0, 3, (1,), generator=rng).item(),
+                torch.randint(0, 4, (1,), generator=rng).item(),
+            )
+            row += [(assistant, USER, TOOL)[role], *range(11, 11 + words), end]
+        rows.append(row[:length])
+    return torch.tensor(rows)
 
 
 for label, rows in {
@@ -52,7 +58,7 @@ for label, rows in {
 
 @answer_mask.probe("one row without a batch, rows with three leading axes, and one with a single token")
 def _(answer, rng):
-    row, rows = torch.tensor([0, *QUESTION, *ANSWER]), conversations(rng, 2, 1, 3, 23)
+    row, rows = torch.tensor([0, *QUESTION, *ANSWER]), conversations(rng, 6, 23).view(2, 1, 3, 23)
     return {
         "one row": answer(row, ASSISTANT, OVER),
         "three leading axes": answer(rows, ASSISTANT, OVER),

@@ -32,7 +32,12 @@ for label, turns in {
     "two calls: the first one": ("<calc>1+1</calc> and <calc>2+2</calc>", "<calc>1</calc><calc>2</calc>"),
     "an unfinished call before a whole one": ("<calc>1+ <calc>2+2</calc>", "<calc><calc>3</calc></calc>"),
     "an end that ends nothing before a whole call": ("</calc> <calc>5</calc>", "</calc></calc><calc>6*6</calc>"),
-    "spaces, line ends and nothing between": ("<calc> 1 + 1 </calc>", "<calc>1\n+1</calc>", "<calc></calc>"),
+    "spaces, letters, line ends and nothing between": (
+        "<calc>x < y?</calc>",
+        "<calc> 1 + 1 </calc>",
+        "<calc>1\n+1</calc>",
+        "<calc></calc>",
+    ),
     "marks in capitals, and with spaces, which are none": ("<CALC>1</CALC>", "< calc>1</ calc>", "<calc >1</calc>"),
     "letters outside ASCII; and a long turn": ("Zwölf – ‘12’: <calc>1</calc>", "x " * 200 + "<calc>8</calc>."),
 }.items():
@@ -116,7 +121,7 @@ def refused(error, *expressions):
 
 for label, expressions in {
     "one operation": ("12*7", "12+7", "12-7", "84/7", "5"),
-    "spaces between the parts": (" 12 * 7 ", "1 +1", "( 2 )"),
+    "spaces between the parts": (" 12 * 7 ", "1 +1", "( 2 )", "4 - -3"),
     "* and / before + and -": ("2+3*4", "2*3+4", "20-8/4", "1+2*3-4/2"),
     "from left to right": ("20-3-4", "64/4/2", "20-3+4", "8/4*2"),
     "brackets": ("(2+3)*4", "2*(3+4)", "((7))", "2*(3-(4-5))", "(1+1)*(2+2)"),
@@ -139,6 +144,7 @@ for label, expressions in {
 }.items():
     evaluate.probe(label)(refused(ValueError, *expressions))
 
+PARTS = r'r"[0-9]+(?:\.[0-9]+)?|\S", expression'
 MINUS = '        if part == "-":\n            return -factor()\n'
 # fmt: off
 evaluate.mistakes(
@@ -182,7 +188,7 @@ evaluate.mistakes(
              "    if parts")),
     no_value=("what is no expression is a ValueError: nothing comes back.",
         edit('raise ValueError(f"{part!r} is no number")', "return Fraction(0)")),
-    a_float=("floats are not exact: 0.1 + 0.2 is 0.30000000000000004. Return a Fraction.",
+    a_float=("a Fraction is asked for, which is exact: as floats, 0.1 + 0.2 is 0.30000000000000004.",
         edit("return Fraction(part)", "return float(part)")),
     through_floats=("a Fraction of a float has the float's error: Fraction('0.1') takes the text.",
         edit("return Fraction(part)", "return Fraction(float(part))")),
@@ -192,23 +198,24 @@ evaluate.mistakes(
     foreign_digits=("numbers are written in the digits 0 to 9.",
         edit('if not re.match("[0-9]", part):', 'if not re.match(r"\\d", part):')),
     point_at_the_edge=("numbers are like 12 or 0.5: digits on both sides of a point.",
-        edit("PART, expression", r'r"[0-9]*\.?[0-9]+|\S", expression', '"[0-9]", part', '"[0-9.]", part'),
-        edit("PART, expression", r'r"[0-9]+(?:\.[0-9]*)?|\S", expression')),
-    whole_numbers=("numbers may have a point: 0.5.", edit("PART, expression", r'r"[0-9]+|\S", expression')),
-    one_digit=("a number may have several digits.", edit("PART, expression", r'r"\S", expression')),
+        edit(PARTS, r'r"[0-9]*\.?[0-9]+|\S", expression', '"[0-9]", part', '"[0-9.]", part'),
+        edit(PARTS, r'r"[0-9]+(?:\.[0-9]*)?|\S", expression')),
+    whole_numbers=("numbers may have a point: 0.5.", edit(PARTS, r'r"[0-9]+|\S", expression')),
+    one_digit=("a number may have several digits.", edit(PARTS, r'r"\S", expression')),
     spaces=("spaces between the parts do not count.",
-        edit("PART, expression", r'r"[0-9]+(?:\.[0-9]+)?|.", expression')),
+        edit(PARTS, r'r"[0-9]+(?:\.[0-9]+)?|.", expression')),
     joined_by_spaces=("2 3 is no expression: a space does not join digits to one number.",
-        edit("PART, expression", 'PART, expression.replace(" ", "")')),
+        edit(PARTS, PARTS + '.replace(" ", "")')),
     next_to_each_other=("between two factors stands * or /: 2(3) is no expression.",
         edit("        return Fraction(part)", '        return Fraction(part) * (factor() if parts[0] == "(" else 1)')),
     plus_in_front=("a + stands between two terms, not before a number.",
         edit(MINUS, MINUS + '        if part == "+":\n            return factor()\n')),
     powers=("** is no operation here.",
-        edit('while parts[0] in ("*", "/"):', 'while parts[0] in ("*", "/"):\n            if parts[:2] == ["*", "*"]:\n'
-             "                del parts[:2]\n                value = value ** int(factor())\n                continue")),
+        edit('while parts[0] in ("*", "/"):',
+             'while parts[0] in ("*", "/"):\n            if parts[:2] == ["*", "*"]:\n                del parts[:2]\n'
+             "                value = value ** int(factor())\n                continue")),
     other_letters=("other signs than numbers, operations and brackets are not to be passed over.",
-        edit("PART, expression", r'r"[0-9]+(?:\.[0-9]+)?|[-+*/()]", expression')),
+        edit(PARTS, r'r"[0-9]+(?:\.[0-9]+)?|[-+*/()]", expression')),
 )
 # fmt: on
 
