@@ -57,6 +57,7 @@ TOKENS = 1_500  # of a batch of conversations
 N_LEARNT, N_JUDGED, N_SUMS = 3_000, 100, 100
 N_PAIRED, PAIRS_A_STEP, BETA = 192, 4, 0.1  # stories that are written for DPO; pairs a step
 GROUP, TIMES = 24, 2  # attempts at once; steps on the same attempts
+LONGEST = 32  # tokens of an answer
 AT_ONCE = 48  # texts written side by side: their caches take some 100 MB
 REWARDS = {"names_reward": names_reward, "story_reward": story_reward}
 
@@ -79,7 +80,7 @@ def answered(model: GPT, tokenizer: Tokenizer, asked: Sequence[tuple[str, StoryQ
     found = {}
     for start in range(0, len(asked), AT_ONCE):
         some = asked[start : start + AT_ONCE]
-        said = replies(model, tokenizer, [question_messages(text, [one])[:1] for text, one in some], 24, likeliest)
+        said = replies(model, tokenizer, [question_messages(text, [one])[:1] for text, one in some], LONGEST, likeliest)
         for i, ((_, one), answer) in enumerate(zip(some, said, strict=True), start):
             found[f"{i} {one.kind}"] = answer == one.answer
     return found
@@ -158,7 +159,8 @@ def judged(model: GPT, start: GPT, tokenizer: Tokenizer, seed: int) -> dict[str,
     texts = [text_of(tokenizer, ids) for ids in written]
     kl = 0.0
     if model is not start:
-        ids, mask = answer_rows([[tokenizer.special[END]]] * len(written), written)
+        some = written[:AT_ONCE]
+        ids, mask = answer_rows([[tokenizer.special[END]]] * len(some), some)
         kl = kl_to_start(model, start, ids, mask)
     found = {
         "names": sum(map(names_reward, texts)) / len(texts),
@@ -238,7 +240,7 @@ def sums(seed: int) -> dict:
         one = tuned(model, [row for row in rows if len(row) <= longest], tokenizer, "sums", seed)
 
         def reply(messages, model: GPT = model) -> str:
-            return replies(model, tokenizer, [messages], 24, likeliest)[0]
+            return replies(model, tokenizer, [messages], LONGEST, likeliest)[0]
 
         said = [with_tools(reply, messages[:1]) for messages in tests]
         called = sum(len(turns) > 1 for turns in said) / len(said)

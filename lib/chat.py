@@ -108,8 +108,9 @@ def token_log_probabilities(model: Callable[[Tensor], Tensor], ids: Tensor) -> T
 
     Returns (batch, length - 1): what stands at i belongs to the token at i + 1. Gradients reach the model.
     """
-    logits = model(ids[:, :-1])
-    return -functional.cross_entropy(logits.transpose(1, 2), ids[:, 1:], reduction="none")
+    logits, targets = model(ids[:, :-1]), ids[:, 1:]
+    losses = functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")
+    return -losses.view(targets.shape)
 
 
 def answer_loss(model: Callable[[Tensor], Tensor], ids: Tensor, mask: Tensor) -> Tensor:

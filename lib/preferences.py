@@ -4,6 +4,7 @@
     dpo_loss                    how far an answer that is preferred is from being the likelier one    notebook 20
     Pair, pairs_by_rule         pairs out of what a model has written, by a rule that can be checked
     pair_batch                  pairs as rows: the chosen ones first, then the rejected ones
+    preference_loss             `dpo_loss` of a batch of pairs
 
 DPO asks for no model of rewards. The reward of an answer y is said to be beta · ln(π(y) / π_ref(y)): how much likelier
 the model finds it than the reference, which is the model before this training, frozen. The probability that y_w is

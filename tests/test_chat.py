@@ -107,6 +107,34 @@ def test_the_mask_is_that_of_the_turns(seed):
     assert torch.equal(answer_mask(batch, ASSISTANT, OVER), found.expand(1, 2, -1))
 
 
+THEIRS = (
+    "{% for m in messages %}<|{{ m.role }}|>{% if m.role == 'assistant' %}{% generation %}{{ m.content }}<|end|>"
+    "{% endgeneration %}{% else %}{{ m.content }}<|end|>{% endif %}{% endfor %}"
+)
+
+
+def test_the_mask_is_that_of_hugging_faces_templates():
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    marks = [*ROLES.values(), TURN_END]
+    inner = Tokenizer(models.WordLevel({word: i for i, word in enumerate(["?", *marks, *"abcde"])}, unk_token="?"))
+    inner.pre_tokenizer = pre_tokenizers.Whitespace()
+    theirs = PreTrainedTokenizerFast(tokenizer_object=inner, extra_special_tokens=marks)
+    turns = [("user", "a b"), ("assistant", "c"), ("tool", "d"), ("assistant", "e a b"), ("user", "c")]
+    made = theirs.apply_chat_template(
+        [{"role": role, "content": text} for role, text in turns],
+        chat_template=THEIRS,
+        tokenize=True,
+        return_dict=True,
+        return_assistant_tokens_mask=True,
+    )
+    ids = torch.tensor(made["input_ids"])
+    assistant, end = theirs.convert_tokens_to_ids([ROLES["assistant"], TURN_END])
+    assert answer_mask(ids, assistant, end).int().tolist() == made["assistant_masks"]
+    assert sum(made["assistant_masks"]) == 1 + 1 + 3 + 1
+
+
 def test_padding_is_not_learnt_and_an_end_alone_is(tokenizer):
     rows = [
         conversation_ids(tokenizer, [{"role": role, "content": text} for role, text in turns])
