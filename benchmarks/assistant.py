@@ -180,6 +180,7 @@ def dpo(seed: int) -> dict:
     written = write_from_nothing(start, tokenizer, N_PAIRED, Sampling().picker(dice(1_000 + seed)))
     pairs = pairs_by_rule(prompt, written, [story_reward(text_of(tokenizer, ids)) == 1 for ids in written])
     writing, rng = time.process_time() - begun, random.Random(seed)
+    assert len(pairs) >= PAIRS_A_STEP, f"{len(pairs)} pairs do not fill a step of {PAIRS_A_STEP}"
 
     def batches() -> Iterator[list]:
         while True:
@@ -220,8 +221,8 @@ def grpo(seed: int) -> dict:
             model, lambda attempts, model=model: rollout_loss(model, attempts), batches(), STEPS["grpo"], PEAKS["grpo"],
             warmup=2, fused=True,
         )  # fmt: skip
-        found[name] = judged(model, start, tokenizer, seed)
-        found[name] |= {"seconds": round(time.process_time() - begun, 1), "earned": earned}
+        found[name] = {"seconds": round(time.process_time() - begun, 1), "earned": earned}
+        found[name] |= judged(model, start, tokenizer, seed)
     return found
 
 

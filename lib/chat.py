@@ -13,7 +13,8 @@
 
 A message is {"role": "user", "assistant" or "tool", "content": text}, as in `lib.smollm`; a conversation is a list of
 them, the oldest first. A turn is one token for its role, its text, and TURN_END; END stands before the first turn, as
-before every text that the course's GPT has read. SmolLM2's template says the same in other tokens.
+before every text that the course's GPT has read. SmolLM2's template (`lib.smollm`) says the same in other tokens; a
+conversation in the terminal is `lib.decoding.chat`.
 
 Masks are (batch, position), True on the tokens that are learnt.
 """
