@@ -250,7 +250,8 @@ def answer_mask(ids, assistant, end):
     """Which tokens of conversations are learnt: those of the assistant's turns, and the
     `end` of each of these.
 
-    ids: (..., position)    assistant: the token that opens such a turn
+    ids: (..., position), a position at least
+    assistant: the token that opens such a turn
     end: the token that ends every turn
 
     Returns bool (..., position): True from the token after each `assistant` up to the
@@ -526,9 +527,9 @@ for found in results["instructions"].values():
 # 2. *What we want*: a high reward, without going far from the reference. Maximise E[r(x, y)] − β · KL(π ‖ π_ref), where
 #    **KL** is the **Kullback-Leibler divergence**, the mean of ln(π/π_ref) over what the policy writes, and β > 0 says
 #    how dear the way is.
-# 3. *The best policy is known*: π*(y|x) = π_ref(y|x) · e^{r(x, y)/β} / Z(x), where Z(x) makes the sum 1. For the aim of
-#    line 2 is −β · KL(π ‖ π*) + β ln Z(x), and a KL is never below 0, and 0 only where both are equal.
-# 4. *Solve it for r*: r(x, y) = β ln(π*(y|x) / π_ref(y|x)) + β ln Z(x). Each policy is the best one for *some* reward:
+# 3. *The best policy is known*: π⋆(y|x) = π_ref(y|x) · e^{r(x, y)/β} / Z(x), where Z(x) makes the sum 1. For the aim of
+#    line 2 is −β · KL(π ‖ π⋆) + β ln Z(x), and a KL is never below 0, and 0 only where both are equal.
+# 4. *Solve it for r*: r(x, y) = β ln(π⋆(y|x) / π_ref(y|x)) + β ln Z(x). Each policy is the best one for *some* reward:
 #    this one.
 # 5. *Put it into line 1*. Z(x) is the same for both answers and cancels. What is left has no reward model in it; take
 #    −ln of it:
@@ -537,7 +538,7 @@ for found in results["instructions"].values():
 #
 # The number in brackets is the **margin**: the difference of two **implicit rewards**, each of which is β times what an
 # answer has gained in log-probability. (The paper's equation 7.) Line 3 deserves a look. Two answers, which the
-# reference writes equally often; β = 1, and rewards ln 3 and 0. Then π* must be (1/2 · 3, 1/2 · 1) / 2 = (3/4, 1/4). Try
+# reference writes equally often; β = 1, and rewards ln 3 and 0. Then π⋆ must be (1/2 · 3, 1/2 · 1) / 2 = (3/4, 1/4). Try
 # all policies:
 
 # %%
@@ -547,8 +548,8 @@ print(f"the best p is {p[aim.argmax()]:.2f}, the aim there {aim.max():.3f}")
 print(f"ln Z = {math.log((3 + 1) / 2):.3f}")
 
 # %% jupyter={"source_hidden": true}
-assert abs(p[aim.argmax()].item() - 0.75) < 1e-6
-assert abs(aim.max().item() - math.log(2)) < 1e-6
+assert abs(p[aim.argmax()].item() - 0.75) < 1e-5
+assert abs(aim.max().item() - math.log(2)) < 1e-5
 
 # %% [markdown]
 # Without the KL the best would be p = 1: always the first answer. With it the policy stays in between, at 0.75, and at
@@ -666,8 +667,8 @@ def dpo_loss(chosen, rejected, reference_chosen, reference_rejected, beta=0.1):
     reference_rejected)): by how much the reward of the chosen answer is above that of
     the rejected one.
 
-    Returns the loss, a 0-d tensor, and the margins. Both are finite for margins of any
-    finite size. Gradients reach chosen and rejected through both.
+    Returns the loss, a 0-d tensor, and the margins. The loss is finite for margins of
+    any finite size. Its gradients reach chosen and rejected.
     """
     ### BEGIN SOLUTION
     margin = beta * ((chosen - reference_chosen) - (rejected - reference_rejected))
@@ -1325,17 +1326,23 @@ for expression in ("2+3*4", "0.5 * (12 - x)"):
 
 # %% exercise="evaluate" difficulty=3 minutes=20
 def evaluate(expression):
-    """The exact value of an expression of numbers, + - * / and brackets, a Fraction.
+    """The exact value of an expression of numbers, + - * / and brackets, by recursive
+    descent. Nothing is executed.
 
-    Numbers are like 12 or 0.5; - may stand before a factor; * and / come before + and
-    -, and operations of one rank go from left to right; spaces between the parts do not
-    count. Nothing is executed: no eval.
+    An expression is terms with + or - between them, a term is factors with * or /
+    between them, and a factor is a number, a - and a factor, or an expression in
+    brackets; operations of one rank go from left to right. Numbers are like 12 or 0.5,
+    in the digits 0 to 9; spaces between the parts do not count.
 
-    Raises ValueError for all that is no expression, such as "", "2 3" or "2**3", and
-    ZeroDivisionError for a division by 0.
+    Returns a Fraction, which holds 0.1 exactly. Raises ValueError for all that is no
+    expression, such as "", "2 3", "2**3", "(1" or ".5", and ZeroDivisionError for a
+    division by 0.
     """
     ### BEGIN SOLUTION
-    parts = [*re.findall(r"[0-9]+(?:\.[0-9]+)?|\S", expression), ""]
+    parts = [
+        *re.findall(r"[0-9]+(?:\.[0-9]+)?|\S", expression),
+        "",
+    ]  # "" stands at the end
 
     def total():
         value = product()
@@ -1382,18 +1389,26 @@ evaluate = check("evaluate")
 
 
 # %%
+from lib.tools import DIGITS, LARGEST, LONGEST
+
+print(f"{LONGEST} characters, {DIGITS} digits, results below {LARGEST:,}")
+
+
+# %%
 def calculate(expression):
-    """The value as text, rounded to 6 digits, or a sentence that begins with Error."""
-    if len(expression) > 100 or re.search("[0-9]{13}", expression.replace(".", "")):
-        return "Error: at most 100 characters, and 12 digits a number."
+    """The value as text, or a sentence that begins with "Error: ". Never raises."""
+    if len(expression) > LONGEST:
+        return f"Error: at most {LONGEST} characters are read."
+    if re.search(f"[0-9]{{{DIGITS + 1}}}", expression.replace(".", "")):
+        return f"Error: a number has at most {DIGITS} digits."
     try:
         value = evaluate(expression)
     except ZeroDivisionError:
         return "Error: this divides by zero."
     except ValueError:
         return "Error: this is no calculation with numbers, + - * / and brackets."
-    if abs(value) >= 10**15:
-        return "Error: the result has more than 15 digits."
+    if abs(value) >= LARGEST:
+        return f"Error: the result has more than {len(str(LARGEST)) - 1} digits."
     millionths = round(value * 10**6)
     whole, rest = divmod(abs(millionths), 10**6)
     return f"{'-' * (millionths < 0)}{whole}.{rest:06}".rstrip("0").rstrip(".")
