@@ -334,8 +334,8 @@ def batches(rows, tokens, seed):
             yield ids, answer_mask(ids, assistant, turn_end)
 
 
-def answer_loss(model, batch):
-    ids, mask = batch
+def answer_loss(model, ids, mask):
+    """How much the learnt tokens surprise a model: (batch, position) each."""
     targets = ids.masked_fill(~mask, IGNORED)
     return masked_loss(model(ids[:, :-1]), targets[:, 1:])
 
@@ -348,7 +348,7 @@ def taught(model, conversations, steps, peak, tokens=1_500, seed=0):
     feed = batches(rows, tokens, seed)
     losses = train(
         model,
-        lambda batch: answer_loss(model, batch),
+        lambda batch: answer_loss(model, *batch),
         feed,
         steps,
         peak,
