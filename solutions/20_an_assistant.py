@@ -3,7 +3,7 @@
 # After this notebook you can turn a language model into an assistant: teach it to answer, to prefer the better of two
 # answers, to earn a reward, and to call a calculator.
 #
-# You need: notebooks 11, 12, 13, 14 and 16. You build: the mask of what an assistant learns, the losses of DPO and GRPO, and
+# You need: notebooks 09, 11, 12, 13, 14 and 16. You build: the mask of what an assistant learns, the losses of DPO and GRPO, and
 # a calculator that a model may call without any danger. 150 minutes, best in two sittings.
 
 # %%
@@ -402,7 +402,7 @@ def alone(tests):
 start = widened(storyteller, len(speaking), torch.Generator().manual_seed(0))
 before = answers(start, alone(tests))
 begun = time.process_time()
-helper, losses = taught(start, conversations, steps=120, peak=1e-3)
+helper, losses = taught(start, conversations, steps=100, peak=1e-3)
 print(f"{time.process_time() - begun:.0f} s; loss {sum(losses[-10:]) / 10:.2f}")
 after = answers(helper, alone(tests))
 
@@ -647,8 +647,8 @@ assert abs(of_both[0].item() + math.log(8)) < 1e-5 and of_both[1] == 0
 # No gradient goes into the reference: its numbers are constants, and can be computed once.
 #
 # ## Exercise 20.3 · dpo_loss
-# Four tensors (batch,) of log-probabilities of whole answers to the loss, a 0-d tensor, and the margins (batch,). Both
-# stay finite, also where a margin is −1,000. Difficulty ●●○ · 8 minutes.
+# Four tensors (batch,) of log-probabilities of whole answers to the loss, a 0-d tensor, and the margins (batch,).
+# The loss stays finite, also where a margin is −1,000. Difficulty ●●○ · 8 minutes.
 #
 # <details><summary>The loss becomes inf for margins like −200</summary><code>sigmoid</code> gives 0 there, and ln 0 is −∞.
 # <code>torch.nn.functional.logsigmoid</code> computes ln σ without going through σ.</details>
@@ -718,8 +718,8 @@ lost_and_won = check("lost_and_won")
 # story that is good by this rule and one that is not. These are texts of the model itself (**on-policy**): so the two
 # differ in what *it* does right and wrong, and not in style.
 #
-# One trap is known, and we walk round it. Stories that lose a name are longer on average, because there is more room to
-# lose one in. A model that is shown such pairs may learn to write less and nothing else. So `pairs_by_rule` matches by
+# One trap is known, and we walk round it. «MEASURE: Stories that lose a name are longer on average,»
+# because there is more room to lose one in. A model that is shown such pairs may learn to write less and nothing else. So `pairs_by_rule` matches by
 # length: the shortest good story with the shortest bad one, and so on.
 
 # %% tags=["training"]
@@ -750,6 +750,11 @@ good = [story_reward(text_of(one)) == 1 for one in written]
 pairs = pairs_by_rule([story_end], written, good)
 print(f"{sum(good)} of 96 are good: {len(pairs)} pairs")
 print(f"{time.process_time() - begun:.0f} s")
+lengths = {True: [], False: []}
+for one, verdict in zip(written, good, strict=True):
+    lengths[verdict].append(len(text_of(one).split()))
+for verdict, words in lengths.items():
+    print(f"good {verdict}: {sum(words) / len(words):.0f} words on average")
 
 # %% tags=["training"]
 for which in ("chosen", "rejected"):
@@ -1014,6 +1019,11 @@ assert torch.allclose(kl_terms(0 * d, d), torch.tensor([0, 0.307, 0.193]), atol=
 # or do not divide by the standard deviation: Liu et al. [2025](https://arxiv.org/abs/2503.20783) show what bias either
 # brings.)
 #
+# By hand: one answer of two tokens, A = +1, β = 0.04. The first token has become twice as likely since it was written,
+# and the reference agrees with the model of then; the second has not changed. min(2, 1.2) = 1.2, and d = ln(1/2) gives
+# k = 0.193; the second gives 1 and k = 0. The mean of 1.2 − 0.04 · 0.193 = 1.192 and 1 is 1.096, so the loss is
+# **−1.096**.
+#
 # ## Exercise 20.5 · grpo_loss
 # `log_p`, `old` and `reference`, (batch, position) each: ln p of the tokens now, when they were written, and by the
 # reference. `advantages` (batch,), one a row; `mask` (batch, position), True on what was written, some in each row;
@@ -1058,10 +1068,7 @@ from lib.checks import check
 grpo_loss = check("grpo_loss")
 
 # %% [markdown]
-# By hand: one answer of two tokens, A = +1, β = 0.04. The first token has become twice as likely since it was written,
-# and the reference agrees with the model of then; the second has not changed. min(2, 1.2) = 1.2, and d = ln(1/2) gives
-# k = 0.193; the second gives 1 and k = 0. The mean of 1.2 − 0.04 · 0.193 = 1.192 and 1 is 1.096, so the loss is
-# **−1.096**.
+# The answer of two tokens that was computed by hand:
 
 # %%
 now = torch.tensor([[math.log(0.5), math.log(0.3)]])
@@ -1110,7 +1117,7 @@ def practised(reward, turns, seed=0, peak=2e-4, group=16):
 
 # %% tags=["training"]
 begun = time.process_time()
-rewarded, earned = practised(story_reward, turns=5)
+rewarded, earned = practised(story_reward, turns=4)
 print("mean reward of each turn", earned)
 print(f"{time.process_time() - begun:.0f} s; after GRPO {judged(rewarded.eval())}")
 
@@ -1126,7 +1133,7 @@ assert len(results["grpo"]) == 3
 # MEASURE: "stories" after against before, in each seed; kl
 
 # %% [markdown]
-# «MEASURE: five turns of 16 stories are few; what three seeds of 90 s bring, beside DPO in about the same time; the KL
+# «MEASURE: four turns of 16 stories are few; what three seeds of 90 s bring, beside DPO in about the same time; the KL
 # of both; the share of the time that is writing.» Most of the time goes into the *writing*: a token after the other,
 # while the learning reads all tokens at once. So it is in large models too, and therefore much of the work on this
 # method is on fast writing.
@@ -1339,10 +1346,8 @@ def evaluate(expression):
     division by 0.
     """
     ### BEGIN SOLUTION
-    parts = [
-        *re.findall(r"[0-9]+(?:\.[0-9]+)?|\S", expression),
-        "",
-    ]  # "" stands at the end
+    # "" stands at the end
+    parts = [*re.findall(r"[0-9]+(?:\.[0-9]+)?|\S", expression), ""]
 
     def total():
         value = product()
@@ -1504,7 +1509,7 @@ right = {}
 for calculator in (True, False):
     begun = time.process_time()
     kept, asked = sums(calculator)
-    model, _ = taught(start, kept, steps=100, peak=1e-3, tokens=1_000)
+    model, _ = taught(start, kept, steps=60, peak=1e-3, tokens=1_000)
     reply = partial(one_answer, model)
     said = [with_tools(reply, one[:1])[-1]["content"] for one in asked]
     last = list(zip(said, (one[-1]["content"] for one in asked), strict=True))
@@ -1622,10 +1627,10 @@ def leaning(text, shots):
 
 few = [next(one for one in reviews[100:] if one[1] == label) for label in (1, 0)]
 few += [next(one for one in reviews[200:] if one[1] == label) for label in (0, 1)]
-truth, leanings = torch.tensor([label for _, label in reviews[:24]]), {}
+truth, leanings = torch.tensor([label for _, label in reviews[:16]]), {}
 for shots in ([], few) if here else ():
     leanings[len(shots)] = torch.tensor(
-        [leaning(text, shots) for text, _ in reviews[:24]]
+        [leaning(text, shots) for text, _ in reviews[:16]]
     )
 
 # %% tags=["training"]
@@ -1643,7 +1648,7 @@ if here:
     assert [label for _, label in few] == [1, 0, 0, 1]
 
 # %% [markdown]
-# 24 reviews show the way and not the result. «MEASURE: prompting with 0, 4 and 8 examples on 500 reviews, three sets of
+# 16 reviews show the way and not the result. «MEASURE: prompting with 0, 4 and 8 examples on 500 reviews, three sets of
 # examples, into data/assistant_results.json; beside notebook 19's fine-tuning from data/fine_tuning_results.json.»
 #
 # Look at the second number of a row. Half of the reviews are positive; if nearly all are *called* positive, the model
