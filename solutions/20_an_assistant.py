@@ -45,6 +45,10 @@ story = beginning(held_out[3])
 about_hero = story_questions(story)[0]
 print(story, about_hero.question, sep="\n")
 
+# %% jupyter={"source_hidden": true}
+assert len(told) == 7_200 and story not in map(beginning, told)
+assert about_hero.kind == "hero"  # MEASURE
+
 # %% tags=["training"]
 from lib.decoding.generate import CachedGPT, generate_batch
 
@@ -210,6 +214,8 @@ print(f"{len(tokenizer):,} tokens before, {len(speaking):,} now")
 # %% jupyter={"source_hidden": true}
 row = conversation_ids(speaking, answered)
 assert (len(tokenizer), len(speaking)) == (2_048, 2_052)
+n_parameters = sum(part.numel() for part in storyteller.parameters())
+assert round(n_parameters / 1e6, 1) == 1.5
 before_answer = conversation_ids(speaking, asked, asks=True)
 assert row[: len(before_answer)] == before_answer
 
@@ -377,6 +383,7 @@ print(f"{len(tests)} to judge: {len({one.kind for _, one in tests})} kinds")
 
 # %% jupyter={"source_hidden": true}
 assert not set(texts) & {text for text, _ in tests} and len(tests) == 300
+assert len({one.kind for _, one in tests}) == 6  # MEASURE
 rows = [conversation_ids(speaking, one) for one in conversations]
 assert max(map(len, rows)) <= 321  # MEASURE: else leave out what is longer
 
@@ -688,6 +695,7 @@ print(f"loss {loss:.3f}, margins {margins.tolist()}")
 
 # %% jupyter={"source_hidden": true}
 assert abs(loss.item() - 0.3133) < 1e-4 and margins.tolist() == [1]
+assert round(math.exp(4)) == 55
 
 # %% [markdown]
 # ## Question 20.2 · lost_and_won
@@ -930,6 +938,7 @@ assert torch.allclose(advantages[0], torch.tensor([1.0, -1, -1, 1]), atol=1e-3)
 assert torch.allclose(
     advantages[1], torch.tensor([1.732, -0.577, -0.577, -0.577]), atol=1e-3
 )
+assert abs(math.sqrt(3 / 16) - 0.433) < 1e-3
 assert (advantages[2] == 0).all() and advantages.sum(-1).abs().max() < 1e-5
 
 # %% [markdown]
@@ -1664,6 +1673,7 @@ for name in ("frozen", "LoRA", "all"):
 
 # %% jupyter={"source_hidden": true}
 assert min(one["frozen"]["right"] for one in tuned_runs) > 0.6
+assert 5.5 < 134_515_008 / 22_713_216 < 6.5
 
 # %% [markdown]
 # These are notebook 19's, for a MiniLM a sixth of SmolLM2's size, with 900 labels and half a minute of training.
@@ -1725,8 +1735,8 @@ assert careless.count(turn_end) == 2 and careful.count(turn_end) == 1
 # [2023](https://arxiv.org/abs/2302.12173)), and no known training closes it for certain: the model reads orders and data
 # in one row of tokens. So what a model can *do*, its tools, must be harmless whatever it is told.
 #
-# **The end is not learnt.** Let the mask leave out `<|end|>`. Here is what the tuned model would write if it could not
-# stop: we ignore its end and let it go on.
+# **Nobody stops it.** The program ends the turn where the model has written `<|end|>`. Leave that out, and let the tuned
+# model go on:
 
 # %% tags=["training"]
 text, one = tests[0]
@@ -1735,8 +1745,8 @@ print(speaking.decode(generate(CachedGPT(helper), ids, 60, likeliest)))
 
 # %% [markdown]
 # «MEASURE: what follows.» After the end of its turn the model goes on with whatever it has seen there: it plays the user
-# too, and asks itself questions. An assistant is a model that writes *one* of the speakers; that it stops is the
-# program's doing and one learnt token's.
+# too, and asks itself questions. An assistant is a model that writes *one* of the speakers, and that takes two: a model
+# that has learnt to write the end, and a program that heeds it.
 #
 # **No reference.** DPO with the reference left out is −ln σ(β(w − l)). It no longer asks what an answer has *gained*: at
 # the start an answer that is long, and so has a low log-probability, has a margin far below 0 for no fault of its own.
@@ -1758,8 +1768,8 @@ assert (with_reference == 0).all() and without.abs().max() > 0.5  # MEASURE
 # «MEASURE: keep what is true after the benchmark.»
 #
 # - *New questions.* The tuned model answers the six kinds that it has seen, and takes others for one of them.
-# - *Preferences and rewards in 90 seconds.* Say what the three seeds show for the names, and what for the length of the
-#   stories.
+# - *Preferences and rewards in 90 seconds.* «MEASURE: what the three seeds show for the names, and what for the length
+#   of the stories.»
 # - *Facts.* No step of this notebook teaches the model anything about the world. Instruction tuning shows a form; a form
 #   can be filled with inventions, in the same tone.
 # - *Sums without a tool*, after these few steps.
@@ -1799,8 +1809,8 @@ assert (with_reference == 0).all() and without.abs().max() > 0.5  # MEASURE
 # - **GRPO**: the mean of a **group** as the baseline; **ratio** ρ and **clipping** as in PPO. **On-policy**: learning
 #   from what the policy itself has written; **off-policy**: from other texts. **Verifiable reward (RLVR)**: a program
 #   can check it.
-# - **Reward hacking** (**specification gaming**): a high reward without what was meant. **Goodhart's law** is its name
-#   elsewhere.
+# - **Reward hacking** (**specification gaming**): a high reward without what was meant. **Goodhart's law**: a
+#   measure that is made the aim is no good measure any more.
 # - **Prompting**: saying in words what is wanted. **Zero-shot**, **few-shot** prompt, **in-context learning**: without
 #   and with examples in the prompt; no weight changes.
 # - **Tool call**, **function calling**, **agent**: the model writes what a program does, and reads what it answers.
