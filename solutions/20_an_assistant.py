@@ -47,7 +47,7 @@ print(story, about_hero.question, sep="\n")
 
 # %% jupyter={"source_hidden": true}
 assert len(told) == 7_200 and story not in map(beginning, told)
-assert about_hero.kind == "hero"  # MEASURE
+assert about_hero.kind == "hero" and about_hero.answer == "It is Stefan."
 
 # %% tags=["training"]
 from lib.decoding.generate import CachedGPT, generate_batch
@@ -65,7 +65,7 @@ print(tokenizer.decode(generate(CachedGPT(storyteller), ids, 40, likeliest)))
 print("right:", about_hero.answer)
 
 # %% [markdown]
-# «MEASURE: what it writes; one sentence about it; another story than held_out[3] if its question is dull.» It does what
+# «MEASURE: what it writes; one sentence about it.» It does what
 # it has been trained to do: it goes on with the text. A question within a story is, for this model, a sentence like any
 # other, and after it comes the next sentence of the story. Nothing in its training has said that a question is to be
 # answered, or that an answer has an end.
@@ -383,7 +383,7 @@ print(f"{len(tests)} to judge: {len({one.kind for _, one in tests})} kinds")
 
 # %% jupyter={"source_hidden": true}
 assert not set(texts) & {text for text, _ in tests} and len(tests) == 300
-assert len({one.kind for _, one in tests}) == 6  # MEASURE
+assert len({one.kind for _, one in tests}) == 6
 rows = [conversation_ids(speaking, one) for one in conversations]
 assert max(map(len, rows)) <= 321  # MEASURE: else leave out what is longer
 
@@ -433,6 +433,7 @@ for kind in sorted({one.kind for _, one in tests}):
 
 # %% jupyter={"source_hidden": true}
 assert sum(right["before"]) == 0  # MEASURE
+assert abs(sum(right["the commonest"]) / 300 - 0.20) < 0.01
 
 # %% tags=["training"]
 for (text, one), answer in list(zip(tests, after, strict=True))[:5]:
@@ -440,10 +441,10 @@ for (text, one), answer in list(zip(tests, after, strict=True))[:5]:
 
 # %% [markdown]
 # `commonest` says, to each kind of question, what was right most often in the training: so good is one who has not read
-# the text. «MEASURE: the shares of the three; which kinds are hard; what one reads in the five answers.» The answers are
-# short, they stop, and they are about the question. The tuning took «MEASURE: seconds»; the pretraining before it took
-# about 37 minutes. In large models the proportion is far more so. Pretraining gives what a model *knows*, the tuning on
-# instructions shows it *what to do with it*.
+# the text, 0.20 here. «MEASURE: the shares of the three; which kinds are hard; what one reads in the five answers.» The
+# answers are short, they stop, and they are about the question. The tuning took «MEASURE: seconds»; the pretraining
+# before it took about 37 minutes. In large models the proportion is far more so. Pretraining gives what a model *knows*,
+# the tuning on instructions shows it *what to do with it*.
 #
 # Now the questions that have no answer. How often does it say so where it should, and how often where it should not?
 
@@ -451,6 +452,7 @@ for (text, one), answer in list(zip(tests, after, strict=True))[:5]:
 of_months = [i for i, (_, one) in enumerate(tests) if one.kind == "month"]
 open_ones = [i for i in of_months if tests[i][1].answer == UNSAID]
 told_ones = [i for i in of_months if i not in open_ones]
+assert len(open_ones) == 32 and len(of_months) == 104
 for name, some in (("no month told", open_ones), ("a month told", told_ones)):
     unsaid = sum(after[i] == UNSAID for i in some)
     print(f"{name:14} {len(some):3} questions, {unsaid} times: {UNSAID}")
@@ -722,13 +724,13 @@ lost_and_won = check("lost_and_won")
 # ## Pairs by a rule
 # Now the pairs. What people would judge, a program can judge here: `names_kept` of notebook 11 says whether a story
 # keeps to its people. `story_reward` says a little more, for a reason that we come to: 1 for a story that keeps to its
-# people, names one of them at least twice, and is as long as a story is. Let the storyteller write, and make pairs of a
+# people, calls children by name at least twice, and is as long as a story is. Let the storyteller write, and make pairs of a
 # story that is good by this rule and one that is not. These are texts of the model itself (**on-policy**): so the two
 # differ in what *it* does right and wrong, and not in style.
 #
-# One trap is known, and we walk round it. «MEASURE: Stories that lose a name are longer on average,»
-# because there is more room to lose one in. A model that is shown such pairs may learn to write less and nothing else. So `pairs_by_rule` matches by
-# length: the shortest good story with the shortest bad one, and so on.
+# One trap is known, and we walk round it. «MEASURE: Stories that lose a name are longer on average,» because there is
+# more room to lose one in. A model that is shown such pairs may learn to write less and nothing else. So `pairs_by_rule`
+# matches by length: the shortest good story with the shortest bad one, and so on.
 
 # %% tags=["training"]
 from lib.decoding.sampling import Sampling
@@ -1182,8 +1184,8 @@ for seed, found in results["grpo"].items():
 # «MEASURE: words and nameless under names_reward against story_reward in the three seeds. If nothing is to be seen in so
 # few turns: say that the hole stood open and was not found in this time.»
 #
-# The hole is closed by saying more of what was meant, and that is `story_reward`: somebody must be called by name at
-# least twice, and a story has at least 60 words, as all of the course's have.
+# The hole is closed by saying more of what was meant, and that is `story_reward`: first names stand in it at least
+# twice, and it has at least 60 words, as all of the course's stories have.
 
 # %%
 for name, text in hacks.items():
@@ -1193,15 +1195,16 @@ print(f"{len(kept)} of {len(held_out)} real stories are paid")
 
 # %% jupyter={"source_hidden": true}
 assert [story_reward(text) for text in hacks.values()] == [0, 0, 0, 1]
-# MEASURE: how many of the 300 real stories earn story_reward
+assert len(kept) == len(held_out) == 300
 
 # %% [markdown]
-# Three holes are closed, and the fourth is open: Kate, the fox, and the same sentence twelve times. One could count
-# repetitions, and the next hole would be another one. With a reward *model* in place of a rule it is the same, only that
-# nobody can read the holes: the further a policy goes after it, the more it finds what the reward model overrates (Gao
-# et al. [2022](https://arxiv.org/abs/2210.10760)). What is done against it: the KL to the reference, which makes far
-# ways dear; a short training; several rewards; and above all to *read the texts*, since the number that is trained for
-# can no longer be the one that judges (**Goodhart's law**).
+# All 300 real stories are paid, so nothing that was meant is lost. Three holes are closed, and the fourth is open: Kate,
+# the fox, and the same sentence twelve times. One could count repetitions, and the next hole would be another one. With
+# a reward *model* in place of a rule it is the same, only that nobody can read the holes: the further a policy goes
+# after it, the more it finds what the reward model overrates (Gao et al. [2022](https://arxiv.org/abs/2210.10760)). What
+# is done against it: the KL to the reference, which makes far ways dear; a short training; several rewards; and above
+# all to *read the texts*, since the number that is trained for can no longer be the one that judges (**Goodhart's
+# law**).
 
 
 # %% [markdown]
