@@ -1617,33 +1617,47 @@ reviews = load_movie_reviews() if real else authored_reviews()
 random.Random(0).shuffle(reviews)
 WORDS = ("negative", "positive")
 ASK = "Is this film review positive or negative? Answer with one word.\n\n"
+few = [next(one for one in reviews[100:] if one[1] == label) for label in (1, 0)]
+few += [next(one for one in reviews[200:] if one[1] == label) for label in (0, 1)]
+judging = reviews[:40]
+
+# %% [markdown]
+# The examples are the same for each review, and so are their keys and values. They are computed once; before each review
+# the cache is set back to where the examples end. Services that are asked with long prompts do the same (**prompt
+# caching**).
+
+# %% tags=["training"]
+from lib.smollm import answer_ids, turn_ids
 
 
-def examples_of(shots):
-    """Solved examples as turns."""
+def prefix_of(shots):
+    """Solved examples as ids, up to where the next question begins."""
     turns = []
     for text, label in shots:
         turns.append({"role": "user", "content": ASK + text})
         turns.append({"role": "assistant", "content": WORDS[label]})
-    return turns
+    return chat_ids(smol_tokenizer, turns)[: -len(answer_ids(smol_tokenizer))]
 
 
 # %% tags=["training"]
-def leaning(text, shots):
+def leaning(text, prefix):
     """The logit of "positive" minus that of "negative"."""
-    asked = [*examples_of(shots), {"role": "user", "content": ASK + text}]
-    logits = cached(chat_ids(smol_tokenizer, asked))
+    cached.read = [list(prefix)]
+    for cache in cached.caches:
+        cache.length = len(prefix)
+    asked = turn_ids(smol_tokenizer, "user", ASK + text) + answer_ids(smol_tokenizer)
+    logits = cached([*prefix, *asked])
     negative, positive = (smol_tokenizer.encode(word)[0] for word in WORDS)
     return (logits[positive] - logits[negative]).item()
 
 
-few = [next(one for one in reviews[100:] if one[1] == label) for label in (1, 0)]
-few += [next(one for one in reviews[200:] if one[1] == label) for label in (0, 1)]
-truth, leanings = torch.tensor([label for _, label in reviews[:16]]), {}
+# %% tags=["training"]
+truth, leanings = torch.tensor([label for _, label in judging]), {}
 for shots in ([], few) if here else ():
-    leanings[len(shots)] = torch.tensor(
-        [leaning(text, shots) for text, _ in reviews[:16]]
-    )
+    prefix = prefix_of(shots)
+    cached(prefix)
+    lean = [leaning(text, prefix) for text, _ in judging]
+    leanings[len(shots)] = torch.tensor(lean)
 
 # %% tags=["training"]
 for n, lean in leanings.items():
@@ -1660,13 +1674,29 @@ if here:
     assert [label for _, label in few] == [1, 0, 0, 1]
 
 # %% [markdown]
-# 16 reviews show the way and not the result. «MEASURE: prompting with 0, 4 and 8 examples on 500 reviews, three sets of
-# examples, into data/assistant_results.json; beside notebook 19's fine-tuning from data/fine_tuning_results.json.»
+# 40 reviews show the way and not the result. `benchmarks/prompting.py` asked about 500 of them, three times, each time
+# with other reviews and other examples:
+
+# %%
+prompted = json.loads(files.read("prompting_results.json"))
+for seed, found in prompted.items():
+    print(f"seed {seed}")
+    for n in ("0", "4", "8"):
+        print(f"   {n} examples: {found[n]}")
+    print(f"   regression on MiniLM's vectors, the same 8 labels: {found['frozen']}")
+
+# %% jupyter={"source_hidden": true}
+assert len(prompted) == 3
+# MEASURE: right, positive, calibrated of 0, 4, 8 examples; against frozen with 8 labels
+
+# %% [markdown]
+# «MEASURE: the shares; whether examples help; whether the median does.» Look at `positive` first. Half of the reviews
+# are positive; if nearly all are *called* positive, or nearly none, the model has an opinion before it has read
+# anything. Zhao et al. ([2021](https://arxiv.org/abs/2102.09690)) found that such biases depend on the examples, their
+# order, and above all the last one, and that much is gained by **calibration**: move the threshold. For the median one
+# needs no labels, only to know that both classes are equally frequent.
 #
-# Look at the second number of a row. Half of the reviews are positive; if nearly all are *called* positive, the model
-# has an opinion before it has read anything. Zhao et al. ([2021](https://arxiv.org/abs/2102.09690)) found that such
-# biases depend on the examples, their order, and above all the last one, and that much is gained by **calibration**:
-# move the threshold. For the median one needs no labels, only to know that both classes are equally frequent.
+# And fine-tuning? Notebook 19's runs, on the same 500 reviews a seed:
 
 # %%
 tuned_runs = json.loads(files.read("fine_tuning_results.json")).values()
@@ -1679,10 +1709,11 @@ assert min(one["frozen"]["right"] for one in tuned_runs) > 0.6
 assert 5.5 < 134_515_008 / 22_713_216 < 6.5
 
 # %% [markdown]
-# These are notebook 19's, for a MiniLM a sixth of SmolLM2's size, with 900 labels and half a minute of training.
-# «MEASURE: the comparison, with the budgets: prompting needs 0 to 8 labels and no training, and a pass of 135 million
-# parameters for each review; fine-tuning 900 labels.» The usual advice: begin with a prompt, measure it on labelled
-# cases, and fine-tune when there are labels by the hundred and many cases to judge.
+# These are for MiniLM, a sixth of SmolLM2's size, with 900 labels and half a minute of training. «MEASURE: the
+# comparison, at equal labels (8) and with 900.» The budgets differ: a prompt needs 0 to 8 labels and no training, and a
+# pass through 135 million parameters for each review; the fine-tuned model needs labels, and then judges with a sixth of
+# the work. The usual advice: begin with a prompt, measure it on labelled cases, and fine-tune when there are labels by
+# the hundred and many cases to judge.
 #
 # *A calculator for SmolLM2.* It has not been trained on our marks. Tell it of them in the system turn, show one example,
 # and let your loop do the rest:
