@@ -391,7 +391,7 @@ assert max(map(len, rows)) <= 321  # MEASURE: else leave out what is longer
 from lib.chat import replies
 
 
-def answers(model, conversations, limit=24, at_once=50):
+def answers(model, conversations, limit=32, at_once=50):
     """What the model says next in each, likeliest token by likeliest token."""
     said = []
     for first in range(0, len(conversations), at_once):
