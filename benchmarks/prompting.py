@@ -1,0 +1,103 @@
+"""Notebook 20's comparison: SmolLM2 judges film reviews by prompts with 0, 4 and 8 examples, over three seeds.
+
+    python benchmarks/prompting.py [seed ...]    to data/prompting_results.json; the seeds 0 to 2, if none are named
+
+A seed draws the 500 reviews that judge (those of benchmarks/fine_tuning.py) and 8 labelled ones, half of each kind, in
+a random order; prompts with 4 take the first two of each kind. What leans to "positive" is the logit of that word minus
+that of "negative" where the answer begins. "right": the share of held-out reviews; "positive": of those that are called
+so; "calibrated": right with the threshold at the median of all 500, for which no label is needed. "seconds": of one
+processor. "frozen": a logistic regression on MiniLM's vectors with the same 8 labels.
+
+The keys and values of the examples are the same for all reviews, and are computed once a prompt (prompt caching).
+"""
+
+import json
+import os
+import random
+import sys
+import time
+from collections.abc import Sequence
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import torch
+from fine_tuning import HELD_OUT, Reviews, frozen, judged  # benchmarks/fine_tuning.py
+
+from lib.corpora import files
+from lib.corpora.movie_reviews import load_movie_reviews
+from lib.decoding.generate import CachedGPT
+from lib.minilm import load_minilm
+from lib.smollm import answer_ids, chat_ids, load_smollm2, turn_ids
+from lib.tokenizer import Tokenizer
+
+RESULTS, SEEDS, SHOTS, APART = "prompting_results.json", (0, 1, 2), (0, 4, 8), 1000
+WORDS = ("negative", "positive")
+ASK = "Is this film review positive or negative? Answer with one word.\n\n"
+
+
+def examples(reviews: Reviews, seed: int) -> list[tuple[str, int]]:
+    """Eight labelled reviews: two of each kind in a random order, then two more of each."""
+    rng, found = random.Random(seed), []
+    kinds = [rng.sample([one for one in reviews[APART:] if one[1] == label], 4) for label in (0, 1)]
+    for half in (slice(0, 2), slice(2, 4)):
+        some = [one for kind in kinds for one in kind[half]]
+        found += rng.sample(some, len(some))
+    return found
+
+
+def leanings(cached: CachedGPT, tokenizer: Tokenizer, shots: Reviews, texts: Sequence[str]) -> torch.Tensor:
+    """By how much each text leans to "positive", (text,)."""
+    turns = [
+        {"role": role, "content": content}
+        for text, label in shots
+        for role, content in (("user", ASK + text), ("assistant", WORDS[label]))
+    ]
+    answer = answer_ids(tokenizer)
+    prefix = chat_ids(tokenizer, turns)[: -len(answer)]
+    negative, positive = (tokenizer.encode(word)[0] for word in WORDS)
+    cached(prefix)
+    found = []
+    for text in texts:
+        cached.read = [list(prefix)]  # back to where the examples end: what was read after them does not count
+        for cache in cached.caches:
+            cache.length = len(prefix)
+        logits = cached([*prefix, *turn_ids(tokenizer, "user", ASK + text), *answer])
+        found.append((logits[positive] - logits[negative]).item())
+    return torch.tensor(found)
+
+
+def run(seed: int) -> dict[str, dict[str, float]]:
+    reviews = load_movie_reviews()
+    random.Random(seed).shuffle(reviews)
+    held_out, labelled = reviews[:HELD_OUT], examples(reviews, seed)
+    truth, found = judged(held_out).bool(), {}
+    model, tokenizer = load_smollm2()
+    cached = CachedGPT(model)
+    for n in SHOTS:
+        begun = time.process_time()
+        lean = leanings(cached, tokenizer, labelled[:n], [text for text, _ in held_out])
+        found[str(n)] = {
+            "right": ((lean > 0) == truth).float().mean().item(),
+            "positive": (lean > 0).float().mean().item(),
+            "calibrated": ((lean > lean.median()) == truth).float().mean().item(),
+            "seconds": time.process_time() - begun,
+        }
+        found[str(n)] = {name: round(number, 3) for name, number in found[str(n)].items()}
+    found["frozen"] = {"right": frozen(*load_minilm(), labelled, held_out)}
+    return found
+
+
+def main(words: Sequence[str]) -> None:
+    torch.set_num_threads(1)
+    for seed in [int(word) for word in words] or SEEDS:
+        path = files.path(RESULTS)
+        found = run(seed)
+        results = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        results[str(seed)] = found
+        path.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8", newline="\n")
+        files.record(RESULTS, "python benchmarks/prompting.py")
+        print(seed, json.dumps(found), flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
