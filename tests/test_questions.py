@@ -39,6 +39,11 @@ RIGHT = {
     "crossover": [1024, 2 * 512.0],
     "friends_curve": ["Leak", " leak "],
     "late_sums": [(1 / 2, 1 / 5), [0.5, 0.2], torch.tensor([0.5, 0.2])],
+    # notebook 21
+    "faster_by": [5 / 3, 1.67, 1.66, 1 / (0.4 + 0.2)],
+    "joint_gradient": [3.5, torch.tensor(3.5), 7 / 2],
+    "ring_traffic": [871_078_656, 871_078_656.0, 2 * 7 * 124_439_808 // 8 * 4],
+    "waiting_share": [0.2, 3 / 15, torch.tensor(0.2)],
 }
 WRONG = {
     # notebook 01
@@ -130,6 +135,24 @@ WRONG = {
         ((0.5, 0.8), "What is left"),
         ((0.2, 0.5), "three numerators"),
     ],
+    # notebook 21
+    "faster_by": [
+        (3, "everything"),
+        (0.6, "left of the time"),
+        (2.5, "took no time at all"),
+        (1.8, "add up the times"),
+        (1.2, ""),
+    ],
+    "joint_gradient": [(3, "as many as 30"), (2.5, "exchanged"), (6, "the sum"), (140, "Divide"), (4, "")],
+    "ring_traffic": [
+        (2 * 7 * 124_439_808 // 8, "4 bytes"),
+        (7 * 124_439_808 * 4 // 8, "first half"),
+        (2 * 124_439_808 * 4, "very many"),
+        (7 * 124_439_808 * 4, "without a ring"),
+        (2 * 7 * 124_439_808 * 4, "an eighth"),
+        (124_439_808 * 4, ""),
+    ],
+    "waiting_share": [(3 / 12, "15 steps"), (0.8, "works"), (0.75, "alone"), (4 / 16, "other three"), (0.5, "")],
 }
 
 

@@ -392,9 +392,9 @@ def _(answer, rng):
     return {f"stage {stage}": plain(answer(13, 1, stage), int) for stage in range(4)}
 
 
-@zero_bytes.probe("10**18 + 1 parameters, 2 processes: no rounding by floats")
+@zero_bytes.probe("10**17 + 1 parameters, 2 processes: no rounding by floats")
 def _(answer, rng):
-    return {f"stage {stage}": str(plain(answer(10**18 + 1, 2, stage), int)) for stage in range(4)}
+    return {f"stage {stage}": str(plain(answer(10**17 + 1, 2, stage), int)) for stage in range(4)}
 
 
 @zero_bytes.probe("no such stage: 4 and -1")
