@@ -1,12 +1,12 @@
-"""Tokens a second with one process and with two: `python benchmarks/parallel.py [rounds]` to data/parallel_results.json.
+"""Tokens a second with one process and with two: `python benchmarks/parallel.py [rounds]`, to parallel_results.json.
 
 Both ways of averaging, the course's (`lib.training.parallel`, one message a parameter, "ours") and PyTorch's
 DistributedDataParallel (large messages, sent while the backward pass goes on, "DDP"), take the same steps on the same
-joint batch, 8 x 128 tokens of a GPT with 4 blocks and d_model 128, and of one with d_model 384. One process and two take
-turns, so that a busy machine slows all alike; what is recorded is the median over the rounds, by the clock on the wall:
-processor time cannot show what a second processor gains. All run with one thread each. Only the ratios mean something
-elsewhere, and where the processors are not free, this measures the neighbours too: "busy" is the load of the machine
-per processor while it ran.
+joint batch, 8 x 128 tokens of a GPT with 4 blocks and d_model 128, and of one with d_model 384. One process and two
+take turns, so that a busy machine slows all alike; what is recorded is the median over the rounds, by the clock on the
+wall: processor time cannot show what a second processor gains. All run with one thread each. Only the ratios mean
+something elsewhere, and where the processors are not free, this measures the neighbours too: "busy" is the load of the
+machine per processor while it ran.
 """
 
 import json
