@@ -3,13 +3,15 @@
 import torch
 
 from lib import chat, preferences
+from lib.checks.an_assistant_questions import clipped_cases, learnt_tokens, lost_and_won, silent_groups
 from lib.checks.an_assistant_rewards import group_advantages, grpo_loss
 from lib.checks.an_assistant_tools import evaluate, find_call
 from lib.checks.core import Exercise, edit
-from lib.checks.probing import gradients
+from lib.checks.probing import gradients, normal
 
 __all__ = [
-    "answer_mask", "dpo_loss", "evaluate", "find_call", "group_advantages", "grpo_loss", "sequence_log_probability",
+    "answer_mask", "clipped_cases", "dpo_loss", "evaluate", "find_call", "group_advantages", "grpo_loss",
+    "learnt_tokens", "lost_and_won", "sequence_log_probability", "silent_groups",
 ]  # fmt: skip
 
 answer_mask = Exercise(chat.answer_mask)
@@ -104,7 +106,7 @@ answer_mask.mistakes(
 
 def reader(rng, vocab=11, dtype=torch.float32):
     """A model that takes all earlier tokens into account, and its tables, which get gradients."""
-    now, before = (torch.randn(vocab, vocab, generator=rng).to(dtype).requires_grad_() for _ in range(2))
+    now, before = (normal(vocab, vocab, rng=rng).to(dtype).requires_grad_() for _ in range(2))
     return (lambda ids: now[ids] + 0.3 * before[ids].cumsum(1)), now
 
 
