@@ -51,14 +51,14 @@ from lib.training.language import held_out_bits, read_texts
 
 RESULTS, SEEDS = "assistant_results.json", (0, 1, 2)
 # steps and peak rates. MEASURE: each part is to take about 90 s of one processor
-STEPS = {"instructions": 250, "dpo": 40, "grpo": 16, "sums": 300}
+STEPS = {"instructions": 60, "dpo": 24, "grpo": 12, "sums": 60}
 PEAKS = {"instructions": 1e-3, "dpo": 2e-4, "grpo": 3e-4, "sums": 1e-3}
-TOKENS = 1_500  # of a batch of conversations
-N_LEARNT, N_JUDGED, N_SUMS = 3_000, 100, 100
-N_PAIRED, PAIRS_A_STEP, BETA = 192, 4, 0.1  # stories that are written for DPO; pairs a step
-GROUP, TIMES = 24, 2  # attempts at once; steps on the same attempts
+TOKENS = 1_000  # of a batch of conversations
+N_LEARNT, N_JUDGED, N_SUMS = 1_500, 64, 50
+N_PAIRED, PAIRS_A_STEP, BETA = 96, 4, 0.1  # stories that are written for DPO; pairs a step
+GROUP, TIMES = 16, 2  # attempts at once; steps on the same attempts
 LONGEST = 32  # tokens of an answer
-AT_ONCE = 48  # texts written side by side: their caches take some 100 MB
+AT_ONCE = 64  # texts written side by side: their caches take some 130 MB
 REWARDS = {"names_reward": names_reward, "story_reward": story_reward}
 
 Pick = Callable[[Tensor, list[int]], int]
@@ -134,7 +134,8 @@ def tuned(
 
     begun = time.process_time()
     batches = chat_batches(rows, tokenizer, TOKENS, random.Random(seed))
-    losses = train(model, loss, batches, STEPS[part], PEAKS[part], warmup=20, fused=True)
+    losses = train(model, loss, batches, STEPS[part], PEAKS[part], warmup=10, fused=True)
+    model.eval()
     return {"seconds": round(time.process_time() - begun, 1), "loss": round(sum(losses[-20:]) / 20, 4)}
 
 
@@ -155,30 +156,30 @@ def text_of(tokenizer: Tokenizer, ids: Sequence[int]) -> str:
 
 
 def judged(model: GPT, start: GPT, tokenizer: Tokenizer, seed: int) -> dict[str, float]:
+    """Fresh stories of a model that has learnt."""
     written = write_from_nothing(model, tokenizer, N_JUDGED, Sampling().picker(dice(seed)))
-    texts = [text_of(tokenizer, ids) for ids in written]
-    kl = 0.0
-    if model is not start:
-        some = written[:AT_ONCE]
-        ids, mask = answer_rows([[tokenizer.special[END]]] * len(some), some)
-        kl = kl_to_start(model, start, ids, mask)
+    rows = answer_rows([[tokenizer.special[END]]] * N_JUDGED, written)
+    return shares([text_of(tokenizer, ids) for ids in written]) | {"kl": round(kl_to_start(model, start, *rows), 4)}
+
+
+def shares(texts: Sequence[str]) -> dict[str, float]:
     found = {
         "names": sum(map(names_reward, texts)) / len(texts),
         "stories": sum(map(story_reward, texts)) / len(texts),
         "nameless": sum(not children(text) for text in texts) / len(texts),
         "words": sum(len(text.split()) for text in texts) / len(texts),
-        "kl": kl,
     }
     return {name: round(number, 4) for name, number in found.items()}
 
 
 def dpo(seed: int) -> dict:
     start, tokenizer = load_stories_gpt()
-    found: dict = {"before": judged(start, start, tokenizer, seed)}
     model, prompt = copy.deepcopy(start), [tokenizer.special[END]]
     begun = time.process_time()
     written = write_from_nothing(start, tokenizer, N_PAIRED, Sampling().picker(dice(1_000 + seed)))
-    pairs = pairs_by_rule(prompt, written, [story_reward(text_of(tokenizer, ids)) == 1 for ids in written])
+    texts = [text_of(tokenizer, ids) for ids in written]
+    pairs = pairs_by_rule(prompt, written, [story_reward(text) == 1 for text in texts])
+    found: dict = {"before": shares(texts)}
     writing, rng = time.process_time() - begun, random.Random(seed)
     assert len(pairs) >= PAIRS_A_STEP, f"{len(pairs)} pairs do not fill a step of {PAIRS_A_STEP}"
 
@@ -198,8 +199,7 @@ def dpo(seed: int) -> dict:
 
 def grpo(seed: int) -> dict:
     start, tokenizer = load_stories_gpt()
-    found: dict = {"before": judged(start, start, tokenizer, seed)}
-    prompt = [tokenizer.special[END]]
+    prompt, found = [tokenizer.special[END]], {}
     for name, judge in REWARDS.items():
         model, pick, earned = copy.deepcopy(start), Sampling().picker(dice(2_000 + seed)), []
 
@@ -266,11 +266,7 @@ def main(words: Sequence[str]) -> None:
     for part in [word for word in words if word in PARTS] or PARTS:
         for seed in [int(word) for word in words if word.isdigit()] or SEEDS:
             found = PARTS[part](seed)
-            path = files.path(RESULTS)
-            results = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-            results.setdefault(part, {})[str(seed)] = found
-            path.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8", newline="\n")
-            files.record(RESULTS, "python benchmarks/assistant.py")
+            files.record_results(RESULTS, "python benchmarks/assistant.py", found, part, seed)
             print(part, seed, json.dumps(found), flush=True)
 
 

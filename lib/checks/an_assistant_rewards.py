@@ -23,9 +23,12 @@ def _(answer, rng):
     return answer(3 * normal(3, 5, rng=rng) + torch.tensor([[0.0], [10.0], [-4.0]]))
 
 
-@group_advantages.probe("a group in which all earn 1, one in which nobody earns anything, and one of each kind")
+@group_advantages.probe(
+    "groups in which all earn 1, nobody earns anything, or both occur; a group of one, with nobody to be compared with"
+)
 def _(answer, rng):
-    return answer(torch.tensor([[1.0, 1.0, 1.0], [0.0, 0.0, 0.0], [1.0, 0.0, 1.0]]))
+    groups = torch.tensor([[1.0, 1.0, 1.0], [0.0, 0.0, 0.0], [1.0, 0.0, 1.0]])
+    return {"groups of 3": answer(groups), "groups of one": answer(torch.tensor([[0.7], [0.0]]))}
 
 
 @group_advantages.probe("rewards without a batch, two leading axes, as many prompts as attempts, and 300 attempts")
@@ -36,11 +39,6 @@ def _(answer, rng):
         "4 of 4": answer(normal(4, 4, rng=rng)),
         "300 attempts": answer(normal(2, 300, rng=rng)),
     }
-
-
-@group_advantages.probe("a group of one, which has nobody to be compared with")
-def _(answer, rng):
-    return answer(torch.tensor([[0.7], [0.0]]))
 
 
 @group_advantages.probe("rewards that differ by little, and epsilon = 0.5")
