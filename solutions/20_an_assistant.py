@@ -347,7 +347,7 @@ def answer_loss(model, ids, mask):
 
 
 # %%
-def taught(model, conversations, steps, peak=1e-3, tokens=1_000, seed=0):
+def taught(model, conversations, steps, peak=3e-3, tokens=1_000, seed=0):
     """A copy of the model, trained on conversations, and the losses."""
     model = deepcopy(model).train()
     rows = [conversation_ids(speaking, one) for one in conversations]
@@ -485,27 +485,24 @@ print(f"bits a byte on stories: {bits[0]:.3f} before, {bits[1]:.3f} after")
 # %% [markdown]
 # «MEASURE: by how much the bits rise.» Against it one mixes old texts into the new training.
 #
-# One training is one throw of dice. `benchmarks/assistant.py` has run three seeds, with twice as many conversations;
-# and, from the same weights, with the same batches and steps, a training on *all* tokens, those of the story and of the
-# questions too:
+# One training is one throw of dice. `benchmarks/assistant.py` has run it with three seeds, each of which draws the
+# conversations, the questions that judge, the new rows and the order; and once, with the first seed's batches and steps,
+# a training on *all* tokens, those of the story and of the questions too:
 
 # %%
 from lib.corpora import files
 
 results = json.loads(files.read("assistant_results.json"))
-for seed, found in results["instructions"].items():
-    print(f"seed {seed}: before {found['before']}, commonest {found['commonest']}")
-    for way in ("answers", "everything"):
-        print(f"   {way:10} right {found[way]['right']}, {found[way]['seconds']} s")
-    print("   bits a byte", found["bits per byte"])
+for way in ("instructions", "everything"):
+    for seed, found in results[way].items():
+        print(f"{way}, seed {seed}: right {found['right']} in {found['seconds']} s")
+        print(f"   commonest {found['commonest']}, before {found['before']}")
+        print("   bits a byte", found["bits per byte"])
 
 # %% jupyter={"source_hidden": true}
 assert len(results["instructions"]) == 3
 for found in results["instructions"].values():
-    assert found["answers"]["right"] > max(
-        found["before"], found["commonest"]
-    )  # MEASURE
-    assert abs(found["answers"]["seconds"] / found["everything"]["seconds"] - 1) < 0.3
+    assert found["right"] > 2 * found["commonest"] and found["before"] == 0
 
 # %% [markdown]
 # «MEASURE: answers against everything, in the three seeds, and the bits of both.» A mask is no law: some train on all
@@ -572,7 +569,7 @@ assert abs(aim.max().item() - math.log(2)) < 1e-5
 #
 # Only the answer's tokens count, as in the loss above: the mask says which. With the chances 1/4 and 1/2 of "By hand" it
 # is −1.386 − 0.693 = −2.079 = ln (1/8). It is a *sum* and not a mean, so a long answer nearly always has a lower one
-# than a short answer. (This is the other reason why the lengths in a pair should be alike.)
+# than a short answer.
 #
 # The logarithms of all tokens come from `token_log_probabilities` of `lib.chat`, which is cross-entropy with another sign:
 
@@ -855,10 +852,18 @@ assert abs(math.sqrt(0.4 * 0.6 / 192) - 0.035) < 0.001
 # Of 48 stories a share is known to about ±0.07 (one standard error). One run proves nothing; the benchmark has three,
 # with 100 stories each before and after, twice as many stories to make pairs of, and a rate that is twice as high:
 
+
 # %%
+def line(name, found):
+    keys = [
+        key for key in ("names", "stories", "nameless", "words", "kl") if key in found
+    ]
+    return f"   {name:13} " + ", ".join(f"{key} {found[key]:.4g}" for key in keys)
+
+
 for seed, found in results["dpo"].items():
     print(f"seed {seed}: {found['pairs']} pairs, {found['seconds']} s")
-    print("   before", found["before"], "after ", found["after"], sep="\n   ")
+    print(line("before", found["before"]), line("after", found["after"]), sep="\n")
 
 # %% jupyter={"source_hidden": true}
 assert len(results["dpo"]) == 3
@@ -978,10 +983,10 @@ silent_groups = check("silent_groups")
 #
 # > min( ρ_t · A, clip(ρ_t, 1 − ε, 1 + ε) · A ), with ε = 0.2
 #
-# A token that has become 1.5 times as likely already, in a good answer (A = +1), counts min(1.5, 1.2) = 1.2: a constant,
-# so no gradient makes it likelier still. In a *bad* answer (A = −1) it counts min(−1.5, −1.2) = −1.5, and the gradient
-# makes it rarer. The minimum always takes the worse of the two: a gain counts to the edge only, a mistake counts in
-# full.
+# Here clip holds ρ between 0.8 and 1.2. A token with ρ = 1.1 in a good answer (A = +1) counts min(1.1, 1.1) = 1.1, and
+# has its gradient as before. With ρ = 3 and A = +1 it counts min(3, 1.2) = 1.2. This is a constant: it does not change
+# with the policy, so the token gets no gradient, and nothing makes it likelier still. The clip alone would stop *every*
+# token that has gone too far, also one that must come back. That is what the minimum is for. Find out how:
 #
 # ## Question 20.4 · clipped_cases
 # In which of these cases does a token get *no* gradient, with ε = 0.2?
@@ -1004,6 +1009,8 @@ from lib.checks import check
 clipped_cases = check("clipped_cases")
 
 # %% [markdown]
+# The minimum takes the worse of the two numbers: a gain counts up to the edge only, a mistake counts in full.
+#
 # The last part keeps the policy near the reference, as in DPO. The KL is a mean over all texts; it is estimated for each
 # token that was written (Schulman [2020](http://joschu.net/blog/kl-approx.html)), with d = ln π_ref − ln π of this
 # token:
@@ -1136,10 +1143,8 @@ print(f"mean reward of each turn {earned}, {time.process_time() - begun:.0f} s")
 
 # %%
 for seed, found in results["grpo"].items():
-    print(f"seed {seed}: {found['story_reward']['seconds']} s")
-    for name in ("before", "story_reward"):
-        shown = {key: found[name][key] for key in ("names", "stories", "words", "kl")}
-        print(f"   {name:13} {shown}")
+    print(f"seed {seed}: {found['seconds']} s, mean reward {found['earned']}")
+    print(line("after", found))
 
 # %% jupyter={"source_hidden": true}
 assert len(results["grpo"]) == 3
@@ -1174,13 +1179,14 @@ assert all(names_reward(text) == 1 for text in hacks.values())
 # alone as well. `nameless` is the share of stories in which no child is named, `words` their mean length:
 
 # %%
-for seed, found in results["grpo"].items():
-    print(f"seed {seed}")
-    for name in ("before", "names_reward", "story_reward"):
-        shown = {
-            key: found[name][key] for key in ("names", "stories", "nameless", "words")
-        }
-        print(f"   {name:13} {shown}")
+for seed, found in results["hack"].items():
+    print(f"seed {seed}: mean reward {found['earned']}")
+    print(line("before", results["dpo"][seed]["before"]))
+    print(
+        line("names_reward", found),
+        line("story_reward", results["grpo"][seed]),
+        sep="\n",
+    )
 
 # %% [markdown]
 # «MEASURE: words and nameless under names_reward against story_reward in the three seeds. If nothing is to be seen in so
@@ -1811,7 +1817,7 @@ assert (with_reference == 0).all() and without.abs().max() > 0.5  # MEASURE
 # ## Safe and honest
 # An assistant acts on people: it is asked for advice, it is believed, it can be told to do harm. What is trained here is
 # what it is *paid* for, and this is never quite what was meant. Preferences of people reward what *sounds* right: models
-# that were trained on them tend to agree with the user, also where he is wrong (**sycophancy**; Sharma et al.
+# that were trained on them tend to agree with users, also where they are wrong (**sycophancy**; Sharma et al.
 # [2023](https://arxiv.org/abs/2310.13548)), and a confident tone is no knowledge: you have seen that "the story does not
 # say" must be taught like any other answer. Whose preferences were they? A few dozen people labelled InstructGPT's
 # answers, and its authors say so. Refusals of harmful requests are learnt in the same way, from examples, and a
