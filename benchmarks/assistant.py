@@ -3,12 +3,13 @@
     python benchmarks/assistant.py [part ...] [seed ...]    to data/assistant_results.json; all parts and the seeds 0
                                                             to 2, if none are named
 
-instructions: questions about the beginnings of stories, tuned on the answers alone ("answers") and on all tokens of the
-same batches ("everything"). "right": the share of one question for each held-out beginning; "by kind"; "commonest": of
-those that answer with what was right most often in training; "bits per byte" of held-out stories, before and after.
-dpo, grpo: stories from nothing. "names": the share that keep their people; "stories": of those that earn
+instructions: questions about the beginnings of stories, tuned on the answers alone; everything: on all tokens of these
+batches. "right": the share of one question for each held-out beginning; "by kind"; "commonest": of those that answer
+with what was right most often in training; "bits per byte" of held-out stories, before and after.
+dpo, grpo, hack: stories from nothing. "names": the share that keep their people; "stories": of those that earn
 `story_reward`; "nameless": of those that name no child; "words"; "kl": from the shipped model, in nats a token, on the
-texts of the tuned one. GRPO for each of the two rewards: `names_reward` can be had without learning to tell stories.
+texts of the tuned one; "before", under dpo: of the shipped model's, out of which its pairs are made. grpo: for
+`story_reward`; hack: the same for `names_reward`, which can be had without learning to tell stories.
 sums: trained with a calculator and without one, the same steps; "right": the share of held-out pairs of numbers.
 
 "seconds": of one processor, what is written for the training included. Steps and rates were not searched.
@@ -50,16 +51,15 @@ from lib.training import train
 from lib.training.language import held_out_bits, read_texts
 
 RESULTS, SEEDS = "assistant_results.json", (0, 1, 2)
-# steps and peak rates. MEASURE: each part is to take about 90 s of one processor
-STEPS = {"instructions": 250, "dpo": 40, "grpo": 16, "sums": 300}
-PEAKS = {"instructions": 1e-3, "dpo": 2e-4, "grpo": 3e-4, "sums": 1e-3}
-TOKENS = 1_500  # of a batch of conversations
-N_LEARNT, N_JUDGED, N_SUMS = 3_000, 100, 100
-N_PAIRED, PAIRS_A_STEP, BETA = 192, 4, 0.1  # stories that are written for DPO; pairs a step
-GROUP, TIMES = 24, 2  # attempts at once; steps on the same attempts
+# steps and peak rates
+STEPS = {"instructions": 60, "dpo": 24, "grpo": 12, "sums": 60}
+PEAKS = {"instructions": 3e-3, "dpo": 3e-4, "grpo": 8e-4, "sums": 3e-3}
+TOKENS = 1_000  # of a batch of conversations
+N_LEARNT, N_JUDGED, N_BITS, N_SUMS = 1_500, 64, 24, 50
+N_PAIRED, PAIRS_A_STEP, BETA = 96, 4, 0.1  # stories that are written for DPO; pairs a step
+GROUP, TIMES = 16, 2  # attempts at once; steps on the same attempts
 LONGEST = 32  # tokens of an answer
-AT_ONCE = 48  # texts written side by side: their caches take some 100 MB
-REWARDS = {"names_reward": names_reward, "story_reward": story_reward}
+AT_ONCE = 64  # texts written side by side: their caches take some 130 MB
 
 Pick = Callable[[Tensor, list[int]], int]
 
@@ -91,7 +91,7 @@ def share(verdicts: dict[str, bool], kind: str = "") -> float:
     return round(sum(chosen) / max(1, len(chosen)), 3)
 
 
-def instructions(seed: int) -> dict:
+def instructions(seed: int, everything: bool = False) -> dict:
     start, plain = load_stories_gpt()
     tokenizer = chat_tokenizer(plain)
     learnt, held_out = read_texts("stories")
@@ -108,19 +108,19 @@ def instructions(seed: int) -> dict:
     guesses = commonest_answers(one for some in questions for one in some)
     guessed = {f"{i} {one.kind}": guesses[one.kind] == one.answer for i, (_, one) in enumerate(asked)}
     found: dict = {"commonest": share(guessed), "conversations": len(rows)}
-    found["bits per byte"] = {"before": round(held_out_bits(start, plain, held_out[:N_JUDGED]), 4)}
-    fresh = widened(start, len(tokenizer), dice(seed))
-    found["before"] = share(answered(fresh, tokenizer, asked))
-    for what in ("answers", "everything"):
-        model = copy.deepcopy(fresh)
-        found[what] = tuned(model, rows, tokenizer, "instructions", seed, everything=what == "everything")
-        verdicts = answered(model, tokenizer, asked)
-        found[what] |= {
-            "right": share(verdicts),
-            "by kind": {kind: share(verdicts, kind) for kind in sorted({one.kind for _, one in asked})},
-        }
-        found["bits per byte"][what] = round(held_out_bits(model, plain, held_out[:N_JUDGED]), 4)
+    found["bits per byte"] = {"before": round(held_out_bits(start, plain, held_out[:N_BITS]), 4)}
+    model = widened(start, len(tokenizer), dice(seed))
+    found["before"] = share(answered(model, tokenizer, asked[:AT_ONCE]))
+    found |= tuned(model, rows, tokenizer, "instructions", seed, everything)
+    verdicts = answered(model, tokenizer, asked)
+    found["right"] = share(verdicts)
+    found["by kind"] = {kind: share(verdicts, kind) for kind in sorted({one.kind for _, one in asked})}
+    found["bits per byte"]["after"] = round(held_out_bits(model, plain, held_out[:N_BITS]), 4)
     return found
+
+
+def everything(seed: int) -> dict:
+    return instructions(seed, everything=True)
 
 
 def tuned(
@@ -134,7 +134,8 @@ def tuned(
 
     begun = time.process_time()
     batches = chat_batches(rows, tokenizer, TOKENS, random.Random(seed))
-    losses = train(model, loss, batches, STEPS[part], PEAKS[part], warmup=20, fused=True)
+    losses = train(model, loss, batches, STEPS[part], PEAKS[part], warmup=10, fused=True)
+    model.eval()
     return {"seconds": round(time.process_time() - begun, 1), "loss": round(sum(losses[-20:]) / 20, 4)}
 
 
@@ -155,30 +156,30 @@ def text_of(tokenizer: Tokenizer, ids: Sequence[int]) -> str:
 
 
 def judged(model: GPT, start: GPT, tokenizer: Tokenizer, seed: int) -> dict[str, float]:
+    """Fresh stories of a model that has learnt."""
     written = write_from_nothing(model, tokenizer, N_JUDGED, Sampling().picker(dice(seed)))
-    texts = [text_of(tokenizer, ids) for ids in written]
-    kl = 0.0
-    if model is not start:
-        some = written[:AT_ONCE]
-        ids, mask = answer_rows([[tokenizer.special[END]]] * len(some), some)
-        kl = kl_to_start(model, start, ids, mask)
+    rows = answer_rows([[tokenizer.special[END]]] * N_JUDGED, written)
+    return shares([text_of(tokenizer, ids) for ids in written]) | {"kl": round(kl_to_start(model, start, *rows), 4)}
+
+
+def shares(texts: Sequence[str]) -> dict[str, float]:
     found = {
         "names": sum(map(names_reward, texts)) / len(texts),
         "stories": sum(map(story_reward, texts)) / len(texts),
         "nameless": sum(not children(text) for text in texts) / len(texts),
         "words": sum(len(text.split()) for text in texts) / len(texts),
-        "kl": kl,
     }
     return {name: round(number, 4) for name, number in found.items()}
 
 
 def dpo(seed: int) -> dict:
     start, tokenizer = load_stories_gpt()
-    found: dict = {"before": judged(start, start, tokenizer, seed)}
     model, prompt = copy.deepcopy(start), [tokenizer.special[END]]
     begun = time.process_time()
     written = write_from_nothing(start, tokenizer, N_PAIRED, Sampling().picker(dice(1_000 + seed)))
-    pairs = pairs_by_rule(prompt, written, [story_reward(text_of(tokenizer, ids)) == 1 for ids in written])
+    texts = [text_of(tokenizer, ids) for ids in written]
+    pairs = pairs_by_rule(prompt, written, [story_reward(text) == 1 for text in texts])
+    found: dict = {"before": shares(texts)}
     writing, rng = time.process_time() - begun, random.Random(seed)
     assert len(pairs) >= PAIRS_A_STEP, f"{len(pairs)} pairs do not fill a step of {PAIRS_A_STEP}"
 
@@ -196,34 +197,31 @@ def dpo(seed: int) -> dict:
     return found
 
 
-def grpo(seed: int) -> dict:
+def grpo(seed: int, judge: Callable[[str], float] = story_reward) -> dict:
     start, tokenizer = load_stories_gpt()
-    found: dict = {"before": judged(start, start, tokenizer, seed)}
-    prompt = [tokenizer.special[END]]
-    for name, judge in REWARDS.items():
-        model, pick, earned = copy.deepcopy(start), Sampling().picker(dice(2_000 + seed)), []
+    model, prompt, earned = copy.deepcopy(start), [tokenizer.special[END]], []
+    pick = Sampling().picker(dice(2_000 + seed))
 
-        def write(prompts: Sequence[Sequence[int]], model: GPT = model, pick: Pick = pick) -> list[list[int]]:
-            return write_from_nothing(model, tokenizer, len(prompts), pick)
+    def write(prompts: Sequence[Sequence[int]]) -> list[list[int]]:
+        return write_from_nothing(model, tokenizer, len(prompts), pick)
 
-        def reward(_: Sequence[int], ids: Sequence[int], judge: Callable[[str], float] = judge) -> float:
-            return judge(text_of(tokenizer, ids))
+    def batches() -> Iterator[Rollout]:
+        while True:
+            attempts = roll_out(model, start, [prompt], GROUP, write, lambda _, ids: judge(text_of(tokenizer, ids)))
+            earned.append(round(attempts.rewards.mean().item(), 3))
+            yield from [attempts] * TIMES
 
-        def batches(model: GPT = model, write=write, reward=reward, earned=earned) -> Iterator[Rollout]:
-            while True:
-                model.eval()
-                attempts = roll_out(model, start, [prompt], GROUP, write, reward)
-                earned.append(round(attempts.rewards.mean().item(), 3))
-                yield from [attempts] * TIMES
+    begun = time.process_time()
+    train(
+        model, lambda attempts: rollout_loss(model, attempts), batches(), STEPS["grpo"], PEAKS["grpo"], warmup=2,
+        fused=True,
+    )  # fmt: skip
+    found = {"seconds": round(time.process_time() - begun, 1), "earned": earned}
+    return found | judged(model, start, tokenizer, seed)
 
-        begun = time.process_time()
-        train(
-            model, lambda attempts, model=model: rollout_loss(model, attempts), batches(), STEPS["grpo"], PEAKS["grpo"],
-            warmup=2, fused=True,
-        )  # fmt: skip
-        found[name] = {"seconds": round(time.process_time() - begun, 1), "earned": earned}
-        found[name] |= judged(model, start, tokenizer, seed)
-    return found
+
+def hack(seed: int) -> dict:
+    return grpo(seed, names_reward)
 
 
 # ---------------------------------------------------------------------------------------------------------------- sums
@@ -256,7 +254,7 @@ def is_held_out(messages: Sequence[dict[str, str]]) -> bool:
     return (first + second) % 5 == 0
 
 
-PARTS = {"instructions": instructions, "dpo": dpo, "grpo": grpo, "sums": sums}
+PARTS = {"instructions": instructions, "everything": everything, "dpo": dpo, "grpo": grpo, "hack": hack, "sums": sums}
 
 
 def main(words: Sequence[str]) -> None:
@@ -266,11 +264,7 @@ def main(words: Sequence[str]) -> None:
     for part in [word for word in words if word in PARTS] or PARTS:
         for seed in [int(word) for word in words if word.isdigit()] or SEEDS:
             found = PARTS[part](seed)
-            path = files.path(RESULTS)
-            results = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-            results.setdefault(part, {})[str(seed)] = found
-            path.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8", newline="\n")
-            files.record(RESULTS, "python benchmarks/assistant.py")
+            files.record_results(RESULTS, "python benchmarks/assistant.py", found, part, seed)
             print(part, seed, json.dumps(found), flush=True)
 
 

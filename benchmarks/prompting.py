@@ -1,12 +1,12 @@
-"""Notebook 20's comparison: SmolLM2 judges film reviews by prompts with 0, 4 and 8 examples, over three seeds.
+"""Notebook 20's comparison: SmolLM2 judges film reviews by prompts with 0 and 4 examples, over three seeds.
 
     python benchmarks/prompting.py [seed ...]    to data/prompting_results.json; the seeds 0 to 2, if none are named
 
-A seed draws the 500 reviews that judge (those of benchmarks/fine_tuning.py) and 8 labelled ones, half of each kind, in
-a random order; prompts with 4 take the first two of each kind. What leans to "positive" is the logit of that word minus
-that of "negative" where the answer begins. "right": the share of held-out reviews; "positive": of those that are called
-so; "calibrated": right with the threshold at the median of all 500, for which no label is needed. "seconds": of one
-processor. "frozen": a logistic regression on MiniLM's vectors with the same 8 labels.
+A seed draws the 60 reviews that judge (the first of the 500 of benchmarks/fine_tuning.py) and 4 labelled ones, two of
+each kind, in a random order. What leans to "positive" is the logit of that word minus that of "negative" where the
+answer begins. "right": the share of held-out reviews; "positive": of those that are called so; "calibrated": right with
+the threshold at the median of all 60, for which no label is needed. "seconds": of one processor. "frozen": a logistic
+regression on MiniLM's vectors with the same 4 labels.
 
 The keys and values of the examples are the same for all reviews, and are computed once a prompt (prompt caching).
 """
@@ -21,7 +21,7 @@ from collections.abc import Sequence
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import torch
-from fine_tuning import HELD_OUT, Reviews, frozen, judged  # benchmarks/fine_tuning.py
+from fine_tuning import Reviews, frozen, judged  # benchmarks/fine_tuning.py
 
 from lib.corpora import files
 from lib.corpora.movie_reviews import load_movie_reviews
@@ -30,19 +30,20 @@ from lib.minilm import load_minilm
 from lib.smollm import answer_ids, chat_ids, load_smollm2, turn_ids
 from lib.tokenizer import Tokenizer
 
-RESULTS, SEEDS, SHOTS, APART = "prompting_results.json", (0, 1, 2), (0, 4, 8), 1000
+RESULTS, SEEDS, SHOTS, APART = "prompting_results.json", (0, 1, 2), (0, 4), 1000
+HELD_OUT = 60
 WORDS = ("negative", "positive")
 ASK = "Is this film review positive or negative? Answer with one word.\n\n"
 
 
 def examples(reviews: Reviews, seed: int) -> list[tuple[str, int]]:
-    """Eight labelled reviews: two of each kind in a random order, then two more of each."""
-    rng, found = random.Random(seed), []
-    kinds = [rng.sample([one for one in reviews[APART:] if one[1] == label], 4) for label in (0, 1)]
-    for half in (slice(0, 2), slice(2, 4)):
-        some = [one for kind in kinds for one in kind[half]]
-        found += rng.sample(some, len(some))
-    return found
+    """Four labelled reviews, two of each kind, in a random order."""
+    rng = random.Random(seed)
+    return rng.sample([one for label in (0, 1) for one in rng.sample(of_kind(reviews[APART:], label), 2)], 4)
+
+
+def of_kind(reviews: Reviews, label: int) -> list[tuple[str, int]]:
+    return [one for one in reviews if one[1] == label]
 
 
 def leanings(cached: CachedGPT, tokenizer: Tokenizer, shots: Reviews, texts: Sequence[str]) -> torch.Tensor:
@@ -90,12 +91,8 @@ def run(seed: int) -> dict[str, dict[str, float]]:
 def main(words: Sequence[str]) -> None:
     torch.set_num_threads(1)
     for seed in [int(word) for word in words] or SEEDS:
-        path = files.path(RESULTS)
         found = run(seed)
-        results = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        results[str(seed)] = found
-        path.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8", newline="\n")
-        files.record(RESULTS, "python benchmarks/prompting.py")
+        files.record_results(RESULTS, "python benchmarks/prompting.py", found, seed)
         print(seed, json.dumps(found), flush=True)
 
 

@@ -347,7 +347,7 @@ def answer_loss(model, ids, mask):
 
 
 # %%
-def taught(model, conversations, steps, peak, tokens=1_500, seed=0):
+def taught(model, conversations, steps, peak=3e-3, tokens=1_000, seed=0):
     """A copy of the model, trained on conversations, and the losses."""
     model = deepcopy(model).train()
     rows = [conversation_ids(speaking, one) for one in conversations]
@@ -409,7 +409,7 @@ def alone(tests):
 start = widened(storyteller, len(speaking), torch.Generator().manual_seed(0))
 before = answers(start, alone(tests))
 begun = time.process_time()
-helper, losses = taught(start, conversations, steps=100, peak=1e-3)
+helper, losses = taught(start, conversations, steps=60)
 print(f"{time.process_time() - begun:.0f} s; loss {sum(losses[-10:]) / 10:.2f}")
 after = answers(helper, alone(tests))
 
@@ -485,27 +485,24 @@ print(f"bits a byte on stories: {bits[0]:.3f} before, {bits[1]:.3f} after")
 # %% [markdown]
 # «MEASURE: by how much the bits rise.» Against it one mixes old texts into the new training.
 #
-# One training is one throw of dice. `benchmarks/assistant.py` has run three seeds, with twice as many conversations;
-# and, from the same weights, with the same batches and steps, a training on *all* tokens, those of the story and of the
-# questions too:
+# One training is one throw of dice. `benchmarks/assistant.py` has run it with three seeds, each of which draws the
+# conversations, the questions that judge, the new rows and the order; and once, with the first seed's batches and steps,
+# a training on *all* tokens, those of the story and of the questions too:
 
 # %%
 from lib.corpora import files
 
 results = json.loads(files.read("assistant_results.json"))
-for seed, found in results["instructions"].items():
-    print(f"seed {seed}: before {found['before']}, commonest {found['commonest']}")
-    for way in ("answers", "everything"):
-        print(f"   {way:10} right {found[way]['right']}, {found[way]['seconds']} s")
-    print("   bits a byte", found["bits per byte"])
+for way in ("instructions", "everything"):
+    for seed, found in results[way].items():
+        print(f"{way}, seed {seed}: right {found['right']} in {found['seconds']} s")
+        print(f"   commonest {found['commonest']}, before {found['before']}")
+        print("   bits a byte", found["bits per byte"])
 
 # %% jupyter={"source_hidden": true}
 assert len(results["instructions"]) == 3
 for found in results["instructions"].values():
-    assert found["answers"]["right"] > max(
-        found["before"], found["commonest"]
-    )  # MEASURE
-    assert abs(found["answers"]["seconds"] / found["everything"]["seconds"] - 1) < 0.3
+    assert found["right"] > 2 * found["commonest"] and found["before"] == 0
 
 # %% [markdown]
 # «MEASURE: answers against everything, in the three seeds, and the bits of both.» A mask is no law: some train on all
@@ -572,7 +569,7 @@ assert abs(aim.max().item() - math.log(2)) < 1e-5
 #
 # Only the answer's tokens count, as in the loss above: the mask says which. With the chances 1/4 and 1/2 of "By hand" it
 # is −1.386 − 0.693 = −2.079 = ln (1/8). It is a *sum* and not a mean, so a long answer nearly always has a lower one
-# than a short answer. (This is the other reason why the lengths in a pair should be alike.)
+# than a short answer.
 #
 # The logarithms of all tokens come from `token_log_probabilities` of `lib.chat`, which is cross-entropy with another sign:
 
@@ -740,7 +737,7 @@ from lib.rewards import story_reward
 story_end = tokenizer.special[END]
 
 
-def stories(model, n, seed, at_once=48):
+def stories(model, n, seed, at_once=64):
     """n stories as ids, drawn at temperature 1, each with its end."""
     pick, written = Sampling().picker(torch.Generator().manual_seed(seed)), []
     for first in range(0, n, at_once):
@@ -755,10 +752,10 @@ def text_of(written):
 
 # %% tags=["training"]
 begun = time.process_time()
-written = stories(storyteller, 96, seed=0)
+written = stories(storyteller, 64, seed=0)
 good = [story_reward(text_of(one)) == 1 for one in written]
 pairs = pairs_by_rule([story_end], written, good)
-print(f"{sum(good)} of 96 are good: {len(pairs)} pairs")
+print(f"{sum(good)} of 64 are good: {len(pairs)} pairs")
 print(f"{time.process_time() - begun:.0f} s")
 lengths = {True: [], False: []}
 for one, verdict in zip(written, good, strict=True):
@@ -773,7 +770,7 @@ for which in ("chosen", "rejected"):
     print(f"{which}, {words:.0f} words on average:\n{texts[0]}\n")
 
 # %% tags=["training"] jupyter={"source_hidden": true}
-assert len(pairs) == min(sum(good), 96 - sum(good)) >= 16  # MEASURE
+assert len(pairs) == min(sum(good), 64 - sum(good)) >= 12
 assert len(storyteller.positions.table) == 320
 
 # %% [markdown]
@@ -796,9 +793,9 @@ def preference_loss(some):
 
 
 dice = random.Random(0)
-feed = (dice.sample(pairs, min(4, len(pairs))) for _ in range(30))
+feed = (dice.sample(pairs, 4) for _ in range(16))
 begun = time.process_time()
-train(policy, preference_loss, feed, 30, 1e-4, 5, fused=True)
+train(policy, preference_loss, feed, 16, 2e-4, 4, fused=True)
 print(f"{time.process_time() - begun:.0f} s, loss {course[0][0]:.3f} in the first step")
 
 # %% tags=["training"]
@@ -827,12 +824,12 @@ from lib.corpora.stories import names_kept
 from lib.rewards import kl_to_start
 
 
-def judged(model, n=48, seed=7):
-    written = stories(model, n, seed)
+def judged(model, written):
+    """What a model has written: shares, mean length, nats a token from the start."""
     texts = list(map(text_of, written))
-    shares = {"good": story_reward, "names": names_kept}
-    found = {name: sum(map(rule, texts)) / n for name, rule in shares.items()}
-    found["words"] = sum(len(text.split()) for text in texts) / n
+    rules = {"good": story_reward, "names": names_kept}
+    found = {name: sum(map(rule, texts)) / len(texts) for name, rule in rules.items()}
+    found["words"] = sum(len(text.split()) for text in texts) / len(texts)
     first = written[:16]
     rows = answer_rows([[story_end]] * len(first), first)
     found["KL"] = kl_to_start(model, storyteller, *rows)
@@ -840,22 +837,33 @@ def judged(model, n=48, seed=7):
 
 
 # %% tags=["training"]
-at_first, by_pairs = judged(storyteller), judged(policy.eval())
+at_first = judged(storyteller, written)
+by_pairs = judged(policy.eval(), stories(policy, 32, seed=7))
 print("before", at_first, "after DPO", by_pairs, sep="\n")
-print(f"one standard error of a share: {math.sqrt(0.4 * 0.6 / 48):.2f}")
+print(f"one standard error of a share of 32: {math.sqrt(0.4 * 0.6 / 32):.2f}")
 
 # %% tags=["training"] jupyter={"source_hidden": true}
 assert at_first["KL"] < 1e-6
-assert abs(math.sqrt(0.4 * 0.6 / 48) - 0.07) < 0.001
+assert abs(math.sqrt(0.4 * 0.6 / 32) - 0.087) < 0.001
+assert abs(math.sqrt(0.4 * 0.6 / 64) - 0.061) < 0.001
+assert abs(math.sqrt(0.4 * 0.6 / 192) - 0.035) < 0.001
 
 # %% [markdown]
 # Of 48 stories a share is known to about ±0.07 (one standard error). One run proves nothing; the benchmark has three,
 # with 100 stories each before and after, twice as many stories to make pairs of, and a rate that is twice as high:
 
+
 # %%
+def line(name, found):
+    keys = [
+        key for key in ("names", "stories", "nameless", "words", "kl") if key in found
+    ]
+    return f"   {name:13} " + ", ".join(f"{key} {found[key]:.4g}" for key in keys)
+
+
 for seed, found in results["dpo"].items():
     print(f"seed {seed}: {found['pairs']} pairs, {found['seconds']} s")
-    print("   before", found["before"], "after ", found["after"], sep="\n   ")
+    print(line("before", found["before"]), line("after", found["after"]), sep="\n")
 
 # %% jupyter={"source_hidden": true}
 assert len(results["dpo"]) == 3
@@ -975,10 +983,10 @@ silent_groups = check("silent_groups")
 #
 # > min( ρ_t · A, clip(ρ_t, 1 − ε, 1 + ε) · A ), with ε = 0.2
 #
-# A token that has become 1.5 times as likely already, in a good answer (A = +1), counts min(1.5, 1.2) = 1.2: a constant,
-# so no gradient makes it likelier still. In a *bad* answer (A = −1) it counts min(−1.5, −1.2) = −1.5, and the gradient
-# makes it rarer. The minimum always takes the worse of the two: a gain counts to the edge only, a mistake counts in
-# full.
+# Here clip holds ρ between 0.8 and 1.2. A token with ρ = 1.1 in a good answer (A = +1) counts min(1.1, 1.1) = 1.1, and
+# has its gradient as before. With ρ = 3 and A = +1 it counts min(3, 1.2) = 1.2. This is a constant: it does not change
+# with the policy, so the token gets no gradient, and nothing makes it likelier still. The clip alone would stop *every*
+# token that has gone too far, also one that must come back. That is what the minimum is for. Find out how:
 #
 # ## Question 20.4 · clipped_cases
 # In which of these cases does a token get *no* gradient, with ε = 0.2?
@@ -1001,6 +1009,8 @@ from lib.checks import check
 clipped_cases = check("clipped_cases")
 
 # %% [markdown]
+# The minimum takes the worse of the two numbers: a gain counts up to the edge only, a mistake counts in full.
+#
 # The last part keeps the policy near the reference, as in DPO. The KL is a mean over all texts; it is estimated for each
 # token that was written (Schulman [2020](http://joschu.net/blog/kl-approx.html)), with d = ln π_ref − ln π of this
 # token:
@@ -1109,7 +1119,7 @@ def group_loss(policy, tried):
 
 
 # %% tags=["training"]
-def practised(reward, turns, seed=0, peak=2e-4, group=16):
+def practised(reward, turns, seed=0, peak=3e-4, group=12):
     """A policy that has been rewarded, and the mean reward of each turn."""
     policy, earned = deepcopy(storyteller), []
     optimiser = torch.optim.AdamW(policy.parameters(), peak, weight_decay=0.0)
@@ -1128,16 +1138,13 @@ def practised(reward, turns, seed=0, peak=2e-4, group=16):
 
 # %% tags=["training"]
 begun = time.process_time()
-rewarded, earned = practised(story_reward, turns=4)
-print("mean reward of each turn", earned)
-print(f"{time.process_time() - begun:.0f} s; after GRPO {judged(rewarded.eval())}")
+rewarded, earned = practised(story_reward, turns=3)
+print(f"mean reward of each turn {earned}, {time.process_time() - begun:.0f} s")
 
 # %%
 for seed, found in results["grpo"].items():
-    print(f"seed {seed}: {found['story_reward']['seconds']} s")
-    for name in ("before", "story_reward"):
-        shown = {key: found[name][key] for key in ("names", "stories", "words", "kl")}
-        print(f"   {name:13} {shown}")
+    print(f"seed {seed}: {found['seconds']} s, mean reward {found['earned']}")
+    print(line("after", found))
 
 # %% jupyter={"source_hidden": true}
 assert len(results["grpo"]) == 3
@@ -1172,13 +1179,14 @@ assert all(names_reward(text) == 1 for text in hacks.values())
 # alone as well. `nameless` is the share of stories in which no child is named, `words` their mean length:
 
 # %%
-for seed, found in results["grpo"].items():
-    print(f"seed {seed}")
-    for name in ("before", "names_reward", "story_reward"):
-        shown = {
-            key: found[name][key] for key in ("names", "stories", "nameless", "words")
-        }
-        print(f"   {name:13} {shown}")
+for seed, found in results["hack"].items():
+    print(f"seed {seed}: mean reward {found['earned']}")
+    print(line("before", results["dpo"][seed]["before"]))
+    print(
+        line("names_reward", found),
+        line("story_reward", results["grpo"][seed]),
+        sep="\n",
+    )
 
 # %% [markdown]
 # «MEASURE: words and nameless under names_reward against story_reward in the three seeds. If nothing is to be seen in so
@@ -1505,7 +1513,7 @@ def sums(calculator, n=4_000, seed=0):
     dice = random.Random(seed)
     drawn = [sum_messages(dice, calculator) for _ in range(n)]
     kept = [messages for messages in drawn if not is_held_out(messages)]
-    return kept, [messages for messages in drawn if is_held_out(messages)][:50]
+    return kept, [messages for messages in drawn if is_held_out(messages)][:20]
 
 
 for message in sums(calculator=True)[0][0]:
@@ -1517,21 +1525,15 @@ def one_answer(model, messages):
     return answers(model, [messages])[0]
 
 
-right = {}
-for calculator in (True, False):
-    begun = time.process_time()
-    kept, asked = sums(calculator)
-    model, _ = taught(start, kept, steps=60, peak=1e-3, tokens=1_000)
-    reply = partial(one_answer, model)
-    said = [with_tools(reply, one[:1])[-1]["content"] for one in asked]
-    last = list(zip(said, (one[-1]["content"] for one in asked), strict=True))
-    right[calculator] = sum(a == b for a, b in last) / len(last)
-    print(
-        f"calculator {calculator}: {right[calculator]:.2f} right",
-        *last[:3],
-        sep="\n   ",
-    )
-    print(f"   {time.process_time() - begun:.0f} s")
+begun = time.process_time()
+kept, asked = sums(calculator=True)
+counter, _ = taught(start, kept, steps=60)
+said = [with_tools(partial(one_answer, counter), one[:1]) for one in asked]
+both = list(zip(said, asked, strict=True))
+by_calling = sum(turns[-1] == one[-1] for turns, one in both) / len(both)
+print(f"{by_calling:.2f} right; {time.process_time() - begun:.0f} s")
+for turns, one in both[:3]:
+    print(*(message["content"] for message in [one[0], *turns]), sep="\n   ")
 
 # %%
 for seed, found in results["sums"].items():
@@ -1564,7 +1566,7 @@ if here:
     smol_end, cached = smol_tokenizer.special[SMOL_END], CachedGPT(smol)
 
 
-def smol_says(messages, limit=40, pick=likeliest):
+def smol_says(messages, limit=24, pick=likeliest):
     ids = chat_ids(smol_tokenizer, messages)
     written = generate(cached, ids, limit, pick, [[smol_end]])
     return smol_tokenizer.decode([i for i in written if i != smol_end])
@@ -1590,9 +1592,9 @@ for system in systems if here else ():
 
 # %% tags=["training"]
 question = [{"role": "user", "content": "Give me a name for a cat."}]
-for temperature in (0.2, 1.0, 2.0) if here else ():
+for temperature in (0.2, 1.5) if here else ():
     pick = Sampling(temperature).picker(torch.Generator().manual_seed(0))
-    names = [smol_says(question, 12, pick).replace("\n", " ") for _ in range(3)]
+    names = [smol_says(question, 10, pick).replace("\n", " ") for _ in range(3)]
     print(temperature, *names, sep="\n   ")
 
 # %% [markdown]
@@ -1619,7 +1621,7 @@ WORDS = ("negative", "positive")
 ASK = "Is this film review positive or negative? Answer with one word.\n\n"
 few = [next(one for one in reviews[100:] if one[1] == label) for label in (1, 0)]
 few += [next(one for one in reviews[200:] if one[1] == label) for label in (0, 1)]
-judging = reviews[:40]
+judging = reviews[:12]
 
 # %% [markdown]
 # The examples are the same for each review, and so are their keys and values. They are computed once; before each review
@@ -1674,16 +1676,16 @@ if here:
     assert [label for _, label in few] == [1, 0, 0, 1]
 
 # %% [markdown]
-# 40 reviews show the way and not the result. `benchmarks/prompting.py` asked about 500 of them, three times, each time
-# with other reviews and other examples:
+# Twelve reviews show the way and not the result. `benchmarks/prompting.py` asked about 60 of them, three times, each time
+# about other reviews and with other examples:
 
 # %%
 prompted = json.loads(files.read("prompting_results.json"))
 for seed, found in prompted.items():
     print(f"seed {seed}")
-    for n in ("0", "4", "8"):
+    for n in ("0", "4"):
         print(f"   {n} examples: {found[n]}")
-    print(f"   regression on MiniLM's vectors, the same 8 labels: {found['frozen']}")
+    print(f"   regression on MiniLM's vectors, the same 4 labels: {found['frozen']}")
 
 # %% jupyter={"source_hidden": true}
 assert len(prompted) == 3
@@ -1815,7 +1817,7 @@ assert (with_reference == 0).all() and without.abs().max() > 0.5  # MEASURE
 # ## Safe and honest
 # An assistant acts on people: it is asked for advice, it is believed, it can be told to do harm. What is trained here is
 # what it is *paid* for, and this is never quite what was meant. Preferences of people reward what *sounds* right: models
-# that were trained on them tend to agree with the user, also where he is wrong (**sycophancy**; Sharma et al.
+# that were trained on them tend to agree with users, also where they are wrong (**sycophancy**; Sharma et al.
 # [2023](https://arxiv.org/abs/2310.13548)), and a confident tone is no knowledge: you have seen that "the story does not
 # say" must be taught like any other answer. Whose preferences were they? A few dozen people labelled InstructGPT's
 # answers, and its authors say so. Refusals of harmful requests are learnt in the same way, from examples, and a

@@ -39,6 +39,11 @@ RIGHT = {
     "crossover": [1024, 2 * 512.0],
     "friends_curve": ["Leak", " leak "],
     "late_sums": [(1 / 2, 1 / 5), [0.5, 0.2], torch.tensor([0.5, 0.2])],
+    # notebook 20
+    "learnt_tokens": [12, 12.0],
+    "lost_and_won": [0.184, 0.1839, 0.18, -math.log(1 / (1 + math.exp(-1.6)))],
+    "silent_groups": [0.1552, 0.155, 0.6**4 + 0.4**4],
+    "clipped_cases": ["AD", "ad", " AD "],
     # notebook 21
     "faster_by": [5 / 3, 1.67, 1.66, 1 / (0.4 + 0.2)],
     "joint_gradient": [3.5, torch.tensor(3.5), 7 / 2],
@@ -135,6 +140,19 @@ WRONG = {
         ((0.5, 0.8), "What is left"),
         ((0.2, 0.5), "three numerators"),
     ],
+    # notebook 20
+    "learnt_tokens": [(10, "learn to stop"), (14, "not two"), (34, "whole row"), (2, ""), ("all", "")],
+    "lost_and_won": [
+        (1.6, "the margin"),
+        (16, "the difference"),
+        (0.69, "at the start"),
+        (1.78, "The sign"),
+        (-0.184, "minus that"),
+        (0, "β is missing"),
+        (8, ""),
+    ],
+    "silent_groups": [(0.13, "one of two ways"), (0.026, "one of two ways"), (0.84, "does teach"), (0.6, "one story")],
+    "clipped_cases": [("A", "negative advantage"), ("D", "positive advantage"), ("BC", "wrong way round"), (2, "")],
     # notebook 21
     "faster_by": [
         (3, "everything"),

@@ -3,13 +3,15 @@
 import torch
 
 from lib import chat, preferences
+from lib.checks.an_assistant_questions import clipped_cases, learnt_tokens, lost_and_won, silent_groups
 from lib.checks.an_assistant_rewards import group_advantages, grpo_loss
 from lib.checks.an_assistant_tools import evaluate, find_call
 from lib.checks.core import Exercise, edit
-from lib.checks.probing import gradients
+from lib.checks.probing import gradients, normal
 
 __all__ = [
-    "answer_mask", "dpo_loss", "evaluate", "find_call", "group_advantages", "grpo_loss", "sequence_log_probability",
+    "answer_mask", "clipped_cases", "dpo_loss", "evaluate", "find_call", "group_advantages", "grpo_loss",
+    "learnt_tokens", "lost_and_won", "sequence_log_probability", "silent_groups",
 ]  # fmt: skip
 
 answer_mask = Exercise(chat.answer_mask)
@@ -43,12 +45,21 @@ def conversations(rng, n_rows, length, assistant=ASSISTANT, end=OVER):
 for label, rows in {
     "a start, a question of 3 words and an answer of 2": [[0, *QUESTION, *ANSWER]],
     "two questions with their answers": [[0, *QUESTION, *ANSWER, *QUESTION, *ANSWER]],
-    "a question, a call, the tool's result and an answer": [[0, *QUESTION, *ANSWER, *RESULT, *ANSWER]],
-    "a short row with padding, and a long one": [[0, *QUESTION, *ANSWER, 0, 0, 0], [0, *QUESTION, *RESULT, *ANSWER]],
-    "an answer and a question that are cut off": [[0, *QUESTION, *ANSWER[:-1]], [0, *ANSWER, *QUESTION[:-1]]],
-    "a turn that has just been opened, at the end of the row": [[0, *QUESTION, ASSISTANT]],
-    "an answer without words, and no answer at all": [[0, *QUESTION, ASSISTANT, OVER], [0, *QUESTION, 0, 0]],
-    "the assistant speaks first": [[*ANSWER, *QUESTION]],
+    "a call, the tool's result and an answer; and a short row with padding": [
+        [0, *QUESTION, *ANSWER, *RESULT, *ANSWER],
+        [0, *QUESTION, *ANSWER, 0, 0, 0, 0, 0, 0, 0],
+        [0, *QUESTION, *RESULT, *ANSWER, 0, 0, 0, 0],
+    ],
+    "an answer and a question that are cut off, and a turn that has just been opened at the end of the row": [
+        [0, *QUESTION, *ANSWER[:-1]],
+        [0, *ANSWER, *QUESTION[:-1]],
+        [0, USER, 11, 12, 13, 14, 15, OVER, ASSISTANT],
+    ],
+    "the assistant speaks first; an answer without words; no answer at all": [
+        [*ANSWER, *QUESTION],
+        [0, USER, 11, 12, 13, 14, OVER, ASSISTANT, OVER],
+        [0, *QUESTION, 0, 0, 0],
+    ],
 }.items():  # fmt: skip
     answer_mask.probe(label, varied=False)(mask_of(*rows))
 
@@ -104,7 +115,7 @@ answer_mask.mistakes(
 
 def reader(rng, vocab=11, dtype=torch.float32):
     """A model that takes all earlier tokens into account, and its tables, which get gradients."""
-    now, before = (torch.randn(vocab, vocab, generator=rng).to(dtype).requires_grad_() for _ in range(2))
+    now, before = (normal(vocab, vocab, rng=rng).to(dtype).requires_grad_() for _ in range(2))
     return (lambda ids: now[ids] + 0.3 * before[ids].cumsum(1)), now
 
 
@@ -252,14 +263,11 @@ dpo_loss.mistakes(
         edit(MARGIN, "beta * (chosen - rejected)")),
     reference_added=("the reference's part is taken away: (chosen - reference_chosen) - (rejected - "
         "reference_rejected).", edit("(chosen - reference_chosen)", "(chosen + reference_chosen)",
-        "(rejected - reference_rejected)", "(rejected + reference_rejected)"),
-        edit(MARGIN, "beta * ((chosen - rejected) + (reference_chosen - reference_rejected))")),
-    exchanged=("chosen and rejected are exchanged: the margin is that of the chosen answer over the rejected one.",
+        "(rejected - reference_rejected)", "(rejected + reference_rejected)")),
+    exchanged=("the sign is wrong: chosen and rejected are exchanged, or model and reference.",
         edit(MARGIN, f"-{MARGIN}")),
-    references_exchanged=("each answer is compared with its own reference.",
+    references_exchanged=("each answer is compared with its own reference, which is taken away.",
         edit(MARGIN, "beta * ((chosen - reference_rejected) - (rejected - reference_chosen))")),
-    model_minus_reference=("model minus reference, not reference minus model.",
-        edit(MARGIN, "beta * ((reference_chosen - chosen) - (reference_rejected - rejected))")),
     sum_of_rewards=("the margin is the difference of both rewards, not their sum.",
         edit("reference_chosen) - (", "reference_chosen) + (")),
     no_beta=("beta is left out.", edit(MARGIN, "(chosen - reference_chosen) - (rejected - reference_rejected)")),

@@ -45,6 +45,7 @@ lost_and_won = Question(
         (math.log(1 + math.exp(-16)), "β is missing in the margin."),
         (math.log(1 + math.exp(2.4)), "Both have lost. What is the difference of -4 and -20?"),
         (math.log(1 + math.exp(-2.4)), "Both have lost. What is the difference of -4 and -20?"),
+        (-math.log(1 + math.exp(-1.6)), "That is ln σ(margin). The loss is minus that."),
         (math.log(2), "That is the loss at the start, where nobody has gained anything."),
         (math.log10(1 + 10**-1.6), "Take the natural logarithm, and powers of e."),
     ),

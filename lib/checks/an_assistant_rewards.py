@@ -4,7 +4,7 @@ import torch
 
 from lib import rewards
 from lib.checks.core import Exercise, edit
-from lib.checks.probing import gradients
+from lib.checks.probing import gradients, normal
 
 group_advantages = Exercise(rewards.group_advantages)
 grpo_loss = Exercise(rewards.grpo_loss)
@@ -20,32 +20,30 @@ def _(answer, rng):
 
 @group_advantages.probe("3 prompts with 5 attempts each, rewards that are any numbers")
 def _(answer, rng):
-    return answer(3 * torch.randn(3, 5, generator=rng) + torch.tensor([[0.0], [10.0], [-4.0]]))
+    return answer(3 * normal(3, 5, rng=rng) + torch.tensor([[0.0], [10.0], [-4.0]]))
 
 
-@group_advantages.probe("a group in which all earn 1, one in which nobody earns anything, and one of each kind")
+@group_advantages.probe(
+    "groups in which all earn 1, nobody earns anything, or both occur; a group of one, with nobody to be compared with"
+)
 def _(answer, rng):
-    return answer(torch.tensor([[1.0, 1.0, 1.0], [0.0, 0.0, 0.0], [1.0, 0.0, 1.0]]))
+    groups = torch.tensor([[1.0, 1.0, 1.0], [0.0, 0.0, 0.0], [1.0, 0.0, 1.0]])
+    return {"groups of 3": answer(groups), "groups of one": answer(torch.tensor([[0.7], [0.0]]))}
 
 
 @group_advantages.probe("rewards without a batch, two leading axes, as many prompts as attempts, and 300 attempts")
 def _(answer, rng):
     return {
-        "one group": answer(torch.randn(5, generator=rng)),
-        "two leading axes": answer(torch.randn(2, 3, 7, generator=rng)),
-        "4 of 4": answer(torch.randn(4, 4, generator=rng)),
-        "300 attempts": answer(torch.randn(2, 300, generator=rng)),
+        "one group": answer(normal(5, rng=rng)),
+        "two leading axes": answer(normal(2, 3, 7, rng=rng)),
+        "4 of 4": answer(normal(4, 4, rng=rng)),
+        "300 attempts": answer(normal(2, 300, rng=rng)),
     }
-
-
-@group_advantages.probe("a group of one, which has nobody to be compared with")
-def _(answer, rng):
-    return answer(torch.tensor([[0.7], [0.0]]))
 
 
 @group_advantages.probe("rewards that differ by little, and epsilon = 0.5")
 def _(answer, rng):
-    small = 1e-3 * torch.randn(2, 5, generator=rng)
+    small = 1e-3 * normal(2, 5, rng=rng)
     return {"epsilon as it is": answer(small), "epsilon = 0.5": answer(1e3 * small, 0.5)}
 
 
@@ -105,7 +103,7 @@ group_advantages.mistakes(
 def attempts(rng, batch, length, dtype=torch.float32, apart=0.3):
     """ln p of tokens by three models that are near each other, advantages of both signs, and answers of any length."""
     old = -4 * torch.rand(batch, length, generator=rng).to(dtype) - 0.1
-    log_p, reference = (old + apart * torch.randn(batch, length, generator=rng).to(dtype) for _ in range(2))
+    log_p, reference = (old + apart * normal(batch, length, rng=rng).to(dtype) for _ in range(2))
     signs = torch.where(torch.arange(batch) % 2 == 0, 1.0, -1.0)
     advantages = (signs * (0.5 + torch.rand(batch, generator=rng))).to(dtype)
     lengths = torch.randint(1, length + 1, (batch, 1), generator=rng)

@@ -17,6 +17,18 @@ from tests.graders.cases import wrong
 # ------------------------------------------------------------------------------------------------------ answer_mask
 
 
+@wrong("answer_mask", says="expected")
+def compared_by_is(ids, assistant, end):
+    """True of equal whole numbers up to 256 only."""
+    mask = torch.zeros_like(ids, dtype=torch.bool).view(-1, ids.shape[-1])
+    for row, some in enumerate(ids.reshape(mask.shape).tolist()):
+        inside = False
+        for i, one in enumerate(some):
+            mask[row, i] = inside
+            inside = (inside or one is assistant) and one is not end
+    return mask.view(ids.shape)
+
+
 @wrong("answer_mask", says="opens the turn")
 def switched_on_too_early(ids, assistant, end):
     mask, inside = torch.zeros_like(ids, dtype=torch.bool), torch.zeros_like(ids[..., 0], dtype=torch.bool)
@@ -164,6 +176,13 @@ def even_segments(ids, assistant, end):
 
 
 # ----------------------------------------------------------------------------------------- sequence_log_probability
+
+
+@wrong("sequence_log_probability", says="expected")
+def in_32_bits(model, ids, mask):
+    logits = model(ids[:, :-1])
+    log_p = logits.float().log_softmax(-1).gather(-1, ids[:, 1:, None])[..., 0].to(logits.dtype)
+    return torch.where(mask[:, 1:], log_p, 0.0).sum(-1)
 
 
 @wrong("sequence_log_probability", says="added up")
@@ -380,6 +399,12 @@ def rejected_is_given(chosen, rejected, reference_chosen, reference_rejected, be
 # ------------------------------------------------------------------------------------------------- group_advantages
 
 
+@wrong("group_advantages", says="expected")
+def equal_rewards_stay(rewards, epsilon=1e-4):
+    deviation = rewards.std(-1, keepdim=True, correction=0)
+    return torch.where(deviation == 0, rewards, (rewards - rewards.mean(-1, keepdim=True)) / (deviation + epsilon))
+
+
 @wrong("group_advantages", says="by one less")
 def pytorchs_std(rewards, epsilon=1e-4):
     return (rewards - rewards.mean(-1, keepdim=True)) / (rewards.std(-1, keepdim=True) + epsilon)
@@ -427,7 +452,7 @@ def own_epsilon(rewards, epsilon=1e-4):
     return (rewards - rewards.mean(-1, keepdim=True)) / (rewards.std(-1, keepdim=True, correction=0) + 1e-4)
 
 
-@wrong("group_advantages", says="mean is to be taken away")
+@wrong("group_advantages", says="is to be taken away")
 def not_centred(rewards, epsilon=1e-4):
     return rewards / (rewards.std(-1, keepdim=True, correction=0) + epsilon)
 
@@ -472,6 +497,14 @@ def only_the_good(rewards, epsilon=1e-4):
 
 def mean_of_rows(of_tokens, mask):
     return (torch.where(mask, of_tokens, 0.0).sum(-1) / mask.sum(-1)).mean()
+
+
+@wrong("grpo_loss", says="expected")
+def beta_before_clip(log_p, old, reference, advantages, mask, beta=0.04, clip=0.2):
+    ratio, advantage = (log_p - old).exp(), advantages[:, None]
+    gain = torch.min(ratio * advantage, ratio.clamp(1 - clip, 1 + clip) * advantage)
+    of_tokens = (gain - beta * kl_terms(log_p, reference)) * mask
+    return -(of_tokens.sum(-1) / mask.sum(-1)).mean()
 
 
 @wrong("grpo_loss", says="minus the objective")
@@ -601,6 +634,12 @@ def advantage_of_the_column(log_p, old, reference, advantages, mask, clip=0.2, b
 
 
 # -------------------------------------------------------------------------------------------------------- find_call
+
+
+@wrong("find_call", says="expected")
+def counted_in_bytes(turn):
+    found = re.search(b"<calc>((?:(?!</?calc>).)*)</calc>", turn.encode(), re.DOTALL)
+    return (found[1].decode(), found.end()) if found else None
 
 
 @wrong("find_call", says="takes all it can")
