@@ -4,7 +4,7 @@
 # several processes that stay equal to the last bit.
 #
 # You need: notebooks 09, 11 to 14, 16 to 18 and 20. You build: averaged gradients, a ring that adds up, the memory of a
-# training that is split up. 100 minutes, of them about two of running.
+# training that is split up. 120 minutes, of them about two of running.
 #
 # This notebook is a workshop. It teaches one new thing, training in several processes; everything else in it is yours
 # already, and is put together here.
@@ -46,8 +46,7 @@ home = Path(tempfile.mkdtemp())
 #
 # - *Do the parts work together?* Each of them passed its own check. Here they are put together into six machines: one
 #   that translates, one that writes, one that fills gaps, one that answers, one that looks, one that chats.
-# - *What does size change?* The largest model of this course has 135 million parameters and learns on one processor, or
-#   not at all. A model of 70 billion parameters takes, while it is trained with AdamW, 16 bytes for each of them. How
+# - *What does size change?* The largest model of this course has 135 million parameters, and one machine holds it with ease. A model of 70 billion parameters takes, while it is trained with AdamW, 16 bytes for each of them. How
 #   many gigabytes is that, and how many graphics cards of 80 gigabytes must hold it?
 
 # %%
@@ -340,8 +339,8 @@ assert "[MASK]" not in fill_in("We [MASK] two [MASK].")
 assert sum(losses[-20:]) / 20 < 4 < losses[0]
 
 # %% [markdown]
-# It has learnt that a verb must stand there, and hardly more: notebook 16 had given its BERT 800 steps, until it said
-# *have* of the two brothers.
+# In our run it has learnt that a verb must stand there, and in which form: *are* after *We*, *has* after *Anna*. Of the two
+# brothers it says *like*; notebook 16 had given its BERT 800 steps, until it said *have*.
 #
 # **Answer** (notebook 17). T5 with your attention and your positions; its weights come with the course:
 
@@ -639,14 +638,14 @@ per_token = {
 assert per_token["8 texts at once"] < per_token["your decoder"] / 3
 
 # %% [markdown]
-# *Eight texts at once* pays most, by far: a token costs between a fifth and a seventh (in three runs 5.6 to 6.7 times
-# less, with the course's parts on a busy machine). It makes no text faster: it makes each call do eight times the work, so
-# that its fixed price is shared. Everything else that works on one text gave between nothing and a factor of 1.6 in these
-# runs. *The cache* saved 15 to 40% of the time: 40 tokens are few, and reading them all anew takes the same
-# number of calls, only larger ones. *Laid out* stores each matrix column after column, the order in which one row reads it
-# (notebook 13); it gave 0 to 20%. *Fused norms* compute a LayerNorm in one operation in place of some eight: 870
-# operations remain of 1,170, and 10 to 30% of the time goes with them. The profile had said as much: where the products
-# are a third, Amdahl's law gives 1.5 for products that cost nothing. Serving many texts together is how servers use a
+# *Eight texts at once* pays most, by far: a token costs a fifth or less (in four runs it was 5.0 to 6.7 times cheaper, with
+# the course's parts on a busy machine). It makes no text faster: it makes each call do eight times the work, so that its
+# fixed price is shared. Everything that works on one text gave less than a factor of 1.7 in these runs. *The cache* saved
+# 15 to 40% of the time: 40 tokens are few, and reading them all anew takes the same number of calls, only larger ones.
+# *Laid out* stores each matrix column after column, the order in which one row reads it (notebook 13): 20% at best, and in
+# two of the runs nothing. *Fused norms* compute a LayerNorm in one operation in place of some eight: 870 operations remain
+# of 1,170, and up to 30% of the time goes with them. The profile had said as much: where the products are a third, Amdahl's
+# law gives 1.5 for products that cost nothing. Serving many texts together is how servers use a
 # machine, and it is the same thought as everything below: the price of a message, or of a call, is paid once for many
 # numbers.
 #

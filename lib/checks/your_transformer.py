@@ -115,47 +115,28 @@ def _(answer, rng):
     models = _processes(lambda: nn.Linear(1, 1, bias=False), 2, rng)
     for model, gradient in zip(models, (1.0, 2.0), strict=True):
         model.weight.grad = torch.tensor([[gradient]])
-    return [_gradients(model) for model in together(answer, models, (0.25, 0.75))]
+    return [_gradients(model) | _weights(model) for model in together(answer, models, (0.25, 0.75))]
 
 
-@average_gradients.probe("three processes, two layers, equal shares")
+@average_gradients.probe("two layers: shares of a third each; 0.5, 0.2 and 0.3; 0 and 1; one process alone")
 def _(answer, rng):
-    models = _processes(_two_layers, 3, rng)
-    return [_gradients(model) | _weights(model) for model in together(answer, models, (1 / 3, 1 / 3, 1 / 3))]
+    found = []
+    for shares in ((1 / 3, 1 / 3, 1 / 3), (0.5, 0.2, 0.3), (0.0, 1.0), (1.0,)):
+        models = together(answer, _processes(_two_layers, len(shares), rng), shares)
+        found += [_gradients(model) | _weights(model) for model in models]
+    return found
 
 
-@average_gradients.probe("three processes, shares 0.5, 0.2 and 0.3")
+@average_gradients.probe("a layer that only process 0 has used, and one that only process 1 or nobody has used")
 def _(answer, rng):
-    models = _processes(_two_layers, 3, rng)
-    return [_gradients(model) for model in together(answer, models, (0.5, 0.2, 0.3))]
-
-
-@average_gradients.probe("a process whose share is 0, as it had no rows")
-def _(answer, rng):
-    models = _processes(_two_layers, 2, rng)
-    return [_gradients(model) for model in together(answer, models, (0.0, 1.0))]
-
-
-@average_gradients.probe("one process alone, its share is 1")
-def _(answer, rng):
-    return [_gradients(model) for model in together(answer, _processes(_two_layers, 1, rng), (1.0,))]
-
-
-@average_gradients.probe("a layer that only process 0 has used, and one that only process 1 has used")
-def _(answer, rng):
-    models = _processes(_two_layers, 2, rng)
-    for parameter in [*models[0][2].parameters(), *models[1][0].parameters()]:
-        parameter.grad = None
-    return [_gradients(model) for model in together(answer, models, (0.5, 0.5))]
-
-
-@average_gradients.probe("a layer that nobody has used")
-def _(answer, rng):
-    models = _processes(_two_layers, 2, rng)
-    for model in models:
-        for parameter in model[0].parameters():
-            parameter.grad = None
-    return [_gradients(model) for model in together(answer, models, (0.5, 0.5))]
+    found = []
+    for unused in (((2,), (0,)), ((0,), (0,))):
+        models = _processes(_two_layers, 2, rng)
+        for model, layers in zip(models, unused, strict=True):
+            for parameter in (p for layer in layers for p in model[layer].parameters()):
+                parameter.grad = None
+        found += [_gradients(model) for model in together(answer, models, (0.5, 0.5))]
+    return found
 
 
 def _frozen() -> nn.Module:
@@ -164,20 +145,17 @@ def _frozen() -> nn.Module:
     return model
 
 
-@average_gradients.probe("a frozen layer")
-def _(answer, rng):
-    return [_gradients(model) for model in together(answer, _processes(_frozen, 2, rng), (0.5, 0.5))]
-
-
 def _shared() -> nn.Module:
     model = nn.ModuleDict({"words": nn.Embedding(7, 3), "head": nn.Linear(3, 7, bias=False)})
     model["head"].weight = model["words"].weight
     return model
 
 
-@average_gradients.probe("a matrix that two parts share")
+@average_gradients.probe("a frozen layer; a matrix that two parts share")
 def _(answer, rng):
-    return [_gradients(model) for model in together(answer, _processes(_shared, 2, rng), (0.25, 0.75))]
+    frozen = together(answer, _processes(_frozen, 2, rng), (0.5, 0.5))
+    shared = together(answer, _processes(_shared, 2, rng), (0.25, 0.75))
+    return [_gradients(model) for model in frozen + shared]
 
 
 @average_gradients.probe("float64, and a model with a single number")
@@ -196,8 +174,9 @@ _SHARE, _SUM = "parameter.grad.mul_(share)", "all_reduce(parameter.grad)"
 
 # fmt: off
 average_gradients.mistakes(
-    not_weighed=("the sum of all gradients is not the joint one: multiply each by its process's share first.",
-        edit(_SHARE, "pass")),
+    not_weighed=("the sum of all gradients is not the joint one: multiply each by its process's share first, in place "
+        "(`parameter.grad * share` alone makes a new tensor, and `.grad` stays as it was).",
+        edit(_SHARE, "pass"), edit(_SHARE, "parameter.grad * share")),
     weighed_after=("the share is multiplied after the sum: with unequal shares each process then has other gradients. "
         "Multiply before all_reduce.",
         edit(_SHARE, "pass", _SUM, f"{_SUM}\n            {_SHARE}")),
@@ -205,19 +184,14 @@ average_gradients.mistakes(
         edit(_SUM, f"{_SUM}\n            {_SHARE}")),
     divided=("the gradient is divided by the share; multiply: who has a quarter of the targets counts a quarter.",
         edit(_SHARE, "parameter.grad.div_(share)")),
-    not_added=("nothing is added up: the other processes' gradients are missing.", edit(_SUM, "pass")),
-    a_new_tensor=("`parameter.grad * share` makes a new tensor, and `.grad` stays as it was.",
-        edit(_SHARE, "parameter.grad * share")),
-    sum_of_a_copy=("the sums stand in the tensor that all_reduce was given, a copy, and not in `.grad`.",
-        edit(_SUM, "all_reduce(parameter.grad.clone())")),
-    sum_of_the_product=("the sums stand in a product that nobody keeps: put it into `.grad`.",
-        edit(_SHARE, "pass", _SUM, "all_reduce(parameter.grad * share)")),
-    weights=("the weights are averaged; the gradients are asked for.",
+    not_added=("the other processes' gradients are missing: is `.grad` itself added up, or a copy of it?",
+        edit(_SUM, "pass"), edit(_SUM, "all_reduce(parameter.grad.clone())")),
+    grad_untouched=("`.grad` stays as it was: a product that nobody keeps is added up, or the weights are.",
+        edit(_SHARE, "pass", _SUM, "all_reduce(parameter.grad * share)"),
         edit(_SHARE, "parameter.data.mul_(share)", _SUM, "all_reduce(parameter.data)")),
-    skipped=("a parameter without a gradient is left out: then this process calls all_reduce less often than another "
-        "one, and both wait for ever.",
-        edit(_NONE, "if parameter.grad is None:\n                continue", f"\n                {_ZEROS}", "")),
-    stops=("the first parameter without a gradient ends everything: the others still wait.",
+    skipped=("a parameter without a gradient is left out, or ends everything: then this process calls all_reduce less "
+        "often than another one, and both wait for ever.",
+        edit(_NONE, "if parameter.grad is None:\n                continue", f"\n                {_ZEROS}", ""),
         edit(_NONE, "if parameter.grad is None:\n                return", f"\n                {_ZEROS}", "")),
     ones=("a missing gradient counts as 0, not as 1.", edit("zeros_like", "ones_like")),
     weight_for_gradient=("a missing gradient counts as 0, not as the weight.",
@@ -233,8 +207,6 @@ average_gradients.mistakes(
         edit("model.parameters()", "list(model.parameters())[:1]")),
     own_only=("the parameters of the parts within the model are left out.",
         edit("model.parameters()", "model.parameters(recurse=False)")),
-    shared_twice=("a matrix that two parts share is averaged twice: `parameters()` gives it once.",
-        edit("model.parameters()", "[p for m in model.modules() for p in m.parameters(recurse=False)]")),
     half=("every share is taken for 1/2: use the one that is given.", edit(_SHARE, "parameter.grad.mul_(0.5)")),
     returned=("nothing is to be returned.", edit(_SUM, f"{_SUM}\n    return model")),
 )
@@ -261,7 +233,7 @@ def _random(p: int, n: int, rng: torch.Generator, dtype=torch.float32) -> list[T
 
 @ring_all_reduce.probe("1, 2, 3 and 10, 20, 30 and 100, 200, 300")
 def _(answer, rng):
-    rows = [[1.0, 2, 3], [10, 20, 30], [100, 200, 300]]
+    rows = [[1.0, 2.0, 3.0], [10.0, 20.0, 30.0], [100.0, 200.0, 300.0]]
     return _played(answer, [torch.tensor(row) for row in rows])
 
 
@@ -275,24 +247,13 @@ def _(answer, rng):
     return _played(answer, _random(3, 7, rng))
 
 
-@ring_all_reduce.probe("five processes, thirteen numbers of float64")
+@ring_all_reduce.probe(
+    "5 processes, 13 numbers of float64; 7 and 3, with empty chunks; one alone; 8 and 300 whole numbers"
+)
 def _(answer, rng):
-    return _played(answer, _random(5, 13, rng, torch.float64))
-
-
-@ring_all_reduce.probe("seven processes, three numbers: some chunks are empty")
-def _(answer, rng):
-    return _played(answer, _random(7, 3, rng))
-
-
-@ring_all_reduce.probe("one process alone")
-def _(answer, rng):
-    return _played(answer, _random(1, 5, rng))
-
-
-@ring_all_reduce.probe("eight processes, 300 whole numbers")
-def _(answer, rng):
-    return _played(answer, [torch.randint(-50, 50, (300,), generator=rng) for _ in range(8)])
+    whole = [torch.randint(-50, 50, (300,), generator=rng) for _ in range(8)]
+    every = {"5": _random(5, 13, rng, torch.float64), "7": _random(7, 3, rng), "1": _random(1, 5, rng), "8": whole}
+    return {f"{key} of {p}": one for p, tensors in every.items() for key, one in _played(answer, tensors).items()}
 
 
 @ring_all_reduce.probe("the result of process 0 is changed: does process 1 still have its own?")
@@ -372,29 +333,16 @@ def _(answer, rng):
     return {f"stage {stage}": plain(answer(8, 4, stage), int) for stage in range(4)}
 
 
-@zero_bytes.probe("7,500,000,000 parameters, 64 processes: the paper's figure")
+@zero_bytes.probe("11 parameters and 3 processes, parts of 4; 3 and 7; 13 and 1")
 def _(answer, rng):
-    return {f"stage {stage}": plain(answer(7_500_000_000, 64, stage), int) for stage in range(4)}
+    sizes = ((11, 3), (3, 7), (13, 1))
+    return {f"{n} and {p}, stage {stage}": plain(answer(n, p, stage), int) for n, p in sizes for stage in range(4)}
 
 
-@zero_bytes.probe("11 parameters, 3 processes: parts of 4")
+@zero_bytes.probe("7,500,000,000 and 64, the paper's figure; 10**17 + 1 and 2: no rounding by floats")
 def _(answer, rng):
-    return {f"stage {stage}": plain(answer(11, 3, stage), int) for stage in range(4)}
-
-
-@zero_bytes.probe("fewer parameters than processes: 3 and 7")
-def _(answer, rng):
-    return {f"stage {stage}": plain(answer(3, 7, stage), int) for stage in range(4)}
-
-
-@zero_bytes.probe("one process")
-def _(answer, rng):
-    return {f"stage {stage}": plain(answer(13, 1, stage), int) for stage in range(4)}
-
-
-@zero_bytes.probe("10**17 + 1 parameters, 2 processes: no rounding by floats")
-def _(answer, rng):
-    return {f"stage {stage}": str(plain(answer(10**17 + 1, 2, stage), int)) for stage in range(4)}
+    sizes = ((7_500_000_000, 64), (10**17 + 1, 2))
+    return {f"{n} and {p}, stage {stage}": str(plain(answer(n, p, stage), int)) for n, p in sizes for stage in range(4)}
 
 
 @zero_bytes.probe("no such stage: 4 and -1")
@@ -428,8 +376,6 @@ zero_bytes.mistakes(
         edit(_WEIGHTS, "part if stage >= 2")),
     gradients_in_stage_1=("stage 1 splits up the state alone.", edit(_GRADIENTS, "part if stage >= 1")),
     gradients_in_stage_3=("stage 2 splits up the gradients too.", edit(_GRADIENTS, "part if stage >= 3")),
-    weights_before_gradients=("stage 2 splits up the gradients, and stage 3 the weights: not the other way round.",
-        edit(_WEIGHTS, "part if stage >= 2", _GRADIENTS, "part if stage >= 3")),
     stage_3_alone=("each stage splits up what the stages before it have split up, too.",
         edit("stage >= 1", "stage == 1", "stage >= 2", "stage == 2", "stage >= 3", "stage == 3")),
     always_split=("stage 0 splits up nothing.", edit(_STATE, "12 * part")),

@@ -268,6 +268,7 @@ SURVIVORS: dict[str, dict[str, str]] = {
         "0 -> -1": "only the words of the error change",
         "0 -> 1": "only the words of the error change",
     },
+    "zero_bytes": {"stage -> n_parameters": "only the words of the error change"},
     "token_span": {
         "begin < stop -> begin <= stop": "(0, 0) holds no character anyway",
         "1 -> -1": "of two numbers, number 1 is the last",

@@ -47,7 +47,7 @@ def its_own_world(model, all_reduce, share):
             p.grad /= dist.get_world_size()
 
 
-@wrong("average_gradients", says="all_reduce")
+@wrong("average_gradients", says="nobody keeps")
 def a_bucket_that_is_not_unpacked(model, all_reduce, share):
     learning = [p for p in model.parameters() if p.requires_grad]
     flat = torch.cat([(torch.zeros_like(p) if p.grad is None else p.grad).flatten() for p in learning]) * share
@@ -130,7 +130,7 @@ def equal_cuts(tensors):
     return [torch.cat(parts) for parts in chunks], sent
 
 
-@wrong("ring_all_reduce", says="change")
+@wrong("ring_all_reduce", says="views")
 def adds_in_place(tensors):
     p = len(tensors)
     chunks, sent = [list(t.tensor_split(p)) for t in tensors], [0] * p
@@ -201,7 +201,7 @@ def list_index(n_parameters, n_processes, stage):
     return [16 * n_parameters, 4 * n_parameters + 12 * part, 2 * n_parameters + 14 * part, 16 * part][stage]
 
 
-@wrong("zero_bytes", says="return")
+@wrong("zero_bytes", says="ValueError")
 def returns_for_a_bad_stage(n_parameters, n_processes, stage):
     part = -(-n_parameters // n_processes)
     known = {0: 16 * n_parameters, 1: 4 * n_parameters + 12 * part, 2: 2 * n_parameters + 14 * part, 3: 16 * part}
