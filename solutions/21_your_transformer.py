@@ -439,9 +439,11 @@ assert sum(seen) > 150
 # %% [markdown]
 # **Chat** (notebooks 14 and 20). SmolLM2, 135 million published numbers in your blocks. Where they were not fetched, the
 # GPT of the stories learns for a moment to take turns, as in notebook 20, by your mask; it knows questions about stories
-# only, and takes every other one for one of them:
+# only, takes every other one for one of them, and does not always stop in time:
 
 # %% tags=["training"]
+from lib import chat as turns
+from lib.corpora.story_questions import beginning, question_messages, story_questions
 from lib.llama import Llama
 from lib.smollm import TURN_END, chat_ids, load_smollm2
 
@@ -450,11 +452,8 @@ if its_file:
     my_parts = {"block": LlamaBlock, "norm": RMSNorm, "cache": KeyValueCache}
     chatty, its_tokenizer = load_smollm2(its_file, partial(Llama, **my_parts))
 
+
 # %% tags=["training"]
-from lib import chat as turns
-from lib.corpora.story_questions import beginning, question_messages, story_questions
-
-
 def tuned(steps=60):
     """The GPT of the stories, after a moment of notebook 20's instruction tuning."""
     speaking, dice = turns.chat_tokenizer(tokenizer), torch.Generator().manual_seed(0)

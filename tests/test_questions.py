@@ -170,7 +170,7 @@ WRONG = {
         (2 * 7 * 124_439_808 * 4, "an eighth"),
         (124_439_808 * 4, ""),
     ],
-    "waiting_share": [(3 / 12, "15 steps"), (0.8, "works"), (0.75, "alone"), (4 / 16, "other three"), (0.5, "")],
+    "waiting_share": [(3 / 12, "15 steps"), (0.8, "works"), (0.75, "alone"), (0.5, "")],
 }
 
 

@@ -443,7 +443,6 @@ waiting_share = Question(
         (3 / 12, "The time is 15 steps, not 12: the first micro-batch has to come through all stages."),
         (0.8, "That is the share in which a stage works."),
         (0.75, "That would be one micro-batch alone."),
-        (4 / 16, "A stage waits for the other three only, and the last micro-batch ends after 15 steps."),
     ),
     within=1e-6,
 )
