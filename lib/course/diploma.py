@@ -140,7 +140,7 @@ checks{" (" + _text(day) + ")" if day else ""}. A box below is coloured where al
 <table>
 {rows}
 </table>
-<p class="small">✓ passes its check, ○ not written, ✗ does not pass. The dates are those on which the course first saw a
+<p class="small">✓ passes its check, ○ not written, ✗ does not pass, ? in no notebook that can be read. The dates are those on which the course first saw a
 part pass.</p>
 </body>
 </html>
@@ -179,7 +179,7 @@ def _map(statuses: Mapping[str, str]) -> str:
             f'fill="{colour}" stroke="#555"/><text x="{x + 8:.0f}" y="{y + 18:.0f}" font-size="13">'
             f"{mark(numbers.split(), statuses)} {_text(label)} ({_text(numbers)})</text>"
         )
-    size = f"-2 -2 {scale * 9.4 + 4:.0f} {scale * top:.0f}"
+    size = f"-2 -2 {scale * 9.4 + 4:.0f} {scale * top + 4:.0f}"
     return f'<svg viewBox="{size}" role="img" aria-label="the map of the Transformer">{"".join(boxes)}</svg>'
 
 
