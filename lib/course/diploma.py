@@ -140,8 +140,8 @@ checks{" (" + _text(day) + ")" if day else ""}. A box below is coloured where al
 <table>
 {rows}
 </table>
-<p class="small">✓ passes its check, ○ not written, ✗ does not pass, ? in no notebook that can be read. The dates are those on which the course first saw a
-part pass.</p>
+<p class="small">✓ passes its check, ○ not written, ✗ does not pass, ? in no notebook that can be read. The dates are
+those on which the course first saw a part pass.</p>
 </body>
 </html>
 """
