@@ -3,6 +3,7 @@
     python3 course.py lab [NN]               open JupyterLab on notebook NN (00 when left out)
     python3 course.py check [NN ...]         have the exercises of notebooks checked (all when left out)
     python3 course.py status                 show what of the Transformer is yours by now
+    python3 course.py diploma [YOUR NAME]    write a page to keep: what you have built, and what it does
     python3 course.py reset NN [exercise]    make a notebook, or one exercise of it, new; yours is kept in mywork/
     python3 course.py update                 get the course's newest version and keep your work
     python3 course.py fetch [NAME ...]       download real data and published models (all, 0.8 GB, when left out)

@@ -62,6 +62,16 @@ RIGHT = {
     "typical_kept": [7, 7.0],
     "left_after": [(2, 4), [2, 4]],
     "penalised_share": [(0.5, 0.12), (1 / 2, 0.119), [0.5, 1 / (1 + math.exp(2))]],
+    # notebook 20
+    "learnt_tokens": [12, 12.0],
+    "lost_and_won": [0.184, 0.1839, 0.18, -math.log(1 / (1 + math.exp(-1.6)))],
+    "silent_groups": [0.1552, 0.155, 0.6**4 + 0.4**4],
+    "clipped_cases": ["AD", "ad", " AD "],
+    # notebook 21
+    "faster_by": [5 / 3, 1.67, 1.66, 1 / (0.4 + 0.2)],
+    "joint_gradient": [3.5, torch.tensor(3.5), 7 / 2],
+    "ring_traffic": [871_078_656, 871_078_656.0, 2 * 7 * 124_439_808 // 8 * 4],
+    "waiting_share": [0.2, 3 / 15, torch.tensor(0.2)],
 }
 WRONG = {
     # notebook 01
@@ -272,6 +282,37 @@ WRONG = {
         ((0.12, 0.5), "changed places"),
         (0.12, None),
     ],
+    # notebook 20
+    "learnt_tokens": [(10, "learn to stop"), (14, "not two"), (34, "whole row"), (2, ""), ("all", "")],
+    "lost_and_won": [
+        (1.6, "the margin"),
+        (16, "the difference"),
+        (0.69, "at the start"),
+        (1.78, "The sign"),
+        (-0.184, "minus that"),
+        (0, "β is missing"),
+        (8, ""),
+    ],
+    "silent_groups": [(0.13, "one of two ways"), (0.026, "one of two ways"), (0.84, "does teach"), (0.6, "one story")],
+    "clipped_cases": [("A", "negative advantage"), ("D", "positive advantage"), ("BC", "wrong way round"), (2, "")],
+    # notebook 21
+    "faster_by": [
+        (3, "everything"),
+        (0.6, "left of the time"),
+        (2.5, "took no time at all"),
+        (1.8, "add up the times"),
+        (1.2, ""),
+    ],
+    "joint_gradient": [(3, "as many as 30"), (2.5, "exchanged"), (6, "the sum"), (140, "Divide"), (4, "")],
+    "ring_traffic": [
+        (2 * 7 * 124_439_808 // 8, "4 bytes"),
+        (7 * 124_439_808 * 4 // 8, "first half"),
+        (2 * 124_439_808 * 4, "very many"),
+        (7 * 124_439_808 * 4, "without a ring"),
+        (2 * 7 * 124_439_808 * 4, "an eighth"),
+        (124_439_808 * 4, ""),
+    ],
+    "waiting_share": [(3 / 12, "15 steps"), (0.8, "works"), (0.75, "alone"), (0.5, "")],
 }
 
 

@@ -284,6 +284,28 @@ NOTEBOOKS: dict[str, list[str]] = {
         "trainable_parameters",
         "lora_numbers",
     ],
+    "20_an_assistant": [
+        "answer_mask",
+        "learnt_tokens",
+        "sequence_log_probability",
+        "dpo_loss",
+        "lost_and_won",
+        "group_advantages",
+        "silent_groups",
+        "clipped_cases",
+        "grpo_loss",
+        "find_call",
+        "evaluate",
+    ],
+    "21_your_transformer": [
+        "faster_by",
+        "average_gradients",
+        "joint_gradient",
+        "ring_all_reduce",
+        "ring_traffic",
+        "zero_bytes",
+        "waiting_share",
+    ],
 }
 
 

@@ -3,6 +3,7 @@
     load_stories                the stories as strings
     NAMES, GENDERS              who is he and who is she (data/names.tsv)
     CAUSES                      (cause, effect): where the first stands, the second must follow
+    children                    whom a text calls by first name
     sentences                   the sentences of a text, to count those that stand in another one
     pronouns_bound, names_kept, causes_kept    whether pronouns, names and causes hold
 
@@ -70,10 +71,14 @@ def pronouns_bound(text: str) -> tuple[int, int]:
     return bound, total
 
 
+def children(text: str) -> list[str]:
+    """The children that a text calls by their first names, in order, once for each time."""
+    return [name for name in re.findall(r"(?<!Aunt )(?<!Uncle )\b[A-Z][a-z]+\b", text) if name in NAMES]
+
+
 def names_kept(text: str) -> bool:
     """Whether a story keeps to its people: at most a hero and a friend by first name, and one neighbour."""
-    first = {name for name in re.findall(r"(?<!Aunt )(?<!Uncle )\b[A-Z][a-z]+\b", text) if name in NAMES}
-    return len(first) <= 2 and len(set(re.findall(r"\bMrs? [A-Z][a-z]+", text))) <= 1
+    return len(set(children(text))) <= 2 and len(set(re.findall(r"\bMrs? [A-Z][a-z]+", text))) <= 1
 
 
 def causes_kept(text: str) -> tuple[int, int]:

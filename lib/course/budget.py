@@ -8,7 +8,7 @@ CORES = 2
 SECONDS = {"03": 180, "09": 180}  # of training on two cores, where translation needs more than the usual 90
 USUAL_SECONDS = 90
 SLOWER = 3  # times that a slow machine may need
-MEGABYTES = {"14": 2000}  # of memory, where a published model of 135 million parameters runs
+MEGABYTES = dict.fromkeys(("14", "20", "21"), 2000)  # where a published model of 135 million parameters runs
 USUAL_MEGABYTES = 1500
 
 MEASURE = """

@@ -1,4 +1,4 @@
-"""The commands behind `python3 course.py`: lab, check, status, reset, update, fetch, book, test.
+"""The commands behind `python3 course.py`: lab, check, status, diploma, reset, update, fetch, book, test.
 
     main       runs one; returns the exit status
     notebook   the notebook that a number or a path stands for
@@ -76,6 +76,12 @@ def status(arguments: list[str]) -> int:
     return hand_over(environment(), ["lib.course.status"])
 
 
+def diploma(arguments: list[str]) -> int:
+    """A page with what the learner has built; what is said after the command is their name."""
+    without_options("diploma", arguments)
+    return hand_over(environment(), ["lib.course.diploma", *arguments])
+
+
 def reset(arguments: list[str]) -> int:
     without_options("reset", arguments)
     if not 1 <= len(arguments) <= 2:
@@ -137,6 +143,7 @@ COMMANDS = {
     "lab": lab,
     "check": check,
     "status": status,
+    "diploma": diploma,
     "reset": reset,
     "update": update,
     "fetch": fetch,

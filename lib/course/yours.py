@@ -3,6 +3,7 @@
     Piece        one exercise as it stands in the learner's notebook
     piece        look one up: judge it where its verdict is not known, then run the code that it needs
     verdicts     on several exercises, as they come, without running any here
+    first_passed    when the course first saw each of them pass
     Books        the notebooks that they stand in
 
 `lib.yours` builds on this, and so does `course.py status`. Nothing is trusted that was recorded elsewhere: what counts
@@ -18,6 +19,7 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 
 from lib.checks import exercise, notebook_of
@@ -83,7 +85,7 @@ class Books(dict):
 
 def verdicts(names: list[str], books: Books) -> Iterator[tuple[str, Verdict]]:
     """The verdicts on exercises, in order: plain to see, remembered, or judged now."""
-    remembered, known = _remembered(), {}
+    remembered, passed, known = _read(REMEMBERED), first_passed(), {}
     for name in names:
         book = books.of(name)
         if book is None:
@@ -99,7 +101,15 @@ def verdicts(names: list[str], books: Books) -> Iterator[tuple[str, Verdict]]:
         if name not in known:
             _, known[name] = next(new)
             _remember(_key(books.of(name), name), asdict(known[name]))
+        if known[name].status == "passed" and name not in passed:
+            passed[name] = datetime.now().isoformat(timespec="seconds")
+            _write(_passed_file(), first_passed() | {name: passed[name]})
         yield name, known[name]
+
+
+def first_passed() -> dict[str, str]:
+    """When the course first saw each exercise pass, by name, as "2026-11-22T18:55:03". What is changed later stays."""
+    return {str(name): str(when) for name, when in _read(_passed_file()).items()}
 
 
 def _with_needed(book: Book, name: str) -> list[str]:
@@ -123,17 +133,25 @@ def _course() -> str:
     return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()[:16]
 
 
-def _remembered() -> dict:
+def _remember(key: str, verdict: dict) -> None:
+    _write(REMEMBERED, _read(REMEMBERED) | {key: verdict})
+
+
+def _passed_file() -> Path:
+    return REMEMBERED.with_name("passed.json")
+
+
+def _read(path: Path) -> dict:
     try:
-        return dict(json.loads(REMEMBERED.read_text(encoding="utf-8")))
-    except (OSError, ValueError):
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
         return {}
 
 
-def _remember(key: str, verdict: dict) -> None:
+def _write(path: Path, content: dict) -> None:
     """Best effort: without a writable folder every piece is judged anew."""
     with contextlib.suppress(OSError):
-        REMEMBERED.parent.mkdir(exist_ok=True)
-        temporary = REMEMBERED.with_suffix(f".{os.getpid()}")
-        temporary.write_text(json.dumps(_remembered() | {key: verdict}, indent=1), encoding="utf-8")
-        os.replace(temporary, REMEMBERED)
+        path.parent.mkdir(exist_ok=True)
+        temporary = path.with_suffix(f".{os.getpid()}")
+        temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
+        os.replace(temporary, path)

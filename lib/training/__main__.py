@@ -1,6 +1,7 @@
 """`python -m lib.training translate ...` and `python -m lib.training gpt ...`: train on real text, or on your own.
 
 `--help` after either lists its options. A training that was interrupted goes on when the same command is given again.
+`torchrun --nproc-per-node 2 -m lib.training gpt ...` trains the same in two processes (`lib.training.parallel`).
 """
 
 import importlib
@@ -31,9 +32,11 @@ def _train(words: list[str], chosen: str | None) -> int:
         if name == chosen:
             with importing():
                 pipeline = importlib.import_module(module)
+                from lib.training.parallel import team
             pipeline.add_arguments(subparser)
     arguments = parser.parse_args(words)
-    return pipeline.run(arguments)
+    with team() as together:
+        return pipeline.run(arguments, together)
 
 
 if __name__ == "__main__":

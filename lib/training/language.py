@@ -31,6 +31,7 @@ from lib.gpt import END, GPT, STORIES, FusedGPT, bits_per_byte, initial_weights,
 from lib.terminal import SEED, OptionError, as_option, number, whole
 from lib.tokenizer import Tokenizer, train_tokenizer
 from lib.training.loop import Training
+from lib.training.parallel import ALONE, Team
 from lib.training.recipes import Recipe
 from lib.training.watch import Watch, check_size, new_files
 
@@ -207,17 +208,20 @@ def add_arguments(parser: ArgumentParser) -> None:
         parser.add_argument(as_option(name), dest=name, help="default: what suits the corpus", **how)
 
 
-def run(arguments: Namespace) -> int:
+def run(arguments: Namespace, team: Team = ALONE) -> int:
     """Train as the arguments say, going on from a training that was stopped. Returns the exit status."""
     recipe = RECIPES.get(arguments.corpus, RECIPES["shakespeare"])
     chosen = {name: getattr(arguments, name) for name in OPTIONS}
     recipe = replace(recipe, **{name: value for name, value in chosen.items() if value is not None})
     recipe.check()
+    if recipe.batch < team.size:
+        raise OptionError(f"--batch {recipe.batch} is too small for {team.size} processes: each takes rows of it")
     check_size(*recipe.size(), recipe.options())
     name = arguments.corpus if arguments.corpus in RECIPES else Path(arguments.corpus).stem
     out = arguments.out or files.DATA.parent / "mywork" / f"gpt_{name}.safetensors"
-    tokenizer_file, half_done = new_files(out)
-    learnt, held_out = read_texts(arguments.corpus, lambda complaint: print(complaint, file=sys.stderr))
+    tokenizer_file, half_done = team.in_turn(lambda: new_files(out))
+    tell = (lambda complaint: print(complaint, file=sys.stderr)) if team.first else None
+    learnt, held_out = team.in_turn(lambda: read_texts(arguments.corpus, tell))  # the first one downloads
     tokenizer = train_tokenizer(learnt, recipe.vocab, [END])
     ids = encode_texts(tokenizer, learnt)
     if len(ids) <= recipe.n_positions:
@@ -227,8 +231,8 @@ def run(arguments: Namespace) -> int:
         )
     settings = {"corpus": arguments.corpus, **recipe.options()}
     known = settings | {"sum": zlib.crc32(repr(learnt).encode())}  # a text that was changed is another one
-    training = train_on(ids, tokenizer, recipe, half_done, arguments.minutes, known)
-    if training is None:
+    training = train_on(ids, tokenizer, recipe, half_done, arguments.minutes, known, team)
+    if training is None or not team.first:
         return 0
     model = training.model
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -247,11 +251,18 @@ def run(arguments: Namespace) -> int:
 
 
 def train_on(
-    ids, tokenizer: Tokenizer, recipe: GPTRecipe, half_done: Path, minutes: float | None, settings: dict
+    ids: Tensor,
+    tokenizer: Tokenizer,
+    recipe: GPTRecipe,
+    half_done: Path,
+    minutes: float | None,
+    settings: dict,
+    team: Team = ALONE,
 ) -> Training | None:
     """Train, showing the loss and saving now and then; None if it was stopped before its end."""
     model = recipe.model(len(tokenizer))
-    training = Training(model, model.loss, recipe.batches(ids), **recipe.keywords(), rate=recipe.rate, recipe=settings)
-    watch = Watch(training, half_done, list, minutes)  # no samples on the way
+    how = {**recipe.keywords(), "rate": recipe.rate, "recipe": settings}
+    training = team.training(model, model.loss, recipe.batches(ids), **how)
+    watch = Watch(training, half_done, list, minutes, team.first_says)  # no samples on the way
     watch.resume()
     return training if watch.to_the_end() else None

@@ -30,9 +30,9 @@ from lib.fused import FusedTransformer
 from lib.layers import fresh_weights
 from lib.terminal import SEED, THREADS, OptionError, as_option, number, whole
 from lib.tokenizer import Tokenizer, train_tokenizer
-from lib.training.loop import Training
 from lib.training.mteval import mteval_bleu
 from lib.training.pairs import TextPairs, read_corpus
+from lib.training.parallel import ALONE, Team
 from lib.training.recipes import Recipe
 from lib.training.watch import Watch, check_size, new_files
 from lib.transformer import Transformer
@@ -192,7 +192,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         )
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace, team: Team = ALONE) -> int:
     """Train as the arguments say, going on from a training that was stopped. Returns the exit status."""
     if arguments.threads is not None:
         torch.set_num_threads(arguments.threads)
@@ -208,16 +208,16 @@ def run(arguments: argparse.Namespace) -> int:
     recipe = TranslationRecipe(**chosen)
     recipe.check()
     check_size(*recipe.size(), recipe.options())
-    tokenizer_file, half_done = new_files(out)
-    corpus = read_corpus(arguments.corpus, arguments.target)
-    for complaint in corpus.complaints:
+    tokenizer_file, half_done = team.in_turn(lambda: new_files(out))
+    corpus = team.in_turn(lambda: read_corpus(arguments.corpus, arguments.target))  # the first one downloads
+    for complaint in corpus.complaints if team.first else ():
         print(complaint, file=sys.stderr)
     tokenizer = train_tokenizer([text for pair in corpus.train for text in pair], recipe.vocab, SPECIAL)
     pairs = encode_pairs(tokenizer, corpus.train)
     recipe = _for_so_many(recipe, pairs, chosen)
     settings = {"corpus": arguments.corpus, "pairs": len(pairs), "sum": zlib.crc32(repr(corpus.train).encode())}
     model = new_model(recipe, len(tokenizer))
-    training = Training(
+    training = team.training(
         model,
         lambda batch: model.loss(batch, recipe.smoothing),
         translation_batches(pairs, recipe.tokens, random.Random(recipe.seed), longer_side),
@@ -231,11 +231,11 @@ def run(arguments: argparse.Namespace) -> int:
         written = translate_texts(model.eval(), tokenizer, sources, beams=1)
         return [f"{source}\n    -> {target}" for source, target in zip(sources, written, strict=True)]
 
-    watch = Watch(training, half_done, samples, arguments.minutes)
+    watch = Watch(training, half_done, samples if team.first else list, arguments.minutes, team.first_says)
     watch.resume()
     size = sum(parameter.numel() for parameter in model.parameters())
     print(f"{len(pairs):,} pairs, {len(tokenizer):,} tokens, {size:,} parameters, {recipe.steps:,} steps", flush=True)
-    if not watch.to_the_end():
+    if not watch.to_the_end() or not team.first:
         return 0
     scores = score(model, tokenizer, corpus.test, sorted({1, arguments.beams}))
     made = {"kind": "translation", "recipe": recipe.options(), "scores": scores, **settings}

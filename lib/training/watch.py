@@ -25,10 +25,19 @@ class Watch:
     """Runs a training and tells of it: a line every few seconds, samples now and then, a checkpoint every minute.
 
     samples: makes texts to be shown    minutes: stop after so many of the processor; None: go on to the end
+    agreed: whether time is up, where several processes stop together (`lib.training.parallel`)
     """
 
-    def __init__(self, training: Training, path: Path, samples: Callable[[], list[str]], minutes: float | None):
+    def __init__(
+        self,
+        training: Training,
+        path: Path,
+        samples: Callable[[], list[str]],
+        minutes: float | None,
+        agreed: Callable[[bool], bool] = bool,
+    ):
         self.training, self.path, self.samples, self.minutes = training, path, samples, minutes
+        self.agreed = agreed
         self.first = 0  # step of this go
         self.seconds = 0.0  # of the processor, for the steps of this go, samples aside
 
@@ -95,7 +104,7 @@ class Watch:
         if now - self.saved > SAVE_EVERY:
             self.saved = now
             self.training.save(self.path)
-        if self.minutes is not None and self.seconds > 60 * self.minutes and step < steps:
+        if self.minutes is not None and step < steps and self.agreed(self.seconds > 60 * self.minutes):
             raise TimeIsUp
         self.counted = time.process_time()
 

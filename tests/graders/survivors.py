@@ -251,6 +251,28 @@ SURVIVORS: dict[str, dict[str, str]] = {
         "0.0 -> -1.0": "the same number added to all scores changes no weight",
         "0.0 -> 1.0": "the same number added to all scores changes no weight",
     },
+    "answer_mask": {
+        "torch.arange(ids.shape[-1], device=ids.device) -> torch.arange(ids.shape[-1])": "checks run on the CPU",
+        "1 -> 2": "-1 and -2 are both before every position",
+    },
+    "sequence_log_probability": {
+        "-1 -> 1": "of two axes, the last is axis 1",
+        "1 -> -1": "of two axes, axis 1 is the last",
+    },
+    "grpo_loss": {
+        "-1 -> 1": "of two axes, the last is axis 1",
+        "1 -> -1": "of two axes, axis 1 is the last",
+    },
+    "find_call": {
+        "1 -> 2": "-1 and -2 are both before every index",
+        "start >= 0 -> start > 0": "a mark ends at 6 or later",
+        "0 -> 1": "a mark ends at 6 or later",
+    },
+    "evaluate": {
+        "0 -> -1": "only the words of the error change",
+        "0 -> 1": "only the words of the error change",
+    },
+    "zero_bytes": {"stage -> n_parameters": "only the words of the error change"},
     "token_span": {
         "begin < stop -> begin <= stop": "(0, 0) holds no character anyway",
         "1 -> -1": "of two numbers, number 1 is the last",
