@@ -2,6 +2,7 @@
 
     best_continuations      the likeliest next words and their probabilities                       notebook 10
     log_probability         how likely a model finds a sentence that is there already              notebook 10
+    search_sentence         beam search for one sentence, with lists                               notebook 10
     beam_step               the best of all one-word continuations of several beginnings           notebook 10
     reorder                 what a decoder remembers follows the beginnings that are kept          notebook 10
     beam_candidates         everything that a beam search weighs up, for a picture                 notebook 10
@@ -46,6 +47,36 @@ def log_probability(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
     """
     of_words = logits.log_softmax(dim=-1).gather(-1, targets[..., None]).squeeze(-1)
     return of_words.masked_fill(~mask, 0.0).sum(dim=-1)
+
+
+def search_sentence(
+    log_probs_after: Callable[[list[int]], Tensor], limit: int, beams: int = 4, alpha: float = 1.0
+) -> tuple[list[int], float]:
+    """Beam search for one sentence, with lists, as one would do it on paper: what `beam_search` finds.
+
+    log_probs_after: from the list of ids so far, without <SOS>, to (vocab,), the log-probabilities of the next one
+    limit: write at most so many tokens, <EOS> included
+
+    Each step continues every beginning with every word. Of the best `beams` candidates, those that end with <EOS>, or
+    are `limit` long, are complete; the best `beams` that do not end with <EOS> go on. It ends when `beams` are
+    complete, or at the limit.
+
+    Returns the complete one with the largest score / length ** alpha: a list of ids, <EOS> included, and that value.
+    """
+    going, complete = [([], 0.0)], []
+    for length in range(1, limit + 1):
+        found = []
+        for ids, score in going:
+            log_probs = log_probs_after(ids).tolist()
+            found += [([*ids, word], score + log_prob) for word, log_prob in enumerate(log_probs)]
+        found.sort(key=lambda one: one[1], reverse=True)
+        best = found[:beams]
+        complete += [one for one in best if one[0][-1] == EOS or length == limit]
+        going = [one for one in found if one[0][-1] != EOS][:beams]
+        if len(complete) >= beams:
+            break
+    ids, score = max(complete, key=lambda one: one[1] / len(one[0]) ** alpha)
+    return ids, score / len(ids) ** alpha
 
 
 def beam_step(scores: Tensor, log_probs: Tensor, keep: int) -> tuple[Tensor, Tensor, Tensor]:
