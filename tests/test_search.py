@@ -260,6 +260,23 @@ def test_one_beam_is_greedy(seed):
     assert torch.equal(search.beam_search(step, state, 9, beams=1)[0], greedy_translate(step, state, 9))
 
 
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("beams, alpha", [(1, 1.0), (2, 0.0), (3, 0.6), (9, 1.0)])
+def test_the_lists_find_what_the_batch_finds(seed, beams, alpha):
+    step, state = dice(7, seed)
+
+    def log_probs_after(ids):
+        now = state
+        for word in [SOS, *ids]:
+            logits, now, _ = step(torch.tensor([word]), now)
+        return logits[0].log_softmax(dim=-1)
+
+    ids, value = search.search_sentence(log_probs_after, 6, beams, alpha)
+    expected, values = search.beam_search(step, state, 6, beams, alpha)
+    assert ids == [word for word in expected[0].tolist() if word != PAD]
+    assert value == pytest.approx(values[0].item(), rel=1e-5)
+
+
 def test_more_beams_never_lose_the_sentence_of_a_garden_path():
     """By hand: greedy takes 4 (0.6), then only 0.5 is left; 5 (0.4) goes on with 0.9."""
     table = {(): {4: 0.6, 5: 0.4}, (4,): {4: 0.5, 5: 0.5}, (5,): {4: 0.9, 5: 0.1}}

@@ -123,8 +123,8 @@ rivals = Question(
 counted_errors = Question(
     "counted_errors",
     _errors,
-    "search errors: b, d, e. Model errors: c, d, e, f. The right sentence shows b alone. In d there are both kinds; in e "
-    "the search error was luck, since the mode is wrong.",
+    "search errors: b, d, e. Model errors: c, d, e, f. The right sentence shows b alone. In d there are both kinds; in "
+    "e the search error was luck, since the mode is wrong.",
     "A search error: the likeliest one was missed. A model error: the likeliest one is not the right one. One sentence "
     "can have both.",
     (
