@@ -4,7 +4,7 @@
 # a better model, and measure how good a translation is.
 #
 # You need: `greedy_translate` (03), the Transformer (09). You build: beam search, first for one sentence and then for a batch,
-# and BLEU. MEASURE minutes.
+# and BLEU. 180 minutes (MEASURE).
 
 # %%
 import math
@@ -443,7 +443,7 @@ tipping_alpha = check("tipping_alpha")
 # ## Exercise 10.3 · search_sentence
 # Write the four steps and the end of the search, with lists. `log_probs_after(ids)` takes the list of ids written so far,
 # without `<SOS>`, and gives the log-probabilities (vocab,) of the next one. Return the best complete sentence, a list of ids,
-# and its score / n^α. Difficulty ●●○ · 15 minutes.
+# and its score / n^α. Difficulty ●●○ · 20 minutes.
 #
 # <details><summary>What do I start with?</summary><code>going = [([], 0.0)]</code>, a list of pairs, and an empty list of complete
 # ones.</details>
@@ -454,7 +454,7 @@ tipping_alpha = check("tipping_alpha")
 # <code>beams</code> candidates are complete even without <code>&lt;EOS&gt;</code>.</details>
 
 
-# %% exercise="search_sentence" difficulty=2 minutes=15
+# %% exercise="search_sentence" difficulty=2 minutes=20
 def search_sentence(log_probs_after, limit, beams=4, alpha=1.0):
     """Beam search for one sentence, with lists, as one would do it on paper.
 
@@ -516,6 +516,8 @@ def words_after(sentence):
 for beams in (1, 2):
     ids, value = search_sentence(words_after(duck), limit=20, beams=beams)
     print(f"{beams}: {in_italian(ids)}  ({value:.3f} nats a word)")
+    if beams == 1:
+        assert in_italian(ids) == greedy
 assert in_italian(ids) == right
 
 # %% [markdown]
@@ -857,8 +859,8 @@ assert slow > 4 * fast
 
 # %% [markdown]
 # The same sentences with less than a quarter of the positions. The keys and values of the memory are not copied for the beams:
-# the four beams of a sentence are four queries of one memory. `translate`, which you have seen above, is this search with this
-# cache, in batches of similar length.
+# the four beams of a sentence are four queries of one memory. `translate`, which wrote the greedy sentences above, is this search with
+# this cache, in batches of similar length.
 
 # %% [markdown]
 # ## Search errors, all of them
@@ -886,8 +888,10 @@ rivals = check("rivals")
 # The same counting holds for beginnings of one length, since their probabilities sum to at most 1: if a sentence of probability
 # p is known, fewer than 1/p beginnings of each length are likelier than p. So a beam search which keeps *every* beginning above
 # p, and not a fixed number of them, is exact, and it stays small where the model is sure. For p above 1/2 there is nothing to
-# do at all. A real translator may give its answer a probability of 10⁻⁸; then exact search takes long, and this is why nobody
-# translates with it.
+# do at all. A large translator may give its answer a probability of 10⁻⁸; then exact search can take very long.
+#
+# All this holds for the sum of the log-probabilities (α = 0), which is what search errors are counted by. A *mean* can rise while a
+# sentence grows, so there a beginning that is behind may still win.
 #
 # ### Exact search
 # `bound` is the log-probability of the sentence that is known. When a likelier one is complete, the bound rises. It is your
@@ -967,9 +971,26 @@ print(f"greedy's was right, its mode is wrong: {len(spoiled)}")
 for i in spoiled[:3]:
     print("  ", *sources[i], "→", *modes[i])
 
+# %% jupyter={"source_hidden": true} tags=["training"]
+figure, axes = plt.subplots(figsize=(6.4, 2.2))
+for place, missed in enumerate(errors.values()):
+    good = sum(modes[i] == targets[i] for i in missed)
+    names = ("the mode is right", "the mode is wrong") if place == 0 else (None, None)
+    axes.barh(place, good, color="C0", label=names[0])
+    axes.barh(
+        place, len(missed) - good, left=good, color="C1", hatch="//", label=names[1]
+    )
+    axes.text(len(missed) + 0.3, place, str(len(missed)), va="center")
+axes.set_yticks(range(3), ["greedy", "2 beams", "4 beams"])
+axes.invert_yaxis()
+axes.set(xlabel="search errors in 1,500 sentences")
+axes.legend(fontsize=8)
+plt.show()
+
 # %% [markdown]
-# MEASURE: the sentence about `mended` and `spoiled`. A search error is not always a mistake in the translation: if the mode is
-# wrong, missing it can be luck.
+# MEASURE: the sentence about `mended` and `spoiled`. Each bar counts the sentences whose mode was missed. In its plain part the
+# mode is the right sentence, so the search error cost a right translation. In its hatched part the mode is wrong as well, and
+# finding it would not have helped. A search error is not always a mistake in the translation: it can even be luck.
 #
 # ### The empty sentence
 # For real translators the result is worse. For more than half of the test sentences of WMT15, English to German, the likeliest
@@ -1022,7 +1043,8 @@ counted_errors = check("counted_errors")
 # "Equal to the right sentence or not" is a harsh measure: one wrong ending in twenty words counts as much as nonsense. And a
 # person would have translated some sentences in another way. **BLEU** (*bilingual evaluation understudy*, Papineni et al.
 # [2002](https://aclanthology.org/P02-1040/)) counts how many runs of 1, 2, 3 and 4 tokens, **n-grams**, of what was written
-# stand in the right sentence, the **reference**, too. What was written is called the **hypothesis** or candidate. By hand:
+# stand in the right sentence, the **reference**, too. What was written is called the **hypothesis** here (Papineni et al. say
+# candidate). By hand:
 #
 # | reference | the cat sat on the mat today | |
 # |---|---|---|
@@ -1054,8 +1076,10 @@ def clipped_matches(written, right, n):
     right sentence.
 
     written, right: equally many sentences, lists of tokens; the i-th is compared with
-    the i-th Returns (hits, tries), summed over all sentences; a run is a hit at most as
-    often as the right sentence has it. (0, 0) where nothing is n tokens long.
+    the i-th
+
+    Returns (hits, tries), summed over all sentences; a run is a hit at most as often as
+    the right sentence has it. (0, 0) where nothing is n tokens long.
     """
     ### BEGIN SOLUTION
     hits = tries = 0
@@ -1191,7 +1215,7 @@ for name, found in by_cut.items():
 # %% [markdown]
 # MEASURE: the spread of the three. They are the same translations. Post ([2018](https://arxiv.org/abs/1804.08771)) found that
 # papers cut their text in different ways, and that the scores of one system differed by up to 1.8 BLEU between ways in common
-# use: more than many papers claim as their progress. His **sacreBLEU** therefore takes plain, **detokenised** text, as a person
+# use. A paper that gains as much reports it as progress. His **sacreBLEU** therefore takes plain, **detokenised** text, as a person
 # would read it, splits it into tokens itself, always in the same way, and prints a signature which says how. Papers report this
 # number today. With its own splitting and smoothing switched off, it says the same as your function on random corpora, to nine
 # digits: that was the comparison above. Our scores come from our own tokens, so compare them with each other, and not with a
@@ -1277,8 +1301,8 @@ assert seconds[4] > 4 * seconds[0]
 # ### Why do large beams help so little?
 # - **The mistakes are the model's.** For most of the test sentences that greedy decoding gets wrong, the mode is wrong as well.
 #   A better search finds that wrong sentence more reliably.
-# - **The mode is short.** Where a model is unsure at each word, every further word costs, and the likeliest sentences are those
-#   that stop too early, in the extreme case the empty one. A narrow beam does not see them: `<EOS>` as the first word is not
+# - **The mode is short.** Where a model is unsure at each word, every further word costs, and by the sum the likeliest sentences
+#   are those that stop too early, in the extreme case the empty one. A narrow beam does not see them: `<EOS>` as the first word is not
 #   among its best few. So a narrow beam hides a fault of the model.
 # - **Beams resemble each other.** A sentence that was uncertain in one place fills many beams with variants of itself, which
 #   differ in a word or two.
@@ -1390,7 +1414,7 @@ assert -1 < damage["follows"][0] - damage["forgets"][0] < 4
 #
 # ## Where it comes from
 # - Beam search is older than neural networks: the speech recogniser Harpy (Lowerre 1976) kept a beam of likely paths. Sutskever
-#   et al. [2014](https://arxiv.org/abs/1409.3215) used it for the first translators of this kind, Bahdanau et al.
+#   et al. [2014](https://arxiv.org/abs/1409.3215) used it for one of the first encoder-decoders, Bahdanau et al.
 #   [2015](https://arxiv.org/abs/1409.0473) and the Transformer ([2017](https://arxiv.org/abs/1706.03762), four beams, α = 0.6)
 #   as well.
 # - Length normalisation as most systems have it: Wu et al. [2016](https://arxiv.org/abs/1609.08144), who report that with

@@ -326,6 +326,17 @@ def test_the_tree_is_drawn():
     assert written[0::2] == ["S", "A", "B", "x", "y"] and written[1::2] == ["1.000", "0.600", "0.400", "0.300", "0.360"]
 
 
+def test_a_chance_that_three_digits_cannot_show_is_written_as_a_power_of_ten():
+    import matplotlib.pyplot as plt
+
+    from lib.figures import beam_tree
+
+    figure = beam_tree([None, 0, 0, 0], "SABC", [1, 0.001, 0.0004, 2.3e-5], [True] * 4, best=1)
+    written = [text.get_text() for text in figure.axes[0].texts]
+    plt.close(figure)
+    assert written[1::2] == ["1.000", "0.001", "4e-04", "2e-05"]
+
+
 def test_best_continuations_are_sorted_and_sum_to_one_where_all_are_asked_for():
     logits = torch.randn(2, 3, 7, generator=torch.Generator().manual_seed(0))
     chances, ids = search.best_continuations(logits, 7)
