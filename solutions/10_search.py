@@ -936,15 +936,15 @@ print(f"{len(unsure)} of {len(sources)} have no sentence above one half")
 # %% tags=["training"]
 undecided, begin = 0, time.process_time()
 for i in unsure:
-    # two ways of adding up the same numbers differ by less than 1e-4
-    ids, value, certain = exact_search(" ".join(sources[i]), best[i].item() + 1e-4)
+    # what is added up in another order differs a little: 1e-3 counts as equal
+    ids, value, certain = exact_search(" ".join(sources[i]), best[i].item() + 1e-3)
     undecided += not certain
     if ids is not None:
         best[i], modes[i] = value, italian.decode(ids)
 seconds = time.process_time() - begin
 print(f"{undecided} undecided, {seconds:.0f} s")
 errors = {
-    beams: [i for i in range(len(sources)) if found[i] < best[i] - 1e-3]
+    beams: [i for i in range(len(sources)) if found[i] < best[i] - 5e-4]
     for beams, found in likely.items()
 }
 for beams, missed in errors.items():
