@@ -5,11 +5,10 @@ mean weight on the first token, for the queries at positions 50 to 99; and how s
 to 99 (nats) when one of the 50 positions in its cache was taken out: none, the first, or the eleventh.
 """
 
-import json
-
 import torch
 from torch.nn import functional
 
+from lib.attention import keeping_weights
 from lib.corpora import files
 from lib.corpora.xquad import load_xquad
 from lib.smollm import load_smollm2
@@ -25,12 +24,9 @@ def measured() -> dict:
     coded = [ids[:LENGTH] for text in texts if len(ids := tokenizer.encode(text)) >= LENGTH]
     rows = torch.tensor(coded[:PARAGRAPHS])
     layers = [block.attention for block in model.blocks]
-    for layer in layers:
-        layer.keep_weights = True
-    model(rows)
-    on_the_first = torch.stack([layer.weights[:, :, HALF:, 0].mean((0, 2)) for layer in layers])
-    for layer in layers:
-        layer.keep_weights, layer.weights = False, None
+    with keeping_weights(layers):
+        model(rows)
+        on_the_first = torch.stack([layer.weights[:, :, HALF:, 0].mean((0, 2)) for layer in layers])
     surprise = {}
     for name, dropped in (("none", None), ("the first", 0), ("the eleventh", 10)):
         caches = model.fresh_caches(len(rows))
@@ -52,8 +48,7 @@ def measured() -> dict:
 
 if __name__ == "__main__":
     found = measured()
-    files.path(RESULTS).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8", newline="\n")
-    files.record(RESULTS, "python benchmarks/attention_sinks.py")
+    files.record_results(RESULTS, "python benchmarks/attention_sinks.py", found)
     heads = torch.tensor(found["weight on the first"])
     print(found["paragraphs"], "paragraphs; mean weight on the first token", heads.mean(1))
     print("heads above one half:", (heads > 0.5).float().mean().item(), found["surprise without"])

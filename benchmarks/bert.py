@@ -396,11 +396,7 @@ def main(words: Sequence[str]) -> None:
 
 
 def record(part: str, seed: int, found: dict) -> None:
-    path = files.path(RESULTS)
-    results = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    results.setdefault(part, {})[str(seed)] = found
-    path.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8", newline="\n")
-    files.record(RESULTS, "python benchmarks/bert.py")
+    files.record_results(RESULTS, "python benchmarks/bert.py", found, part, seed)
     print(part, seed, json.dumps(found), flush=True)
 
 

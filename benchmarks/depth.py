@@ -6,7 +6,6 @@ The model, the text and the batches are those of the notebook. After the warm-up
 is. "no shortcut" is part(norm(x)), at one rate and without a warm-up.
 """
 
-import json
 import os
 import sys
 import time
@@ -85,8 +84,7 @@ def main(seeds: list[int]) -> None:
         row["losses"] = losses(ids, len(number), wiring, rate, warmup, seed)
         rows.append(row)
         print(row, f"{time.process_time() - start:.0f} s", flush=True)
-        files.path(RESULTS).write_text("[\n " + ",\n ".join(json.dumps(row) for row in rows) + "\n]\n")
-    files.record(RESULTS, "python benchmarks/depth.py")
+        files.record_results(RESULTS, "python benchmarks/depth.py", rows)
 
 
 if __name__ == "__main__":

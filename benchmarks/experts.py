@@ -9,7 +9,6 @@ seconds). "experts, unbalanced" are trained without the balancing loss. The lear
 with seed 0, for "experts", "active" and "total" alike; no other was tried.
 """
 
-import json
 import os
 import sys
 import time
@@ -92,11 +91,7 @@ def main(seeds: list[int]) -> None:
 
 
 def record(task: str, seed: int, found: dict) -> None:
-    path = files.path(RESULTS)
-    results = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    results.setdefault(task, {})[str(seed)] = found
-    path.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8", newline="\n")
-    files.record(RESULTS, "python benchmarks/experts.py")
+    files.record_results(RESULTS, "python benchmarks/experts.py", found, task, seed)
     print(task, seed, found, flush=True)
 
 

@@ -143,12 +143,8 @@ def run(seed: int) -> dict[str, dict[str, float]]:
 def main(words: Sequence[str]) -> None:
     torch.set_num_threads(1)
     for seed in [int(word) for word in words] or SEEDS:
-        path = files.path(RESULTS)
         found = run(seed)
-        results = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        results[str(seed)] = found
-        path.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8", newline="\n")
-        files.record(RESULTS, "python benchmarks/fine_tuning.py")
+        files.record_results(RESULTS, "python benchmarks/fine_tuning.py", found, seed)
         print(seed, json.dumps(found), flush=True)
 
 

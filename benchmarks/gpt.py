@@ -10,7 +10,6 @@ machine slows all alike; the median over the rounds of the ratio of their proces
 train the same model on the same batches with AdamW and clipped gradients.
 """
 
-import json
 import os
 import random
 import sys
@@ -77,11 +76,7 @@ def shipped() -> None:
 
 
 def record(task: str, seed: int, found: dict) -> None:
-    path = files.path(RESULTS)
-    results = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    results.setdefault(task, {})[str(seed)] = found
-    path.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8", newline="\n")
-    files.record(RESULTS, "python benchmarks/gpt.py seeds; shipped")
+    files.record_results(RESULTS, "python benchmarks/gpt.py seeds; shipped", found, task, seed)
     print(task, seed, found, flush=True)
 
 

@@ -70,11 +70,7 @@ def record(target: str, seed: int, minutes: float, out: Path) -> None:
     """Score a trained model and enter it into the results."""
     _, _, settings = load_model(out)
     found = {"recipe": settings["recipe"], "processor_minutes": round(minutes, 1), **scored(target, out)}
-    path = files.path(RESULTS)
-    results = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    results.setdefault(target, {})[str(seed)] = found
-    path.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8", newline="\n")
-    files.record(RESULTS, "python benchmarks/multi30k.py")
+    files.record_results(RESULTS, "python benchmarks/multi30k.py", found, target, seed)
     print(json.dumps(found, indent=1))
 
 

@@ -132,11 +132,7 @@ def tell_stories(stories: Stories, name: str, steps: int, rate: float, length: i
 
 
 def record(name: str, rate: float, seed: int, found: dict) -> None:
-    path = files.path(RESULTS)
-    results = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    results.setdefault(name, {}).setdefault(f"{rate:g}", {})[str(seed)] = found
-    path.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8", newline="\n")
-    files.record(RESULTS, "python benchmarks/recurrent.py stories longer")
+    files.record_results(RESULTS, "python benchmarks/recurrent.py stories longer", found, name, f"{rate:g}", seed)
     print(name, rate, seed, json.dumps(found), flush=True)
 
 

@@ -129,13 +129,11 @@ TASKS = {"reversal": reversal, "patience": patience, "dates": dates, "translatio
 
 def main(task, seeds):
     torch.set_num_threads(1)
-    found = {str(seed): TASKS[task](seed) for seed in seeds}
-    path = files.path(RESULTS)
-    results = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    results.setdefault(task, {}).update(found)
-    path.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8", newline="\n")
-    files.record(RESULTS, "python benchmarks/seq2seq.py reversal; patience; dates; translation")
-    print(json.dumps(found, indent=1))
+    how = "python benchmarks/seq2seq.py reversal; patience; dates; translation"
+    for seed in seeds:
+        found = TASKS[task](seed)
+        files.record_results(RESULTS, how, found, task, seed)
+        print(json.dumps({seed: found}, indent=1))
 
 
 if __name__ == "__main__":

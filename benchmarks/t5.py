@@ -11,7 +11,6 @@ example was answered with, and the sentence that shares most words with the ques
 """
 
 import copy
-import json
 import os
 import random
 import sys
@@ -149,11 +148,7 @@ def reader(seed: int) -> None:
 
 
 def record(task: str, seed: int, found: dict) -> None:
-    path = files.path(RESULTS)
-    results = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    results.setdefault(task, {})[str(seed)] = found
-    path.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8", newline="\n")
-    files.record(RESULTS, "python benchmarks/t5.py")
+    files.record_results(RESULTS, "python benchmarks/t5.py", found, task, seed)
     print(task, seed, found, flush=True)
 
 

@@ -294,11 +294,7 @@ def main(task, numbers):
     for seed in numbers or ([0] if task == "checkpoint" else [0, 1, 2]):
         found = TASKS[task](seed, (english, italian), data)
         print(json.dumps({task: {seed: found}}, indent=1), flush=True)
-        path = files.path(RESULTS)
-        results = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        results.setdefault(task, {})[str(seed)] = found
-        path.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8", newline="\n")
-        files.record(RESULTS, "python benchmarks/translation.py translator; parts")
+        files.record_results(RESULTS, "python benchmarks/translation.py translator; parts", found, task, seed)
 
 
 if __name__ == "__main__":

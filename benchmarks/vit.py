@@ -16,7 +16,6 @@ after 200 steps on test digits. In the phone book all three take as many steps, 
 at one learning rate, from a trial of the ViT's; books have 1 to 8 entries in training and 8 in the test.
 """
 
-import json
 import os
 import sys
 import time
@@ -209,11 +208,7 @@ def captions(seed: int) -> None:
 
 
 def record(task: str, name: str, seed: int, found: dict) -> None:
-    path = files.path(RESULTS)
-    results = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    results.setdefault(task, {}).setdefault(name, {})[str(seed)] = found
-    path.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8", newline="\n")
-    files.record(RESULTS, "python benchmarks/vit.py digits; book; captions")
+    files.record_results(RESULTS, "python benchmarks/vit.py digits; book; captions", found, task, name, seed)
     print(task, name, seed, found, flush=True)
 
 

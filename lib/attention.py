@@ -11,6 +11,7 @@
     causal_mask, padding_mask    who may look where                                       notebook 05
     split_heads, join_heads      (d_model) to (heads, d_head) and back                    notebook 05
     MultiHeadAttention       several attentions side by side, then mixed                  notebook 05
+    keeping_weights          layers that keep the weights of their last call, for a while
     repeat_kv                few heads of keys or values, repeated for many heads of queries      notebook 14
     GroupedQueryAttention    groups of heads that share keys and values: a smaller cache  notebook 14
     sliding_window_mask      who may look where when only the nearest keys are seen       notebook 14
@@ -23,7 +24,8 @@ weights 0 and the mix 0, never NaN.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -201,6 +203,18 @@ class MultiHeadAttention(nn.Module):
             return fused_attention(q, k, v, mask)
         mixed, self.weights = attention(q, k, v, mask)
         return mixed
+
+
+@contextmanager
+def keeping_weights(layers: Sequence[MultiHeadAttention]) -> Iterator[None]:
+    """Within a `with` block each of these layers keeps the weights of its last call; after it they are let go."""
+    for layer in layers:
+        layer.keep_weights = True
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.keep_weights, layer.weights = False, None
 
 
 def repeat_kv(x: Tensor, n_heads: int) -> Tensor:

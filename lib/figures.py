@@ -8,7 +8,7 @@ beam_tree          what a beam search keeps and drops, as a tree                
 transformer_map    the whole Transformer, with the notebook that builds each part     notebook 00
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -132,11 +132,19 @@ TRANSFORMER = [
 ]
 
 
-def transformer_map(axes, parts: Sequence[str] = ("encoder", "decoder", "cross"), numbers: bool = True) -> None:
-    """Draw the whole Transformer on `axes`: what each notebook builds. Boxes outside `parts` are left pale."""
+def transformer_map(
+    axes,
+    parts: Sequence[str] = ("encoder", "decoder", "cross"),
+    numbers: bool = True,
+    lit: Collection[str] | None = None,
+) -> None:
+    """Draw the whole Transformer on `axes`: what each notebook builds.
+
+    Boxes outside `parts` are left pale, and those whose labels are not among `lit`; None: all of them are lit.
+    """
     colours = dict(zip(("encoder", "decoder", "cross"), ("#cfe0fc", "#ffe3c2", "#f3cfe0"), strict=True))
     for left, bottom, width, height, label, notebooks, part in TRANSFORMER:
-        there = part in parts
+        there = part in parts and (lit is None or label in lit)
         face, ink = (colours[part], "black") if there else ("white", "#c4c4c4")
         box = FancyBboxPatch((left, bottom), width, height, boxstyle="round,pad=0.04", facecolor=face, edgecolor=ink)
         axes.add_patch(box)

@@ -145,7 +145,7 @@ def token_span(offsets: Sequence[tuple[int, int]], start: int, end: int) -> tupl
     """The first and the last token that hold some of the characters start to end.
 
     offsets: (start, end) of each token in the text, the end not included, as that of the answer; (0, 0) for tokens that
-    stand for nothing in it
+    stand for nothing in it, of which token 0 is one
 
     Both are 0 if no token holds any, or if a piece of the answer was cut off: the first of these tokens begins after
     `start`, or the last ends before `end`. Spaces inside the answer belong to no token; that is fine.

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lib.attention import MultiHeadAttention, causal_mask
+from lib.attention import MultiHeadAttention, causal_mask, keeping_weights
 from lib.batching import Batch
 from lib.layers import FeedForward, PreNorm
 from lib.positions import SinusoidalPositions
@@ -215,14 +215,9 @@ def cross_attention_weights(model: Transformer, batch: Batch) -> Tensor:
     Row j is the look before word j of the targets is written.
     """
     layers = [block.cross_attention for block in model.decoder.blocks]
-    for layer in layers:
-        layer.keep_weights = True
-    try:
+    with keeping_weights(layers):
         model(batch.source, batch.source_mask, batch.inputs)
         return torch.stack([layer.weights for layer in layers])
-    finally:
-        for layer in layers:
-            layer.keep_weights, layer.weights = False, None
 
 
 def parameter_counts(vocab: int, d_model: int, d_ff: int, n_blocks: int) -> dict[str, int]:

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu, interpolate
 
+from lib.attention import keeping_weights
 from lib.layers import FusedLayerNorm, PreNorm
 from lib.positions import LearnedPositions
 from lib.transformer import Encoder, EncoderBlock
@@ -138,14 +139,9 @@ class ViTClassifier(nn.Module):
 def attention_maps(vit: ViT, images: Tensor) -> Tensor:
     """Where each block looked: (block, batch, heads, position, position), rows summing to 1. Without autograd."""
     layers = [block.attention for block in vit.encoder.blocks]
-    for layer in layers:
-        layer.keep_weights = True
-    try:
+    with keeping_weights(layers):
         vit(images)
         return torch.stack([layer.weights for layer in layers])
-    finally:
-        for layer in layers:
-            layer.keep_weights, layer.weights = False, None
 
 
 def attention_rollout(maps: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from lib.corpora import files
 from lib.corpora.stories import NAMES, load_stories
-from lib.figures import TRANSFORMER, heatmap, style, transformer_map
+from lib.figures import heatmap, style, transformer_map
 from lib.recurrent import CharacterModel, continue_text
 
 style()
@@ -141,18 +141,8 @@ for y, shape in ((0.3, "d_in"), (1.8, "d_hidden"), (3.3, "vocab")):
     axes.text(7.3, y, f"(batch, {shape})", va="center", fontsize=8, color="#555555")
 axes.set(xlim=(-1.5, 9.2), ylim=(-0.2, 3.8))
 axes.axis("off")
-transformer_map(panels[1], parts=(), numbers=False)
-for left, bottom, width, height, label, _, part in TRANSFORMER:
-    known = ("tokens, shifted right", "embeddings", "linear, softmax", "next token")
-    gone = label == "masked self-attention"
-    if part == "decoder" and (label in known or gone):
-        look = {"fc": "#ffe3c2" if gone else "#cfe0fc", "lw": 2 if gone else 0.8}
-        panels[1].add_patch(
-            plt.Rectangle((left, bottom), width, height, ec="black", zorder=4, **look)
-        )
-        words = label.replace("-att", "-\natt")
-        middle = left + width / 2, bottom + height / 2
-        panels[1].text(*middle, words, ha="center", va="center", fontsize=5.5, zorder=5)
+known = "tokens, shifted right", "embeddings", "linear, softmax", "next token"
+transformer_map(panels[1], parts=("decoder",), numbers=False, lit=known)
 plt.show()
 
 # %% [markdown]
@@ -161,10 +151,10 @@ plt.show()
 # left, and makes the next state, d_hidden numbers. From each state a score is made for every character that could
 # come next, vocab numbers. Everything goes upwards or to the right; the horizontal arrows are the only memory.
 #
-# On the right is the whole Transformer, pale. The blue boxes are parts that today's model has as well: tokens go
+# On the right is the whole Transformer, pale. The coloured boxes are parts that today's model has as well: tokens go
 # in, are embedded, and a linear layer and a softmax predict the next token. In place of the horizontal arrows a
-# Transformer has the framed box, self-attention. Why did one want to replace the arrows? That is what this notebook
-# is about.
+# Transformer has the pale box between them, masked self-attention. Why did one want to replace the arrows? That is
+# what this notebook is about.
 #
 # ## In code
 # We build the network from its step: first one step, then a whole sequence, then the question that trains it. Then
@@ -178,7 +168,7 @@ plt.show()
 #
 # - $x_t$ (d_in numbers) is the symbol that is read at step t, $h_{t-1}$ (d_hidden numbers) the state before.
 # - $W_\mathrm{input}$ (d_in, d_hidden) says what each symbol adds to the state.
-# - $W_\mathrm{hidden}$ (d_hidden, d_hidden) says how the old state goes over into the new one: number i of the
+# - $W_\mathrm{hidden}$ (d_hidden, d_hidden) says how the old state passes into the new one: number i of the
 #   old state adds to number j of the new one with the weight in row i, column j. It takes the place of the 0.5
 #   above.
 # - b (d_hidden numbers) is the bias, added at every step.
@@ -314,8 +304,8 @@ class RNN(nn.Module):
 
 # %% [markdown]
 # ## Question 1.1 · rnn_parameters
-# An RNN reads 62 different characters and keeps 128 numbers. How many parameters does it have in all, when it reads
-# texts of 1,000 positions? On paper first. 2 minutes.
+# An RNN reads 62 different characters, each given to it as a row of 62 numbers, and keeps a state of 128 numbers. How many
+# parameters are there in W_input, W_hidden and b together, when it reads texts of 1,000 positions? On paper first. 2 minutes.
 
 # %% question="rnn_parameters" difficulty=1 minutes=2
 ### BEGIN SOLUTION
@@ -367,7 +357,7 @@ plt.show()
 # ## What the network is asked
 # A **language model** says how likely each next symbol is. Ours reads characters, so it is a **character-level**
 # one. It turns each state into one score for every character of the vocabulary, a **logit**: $h_t
-# W_\mathrm{output}$ plus a bias. A softmax (notebook 00) turns the logits into probabilities. A model that predicts
+# W_\mathrm{output}$ plus a bias. A **softmax** turns the logits into probabilities: e to the power of each logit, divided by the sum of these powers over all characters. So they are positive and sum to 1. A model that predicts
 # each symbol from those before it is called **autoregressive**; a GPT is one too (notebook 11).
 #
 # The text itself holds the right answers. If the model reads *Haze*, then after *H* it should have expected *a*,
@@ -428,8 +418,7 @@ next_character_loss = check("next_character_loss")
 
 # %% [markdown]
 # ## Question 1.2 · blind_guess
-# A model with fresh weights knows nothing. There are 62 characters. About which loss, in nats, do you expect from
-# it on any text? Take it that it finds all characters equally likely. 2 minutes.
+# A model with fresh weights knows nothing. There are 62 characters. About how large a loss, in nats, do you expect from it on any text? Assume that it finds all characters equally likely. 2 minutes.
 
 # %% question="blind_guess" difficulty=1 minutes=2
 ### BEGIN SOLUTION
@@ -447,7 +436,7 @@ fresh = CharacterModel(
 )
 ids = encode(stories[1])[None]
 loss = next_character_loss(fresh(ids)[0], ids).item()
-print(f"{len(characters)} characters, {loss:.2f} nats: perplexity {math.exp(loss):.0f}")
+print(f"{len(characters)} characters, {loss:.1f} nats: perplexity {math.exp(loss):.0f}")
 
 # %% jupyter={"source_hidden": true}
 assert len(characters) == 62
@@ -470,7 +459,8 @@ assert abs(loss - math.log(len(characters))) < 0.15
 # \frac{\partial h_{t-1}}{\partial h_{t-2}} \cdots \frac{\partial h_{t-k+1}}{\partial h_{t-k}}
 # \qquad \frac{\partial h_t[j]}{\partial h_{t-1}[i]} = W_\mathrm{hidden}[i, j] \cdot (1 - h_t[j]^2)$$
 #
-# i and j number the d_hidden entries of the state. Each factor is a matrix with two parts: the hidden weights, the
+# i and j number the d_hidden entries of the state. Each factor is the matrix of all slopes of one state with respect to the
+# one before it, the **Jacobian** of the step. It has two parts: the hidden weights, the
 # same at every step, and 1 − hₜ², the slope of tanh at a place where its value is hₜ. The slope is 1 where hₜ = 0,
 # and nearly 0 where hₜ is near ±1.
 #
@@ -478,8 +468,8 @@ assert abs(loss - math.log(len(characters))) < 0.15
 # · (1 − 0.25) = 0.6. Two steps back 0.36 is left, ten steps back 0.6¹⁰ = 0.006.
 #
 # With matrices the size of a factor depends on the direction. What matters in the long run is the **spectral
-# radius**, the largest absolute value of an eigenvalue: a matrix applied k times stretches some direction by about
-# this number to the power k, and none by more in the long run.
+# radius**, the largest absolute value of an eigenvalue. (An **eigenvalue** λ belongs to a direction that the matrix only
+# stretches: a row v with v W = λ v.) A matrix applied k times stretches some direction by about this number to the power k, and none by more in the long run.
 
 # %% jupyter={"source_hidden": true}
 one_factor = 0.8 * (1 - 0.5**2)
@@ -546,7 +536,7 @@ from lib.checks import check
 gradient_by_distance = check("gradient_by_distance")
 
 # %% [markdown]
-# > **Predict.** An RNN with PyTorch's usual starting weights reads 100 random symbols. How much of the gradient
+# > **Predict.** An RNN with PyTorch's usual starting weights reads 100 rows of 64 random numbers. How much of the gradient
 # > reaches back 50 steps: a half, a hundredth, a millionth? And if the hidden weights are 4 times as large?
 
 
@@ -634,8 +624,8 @@ assert 0.5 < radii[0] < 0.7 and 1 < radii[1] < 1.4 and radii[2] > 2
 # positions. Which mistake is it?
 #
 # - **a**: the step leaves out `hidden @ w_hidden`.
-# - **b**: every step begins with `hidden = hidden.detach()`.
-# - **c**: the gradients are shortened to norm 1.
+# - **b**: every step begins with `hidden = hidden.detach()` (`detach` passes the values on and stops the gradient).
+# - **c**: each gradient is divided by its length.
 # - **d**: the hidden weights are 4 times too small.
 #
 # Answer with the letter, as a string. 3 minutes.
@@ -769,8 +759,8 @@ assert abs(descend(1.0, 100) - 0.5 ** (1 / 50)) < 0.005
 # closed gate, 1 an open one. Each of the d_hidden numbers of the cell has its own three, and each answers a
 # question:
 #
-# - The **input gate** σ(i): is the new thing worth writing down? Without it, every full stop would be written
-#   over the name.
+# - The **input gate** σ(i): is the new thing worth writing down? Without it, every full stop would be added
+#   to the name.
 # - The **forget gate** σ(f): is the old content still of use? When a new story begins, the old name should go. It
 #   was not in the paper of 1997: there the factor was always 1, and on long, unbroken inputs the cells grew
 #   without limit. Gers et al. ([2000](https://doi.org/10.1162/089976600300015015)) added it. (It is *open* when
@@ -1222,8 +1212,7 @@ read_gate = check("read_gate")
 # than 47 steps.
 #
 # A comparison needs equal budgets. RNN and LSTM both have 128 hidden numbers and take the same number of steps,
-# 800, on as many pieces. That is the same *text*, but not the same work: a step of the LSTM costs more. Each has a
-# learning rate of its own, for reasons that we shall see.
+# 800, on as many pieces. That is the same *text*, but not the same work: a step of the LSTM costs more. The RNN's learning rate is the best of four (see below); for the LSTM only this one was tried.
 
 
 # %%
@@ -1323,7 +1312,7 @@ assert all(0.5 < run["bits per byte"] * math.log(2) < 0.56 for run in gpt)
 #
 # How good is that? Real text is harder than text from a program: on Wikipedia's markup (enwik8) a large LSTM
 # reached 1.23 bits, 0.85 nats a character, after many hours on a GPU (Merity et al.
-# [2018](https://arxiv.org/abs/1803.08240)). Of our stories much more could be foreseen: the GPT of notebook 11
+# [2018](https://arxiv.org/abs/1803.08240)). Our stories are far easier to predict: the GPT of notebook 11
 # needs about 0.53 nats a character for unseen ones, after some 80 seconds. (It reads larger pieces than characters,
 # and has another optimiser, so this does not compare the architectures.)
 #
@@ -1340,7 +1329,7 @@ for name, model in {"fresh": fresh, **models}.items():
 # Words, spaces, full stops, quotation marks: the trained models have learned them from 800 batches. But who is the
 # story about? What is read after the bar has little to do with what is read before it.
 #
-# Measure it. Tell 150 unseen stories twice, the second time with another first name, and compare what the model
+# Measure it. Tell 150 unseen stories twice, the second time with its first name replaced by another one of the same length that goes with the other pronoun, and compare what the model
 # expects *after* the name. The distance of two predictions is half the sum of the absolute differences of their
 # probabilities (the **total variation distance**): 0 if they agree, 1 if they have nothing in common.
 
@@ -1411,7 +1400,7 @@ assert 0.005 < len(names) / len(text) < 0.012
 # %% [markdown]
 # Directly after the name it matters much. 30 characters on, the two predictions differ by less than 0.01; 60
 # characters on, by less than 0.001; in all the recorded runs too. (The floor that the RNN reaches, near 10⁻⁷, is
-# the rounding of 32-bit numbers.) And names return after more than 100. So at this budget the LSTM forgets the name
+# the rounding of 32-bit numbers.) And half of the names return only after more than 100. So at this budget the LSTM forgets the name
 # as the RNN does.
 #
 # Is the network to blame, or what it was asked? Two things speak for the second. No gradient came from farther than
@@ -1514,8 +1503,7 @@ assert (recalled["LSTM, forget bias 3"][:, 3] > 0.4).all()
 # state of step 99. An RNN needs as many **dependent steps** (in papers: **sequential operations**) as there are
 # positions.
 #
-# What does waiting cost? Three ways through 256 positions of 128 numbers, forward and backward, with *exactly the
-# same multiplications*, one row times one matrix for each position:
+# What does waiting cost? Three ways through 256 positions of 128 numbers, with *the same multiplications* forward (backward, the dependent loop has one product more for each step, because its states want gradients too), one row times one matrix for each position:
 #
 # - **dependent**: a loop, each product with the result of the one before it, as in an RNN;
 # - **separate**: a loop over the positions' own rows, which do not depend on each other;
@@ -1581,8 +1569,7 @@ assert waits[32][0] / waits[32][2] < dependent / joined / 2
 # %% [markdown]
 # Each row is a way, each mark the time for one batch; from one grid line to the next is a factor of 10. (Marks and
 # not bars: on a logarithmic axis a bar would have to begin at 0, which is nowhere.) For a batch of one the two
-# loops take about as long, within a factor of 3, and both take more than 5 times as long as the joined product. So
-# on one processor *waiting* costs nothing by itself: the loop over independent rows is as slow. What costs is that
+# loops take about as long, within a factor of 3, and both take more than 5 times as long as the joined product. So on one processor *waiting* costs little by itself: the loop over independent rows takes about as long. What costs is that
 # 256 small products are much less efficient than one large one (each has to be started, and each reads the whole
 # matrix again), and dependent steps *cannot be joined*. With 32 sequences side by side each step has work to do,
 # and the gap is less than half as large. *"RNNs are slow"* is too simple on a CPU.

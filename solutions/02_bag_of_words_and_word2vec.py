@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from lib.corpora.relations import ANALOGIES, DOMAINS, load_relations
 from lib.corpora.stories import load_stories
-from lib.figures import TRANSFORMER, heatmap, style, transformer_map
+from lib.figures import heatmap, style, transformer_map
 from lib.text_vectors import analogy_score, nearest, word2vec
 from lib.yours import clip_gradients
 
@@ -27,8 +27,7 @@ style()
 
 # %% [markdown]
 # ## The question
-# To the network of notebook 01 a symbol was a 1 among zeros: a **one-hot vector**, as long as there are different symbols,
-# with its single 1 at the symbol's number. Do that with words, and *terrible* is as near to *fantastic* as *wonderful* is:
+# To the network of notebook 01 a symbol was a 1 among zeros: a **one-hot vector**, with one place for each different symbol, and its single 1 at the symbol's number. Do that with words, and *terrible* is as near to *fantastic* as *wonderful* is:
 
 # %%
 vocabulary = ["fantastic", "wonderful", "terrible"]
@@ -53,8 +52,7 @@ for i, j in ((0, 1), (0, 2), (1, 2)):
 #
 # A row of this table is called a **bag of words**: it tells which words are in the text and how often, as if the text
 # had been shaken out into a bag. Now two texts can be compared. Multiply their rows column by column and add the products
-# (the **dot product**); then divide by the lengths of both rows, so that a text is not alike to others only because it is
-# long:
+# (the **dot product**); then divide by the lengths of both rows, so that a text is not similar to others only because it is long:
 #
 # $$\cos(x, y) = \frac{x \cdot y}{\|x\|\,\|y\|}, \qquad x \cdot y = \sum_i x_i y_i, \qquad \|x\| = \sqrt{\textstyle\sum_i x_i^2}$$
 #
@@ -119,13 +117,7 @@ for start, end, shape in arrows:
     )
 axes.set(xlim=(-0.1, 10.6), ylim=(-0.5, 3.9))
 axes.axis("off")
-transformer_map(panels[1], parts=(), numbers=False)
-for left, bottom, width, height, label, *_ in TRANSFORMER:
-    if label == "embeddings":
-        box = plt.Rectangle((left, bottom), width, height, color="#cfe0fc")
-        panels[1].add_patch(box)
-        spot = left + width / 2, bottom + height / 2
-        panels[1].text(*spot, label, ha="center", va="center", fontsize=6)
+transformer_map(panels[1], numbers=False, lit=("embeddings",))
 plt.show()
 
 # %% [markdown]
@@ -396,7 +388,7 @@ for table in (rows, tf_idf(rows)):
     assert torch.allclose(between[0, 1:], between[1, 2].expand(2))
 
 # %% [markdown]
-# All equal, weighed or not. Counting inside a text sees that words *differ*, never how much: each word has a column of its
+# All equal, weighed or not. The rows of single texts show that words *differ*, not how much: each word has a column of its
 # own, at right angles to all others, as in the beginning. To learn something about a word, we have to look at where it
 # is used.
 #
@@ -508,7 +500,7 @@ pairs_of_a_sentence = check("pairs_of_a_sentence")
 #
 # The 1 picks row 1; the zeros remove all the others. PyTorch's `nn.Embedding(vocab, d)` is this table, with its rows as
 # parameters. The "embeddings" in the map of the Transformer are of this kind: (batch, position) numbers of words go in,
-# (batch, position, d_model) come out.
+# (batch, position, d_model) come out; d_model is the Transformer's name for d.
 
 # %% jupyter={"source_hidden": true}
 E = torch.tensor([[0.3, 0.1], [0.7, -0.2], [0.5, 0.9]])
@@ -590,7 +582,7 @@ plt.show()
 # | another (y = 0) | 1 | 2.72 | 0.245 | | 0.245 |
 # | another (y = 0) | 0 | 1.00 | 0.090 | | 0.090 |
 #
-# Look at the last column: *every* word of the vocabulary has a slope, so every context vector moves a little, for a single
+# The loss is −s_o + ln Σ exp(s_w), so its slope for s_w is p_w, minus 1 if w = o: that is p − y. Look at the last column: *every* word of the vocabulary has a slope, so every context vector moves a little, for a single
 # pair. And the denominator needs all V scores before anything is known. Ten million pairs and a vocabulary of a million are
 # 10¹³ dot products, each of d multiplications. This is why the softmax over the vocabulary is expensive. (A Transformer pays this
 # price in its last layer, "linear, softmax"; beside the work of all its other layers it can be afforded.)
@@ -681,10 +673,9 @@ plt.show()
 # matrix products again: error (n, m) times contexts (m, d) gives the gradients of the centres (n, d).
 #
 # ## Exercise 2.5 · negative_sampling
-# Loss and both gradients, by hand, for n centres and m contexts: two matrix products for the gradients and no loop. Multiply
-# each pair's loss and error by `weight`. Difficulty ●●● · 20 minutes.
+# Loss and both gradients, by hand, for n centres and m contexts: two matrix products for the gradients and no loop. Multiply each pair's loss and error by `weight`, which says how many times a pair counts (we need it below). Difficulty ●●● · 20 minutes.
 #
-# <details><summary>The loss becomes inf or nan</summary>ln σ(−300) is ln 0. Use <code>functional.softplus</code>:
+# <details><summary>The loss becomes inf or nan</summary>ln σ(−300) is ln 0. Use <code>functional.softplus</code>, which is ln(1 + eˣ) and does not overflow:
 # −ln σ(s) = softplus(−s), −ln(1 − σ(s)) = softplus(s) = softplus(−s) + s.</details>
 # <details><summary>Which product for which gradient?</summary>error is (n, m). (n, m) @ (m, d) gives (n, d) for the centres;
 # turned around, (m, n) @ (n, d) gives (m, d).</details>
@@ -768,7 +759,7 @@ assert abs(slope.item()) < 1e-4
 #
 # $$s(c, o) = \mathrm{PMI}(c, o) - \ln k, \qquad \mathrm{PMI}(c, o) = \ln \frac{P(c, o)}{P(c)\,P(o)}$$
 #
-# P(c, o) is the share of the pair among all pairs, P(c) and P(o) are the shares of the centre and of the context word in
+# (We shall draw with another probability, count^0.75; then P(o) in the formula is that one.) P(c, o) is the share of the pair among all pairs, P(c) and P(o) are the shares of the centre and of the context word in
 # them. PMI is the **pointwise mutual information** of the two words: 0 if they stand together as often as chance would have it,
 # above 0 if more often. Levy and Goldberg
 # ([2014](https://papers.nips.cc/paper/5477-neural-word-embedding-as-implicit-matrix-factorization)) found this and called
@@ -846,7 +837,7 @@ assert len(sentences) == 24_000
 # where t is a threshold, here 0.001. Worked for *the*, with f = 0.151: √(0.001/0.151) + 0.001/0.151 = 0.081 + 0.007 = 0.088, so
 # about 9 of 100 are kept. Which words are thinned at all? With x = t/f, √x + x < 1 holds as long as x < 0.382, so for words with
 # f > 2.62 t: here for those that make up more than 0.26% of the text. (The formula is that of the published program; the
-# paper gives √(t/f) alone, which thins every word with f > t. In real text, with a hundred thousand words or more, the paper
+# paper gives √(t/f) alone, which thins every word with f > t. In real text, with a vocabulary of a hundred thousand words or more, the paper
 # takes t = 0.00001.)
 
 # %%
@@ -973,7 +964,7 @@ assert abs(losses[0] - 6 * math.log(2)) < 0.01
 assert all(curve[-1][0] < 0.4 * curve[0][0] for _, curve in runs)
 
 # %% [markdown]
-# At the first step all scores are 0, so each of the six questions costs ln 2, and a pair 6 · 0.693 = 4.16. It is worth
+# At the first step all scores are 0, because the contexts begin at 0, so each of the six questions costs ln 2, and a pair 6 · 0.693 = 4.16. It is worth
 # knowing such a number before a training begins: if the first loss is another one, something is wrong.
 #
 # What was learnt? `nearest(vector, vectors, words, n)` of the library lists the n words with the largest cosine to a
@@ -1036,14 +1027,15 @@ assert all(min(shares) > 0.8 for shares in results.values())
 # it is: there one of the given words often comes first (Linzen [2016](https://arxiv.org/abs/1606.07736)), and without the rule
 # the famous equation would often read *king − man + woman = king*.
 #
-# Guessing would be right once in a thousand. Believe the method, not the height: **by construction of this corpus**, the
+# Guessing would be right once in a thousand. Trust the method, not the size of these numbers: **by construction of this corpus**, the
 # words of a pair share half of their company, as *king* and *queen* share thrones. Real text is less tidy.
 #
 # ## Is it the learning?
 # What deserves the praise: the gradient descent, or the company that words keep? To separate the two, give counting the *same*
 # pairs. The rivals are: the plain co-occurrence matrix, 1,006 numbers a word; the matrix of PMIs, with everything below 0 set
 # to 0 (**PPMI**, *positive* PMI), equally long; and this matrix squeezed to 64 numbers a word by a **singular value
-# decomposition** (SVD), which finds the 64 directions that keep most of it. None of them is trained.
+# decomposition** (SVD). It writes the table as a product U · S · Vᵀ: each word's row in new directions (U), how much each direction
+# carries (the diagonal S), and the directions themselves (V); we keep the 64 that carry most. None of them is trained.
 
 # %%
 together = torch.zeros(len(words), len(words))
@@ -1081,7 +1073,7 @@ assert pmi["tense"] < min(results["tense"]) - 0.05
 # %% [markdown]
 # Counting alone answers most of these questions: nearly all capitals and languages, and seven in ten of the hardest relation,
 # tense (*walk : walked*). So the knowledge is in the company that words keep, as Harris said, and not in the gradient
-# descent. What learning brings here is a *short* vector that has kept it: in 64 numbers Word2Vec answers about nine in ten
+# descent. What learning brings here is a *short* vector that has kept it, and that is even better at tense than the long rows: in 64 numbers Word2Vec answers about nine in ten
 # of the questions of tense, the SVD of the same pairs about two. (One corpus, one way of weighing the SVD. Levy and Goldberg
 # found the same order on Wikipedia: SVD as good at the similarity of words, SGNS better at analogies. And Levy et al.
 # [2015](https://aclanthology.org/Q15-1016/) found that most differences between counting and learning vanish when both get
@@ -1165,7 +1157,7 @@ axes.margins(0.12)
 plt.show()
 
 # %% [markdown]
-# It is the picture from the start, found by reading: the lines of the couples run in nearly the same direction, and the
+# It is nearly the picture from the start: the places were found by reading, the direction to the right was ours: the lines of the couples run in nearly the same direction, and the
 # widest other direction sets kings and princes apart from boys and uncles. Over all couples and all 64 directions, the mean
 # cosine between two steps is above 0.5 in each run.
 
@@ -1394,8 +1386,8 @@ assert sum(length > 30 for length in lengths) > 1350
 #   [1990](https://doi.org/10.1002/(SICI)1097-4571(199009)41:6%3C391::AID-ASI1%3E3.0.CO;2-9) squeezed such tables with an SVD
 #   (*latent semantic analysis*).
 # - *Embeddings in a network.* Bengio et al. [2003](https://www.jmlr.org/papers/v3/bengio03a.html) learnt word vectors as the first
-#   layer of a language model that predicts the next word with a softmax. On the Brown corpus its perplexity (notebook 11
-#   says what that is; low is good) was 252, that of the best model of counts 312.
+#   layer of a language model that predicts the next word with a softmax. On the Brown corpus its perplexity (notebook 01;
+#   low is good) was 252, that of the best model of counts 312.
 # - *Word2Vec.* Mikolov et al. [2013a](https://arxiv.org/abs/1301.3781) took the hidden layer away; skip-gram and CBOW are what
 #   remains. Their test is 19,544 analogies. With 640 numbers a word and the same training text, skip-gram answered 55% of the
 #   semantic and 59% of the syntactic ones, CBOW 24% and 64%, a recurrent network 9% and 36%. Mikolov et al.

@@ -81,7 +81,7 @@ assert len(share_right("fixed vector", 20)) == 3
 # ## By hand
 # The better way is **attention**: keep not one vector, but one for *each* word that was read, and mix them anew before
 # each word that is written. How much each of them counts is decided in two steps. A **score** says how well a vector
-# fits what is needed now; scores may be any numbers. The **softmax** of notebook 00 turns scores into **weights** that
+# fits what is needed now; scores may be any numbers. The **softmax** of notebook 02 turns scores into **weights** that
 # are positive and sum to 1: e to the power of the score (the numerator), divided by the sum of all such powers (the
 # denominator). Here are two words and a place of padding, with scores that somebody gave us:
 #
@@ -156,7 +156,7 @@ plt.show()
 # it, into the decoder's first state.) The decoder is a second LSTM. It gets c at every step, and below it gets the word
 # before: first `<SOS>` ("start of sequence"), then the words that were written so far (dashed arrows). At each step it
 # gives one number for each word of the Italian vocabulary. When it writes `<EOS>` ("end of sequence"), it has finished.
-# Whatever the length of the sentence, all that the decoder knows about it is in the orange square, which is why people
+# Whatever the length of the sentence, all that the decoder knows about it has to pass through the orange square and the cell beside it, which is why people
 # call it a **bottleneck**.
 #
 # Attention replaces the orange square. This is what happens between two words that are written, one step of the
@@ -476,6 +476,9 @@ from lib.checks import check
 reversed_lag = check("reversed_lag")
 
 # %% [markdown]
+# So the mean distance stays the same, but the first words come very near to their translations. The authors had no complete
+# explanation; they believed that these many short distances make the training easier.
+#
 # ## Three classes, written out
 # Now our own network. It takes from each of the three: LSTMs, as Sutskever's has; an encoder that reads in both
 # directions, as Bahdanau's; and the vector given again at every step, as Cho's. It is small: one layer, 64 numbers. The
@@ -595,7 +598,7 @@ expected = theirs(some, some > 0, some)[0]
 assert torch.allclose(ours(some, some > 0, some)[0], expected, atol=1e-6)
 
 # %% [markdown]
-# Now the task of the beginning. `batch_of` puts your two functions together; a `Batch` is a named tuple of five
+# Back to the task of the beginning. `batch_of` puts your two functions together; a `Batch` is a named tuple of five
 # tensors: `source`, `source_mask`, `inputs`, `targets` and `mask`. `train` is the loop of notebook 01 (loss, gradients,
 # clipping, a step), with AdamW as its optimiser; in the first 100 steps the learning rate rises to `peak`, then it
 # falls along a cosine, nearly to 0. `seeded` draws fresh weights out of a generator. (Reversing has a peculiarity: the
@@ -1105,8 +1108,7 @@ for seed in results["reversal"].values():
 # vector after 4,800, sixteen times as many. (One step with attention took about 1.4 times as long, so in time the
 # picture is nearly the same.)
 #
-# This is the answer to the question of the beginning. Attention does not do what one vector could never do. It learns
-# it *many times sooner*. The reason that is usually given is distance: with attention, the loss at a word has a short
+# This is the answer to the question of the beginning. At 10 symbols attention does nothing that one vector cannot do: it learns it *many times sooner*. At 20 symbols we do not know whether the vector would ever get there. The reason that is usually given is distance: with attention, the loss at a word has a short
 # way back to the annotation of every source word, however long the sentence is; through a fixed vector, the gradient
 # has to pass all the steps between. Our experiment shows how large the difference is. It does not prove that this is
 # the reason: a decoder with attention also has more numbers to read from.
@@ -1122,7 +1124,7 @@ for seed in results["reversal"].values():
 # vectors that point in the same direction get a high score. For this both must live in the same space, which the
 # encoder and the decoder have to learn.
 #
-# The dot product is cheap: all scores of a sentence are *one* matrix product. Additive scores first need a sum and a
+# The dot product is cheap: the scores of one query are a row times a matrix, and where all queries are known at once (notebook 04), all scores of a sentence are *one* matrix product. Additive scores first need a sum and a
 # tanh for every pair of a query and a key, and for each of the d_attention numbers:
 
 # %%
@@ -1333,8 +1335,7 @@ for i in missed[:5]:
 # These are the first five sentences of ten and more tokens that the fixed vector gets wrong. Most of its words fit
 # together; they speak of somebody or something else, or lose the thread. Attention is not always right either.
 #
-# **BLEU** counts it (Papineni et al. [2002](https://aclanthology.org/P02-1040/)): of the words, pairs, triples and
-# fours that were written, how many stand in the right sentence? 100 is perfect. Notebook 10 builds it. **Exact match**
+# **BLEU** counts it (Papineni et al. [2002](https://aclanthology.org/P02-1040/)): of the words, pairs, triples and fours that were written, how many stand in the right sentence? (And too short a translation is punished.) 100 is perfect. Notebook 10 builds it. **Exact match**
 # counts whole sentences.
 
 # %% tags=["training"]
@@ -1508,7 +1509,7 @@ assert losses[0] > 2.5 and losses[-1] < 0.2
 assert translations(copier, [[4, 5, 6, 7]], 6) == [[SOS] * 6]
 
 # %% [markdown]
-# A loss near 0 after 100 steps is no success here, it is a sign. A task that took 600 steps and was not learnt then
+# A loss near 0 after 100 steps is no success here but a warning. A task that took 600 steps and was not learnt then
 # cannot suddenly be so easy: the answer must stand in the input. We shall meet this bug again when words may look at
 # each other (notebook 05).
 #

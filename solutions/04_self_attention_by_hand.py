@@ -16,7 +16,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from lib.figures import TRANSFORMER, heatmap, style, transformer_map
+from lib.figures import heatmap, style, transformer_map
 from lib.positions import sinusoidal_positions
 
 style()
@@ -51,7 +51,7 @@ assert vectors[finance[1]] == vectors[water[1]]
 # 1. **Scores.** *Bank* asks each word, itself included: how alike are we? The answer is a number, the **score**: the dot
 #    product of the two vectors.
 # 2. **Softmax.** The scores become **weights**, positive numbers that sum to 1. e to the power of a score is its **softmax
-#    numerator**, the sum of all numerators is the **softmax denominator**, and numerator by denominator is the weight.
+#    numerator**, the sum of all numerators is the **softmax denominator**, and numerator divided by denominator is the weight.
 # 3. **Mix.** The new *bank* is the **weighted sum** of all three vectors.
 #
 # | | score with *bank* (1, 1) | numerator: e to that power | weight |
@@ -61,8 +61,7 @@ assert vectors[finance[1]] == vectors[water[1]]
 # | *grows* (1, 0) | s₂₃ = 1·1 + 1·0 = **1** | 2.72 | 2.72 / 17.50 = **0.16** |
 # | **sum** | | denominator 17.50 | 1.00 |
 #
-# The new *bank* is 0.42 · (2, 0) + 0.42 · (1, 1) + 0.16 · (1, 0) = **(1.42, 0.42)**: mostly finance. The index of s₂₁ says
-# who asks (the second word) and who is asked (the first).
+# The new *bank* is 0.42 · (2, 0) + 0.42 · (1, 1) + 0.16 · (1, 0) = **(1.42, 0.42)**: mostly finance. The index of s₂₁ says who asks (the second word) and who is asked (the first). (In code we count from 0.)
 
 # %% [markdown]
 # ## The picture
@@ -112,18 +111,7 @@ axes.set(xlim=(0.2, 10.4), ylim=(-0.4, 5.8))
 axes.axis("off")
 
 
-def light(axes, *labels):
-    """The whole Transformer, pale, with the boxes of these labels lit."""
-    transformer_map(axes, parts=(), numbers=False)
-    for left, bottom, width, height, label, *_ in TRANSFORMER:
-        if label in labels:
-            box = plt.Rectangle((left, bottom), width, height, fc="#ffc68a", ec="black")
-            axes.add_patch(box)
-            middle = (left + width / 2, bottom + height / 2)
-            axes.text(*middle, label, ha="center", va="center", fontsize=6)
-
-
-light(panels[1], "self-attention")
+transformer_map(panels[1], numbers=False, lit=("self-attention",))
 plt.show()
 
 # %% [markdown]
@@ -442,7 +430,7 @@ assert (x @ x.T).tolist() == [[4, 2, 2], [2, 2, 1], [2, 1, 1]]
 #
 # 1. Each word has a number in the vocabulary, its **id**. Six words, of which five are different: 0, 1, 2, 3, 4, 1.
 # 2. Row number id of a table (vocabulary, 512) is the word's **embedding**. In a trained model these numbers are learned;
-#    here they are random, with mean 0 and variance 1. Both CATs have the same row.
+#    here they are random, with mean 0 and variance 1 (the mean of their squares). Both CATs have the same row.
 # 3. A vector of 512 numbers that depends on the *place* in the sentence is added, the **positional encoding**. Notebook 06
 #    explains how it is made; here we only need that it differs from place to place.
 
@@ -479,7 +467,7 @@ plt.show()
 # ## Question 4.2 · cat_weight
 # Take `cat`, the embeddings without positions, and attention without parameters: `simple_self_attention(cat)`. How much
 # weight, roughly, does the first CAT give to the **second** CAT? It helps to know that the dot product of a vector of 512
-# such random numbers with itself is about 512, and with another one about 0, give or take 23. 3 minutes.
+# such random numbers with itself is about 512, and with another one about 0, mostly between −46 and 46. 3 minutes.
 
 # %% question="cat_weight" difficulty=1 minutes=3
 ### BEGIN SOLUTION
@@ -524,7 +512,7 @@ for d_model in (2, 8, 32, 128):
 assert kept[2] < 0.7 and kept[128] > 0.99
 
 # %% [markdown]
-# In 128 dimensions a random word keeps everything for itself.
+# In 128 dimensions a random word keeps practically everything for itself.
 #
 # *Order does not exist.* Shuffle the words without positions.
 #
@@ -560,7 +548,7 @@ assert first_cat[1] > 0.999
 #
 # So attention without parameters has three faults:
 #
-# - A word finds itself most alike. But it knows itself already; it wants to hear from others.
+# - With many numbers, a word finds mostly itself alike. But it knows itself already; it wants to hear from others.
 # - Scores are mutual. But in *the tired fox*, *fox* needs to know that it is tired, and *tired* may need nothing from *fox*.
 # - What is compared is also what is passed on. But what a word is found by, and what it tells, may be different things.
 #
@@ -585,8 +573,7 @@ except KeyError as error:
 # %% [markdown]
 # This is strict: a query finds one key or nothing, and there is no slope from which it could be learned. Make it soft:
 # keys and queries become *vectors*, all keys are compared with the query, the softmax makes weights of the scores, and
-# the answer is a mix of *all* values. This is a **soft look-up**, or content-based addressing: everything is found by
-# what it is like.
+# the answer is a mix of *all* values. This is a **soft look-up**, or content-based addressing: a thing is found by what it is like.
 #
 # A worked number. The keys are (1, 0, 0) for *ticket*, (0, 1, 0) for *charger*, (0, 0, 1) for *notes*. Ask for (0, 1, 0):
 # the scores are 0, 1, 0, the numerators 1, 2.72, 1, the weights 0.21, 0.58, 0.21. The answer is 0.21 · 100 + 0.58 · 200 +
@@ -653,8 +640,7 @@ assert not torch.allclose(weights, weights.T)
 assert weights.diagonal().max() < 0.02
 
 # %% [markdown]
-# The row is who asks, the column who is found. Ana looks at Ben (0.96), Ben looks at Cleo and not back, nobody looks at
-# themselves, and what Ana hears is Ben's room 200, blurred to 205. All three faults are gone. We wrote the matrices; in a
+# The row is who asks, the column who is found. Ana looks at Ben (0.96), Ben looks at Cleo and not back, hardly anybody looks at themselves, and what Ana hears is Ben's room 200, blurred to 205. All three faults are gone. We wrote the matrices; in a
 # Transformer they are *learned*.
 #
 # Here is all of it in one picture, with the sizes of YOUR CAT IS A LOVELY CAT and a head of 64 numbers, as in the paper:
@@ -1011,7 +997,8 @@ assert abs(ratios["a second layer"][0] / ratios["a second layer"][1] - 1) > 0.01
 # The same ratio in both sentences, in the first line and in the second: three matrices change nothing here, whatever
 # training may put into them. The reason is in the formula. The ratio of two weights in one row is e to the power of the
 # difference of two scores (the denominator cancels), and these are made of the vectors of *cake*, *piece* and *of* alone.
-# While these three vectors are the same in both sentences, so is the ratio. **One layer compares pairs.** A third word,
+# While these three vectors are the same in both sentences, so is the ratio. (There are no positions here. With them it could depend on
+# the places, but still not on *ate* or *exam*.) **One layer compares pairs.** A third word,
 # *ate* or *exam*, only takes its own share.
 #
 # But the *output* of the layer differs: the new *cake* holds a share of *ate* or of *exam*, so it is a contextual

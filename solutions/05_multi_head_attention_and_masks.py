@@ -17,7 +17,7 @@ from torch import nn
 from torch.nn import functional
 
 from lib.attention import fused_attention
-from lib.figures import TRANSFORMER, heatmap, style, transformer_map
+from lib.figures import heatmap, style, transformer_map
 from lib.yours import attention
 
 style()
@@ -33,7 +33,7 @@ generator = torch.Generator().manual_seed(0)
 
 # %% [markdown]
 # ## By hand
-# *Two rows of weights.* Let the values be *lupus* = (1, 0) and *agnum* = (0, 1). *Videt* looks at both.
+# *Two rows of weights.* Let the values be the stems alone, *lup-* = (1, 0) and *agn-* = (0, 1), so that a mix does not tell which ending belonged to which stem. *Videt* looks at both.
 #
 # | | weights (lupus, agnum) | mix |
 # |---|---|---|
@@ -131,7 +131,7 @@ plt.show()
 #
 # 1. x, **all** of it, is multiplied by W_Q, by W_K and by W_V, three matrices of 6 × 6. They give Q, K and V, as wide
 #    as x.
-# 2. Q, K and V are **split**: each head gets two neighbouring columns of each. These are **slices of Q, K and V, not of
+# 2. Q, K and V are **split**: each head gets two adjacent columns of Q, of K and of V. These are **slices of Q, K and V, not of
 #    x**. Every number of Q is a sum over all the numbers of a position's x, so each head has read the whole x.
 # 3. Each head does the attention of notebook 04, over **all** positions, with numbers of its own.
 # 4. The results are **joined**, side by side, and W_O mixes what the heads have found.
@@ -140,17 +140,12 @@ plt.show()
 
 # %% jupyter={"source_hidden": true}
 figure, axes = plt.subplots(figsize=(4.6, 3.2))
-transformer_map(axes, parts=(), numbers=False)
-for left, bottom, width, height, label, notebooks, _ in TRANSFORMER:
-    if "05" in notebooks.split():
-        box = plt.Rectangle((left, bottom), width, height, fc="#ffe3c2", ec="black")
-        axes.add_patch(box)
-        middle = left + width / 2, bottom + height / 2
-        axes.text(*middle, label, ha="center", va="center", fontsize=6, zorder=5)
+today = "self-attention", "masked self-attention", "cross-attention"
+transformer_map(axes, numbers=False, lit=today)
 plt.show()
 
 # %% [markdown]
-# In three places (orange). In the encoder at the left each word looks at all the others; in the decoder each word
+# In three places (coloured). In the encoder at the left each word looks at all the others; in the decoder each word
 # looks at those before it, which takes a mask; and in **cross-attention** the words of the decoder look at those of
 # the encoder. One layer does all three, and you are going to write it.
 #
@@ -236,7 +231,7 @@ assert (torch.tensor([1.0, 2, 0, 3]) @ by_hand).tolist() == [1, 5]
 #
 # > Concat(head_1, …, head_h) W_O = head_1 W_1^O + … + head_h W_h^O
 #
-# so each head *adds* its say to the output, translated by its own rows. A worked number: joined is (0.9, 0.1, 0.1,
+# so each head *adds* its part to the output, translated by its own rows. A worked number: joined is (0.9, 0.1, 0.1,
 # 0.9) as above, and one column of W_O is (1, 0, 0, 1). The output is 0.9 from head 1 plus 0.9 from head 2: 1.8 says
 # "the wolf does it, to the lamb". With the endings swapped it would be 0.1 + 0.1 = 0.2.
 
@@ -831,10 +826,10 @@ prefix_price = check("prefix_price")
 
 # %% [markdown]
 # How low can the loss go? The animal can be any of four (ln 4 = 1.39 nats), the verb any of three (ln 3 = 1.10), and
-# the other three words are certain to who remembers the animal. So the best possible mean is 0.50:
+# the other three words are certain for a model that remembers the animal. So the best possible mean is 0.50:
 # (1.39 + 1.10 + 0 + 0 + 0) / 5.
 #
-# > **Predict.** Which target can a model that sees only the *last* word not know, though ours can?
+# > **Predict.** Which targets can a model that sees only the *last* word not know, though ours can?
 
 
 # %%
@@ -891,13 +886,11 @@ assert written.split()[:2] == ["the", "cat"] and written.endswith("on the mat")
 
 # %% [markdown]
 # In all three runs the losses are about 1.4 and 1.1 nats where nobody can know, and near 0 after that. *cat* → *sat*
-# → … → *mat*: each position has said its next word. The last *the* by itself could be followed by eight words (four
-# animals, four places). The two lines differ in the animal alone, so the model has looked back at it: *mat* for the
+# → … → *mat*: each position has said its next word. After the verb by itself it could be *on* or *in*, and the last *the* by itself could be followed by eight words (four animals, four places). The two lines differ in the animal alone, so the model has looked back at it: *mat* for the
 # cat, *rug* for the dog.
 #
 # When it **writes**, as in the last cell, the model has no text to read from. It gives one word, puts it behind the
-# others, and reads again: one pass a word, here four. (We took the likeliest word each time; notebook 12 is about
-# better ways.) So training goes over all positions at once, writing one after another.
+# others, and reads again: one pass a word, here four. (We took the likeliest word each time; notebooks 10 and 12 are about better ways.) So training goes over all positions at once, writing one after another.
 #
 # An LSTM can be trained on all next words of a text in one pass, too. But its pass is a chain: the state at position
 # i needs the state at i − 1, so 1,000 words take 1,000 steps, each waiting for the one before. In attention no
@@ -916,7 +909,7 @@ assert written.split()[:2] == ["the", "cat"] and written.endswith("on the mat")
 # | self-attention, neighbours only | O(r · n · d) | O(1) | O(n / r) |
 #
 # - **Complexity** counts multiplications. O(…) means "grows like", and hides constant factors. In self-attention each of
-#   the n queries meets n keys of d numbers: n² · d. This is its **quadratic cost**: twice the text, four times the work.
+#   the n queries meets n keys of d numbers: n² · d. This is its **quadratic cost**: twice the text, four times the scores.
 #   In a recurrent layer each of n states goes through a matrix of d × d.
 # - **Sequential operations** are those that must wait for one another.
 # - **Path length** is the number of steps that a signal needs from the first position to the last. The shorter it is,
@@ -925,7 +918,7 @@ assert written.split()[:2] == ["the", "cat"] and written.endswith("on the mat")
 #   seeing places further apart.
 #
 # Attention buys the two 1s of its row with n². For n < d, as in the paper's sentences of some dozens of tokens and d
-# = 512, it is even the cheapest by the table.
+# = 512, it is even cheaper than a recurrent layer and a convolution by the table.
 #
 # Path lengths can be counted. Who sees whom in one step is a square of bools, like a mask; take steps until the first
 # position has arrived at the last:
@@ -961,8 +954,7 @@ print(paths)
 assert list(paths.values()) == [1, 63, 32, 4]
 
 # %% [markdown]
-# For n = 64: 1, 63, 32 = 63 / (k − 1) rounded up, and 4, since 3⁴ = 81 is the first power of 3 above 63. The table is
-# right.
+# For n = 64: 1, 63, 32 = 63 / (k − 1) rounded up, and 4, since 3⁴ = 81 is the first power of 3 above 63. These agree with the table.
 #
 # What the table leaves out are constant factors and the projections. Counting all multiplications of our layer and of an
 # LSTM, in which three gates and the candidate have two matrices each (notebook 01):
@@ -1046,7 +1038,7 @@ assert all(c < min(a, b) for a, b, c in zip(*list(costs.values())[:3], strict=Tr
 # Each line is a layer; low is cheap. What agrees with the counts: attention costs about the same per word for short
 # texts, where the projections outweigh the n², and then rises, while the LSTM stays level as long as there are
 # several texts (up to 1,024 words, four texts). For short texts attention costs about as much as the LSTM or less, from
-# 1,024 words on it costs more. Equal counts, at n = 2 d = 512, lie between.
+# 1,024 words on it costs more. Equal counts, at n = 2 d = 512, lie between them.
 #
 # Where this processor **disagrees** with the table, or shows what it does not count:
 #
@@ -1243,7 +1235,7 @@ assert silenced[0] < 0.3 < 0.6 < silenced[1]
 # denominator are 0, and 0 / 0 is NaN. Here is attention as it is often written, without the last line of yours; the
 # loss looks at the first sentence only.
 #
-# > **Predict.** Which gradients survive?
+# > **Predict.** Is the gradient of the value matrix fine or NaN, with this careless attention, and with yours?
 
 
 # %%
@@ -1284,7 +1276,7 @@ assert torch.allclose(hidden.softmax(0), torch.full((3,), 1 / 3))
 #
 # **A model that is too good.** A friend trains a `NextWord` model on texts of six *random* words: each is any of
 # eight, all equally likely, and every batch is new. Nobody can predict these words, so the best possible loss is ln 8
-# = 2.08 nats. (The ids also tell the place of a word.) The friend's layer was changed in one place. Run the folded
+# = 2.08 nats. (The model has no positions here, so each place has ids of its own.) The friend's layer was changed in one place. Run the folded
 # cells, do not open them yet, and look at the loss in training and at the loss when the model gets only the beginning
 # of a text, one word more each time, and says the next word.
 
@@ -1417,7 +1409,7 @@ for (_, losses, honest), friend in zip(yours, friends, strict=True):
 # With the mask before the softmax, the loss stays at ln 8 = 2.08, in training and given beginnings: there is nothing
 # to learn. With the mask after it, it falls below 0.8 *on pure noise*. No honest model can do that, and the two
 # models differ in nothing else, so the model **has learnt to read the answer** in the denominator. Given beginnings,
-# there is no answer to read, and the loss is above 4 nats: worse than guessing. The same on the sentences of above,
+# there is no answer to read, and the loss is above 4 nats: worse than guessing. The same on the sentences from above,
 # where a model can be read:
 
 

@@ -20,7 +20,7 @@ from torch.nn import functional
 # %%
 from lib.corpora import files
 from lib.corpora.stories import load_stories
-from lib.figures import TRANSFORMER, block_stack, heatmap, style, transformer_map
+from lib.figures import block_stack, heatmap, style, transformer_map
 from lib.layers import PostNorm
 from lib.transformer import Decoder, Encoder
 from lib.yours import MultiHeadAttention, causal_mask, future_leak, sinusoidal_positions
@@ -67,8 +67,7 @@ assert 1e-46 < gradient.norm() / upstream.norm() < 1e-36
 # | x + 0.1 · x | 1.1 | 1.21 | **1.331** | 1.1 · 1.1 · 1.1 = 1.331 |
 #
 # The gradient is the slope of the whole, and by the chain rule it is the product of the slopes of the layers. In the
-# first row the product shrinks tenfold with each layer. In the second row each layer has a **shortcut** around it, the
-# standard name is **residual connection** (He et al. [2015](https://arxiv.org/abs/1512.03385)): the slope of x + f(x)
+# first row the product shrinks tenfold with each layer. In the second row each layer has a **shortcut** around it; its standard name is **residual connection** (He et al. [2015](https://arxiv.org/abs/1512.03385)): the slope of x + f(x)
 # is 1 plus the slope of f. Even where f does nothing at all, everything passes.
 #
 # But go on with the second row up to 96 layers: 1.1⁹⁶ is 9,400. A shortcut alone solves one problem and brings another.
@@ -139,17 +138,10 @@ plt.show()
 
 # %% jupyter={"source_hidden": true}
 figure, axes = plt.subplots(figsize=(5.4, 3.7))
-transformer_map(axes, parts=(), numbers=False)
-shades = {"encoder": BLUE, "decoder": ORANGE, "cross": PINK}
-for left, bottom, width, height, label, _, part in TRANSFORMER:
-    if "attention" in label or "feed" in label:
-        box(axes, left, bottom, label, width, height, shades[part], 8)
-for left, top, name in ((0.0, 4.85, "block × N"), (5.2, 5.8, "block × N")):
-    frame = FancyBboxPatch((left - 0.2, 2.8), 4.6, top - 2.8, "round,pad=0.04")
-    frame.set(fill=False, ec=INK, ls="--")
-    axes.add_patch(frame)
-    axes.text(left + 4.4, top + 0.12, name, ha="right", fontsize=7, weight="bold")
-arrow(axes, (4.45, 4.3), (5.18, 4.3))
+today = "self-attention", "masked self-attention", "cross-attention", "feed-forward"
+transformer_map(axes, numbers=False, lit=today)
+for right, top in ((4.4, 4.97), (9.6, 5.92)):
+    axes.text(right, top, "block × N", ha="right", fontsize=7, weight="bold")
 plt.show()
 
 # %% [markdown]
@@ -173,13 +165,12 @@ for name, f in (("0.1 · x", lambda x: 0.1 * x), ("x + 0.1 · x", lambda x: x + 
 # vector.
 #
 # PyTorch draws the weights of an `nn.Linear` evenly between −1/√d_in and 1/√d_in, where d_in is the number of inputs.
-# Their variance is 1/(3 · d_in). Each output is a sum of d_in products, so its mean square is
+# Their variance is 1/(3 · d_in), since numbers spread evenly between −a and a have the mean square a²/3. Each output is a sum of d_in products, so its mean square is
 #
 # > d_in · 1/(3 · d_in) · (mean square of the input) = **1/3** of the mean square of the input.
 #
 # A ReLU sets half of the numbers to 0 if they spread evenly around 0, so it leaves **1/2** of the mean square. Matrix,
-# ReLU, matrix: 1/3 · 1/2 · 1/3 = 1/18 of the mean square, and √(1/18) = **0.24** of the size. The gradient passes the
-# same matrices on its way back and shrinks by the same factor. 0.24⁶⁴ is about 10⁻⁴⁰, close to our number from the
+# ReLU, matrix: 1/3 · 1/2 · 1/3 = 1/18 of the mean square, and √(1/18) = **0.24** of the size. The gradient passes the same matrices on its way back. Matrix by matrix its factors are others (4/3 and 1/12, with the ReLU's 1/2 between), but together they are 1/18 again, because the layer is as wide at its end as at its beginning. 0.24⁶⁴ is about 10⁻⁴⁰, close to our number from the
 # beginning. (Biases are left out here. They add a little to the vectors, and nothing to the gradient.)
 #
 # So let us draw the weights larger. He et al. ([2015](https://arxiv.org/abs/1502.01852), an earlier paper of the same
@@ -279,7 +270,7 @@ assert 4e9 < 2**32 < 5e9 and -40.2 < 64 * math.log10(0.24) < -39.5
 #   *Depth by itself does not lose the gradient; the scale of the weights does.*
 # - **x + part(x), PyTorch's scale**: everything arrives, after 64 layers about six times.
 # - **x + part(x), He's scale**: it explodes. Each part now adds as much as came in, so each layer doubles the mean
-#   square: √2⁶⁴ = 2³² is 4 · 10⁹, as in the picture.
+#   square: √2⁶⁴ = 2³² ≈ 4 · 10⁹, as in the picture.
 #
 # So why does every Transformer have shortcuts, if the right scale is enough? Because it is enough only for *fresh*
 # weights. Training changes them, and nothing then holds the product of 64 factors near 1. And there is a second reason,
@@ -316,8 +307,8 @@ eight_layers = check("eight_layers")
 # - μ is the mean of the d numbers, σ² their **variance**: the mean of the squared distances from μ. It is divided by d,
 #   not by d − 1.
 # - γ (`scale`, often *gain*) and β (`shift`, often *bias*) are learned, d numbers each. They begin as ones and zeros.
-#   Without them, every number that the next part reads would have the same mean and the same size, whether that suits
-#   the part or not.
+#   Without them, every vector that the next part reads would have mean 0 and the same size, whether that suits the
+#   part or not.
 # - ε is small, 10⁻⁵. It keeps a vector of equal numbers, whose variance is 0, from a division by 0.
 #
 # A worked number. (1, 3) has the mean 2 and the variance ((1 − 2)² + (3 − 2)²) / 2 = 1, so it becomes (−1, 1). (0, 20)
@@ -460,7 +451,7 @@ changed_outputs = check("changed_outputs")
 # ## Exercise 7.2 · dropout
 # By the formula, each number by its own draw. When not training, x as it is. Any shape. Difficulty ●○○ · 5 minutes.
 #
-# <details><summary>Where does the luck come from?</summary><code>torch.rand_like(x)</code>: for each number one from 0 to
+# <details><summary>Where do the random numbers come from?</summary><code>torch.rand_like(x)</code>: for each number one from 0 to
 # 1, which is below p with probability p.</details>
 
 
@@ -581,7 +572,7 @@ assert [round(number, 2) for number in ones.tolist()] == [0.84, -0.16]
 
 # %% [markdown]
 # ## Exercise 7.3 · FeedForward
-# `widen`: an `nn.Linear` from d_model to d_ff; `narrow`: one back. `forward`: widen, `activation`, dropout (in training
+# `widen`: an `nn.Linear` from d_model to d_ff; `narrow`: one back. (The paper has no dropout inside; most programs, PyTorch's block among them, do.) `forward`: widen, `activation`, dropout (in training
 # only), narrow. The same at each position, x (..., d_model). Difficulty ●○○ · 6 minutes.
 #
 # <details><summary>Which dropout?</summary><code>nn.Dropout(dropout)</code>, made in <code>__init__</code>: it knows
@@ -737,7 +728,8 @@ for (name, scale), shares in arrived.items():
 #
 # ## Question 7.4 · stream_sizes
 # Three stacks of 48 fresh encoder blocks. One is built with pre-norm, one with post-norm, one with shortcuts and no
-# norm at all. The figure shows the size of the stream (root mean square) after each block. Which line is which? Write
+# norm at all. The figure shows the size of the stream (root mean square) after each block. (With pre-norm each part adds
+# about as much as the one before; without a norm it adds in proportion to what is there already.) Which line is which? Write
 # the three letters in the order *pre-norm, post-norm, no norm*, as in `"ABC"`. 3 minutes.
 
 # %% jupyter={"source_hidden": true}
@@ -1283,8 +1275,8 @@ class DeepReader(nn.Module):
 
 
 # %% [markdown]
-# The training loop has one new thing. The **learning rate** says how large a step is. With a **warm-up** it grows in
-# equal steps from nearly 0 to its full size over the first steps, here 50, and stays there. (`fused=True` runs Adam's
+# The **learning rate** says how large a step is. With a **warm-up** (notebook 03 had one) it grows in
+# equal steps from nearly 0 to its full size over the first steps, here 50 where there is one, and stays there. (`fused=True` runs Adam's
 # step in one fast function.)
 
 
@@ -1353,8 +1345,7 @@ assert last["post-norm, 0.001"] < frequencies - 0.1
 # %% [markdown]
 # Each line is the loss of one model; low is good. The grey line is the price of knowing how frequent each character is,
 # and nothing about its neighbours. In this run, post-norm at 0.003 gets stuck there: it looks as if it could not learn.
-# At **a third of the rate it learns**, without any warm-up. Whoever looks at one rate only learns something false about
-# post-norm.
+# At **a third of the rate it learns**, without any warm-up. Whoever looks at only one rate learns something false about post-norm.
 #
 # So the whole comparison: both wirings, three rates, with and without a warm-up of 50 steps (recorded by
 # `benchmarks/depth.py`: the same model, text and number of steps, one seed each; the three models above have another
@@ -1415,10 +1406,11 @@ for rate in (0.001, 0.003, 0.01):
 
 # %% [markdown]
 # Why is post-norm so easily upset? Xiong et al. ([2020](https://arxiv.org/abs/2002.04745)) computed the gradients of
-# *fresh* stacks. With post-norm, the gradient of the weights of the last block is as large in a deep stack as in a flat
+# *fresh* stacks. With post-norm, the gradient of the weights of the last block is as large in a deep stack as in a shallow
 # one; with pre-norm it falls as the stack gets deeper, like 1/√(number of blocks), since each part is a smaller share
 # of the sum. So a deep post-norm stack takes large first steps near its output. They conclude that this is why
-# post-norm needs a warm-up, and show that pre-norm does without. The gradients of our stacks behave as they say:
+# post-norm needs a warm-up, and show that pre-norm does without. Ours go the same way, level with
+# post-norm and falling with pre-norm, though somewhat more slowly than that:
 
 
 # %%
@@ -1450,8 +1442,8 @@ for shortcut in (PostNorm, PreNorm):
 # But this cannot be the whole story: Adam divides each gradient by its own usual size, so a large gradient alone does
 # not make a large step. Liu et al. ([2020](https://arxiv.org/abs/2004.08249)) point at something else: in a post-norm
 # stack the *output* moves more when the weights move, as each norm makes room for what the newest part says, at the
-# cost of the stream. This is still discussed. What we have measured ourselves is this: without a warm-up, deep
-# post-norm needs a lower rate than pre-norm.
+# cost of the stream. This is still discussed. What we have measured ourselves is this: without a warm-up, our
+# 24 post-norm blocks needed a lower rate than pre-norm, over 100 steps.
 #
 # A before and an after that can be read: the same 100 steps, what do the three models write?
 
@@ -1511,7 +1503,7 @@ assert all(0.1 < gradient_through(PreNorm, seed) < 10 for seed in range(3))
 # (three seeds).
 #
 # Take the *shortcut* away and keep the norm, part(norm(x)): at the rate 0.001, where post-norm learns, 24 blocks stay
-# at the line of the frequencies (recorded as well). A norm is no shortcut.
+# at the line of the frequencies (recorded as well; the only rate that we tried).
 #
 # And the most frequent slip of all: forgetting `eval()`. Then dropout goes on dropping, and the same question gets a
 # new answer each time.
@@ -1569,8 +1561,8 @@ assert torch.equal(block.eval()(x), block(x))
 # ## What to remember
 # - A block looks (attention), then thinks (feed-forward), each as x + part(norm(x)). A decoder block looks twice; in
 #   cross-attention the queries are its own, keys and values the encoder's.
-# - The stream is a sum: shortcuts let gradients through whatever the parts do, norms keep sizes in bounds. Both are
-#   needed; a good scale of fresh weights alone helps only at the beginning.
+# - The stream is a sum: shortcuts let gradients through whatever the parts do, norms keep sizes in bounds. In our
+#   measurements a stack without one of the two failed or exploded; a good scale of fresh weights alone helps only at the beginning.
 # - Compare at more than one learning rate: deep post-norm looked hopeless at one, and learned at another.
 #
 # **Next**: [08 Tokens](08_tokens.ipynb), what goes into all this.

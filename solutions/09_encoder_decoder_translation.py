@@ -66,8 +66,6 @@ print("notebook 3, three trainings: BLEU", sorted(score["bleu"] for score in sco
 assert all(94 < score["bleu"] < 95.5 and score["exact"] < 0.87 for score in scores)
 
 # %% [markdown]
-# About 95 BLEU, and fewer than 87% of the sentences right to the last word.
-
 # About 95 BLEU, and fewer than 87% of the sentences right to the last word. Keep in mind what kind of text this is: a small
 # grammar of the course wrote these sentences, and they use fewer than a thousand English words. Nothing that people
 # write is so regular; what the same model reaches there stands further below.

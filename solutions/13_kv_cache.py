@@ -14,6 +14,7 @@ import matplotlib.pyplot as plt
 import torch
 from torch.nn import functional
 
+from lib.attention import keeping_weights
 from lib.cache import cache_bytes, forward_multiplications, generation_multiplications
 from lib.corpora import files
 from lib.corpora.stories import load_stories
@@ -956,15 +957,12 @@ assert slid > 4 * anew
 # (`benchmarks/attention_sinks.py`; recorded, since its weights do not come with the course):
 
 # %%
-for block in model.blocks:
-    block.attention.keep_weights = True
-with torch.no_grad():
+layers = [block.attention for block in model.blocks]
+with torch.no_grad(), keeping_weights(layers):
     model(rows[:, :100])
-ours_first = torch.stack(  # (block, head)
-    [block.attention.weights[:, :, 50:, 0].mean((0, 2)) for block in model.blocks]
-)
-for block in model.blocks:
-    block.attention.keep_weights = False
+    ours_first = torch.stack(  # (block, head)
+        [layer.weights[:, :, 50:, 0].mean((0, 2)) for layer in layers]
+    )
 recorded = json.loads(files.read("attention_sinks.json"))
 theirs_first = torch.tensor(recorded["weight on the first"])
 equal = (1 / torch.arange(51, 101)).mean()

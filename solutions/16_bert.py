@@ -158,7 +158,7 @@ plt.show()
 # back.
 #
 # ## Exercise 16.1 · wordpiece
-# Cut one word. `pieces` is anything that answers `piece in pieces`. A word of more than LONGEST_WORD = 100 characters
+# Cut one word. `pieces` is a set, a list or a dict of them, and may be large: ask it `piece in pieces`. A word of more than LONGEST_WORD = 100 characters
 # is `[UNK]`, as in BERT's own program; so is a word with a place where no piece fits. `UNKNOWN` is `"[UNK]"`.
 # Difficulty ●●○ · 12 minutes.
 #

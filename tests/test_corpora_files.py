@@ -1,6 +1,7 @@
 """data/: every corpus is what data.make makes, MANIFEST says so, and what is missing or changed is named."""
 
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -90,6 +91,17 @@ def test_a_checkpoint_keeps_its_line_when_a_corpus_is_made_anew(other_data, monk
         "data/stray.txt",
     ]
     assert "MANIFEST says" in complaints[0] and "missing" in complaints[1] and "not in MANIFEST" in complaints[2]
+
+
+def test_results_stand_below_their_keys_and_the_others_stay(other_data):
+    files.record_results("found.json", "python benchmarks/one.py", {"loss": 1.5}, "RNN", 0)
+    files.record_results("found.json", "python benchmarks/one.py", {"loss": 2.5}, "RNN", 1)
+    files.record_results("found.json", "python benchmarks/one.py", 3, "LSTM")
+    assert json.loads(files.read("found.json")) == {"RNN": {"0": {"loss": 1.5}, "1": {"loss": 2.5}}, "LSTM": 3}
+    assert files.manifest()["found.json"].how_made == "python benchmarks/one.py"
+    files.record_results("found.json", "python benchmarks/two.py", [1, 2])
+    assert json.loads(files.read("found.json")) == [1, 2]
+    assert files.manifest()["found.json"].sha256 == hashlib.sha256(files.path("found.json").read_bytes()).hexdigest()
 
 
 def test_line_ends_are_read_as_written_whatever_git_made_of_them(other_data):

@@ -7,7 +7,7 @@ from lib import bert
 from lib.checks.bert_texts import BertClassifier, mean_pool
 from lib.checks.bert_words import mask_words, wordpiece
 from lib.checks.core import Exercise, Question, edit
-from lib.checks.probing import fill, gradients, refuses
+from lib.checks.probing import fill, gradients, normal, refuses
 from lib.checks.the_modern_decoder_attention import loadable
 from lib.transformer import IGNORED, EncoderBlock
 from lib.wordpiece import wordpiece as cut
@@ -27,10 +27,6 @@ __all__ = [
 
 BertEmbeddings = Exercise(bert.BertEmbeddings)
 masked_loss = Exercise(bert.masked_loss)
-
-
-def normal(*shape, rng):
-    return torch.randn(shape, generator=rng)
 
 
 def ids_of(vocab, *shape, rng):

@@ -4,16 +4,12 @@ import torch
 
 from lib import bert
 from lib.checks.core import Exercise, edit
-from lib.checks.probing import fill, gradients, single_calls
+from lib.checks.probing import fill, gradients, normal, single_calls
 from lib.checks.running import Problem
 from lib.checks.the_modern_decoder_attention import loadable
 
 mean_pool = Exercise(bert.mean_pool)
 BertClassifier = Exercise(bert.BertClassifier)
-
-
-def normal(*shape, rng):
-    return torch.randn(shape, generator=rng)
 
 
 def real(lengths, n):

@@ -58,6 +58,10 @@ single_calls(
         "'?', a sign": lambda rng: ("?", ["?", "##?"]),
         "a word of 100 letters a, the pieces aa and ##aaa": lambda rng: (100 * "a", {"aa", "##aaa", "##aa"}),
         "a word of 101 letters a, which is a piece itself": lambda rng: (101 * "a", {101 * "a", "a", "##a"}),
+        "a piece of 60 letters, as names of chemicals have": lambda rng: (
+            60 * "b" + "cc",
+            {60 * "b", "##cc", "b", "##b"},
+        ),
         "a word of 24 letters and a dict of 8,164 pieces to their ids, from 0 on": lambda rng: (
             "a" + _letters(23, rng),
             _as_in_bert(),

@@ -48,6 +48,14 @@ def _(answer, rng):
     return answer(*_four(rng, 3, 5), 7, 0.3)
 
 
+@adamw_step.probe("step 2 for a parameter (5, 3), without autograd, as in the next cell; decay 0.1, betas of PyTorch's")
+@torch.no_grad()
+def _(answer, rng):
+    weight, gradient, mean, square = _four(rng, 5, 3)
+    new, mean, square = answer(nn.Parameter(weight), gradient, mean, square, 2, 0.1, (0.9, 0.999), decay=0.1)
+    return new.detach(), mean, square
+
+
 @adamw_step.probe("step 3 for a weight (2, 3, 5), every option of its own")
 def _(answer, rng):
     return answer(*_four(rng, 2, 3, 5), 3, 0.3, (0.5, 0.7), 0.2, 0.4)
@@ -57,20 +65,6 @@ def _(answer, rng):
 def _(answer, rng):
     weight, gradient, mean, square = _four(rng)
     return answer(weight, 1e-8 * gradient, 1e-8 * mean, 1e-16 * square, 1000, 0.3)
-
-
-@adamw_step.probe(
-    "20 steps, each with what the one before returned; a parameter, without autograd, as in the next cell"
-)
-def _(answer, rng):
-    weight = nn.Parameter(torch.randn(5, 3, generator=rng))
-    mean = square = torch.zeros(5, 3)
-    with torch.no_grad():
-        for step in range(1, 21):
-            gradient = torch.randn(5, 3, generator=rng) * 10.0 ** (step % 3)
-            new, mean, square = answer(weight, gradient, mean, square, step, 0.1, decay=0.1)
-            weight.copy_(new)
-    return weight.detach(), mean, square
 
 
 MEAN, SQUARE = "beta1 * mean + (1 - beta1) * gradient", "beta2 * square + (1 - beta2) * gradient**2"

@@ -5,7 +5,7 @@ import torch
 from lib import cache as caches
 from lib.attention import MultiHeadAttention
 from lib.checks.core import Exercise, Question, edit
-from lib.checks.probing import fill, raises
+from lib.checks.probing import fill, normal, raises
 from lib.checks.running import Problem
 from lib.decoding import generate
 from lib.gpt import GPT
@@ -16,10 +16,6 @@ prefill_mask = Exercise(caches.prefill_mask)
 pad_left = Exercise(caches.pad_left, returns=("ids", "empty"))
 read_on = Exercise(generate.read_on)
 fit_context = Exercise(caches.fit_context)
-
-
-def normal(*shape, rng):
-    return torch.randn(*shape, generator=rng)
 
 
 # --------------------------------------------------------------------------------------------------- KeyValueCache
@@ -299,6 +295,15 @@ def _(answer, rng):
     x, empty = normal(2, 5, 6, rng=rng), torch.tensor([0, 2])
     found = _in_pieces(answer, _layer(rng), x, _empty(), [2, 3], empty)
     return {name: part for name, part in found.items() if "call 2" in name}
+
+
+@cached_attention.probe("3 positions, then 4 more without any mask: nothing is hidden; and what the cache holds")
+@torch.no_grad()
+def _(answer, rng):
+    layer, x, cache = _layer(rng), normal(2, 7, 6, rng=rng), _empty()
+    found = [answer(layer, piece, cache) for piece in x.split([3, 4], dim=1)]
+    held = {name: getattr(cache, name)[:, :, : cache.length].clone() for name in ("keys", "values")}
+    return {"the second output": found[1]} | {f"the {name} in the cache": part for name, part in held.items()}
 
 
 @cached_attention.probe("a layer that keeps its weights: attend is asked, as in MultiHeadAttention")
@@ -766,9 +771,11 @@ cache_size = Question(
     "6.7 billion of 2 bytes, are 13.5 GB.",
     "Multiply: key and value, layers, heads, numbers of a head, bytes of a number, and tokens.",
     (
-        (32 * 32 * 128 * 2 * 4096, "Keys and values are both kept."),
+        (
+            32 * 32 * 128 * 2 * 4096,
+            "A factor of 2 is missing: keys and values are both kept, and each number has 2 bytes.",
+        ),
         (2 * 32 * 32 * 128 * 2, "That is for one token."),
-        (2 * 32 * 32 * 128 * 4096, "Those are numbers; each has 2 bytes."),
         (2 * 32 * 128 * 2 * 4096, "That is for one layer, or for one head: there are 32 layers of 32 heads."),
         (2 * 32 * 32 * 128 * 4 * 4096, "Each number has 2 bytes, not 4."),
     ),

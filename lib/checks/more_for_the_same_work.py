@@ -19,7 +19,7 @@ from lib.checks.more_for_the_same_work_experts import (
     route,
 )
 from lib.checks.more_for_the_same_work_speculative import accept, residual, speculative_step
-from lib.checks.probing import gradients, plain, single_calls
+from lib.checks.probing import gradients, normal, plain, single_calls
 from lib.checks.running import Problem
 from lib.decoding import speculative
 
@@ -48,10 +48,6 @@ __all__ = [
 online_softmax = Exercise(flash.online_softmax)
 merge_tiles = Exercise(flash.merge_tiles, returns=("largest", "total", "mixed"))
 flash_attention = Exercise(flash.flash_attention)
-
-
-def normal(*shape, rng):
-    return torch.randn(*shape, generator=rng)
 
 
 # ---------------------------------------------------------------------------------------------------- online_softmax
@@ -415,8 +411,7 @@ rescale_factor = Question(
     (
         (math.exp(3), "That is the other way round: the old terms are too large now, the factor is below 1."),
         (math.exp(1 - 5), "The score before it was 1; what counts is the largest so far."),
-        (math.exp(0 - 5), "0 is the smallest score; what counts is the largest so far."),
-        (math.exp(-5), "Seen from 0? The sum so far has the largest score, 2, taken off already."),
+        (math.exp(-5), "Seen from 0? What counts is the largest score so far: the sum has 2 taken off already."),
         (-3.0, "That is the exponent. Which number do you multiply by?"),
     ),
     within=0.01,

@@ -5,7 +5,7 @@ from torch import nn
 
 from lib import experts
 from lib.checks.core import Exercise, Question, edit
-from lib.checks.probing import gradients, plain
+from lib.checks.probing import gradients, normal, plain
 from lib.checks.running import Problem
 
 NAMES = "the experts", "the weights"
@@ -15,10 +15,6 @@ load_balancing_loss = Exercise(experts.load_balancing_loss)
 keep_within_capacity = Exercise(experts.keep_within_capacity)
 active_parameters = Exercise(experts.active_parameters)
 mutual_information = Exercise(experts.mutual_information)
-
-
-def normal(*shape, rng):
-    return torch.randn(*shape, generator=rng)
 
 
 def choices(n_tokens, k, n_experts, rng):

@@ -246,8 +246,7 @@ rotary_score = Question(
     "It is in radians.",
     (
         (math.cos(212), "The angles are not added: turn both vectors, and look at the angle between them."),
-        (1.0, "That would be the score of two vectors at the same position."),
-        (math.cos(math.radians(2)), "The angle is 2 radians, not 2 degrees."),
+        (1.0, "That would be the score at the same position, and the cosine of 2 degrees: the angle is 2 radians."),
         (-math.cos(2), "The cosine of 2 radians is below 0 already: 2 is more than a right angle, π/2 = 1.57."),
         (math.sin(2), "The dot product of two vectors of length 1 is the cosine of the angle between them."),
     ),

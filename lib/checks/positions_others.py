@@ -5,16 +5,12 @@ import torch
 from lib import positions
 from lib.checks.core import ROUGHLY, Exercise, edit
 from lib.checks.differences import difference
-from lib.checks.probing import fill, gradients, parameters, refuses, single_calls
+from lib.checks.probing import fill, gradients, normal, parameters, refuses, single_calls
 from lib.checks.running import Problem
 
 LearnedPositions = Exercise(positions.LearnedPositions)
 rotate = Exercise(positions.rotate)
 distance_penalty = Exercise(positions.distance_penalty)
-
-
-def normal(*shape, rng):
-    return torch.randn(shape, generator=rng)
 
 
 def roughly(mine, right):

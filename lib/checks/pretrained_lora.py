@@ -8,15 +8,11 @@ from lib import lora
 from lib.bert import Bert
 from lib.checks.core import Exercise, Question, edit
 from lib.checks.differences import kind_of
-from lib.checks.probing import fill, gradients, raises
+from lib.checks.probing import fill, gradients, normal, raises
 from lib.checks.running import Problem
 
 LoraLinear = Exercise(lora.LoraLinear)
 trainable_parameters = Exercise(lora.trainable_parameters)
-
-
-def normal(*shape, rng):
-    return torch.randn(shape, generator=rng)
 
 
 # ------------------------------------------------------------------------------------------------------- LoraLinear
@@ -363,6 +359,14 @@ def _(answer, rng):
     model = nn.Sequential(nn.Linear(7, 5)).eval()
     model[0].bias.sum().backward()
     return answer(model)
+
+
+@trainable_parameters.probe("a model that is counted, then frozen in part, and counted again")
+def _(answer, rng):
+    model = nn.Sequential(nn.Linear(7, 5), nn.Linear(5, 3))
+    before = answer(model)
+    model[0].requires_grad_(False)
+    return {"before": before, "after": answer(model)}
 
 
 _COUNTED = "if parameter.requires_grad"

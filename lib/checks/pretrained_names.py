@@ -255,6 +255,7 @@ def _(answer, rng):
         "other numbers": told(answer, wanted | {KEYS: torch.randn(2, 3, generator=rng)}, wanted),
         "float16": told(answer, wanted | {KEYS: torch.zeros(2, 3).half()}, wanted),
         "no tensors": told(answer, wanted | others, wanted),
+        "a list": told(answer, wanted | {SHIFT: SimpleNamespace(shape=[0, 3])}, wanted),  # as a file's header has it
         "parameters": told(answer, dict(layer.named_parameters()), layer.state_dict()),
     }
 

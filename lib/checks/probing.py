@@ -1,5 +1,6 @@
 """What probes need again and again.
 
+    normal         random numbers of a shape
     raises         for bad input: which error is raised
     refuses        the same, as a sentence where the right one is not raised, or does not name what is bad
     fill           random values for all parameters, the same ones in twins
@@ -19,6 +20,11 @@ from torch import Tensor, nn
 
 from lib.checks.differences import kind_of
 from lib.checks.running import Problem
+
+
+def normal(*shape: int, rng: torch.Generator) -> Tensor:
+    """Random numbers around 0, of variance 1."""
+    return torch.randn(shape, generator=rng)
 
 
 def raises(kind: type[BaseException], answer: Callable, *arguments) -> str:

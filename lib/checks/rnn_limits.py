@@ -9,8 +9,8 @@ import torch
 
 from lib import recurrent
 from lib.checks.core import Exercise, edit
-from lib.checks.probing import gradients, single_calls
-from lib.checks.rnn_limits_lstm import LSTM, lstm_step, normal, weights
+from lib.checks.probing import gradients, normal, single_calls
+from lib.checks.rnn_limits_lstm import LSTM, lstm_step, weights
 from lib.checks.rnn_limits_questions import (
     blind_guess,
     cut_gradient,

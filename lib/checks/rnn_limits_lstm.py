@@ -6,7 +6,7 @@ from torch import Tensor
 from lib import recurrent
 from lib.checks.core import Exercise, edit
 from lib.checks.differences import kind_of
-from lib.checks.probing import fill, gradients, parameters, single_calls
+from lib.checks.probing import fill, gradients, normal, parameters, single_calls
 from lib.checks.running import Problem
 
 lstm_step = Exercise(recurrent.lstm_step, returns=("the new hidden state", "the new cell"))
@@ -17,10 +17,6 @@ def weights(d_in, d_hidden, rng, blocks=1, scale=0.5):
     """Random w_input, w_hidden and bias."""
     shapes = (d_in, blocks * d_hidden), (d_hidden, blocks * d_hidden), (blocks * d_hidden,)
     return tuple(torch.randn(shape, generator=rng) * scale for shape in shapes)
-
-
-def normal(*shape, rng):
-    return torch.randn(shape, generator=rng)
 
 
 # -------------------------------------------------------------------------------------------------------- lstm_step

@@ -7,12 +7,11 @@ from collections.abc import Callable
 from functools import partial
 
 import torch
-from torch import Tensor
 
 from lib.batching import EOS
 from lib.checks.core import Exercise, edit
 from lib.checks.differences import kind_of
-from lib.checks.probing import single_calls
+from lib.checks.probing import normal, single_calls
 from lib.checks.running import Problem
 from lib.checks.search_bleu import bleu as bleu
 from lib.checks.search_bleu import clipped_matches as clipped_matches
@@ -30,10 +29,6 @@ log_probability = Exercise(search.log_probability)
 beam_step = Exercise(search.beam_step, returns=("the scores", "the beams", "the words"))
 reorder = Exercise(search.reorder, returns=("the first part", "the second part", "the third part"))
 beam_search = Exercise(search.beam_search, returns=("the ids", "the values"))
-
-
-def normal(*shape: int, rng: torch.Generator) -> Tensor:
-    return torch.randn(*shape, generator=rng)
 
 
 # ----------------------------------------------------------------------------------------------- best_continuations

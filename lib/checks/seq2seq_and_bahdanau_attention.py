@@ -9,8 +9,8 @@ import torch
 
 from lib import batching, seq2seq
 from lib.checks.core import Exercise, edit
-from lib.checks.probing import gradients
-from lib.checks.seq2seq_and_bahdanau_attention_decoder import BahdanauDecoder, greedy_translate, normal
+from lib.checks.probing import gradients, normal
+from lib.checks.seq2seq_and_bahdanau_attention_decoder import BahdanauDecoder, greedy_translate
 from lib.checks.seq2seq_and_bahdanau_attention_questions import (
     logits_shape,
     reversed_lag,

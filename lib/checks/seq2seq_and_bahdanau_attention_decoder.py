@@ -1,13 +1,12 @@
 """Checks of notebook 03: a step of Bahdanau's decoder, and greedy translation."""
 
 import torch
-from torch import Tensor
 
 from lib import seq2seq
 from lib.batching import EOS, SOS
 from lib.checks.core import Exercise, edit
 from lib.checks.differences import kind_of
-from lib.checks.probing import fill, gradients, parameters
+from lib.checks.probing import fill, gradients, normal, parameters
 from lib.checks.running import Problem
 
 BahdanauDecoder = Exercise(seq2seq.BahdanauDecoder)
@@ -17,10 +16,6 @@ PARTS = ("hidden", "cell", "memory", "keys", "mask")
 BEYOND, LOST = 9, 10  # what the reciting step says after its text, and when it was told the wrong word
 STARTS_AGAIN = 11  # what it says when it is told <SOS> again
 CALLS = 2  # for each token that `limit` allows to a sentence: enough for anyone
-
-
-def normal(*shape: int, rng: torch.Generator) -> Tensor:
-    return torch.randn(*shape, generator=rng)
 
 
 # -------------------------------------------------------------------------------------------------- BahdanauDecoder

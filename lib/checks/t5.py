@@ -6,7 +6,7 @@ import torch
 
 from lib import relative_positions, spans
 from lib.checks.core import Exercise, edit
-from lib.checks.probing import fill, gradients, parameters, raises
+from lib.checks.probing import fill, gradients, normal, parameters, raises
 from lib.checks.t5_answers import (
     answer_f1,
     best_spans,
@@ -37,10 +37,6 @@ RelativeBias = Exercise(relative_positions.RelativeBias)
 biased_attention = Exercise(relative_positions.biased_attention, returns=("the mix", "the weights"))
 corrupt_spans = Exercise(spans.corrupt_spans, returns=("inputs", "targets"))
 restore_spans = Exercise(spans.restore_spans)
-
-
-def normal(*shape, rng):
-    return torch.randn(*shape, generator=rng)
 
 
 # -------------------------------------------------------------------------------------------------- relative_buckets
@@ -232,6 +228,11 @@ def _(answer, rng):
 @RelativeBias.probe("one head, the past alone, all else by default: the last of 300 positions asks")
 def _(answer, rng):
     return _filled(answer, rng, 1, False)(1, 300)
+
+
+@RelativeBias.probe("2 heads, both sides: 3 of 1,100 positions ask", varied=False)
+def _(answer, rng):
+    return _filled(answer, rng, 2, True)(3, 1100)
 
 
 @RelativeBias.probe("the gradients of the table")
@@ -599,6 +600,11 @@ def _(answer, rng):
 @restore_spans.probe("5 <0> 6 <1> 7 and a model's targets, in which <0> comes twice, and <9> with something after it")
 def _(answer, rng):
     return answer([5, 100, 6, 101, 7], [100, 1, 101, 3, 100, 2, 109, 8], SENTINELS)
+
+
+@restore_spans.probe("5 <0> 6 <1> 7 and a model's targets, in which <9> comes between <0> and <1>")
+def _(answer, rng):
+    return answer([5, 100, 6, 101, 7], [100, 1, 109, 8, 101, 3], SENTINELS)
 
 
 @restore_spans.probe("5 <0> 6 <1> 7 and a model's targets that begin without a sentinel")

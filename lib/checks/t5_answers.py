@@ -7,7 +7,7 @@ import torch
 
 from lib import scoring, spans
 from lib.checks.core import Exercise, Question, edit
-from lib.checks.probing import raises
+from lib.checks.probing import normal, raises
 from lib.relative_positions import relative_buckets
 
 ENDS = "first", "last"
@@ -146,10 +146,6 @@ token_span.mistakes(
 
 
 # ------------------------------------------------------------------------------------------------------- best_spans
-
-
-def normal(*shape, rng):
-    return torch.randn(*shape, generator=rng)
 
 
 def drawn(rng, *leading, length=17):

@@ -5,7 +5,7 @@ import torch
 from lib import attention, layers
 from lib.cache import cache_bytes
 from lib.checks.core import Exercise, Question, edit
-from lib.checks.probing import fill, gradients, raises, single_calls
+from lib.checks.probing import fill, gradients, normal, raises, single_calls
 from lib.checks.the_modern_decoder_attention import GroupedQueryAttention, LlamaBlock, loadable, repeat_kv
 from lib.checks.the_modern_decoder_weights import bits_a_weight, unpack_q4_1
 
@@ -27,10 +27,6 @@ __all__ = [
 RMSNorm = Exercise(layers.RMSNorm)
 SwiGLU = Exercise(layers.SwiGLU)
 sliding_window_mask = Exercise(attention.sliding_window_mask)
-
-
-def normal(*shape, rng):
-    return torch.randn(shape, generator=rng)
 
 
 # ---------------------------------------------------------------------------------------------------------- RMSNorm

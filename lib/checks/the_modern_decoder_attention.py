@@ -6,17 +6,13 @@ from lib import attention as course
 from lib import llama
 from lib.cache import KeyValueCache, prefill_mask
 from lib.checks.core import Exercise, edit
-from lib.checks.probing import fill, gradients, parameters, raises, single_calls
+from lib.checks.probing import fill, gradients, normal, parameters, raises, single_calls
 from lib.checks.running import Problem
 from lib.positions import FusedRotaryPositions, RotaryPositions
 
 repeat_kv = Exercise(course.repeat_kv)
 GroupedQueryAttention = Exercise(course.GroupedQueryAttention)
 LlamaBlock = Exercise(llama.LlamaBlock)
-
-
-def normal(*shape, rng):
-    return torch.randn(shape, generator=rng)
 
 
 def loadable(module):

@@ -8,7 +8,7 @@ import torch
 from lib import layers
 from lib.checks.core import Exercise, edit
 from lib.checks.differences import difference
-from lib.checks.probing import fill, gradients, parameters
+from lib.checks.probing import fill, gradients, normal, parameters
 from lib.checks.running import Problem
 from lib.checks.the_transformer_block_questions import (
     changed_outputs,
@@ -19,7 +19,7 @@ from lib.checks.the_transformer_block_questions import (
     noisy_line,
     stream_sizes,
 )
-from lib.checks.the_transformer_block_stacked import DecoderBlock, EncoderBlock, normal, parameter_counts
+from lib.checks.the_transformer_block_stacked import DecoderBlock, EncoderBlock, parameter_counts
 
 __all__ = [
     "DecoderBlock",

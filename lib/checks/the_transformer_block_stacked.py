@@ -7,17 +7,13 @@ from torch.nn import functional
 from lib import layers, transformer
 from lib.attention import causal_mask
 from lib.checks.core import Exercise, edit
-from lib.checks.probing import fill, gradients, parameters, single_calls
+from lib.checks.probing import fill, gradients, normal, parameters, single_calls
 
 EncoderBlock = Exercise(transformer.EncoderBlock)
 DecoderBlock = Exercise(transformer.DecoderBlock)
 parameter_counts = Exercise(transformer.parameter_counts)
 
 POST = 0.0, layers.PostNorm  # dropout and shortcut, as a block is given them
-
-
-def normal(*shape, rng):
-    return torch.randn(shape, generator=rng)
 
 
 def _mask(rng, *shape):
@@ -208,6 +204,7 @@ for label, block, positions, keys, mask, memory_mask in [
         (4, 4),
     ),
     ("a mask for each sequence, and one for each memory", (6, 2, 7), 3, 5, (2, 1, 3, 3), (2, 1, 1, 5)),
+    ("a memory that is partly masked, and no causal mask", (6, 2, 7), 3, 5, None, (2, 1, 1, 5)),
     ("PostNorm", (6, 2, 7, *POST), 3, 5, None, None),
     ("the activation GELU", (6, 2, 7, 0.0, layers.PreNorm, False, functional.gelu), 3, 5, None, None),
     ("a lone position and a memory of 1", (6, 2, 7), 1, 1, causal_mask(1), None),

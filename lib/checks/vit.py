@@ -6,7 +6,7 @@ import torch
 
 from lib import vit as course
 from lib.checks.core import Exercise, Question, edit
-from lib.checks.probing import plain, single_calls
+from lib.checks.probing import normal, plain, single_calls
 from lib.checks.vit_model import ViT
 from lib.checks.vit_patches import interpolate_positions, patches, unpatch
 
@@ -25,10 +25,6 @@ __all__ = [
 
 vit_parameters = Exercise(course.vit_parameters)
 attention_rollout = Exercise(course.attention_rollout)
-
-
-def normal(*shape, rng):
-    return torch.randn(shape, generator=rng)
 
 
 # --------------------------------------------------------------------------------------------------- vit_parameters

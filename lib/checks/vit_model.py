@@ -4,15 +4,11 @@ import torch
 
 from lib import vit as course
 from lib.checks.core import Exercise, edit
-from lib.checks.probing import fill, gradients, refuses
+from lib.checks.probing import fill, gradients, normal, refuses
 from lib.checks.running import Problem
 from lib.checks.the_modern_decoder_attention import loadable
 
 ViT = Exercise(course.ViT)
-
-
-def normal(*shape, rng):
-    return torch.randn(shape, generator=rng)
 
 
 def made(answer, *sizes, rng, scale=0.5, **named):

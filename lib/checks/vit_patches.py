@@ -6,16 +6,12 @@ import torch
 
 from lib import vit as course
 from lib.checks.core import Exercise, edit
-from lib.checks.probing import gradients, single_calls
+from lib.checks.probing import gradients, normal, single_calls
 from lib.checks.running import Problem
 
 patches = Exercise(course.patches)
 unpatch = Exercise(course.unpatch)
 interpolate_positions = Exercise(course.interpolate_positions)
-
-
-def normal(*shape, rng):
-    return torch.randn(shape, generator=rng)
 
 
 def counted(*shape):

@@ -3,6 +3,7 @@
     path, read   where a file of data/ lies, and its text
     manifest     the list: how each file was made, its checksum and its licence
     record       enter a file, such as a trained checkpoint
+    record_results    put what a benchmark has found into its file of results, and enter that
     verify       the files that differ from the list, one sentence each
 
 MANIFEST is plain text, one tab-separated line a file: name, sha256, bytes, how made, licence. The texts are made by the
@@ -10,9 +11,10 @@ programs in data/make. Used by every notebook through `load_stories` and its lik
 """
 
 import hashlib
+import json
 import os
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 MANIFEST = DATA / "MANIFEST"
@@ -85,6 +87,23 @@ def record(name: str, how: str, licence: str = OWN) -> Entry:
     lines = ["\t".join(map(str, entries[each])) + "\n" for each in sorted(entries)]
     write(MANIFEST.name, (HEADER + "".join(lines)).encode())
     return entry
+
+
+def record_results(name: str, how: str, found: Any, *keys: object) -> None:
+    """Put `found` into a JSON file of results, below these keys, one in the other; none: the file holds it alone.
+
+    What stands below other keys stays. The file is entered into MANIFEST.
+    """
+    results = found
+    if keys:
+        results = json.loads(read(name)) if path(name).exists() else {}
+        *above, last = map(str, keys)
+        place = results
+        for key in above:
+            place = place.setdefault(key, {})
+        place[last] = found
+    write(name, (json.dumps(results, indent=1, sort_keys=True) + "\n").encode())
+    record(name, how)
 
 
 def verify() -> list[str]:

@@ -151,6 +151,22 @@ def needs_the_letter(word, pieces):
     return found or ["[UNK]"]
 
 
+@wrong("wordpiece")
+def sixteen_letters_at_most(word, pieces):
+    if len(word) > 100:
+        return ["[UNK]"]
+    found, start = [], 0
+    while start < len(word):
+        for end in range(min(len(word), start + 16), start, -1):
+            if ("##" if start else "") + word[start:end] in pieces:
+                break
+        else:
+            return ["[UNK]"]
+        found.append(("##" if start else "") + word[start:end])
+        start = end
+    return found
+
+
 slips(
     "wordpiece",
     letters_only=(

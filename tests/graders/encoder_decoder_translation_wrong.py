@@ -591,15 +591,6 @@ def a_guard_only_in_the_correction(weight, gradient, mean, square, step, rate, b
     return weight * (1 - rate * decay) - rate * m / v.sqrt(), mean, square
 
 
-@wrong("adamw_step", says="20 steps")
-def in_numpy_without_parameters(weight, gradient, mean, square, step, rate, betas=(0.9, 0.98), eps=1e-8, decay=0.01):
-    w, g, m, v = (x.numpy() for x in (weight, gradient, mean, square))
-    m, v = betas[0] * m + (1 - betas[0]) * g, betas[1] * v + (1 - betas[1]) * g**2
-    m_hat, v_hat = m / (1 - betas[0] ** step), v / (1 - betas[1] ** step)
-    w = w * (1 - rate * decay) - rate * m_hat / (v_hat**0.5 + eps)
-    return torch.as_tensor(w), torch.as_tensor(m), torch.as_tensor(v)
-
-
 slips(
     "adamw_step",
     corrected_twice=("", edit("mean / (1 - beta1**step)", "mean / (1 - beta1**step) ** 2")),

@@ -1071,3 +1071,20 @@ slips(
     at_most_512=("1,000", edit("return ids[cuts * step :]", "return ids[min(cuts * step, 512) :]")),
     negative_goes=("-4 positions", edit("n_positions < 2", "n_positions in (0, 1)")),
 )
+
+
+slips(
+    "cached_attention",
+    exchanged_in_the_cache=(
+        "the keys in the cache",
+        edit("keys, values = cache.extend(k, v)", "values, keys = cache.extend(v, k)"),
+    ),
+    hides_the_future=(
+        "the second output",
+        edit(
+            "layer.attend(q, keys, values, mask)",
+            "layer.attend(q, keys, values, torch.ones(q.shape[2], keys.shape[2], dtype=torch.bool).tril("
+            "keys.shape[2] - q.shape[2]) if mask is None else mask)",
+        ),
+    ),
+)

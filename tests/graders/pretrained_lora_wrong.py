@@ -12,27 +12,41 @@ from tests.graders.cases import slips, wrong
 # ------------------------------------------------------------------------------------------------------- LoraLinear
 
 
-def fits(linear, rank):
-    if not 1 <= rank <= min(linear.weight.shape):
-        raise ValueError(f"rank {rank} does not fit {tuple(linear.weight.shape)}")
-
-
-def plain_merge(self):
-    made = nn.Linear(*self.linear.weight.T.shape, self.linear.bias is not None, dtype=self.linear.weight.dtype)
-    with torch.no_grad():
-        made.weight.copy_(self.linear.weight + self.scale * self.b @ self.a)
-        if made.bias is not None:
-            made.bias.copy_(self.linear.bias)
-    return made
-
-
-@wrong("LoraLinear", says="`self.a` is to be an nn.Parameter")
-class LayersForMatrices(nn.Module):
-    """As the first version of the authors' code: two nn.Linear, which have their bias and their own drawing."""
+class Usual(nn.Module):
+    """Right in all its methods; the wrong answers write one anew."""
 
     def __init__(self, linear, rank, alpha, generator=None):
         super().__init__()
-        fits(linear, rank)
+        self.fits(linear, rank)
+        self.linear = linear.requires_grad_(False)
+        self.scale = alpha / rank
+        drawn = torch.randn(rank, linear.in_features, generator=generator) / math.sqrt(linear.in_features)
+        self.a = nn.Parameter(drawn.to(linear.weight.dtype))
+        self.b = nn.Parameter(linear.weight.new_zeros(linear.out_features, rank))
+
+    def fits(self, linear, rank):
+        if not 1 <= rank <= min(linear.weight.shape):
+            raise ValueError(f"rank {rank} does not fit {tuple(linear.weight.shape)}")
+
+    def forward(self, x):
+        return self.linear(x) + self.scale * (x @ self.a.T @ self.b.T)
+
+    def merged(self):
+        made = nn.Linear(*self.linear.weight.T.shape, self.linear.bias is not None, dtype=self.linear.weight.dtype)
+        with torch.no_grad():
+            made.weight.copy_(self.linear.weight + self.scale * self.b @ self.a)
+            if made.bias is not None:
+                made.bias.copy_(self.linear.bias)
+        return made
+
+
+@wrong("LoraLinear", says="`self.a` is to be an nn.Parameter")
+class LayersForMatrices(Usual):
+    """As the first version of the authors' code: two nn.Linear, which have their bias and their own drawing."""
+
+    def __init__(self, linear, rank, alpha, generator=None):
+        nn.Module.__init__(self)
+        self.fits(linear, rank)
         self.linear = linear.requires_grad_(False)
         self.scale = alpha / rank
         self.a, self.b = nn.Linear(linear.in_features, rank), nn.Linear(rank, linear.out_features)
@@ -43,10 +57,10 @@ class LayersForMatrices(nn.Module):
 
 
 @wrong("LoraLinear", says="a third of 1 / d_in")
-class KaimingAsInTheCode(nn.Module):
+class KaimingAsInTheCode(Usual):
     def __init__(self, linear, rank, alpha, generator=None):
-        super().__init__()
-        fits(linear, rank)
+        nn.Module.__init__(self)
+        self.fits(linear, rank)
         self.linear = linear.requires_grad_(False)
         self.scale = alpha / rank
         self.a = nn.Parameter(linear.weight.new_empty(rank, linear.in_features))
@@ -56,14 +70,12 @@ class KaimingAsInTheCode(nn.Module):
     def forward(self, x):
         return self.linear(x) + x @ self.a.T @ self.b.T * self.scale
 
-    merged = plain_merge
-
 
 @wrong("LoraLinear", says="the learning parameter `linear.weight`")
-class NobodyFroze(nn.Module):
+class NobodyFroze(Usual):
     def __init__(self, linear, rank, alpha, generator=None):
-        super().__init__()
-        fits(linear, rank)
+        nn.Module.__init__(self)
+        self.fits(linear, rank)
         self.linear = linear
         with torch.no_grad():
             self.scale = alpha / rank
@@ -74,79 +86,31 @@ class NobodyFroze(nn.Module):
     def forward(self, x):
         return self.linear(x) + x @ self.a.T @ self.b.T * self.scale
 
-    merged = plain_merge
-
 
 @wrong("LoraLinear", says="gradient for x")
-class FrozenByNoGrad(nn.Module):
-    def __init__(self, linear, rank, alpha, generator=None):
-        super().__init__()
-        fits(linear, rank)
-        self.linear = linear.requires_grad_(False)
-        self.scale = alpha / rank
-        drawn = torch.randn(rank, linear.in_features, generator=generator) / math.sqrt(linear.in_features)
-        self.a = nn.Parameter(drawn.to(linear.weight.dtype))
-        self.b = nn.Parameter(linear.weight.new_zeros(linear.out_features, rank))
-
+class FrozenByNoGrad(Usual):
     def forward(self, x):
         with torch.no_grad():
             old = self.linear(x)
         return old + self.scale * (x @ self.a.T @ self.b.T)
 
-    merged = plain_merge
-
 
 @wrong("LoraLinear", says="needs no product B A")
-class OneMatrix(nn.Module):
-    def __init__(self, linear, rank, alpha, generator=None):
-        super().__init__()
-        fits(linear, rank)
-        self.linear = linear.requires_grad_(False)
-        self.scale = alpha / rank
-        drawn = torch.randn(rank, linear.in_features, generator=generator) / math.sqrt(linear.in_features)
-        self.a = nn.Parameter(drawn.to(linear.weight.dtype))
-        self.b = nn.Parameter(linear.weight.new_zeros(linear.out_features, rank))
-
+class OneMatrix(Usual):
     def forward(self, x):
         return functional.linear(x, self.linear.weight + self.scale * self.b @ self.a, self.linear.bias)
 
-    merged = plain_merge
-
 
 @wrong("LoraLinear", says="`merged` changes the old layer")
-class MergedIntoItself(nn.Module):
-    def __init__(self, linear, rank, alpha, generator=None):
-        super().__init__()
-        fits(linear, rank)
-        self.linear = linear.requires_grad_(False)
-        self.scale = alpha / rank
-        drawn = torch.randn(rank, linear.in_features, generator=generator) / math.sqrt(linear.in_features)
-        self.a = nn.Parameter(drawn.to(linear.weight.dtype))
-        self.b = nn.Parameter(linear.weight.new_zeros(linear.out_features, rank))
-
-    def forward(self, x):
-        return self.linear(x) + self.scale * (x @ self.a.T @ self.b.T)
-
+class MergedIntoItself(Usual):
     def merged(self):
         self.linear.weight.data += self.scale * (self.b @ self.a)
         return self.linear.requires_grad_(True)
 
 
 @wrong("LoraLinear", says="the merged parameters that may learn")
-class MergedCopy(nn.Module):
+class MergedCopy(Usual):
     """A deep copy of the frozen layer is frozen."""
-
-    def __init__(self, linear, rank, alpha, generator=None):
-        super().__init__()
-        fits(linear, rank)
-        self.linear = linear.requires_grad_(False)
-        self.scale = alpha / rank
-        drawn = torch.randn(rank, linear.in_features, generator=generator) / math.sqrt(linear.in_features)
-        self.a = nn.Parameter(drawn.to(linear.weight.dtype))
-        self.b = nn.Parameter(linear.weight.new_zeros(linear.out_features, rank))
-
-    def forward(self, x):
-        return self.linear(x) + self.scale * (x @ self.a.T @ self.b.T)
 
     def merged(self):
         made = nn.Linear(self.linear.in_features, self.linear.out_features, self.linear.bias is not None)
@@ -157,50 +121,26 @@ class MergedCopy(nn.Module):
 
 
 @wrong("LoraLinear", says="'raises AssertionError'")
-class Asserts(nn.Module):
-    def __init__(self, linear, rank, alpha, generator=None):
-        super().__init__()
+class Asserts(Usual):
+    def fits(self, linear, rank):
         assert 0 < rank <= min(linear.in_features, linear.out_features), rank
-        self.linear = linear.requires_grad_(False)
-        self.scale = alpha / rank
-        drawn = torch.randn(rank, linear.in_features, generator=generator) / math.sqrt(linear.in_features)
-        self.a = nn.Parameter(drawn.to(linear.weight.dtype))
-        self.b = nn.Parameter(linear.weight.new_zeros(linear.out_features, rank))
-
-    def forward(self, x):
-        return self.linear(x) + self.scale * (x @ self.a.T @ self.b.T)
-
-    merged = plain_merge
 
 
 @wrong("LoraLinear", says="a rank that does not fit")
-class AnyRank(nn.Module):
-    def __init__(self, linear, rank, alpha, generator=None):
-        super().__init__()
-        self.linear = linear.requires_grad_(False)
-        self.scale = alpha / rank
-        drawn = torch.randn(rank, linear.in_features, generator=generator) / math.sqrt(linear.in_features)
-        self.a = nn.Parameter(drawn.to(linear.weight.dtype))
-        self.b = nn.Parameter(linear.weight.new_zeros(linear.out_features, rank))
-
-    def forward(self, x):
-        return self.linear(x) + self.scale * (x @ self.a.T @ self.b.T)
-
-    merged = plain_merge
+class AnyRank(Usual):
+    def fits(self, linear, rank):
+        pass
 
 
 @wrong("LoraLinear", says="is to be an nn.Parameter, not a Tensor")
-class Tensors(nn.Module):
+class Tensors(Usual):
     def __init__(self, linear, rank, alpha, generator=None):
-        super().__init__()
-        fits(linear, rank)
+        nn.Module.__init__(self)
+        self.fits(linear, rank)
         self.linear = linear.requires_grad_(False)
         self.scale = alpha / rank
         self.a = torch.randn(rank, linear.in_features, generator=generator) / math.sqrt(linear.in_features)
         self.b = torch.zeros(linear.out_features, rank)
-
-    def forward(self, x):
-        return self.linear(x) + self.scale * (x @ self.a.T @ self.b.T)
 
 
 slips(
@@ -233,6 +173,15 @@ slips(
 
 
 # --------------------------------------------------------------------------------------------- trainable_parameters
+
+_COUNTED = {}
+
+
+@wrong("trainable_parameters")
+def remembers_each_model(model):
+    if model not in _COUNTED:
+        _COUNTED[model] = sum(part.numel() for part in model.parameters() if part.requires_grad)
+    return _COUNTED[model]
 
 
 @wrong("trainable_parameters", says="frozen")

@@ -211,6 +211,17 @@ def by_size(found, wanted):
             raise ValueError(f"{name} has another shape")
 
 
+@wrong("must_fit")
+def shapes_as_they_are(found, wanted):
+    for name in sorted(found.keys() | wanted.keys()):
+        if name not in found:
+            raise ValueError(f"{name} is missing")
+        if name not in wanted:
+            raise ValueError(f"{name} is unexpected")
+        if found[name].shape != wanted[name].shape:
+            raise ValueError(f"{name} has another shape")
+
+
 slips(
     "must_fit",
     shape_as_it_is=("not the last alone", edit("tuple(part[name].shape)", "list(part[name].shape)[::-1][:1]")),

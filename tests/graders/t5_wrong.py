@@ -6,8 +6,9 @@ import math
 import torch
 from torch import nn
 
+from lib.checks.core import edit
 from lib.relative_positions import relative_buckets
-from tests.graders.cases import wrong
+from tests.graders.cases import slips, wrong
 
 # -------------------------------------------------------------------------------------------------- relative_buckets
 
@@ -834,3 +835,22 @@ def zero_is_nothing(inputs, targets, sentinels):
     """A token whose id is 0 counts as False."""
     runs = _runs(targets, sentinels)
     return [t for token in inputs for t in (runs.get(token, []) if token in sentinels else [token]) if t]
+
+
+@wrong("restore_spans")
+def ends_at_a_strange_sentinel(inputs, targets, sentinels):
+    pieces, current = {token: [] for token in inputs if token in sentinels}, []
+    for token in targets:
+        if token in pieces:
+            current = pieces[token]
+        elif token in sentinels:
+            break
+        else:
+            current.append(token)
+    return [token for place in inputs for token in pieces.get(place, [place])]
+
+
+slips(
+    "RelativeBias",
+    five_hundred=("", edit("torch.arange(keys, device", "torch.arange(min(keys, 512), device")),
+)

@@ -203,6 +203,15 @@ class SelfAttentionTwice(DecoderParts):
         return self.around_feed_forward(x, self.feed_forward)
 
 
+@wrong("DecoderBlock")
+class MemoryMaskedWithTheFutureOnly(DecoderParts):
+    def forward(self, x, memory, mask=None, memory_mask=None):
+        memory_mask = memory_mask if mask is not None else None
+        x = self.around_self_attention(x, lambda y: self.self_attention(y, mask=mask))
+        x = self.around_cross_attention(x, lambda y: self.cross_attention(y, memory, memory_mask))
+        return self.around_feed_forward(x, self.feed_forward)
+
+
 @wrong("DecoderBlock", says="cross-attention is left out")
 class AnEncoderBlock(DecoderParts):
     def forward(self, x, memory, mask=None, memory_mask=None):
