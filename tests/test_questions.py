@@ -39,6 +39,13 @@ RIGHT = {
     "crossover": [1024, 2 * 512.0],
     "friends_curve": ["Leak", " leak "],
     "late_sums": [(1 / 2, 1 / 5), [0.5, 0.2], torch.tensor([0.5, 0.2])],
+    # notebook 10
+    "found_by_two": [(0.19, 0.19, 0.196), [0.5 * 0.38, 0.5 * 0.38, 0.2 * 0.98]],
+    "tipping_alpha": [0.74, 0.7402, math.log(1.35) / math.log(1.5)],
+    "chosen_rows": [[1, 1, 5, 4], (1, 1, 5, 4), torch.tensor([1, 1, 5, 4])],
+    "rivals": [3, 3.0],
+    "counted_errors": [(3, 4, 1), [3, 4, 1]],
+    "quarter_missing": [71.7, 71.65, 100 * math.exp(-1 / 3)],
 }
 WRONG = {
     # notebook 01
@@ -130,6 +137,47 @@ WRONG = {
         ((0.5, 0.8), "What is left"),
         ((0.2, 0.5), "three numerators"),
     ],
+    # notebook 10
+    "found_by_two": [
+        ((0.19, 0.196, 0.196), "Is C one of them"),
+        ((0.19, 0.165, 0.196), "the better of what comes"),
+        ((0.19, 0.19, 0.19), "begin with C"),
+        ((0.19, 0.19, 0.2), ""),
+        ((0.196, 0.19, 0.19), ""),
+        (0.19, None),
+    ],
+    "tipping_alpha": [
+        (1.35, "Take logarithms"),
+        (0.9, "exponent"),
+        (0.30, "Divide by log 1.5"),
+        (1.5, "formula of Wu"),
+        (-0.74, ""),
+        (0.7, ""),
+    ],
+    "chosen_rows": [
+        ([1, 1, 3, 2], "rows of sentence 1"),
+        ([1, 1, 4, 5], "comes first"),
+        ([1, 5, 4], "Both survivors"),
+        ([0, 0, 5, 4], "counted from 0"),
+        ([5, 4, 1, 1], ""),
+        (1, None),
+    ],
+    "rivals": [(4, "its own share"), (2, "a third one"), (0.77, "How many fit"), (3.35, ""), (-3, "")],
+    "counted_errors": [
+        ((1, 4, 1), "not only the right one"),
+        ((2, 4, 1), "in e is right"),
+        ((3, 2, 1), "both kinds"),
+        ((4, 3, 1), ""),
+        ((3, 4), None),
+    ],
+    "quarter_missing": [
+        (75, "not the share"),
+        (0.717, "goes to 100"),
+        (100, "the brevity penalty"),
+        (77.9, "r by c"),
+        (72.5, ""),
+        ("71.7", None),
+    ],
 }
 
 
@@ -171,3 +219,8 @@ def test_the_answers_are_what_a_pencil_gives():
     by_hand = {"head_block": (768, 64), "allowed_pairs": 21 + 18, "prefix_price": 500.5, "crossover": 1024}
     assert {name: exercise(name).reference for name in by_hand} == by_hand
     assert exercise("late_sums").reference == pytest.approx((0.5, 0.2))
+    by_hand = {"chosen_rows": [1, 1, 5, 4], "rivals": 3, "counted_errors": (3, 4, 1)}
+    assert {name: exercise(name).reference for name in by_hand} == by_hand
+    assert exercise("found_by_two").reference == pytest.approx((0.19, 0.19, 0.196))
+    assert exercise("tipping_alpha").reference == pytest.approx(0.740, abs=5e-4)
+    assert exercise("quarter_missing").reference == pytest.approx(71.65, abs=5e-3)

@@ -377,3 +377,29 @@ def test_values_are_the_mean_log_probability_of_the_words():
         inputs = functional.pad(ids, (1, 0), value=SOS)[:, :-1]
         summed = search.log_probability(model(source, mask, inputs), ids, ids != PAD)
     torch.testing.assert_close(values, summed / (ids != PAD).sum(1))
+
+
+@pytest.mark.parametrize("limit", [1, 2, 4, 6])
+def test_exact_search_finds_what_trying_everything_finds(limit):
+    torch.manual_seed(limit)
+    weights = 2 * torch.randn(7, 5)
+
+    def step(ids, state):
+        written = torch.cat([state[0], ids[:, None]], dim=1)
+        moods = (written * torch.arange(1, written.shape[1] + 1)).sum(1) % 7
+        return weights[moods].index_fill(1, torch.arange(EOS), -math.inf), (written,), None
+
+    everything = {}
+    for words in itertools.product(range(EOS, 5), repeat=limit):
+        if EOS in words:
+            state, before, total = (torch.zeros(1, 0, dtype=torch.long),), SOS, 0.0
+            for word in words[: words.index(EOS) + 1]:
+                logits, state, _ = step(torch.tensor([before]), state)
+                total, before = total + logits.log_softmax(-1)[0, word].item(), word
+            everything[words[: words.index(EOS) + 1]] = total
+    best = max(everything, key=everything.get)
+    nothing = (torch.zeros(1, 0, dtype=torch.long),)
+    for bound in (-math.inf, everything[best] - 0.1):
+        ids, value = search.exact_search(step, nothing, bound, limit)
+        assert tuple(ids) == best and value == pytest.approx(everything[best], abs=1e-5)
+    assert search.exact_search(step, nothing, everything[best] + 0.1, limit) == (None, everything[best] + 0.1)

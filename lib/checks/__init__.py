@@ -143,6 +143,7 @@ NOTEBOOKS: dict[str, list[str]] = {
         "chosen_rows",
         "beam_search",
         "rivals",
+        "exact_search",
         "counted_errors",
         "clipped_matches",
         "bleu",

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from lib.batching import EOS, SOS
 from lib.checks.core import Exercise, edit
+from lib.checks.probing import normal
 from lib.checks.running import Problem
 from lib.decoding import search
 
@@ -19,7 +20,7 @@ def tastes(rng: torch.Generator, vocab: int = 6, to_end: float = 0.0, limit: int
 
     to_end: how much likelier <EOS> is than usual    limit: a Problem for a beginning that is much longer
     """
-    wishes = 3 * torch.randn(vocab, generator=rng) + torch.arange(vocab) / 200  # far ids are wanted, too
+    wishes = 3 * normal(vocab, rng=rng) + torch.arange(vocab) / 200  # far ids are wanted, too
 
     def log_probs_after(ids) -> Tensor:
         if len(ids) > limit + 200:

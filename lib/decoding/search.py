@@ -8,6 +8,7 @@
     beam_candidates         everything that a beam search weighs up, for a picture                 notebook 10
     Finished                the best complete sentence so far, for each sentence of a batch        notebook 10
     beam_search             keep the `beams` best beginnings instead of one                        notebook 10
+    exact_search            every beginning that may still win is kept: the likeliest sentence of all    notebook 10
     greedy_search           one beginning, the likeliest word each time; done sentences leave      notebook 10
     translate               sentences in, sentences out: batches of similar length, greedy or with beams
 
@@ -203,6 +204,31 @@ def beam_search(
         going, ids = going[on], ids[on].take_along_dim(best[:, :, None], dim=1)
         state = reorder(state, rows[on].gather(1, best).flatten())
     return finished.result()
+
+
+def exact_search(step: Step, state: tuple[Tensor, ...], bound: float, limit: int) -> tuple[list[int] | None, float]:
+    """The likeliest of all sentences that are likelier than `bound`, for certain (Stahlberg and Byrne 2019).
+
+    step: (ids (row,), state) -> logits (row, vocab), next state, anything    state: of one row, before the first word
+    bound: a log-probability, that of a sentence which is known, say
+    limit: a sentence has at most so many tokens, <EOS> included
+
+    Returns its ids, a list with <EOS> at the end, and its log-probability; None and `bound` where no sentence
+    is likelier.
+    """
+    ids, scores = torch.full((1, 1), SOS), torch.zeros(1)
+    best = None
+    while len(ids) and ids.shape[1] <= limit:
+        logits, state, _ = step(ids[:, -1], state)
+        candidates = scores[:, None] + logits.log_softmax(dim=-1)  # (beginning, vocab)
+        value, row = candidates[:, EOS].max(dim=0)
+        if value > bound:
+            best, bound = [*ids[row, 1:].tolist(), EOS], value.item()
+        # subtle: nothing that ends is likelier than the bound
+        rows, words = (candidates > bound).nonzero(as_tuple=True)
+        ids = torch.cat([ids[rows], words[:, None]], dim=1)
+        scores, state = candidates[rows, words], reorder(state, rows)
+    return best, bound
 
 
 def greedy_search(step: Step, state: Any, limit: int, reorder: Callable[[Any, Tensor], Any] = reorder) -> Tensor:
