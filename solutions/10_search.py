@@ -749,7 +749,7 @@ assert in_italian(ids[0]) == right
 # %% [markdown]
 # The batch must find what the lists find, sentence by sentence:
 
-# %%
+# %% tags=["training"]
 some = [" ".join(source) for source in sources[:40]]
 few = some[:5]
 begin = time.process_time()
@@ -955,7 +955,7 @@ exact_search = check("exact_search")
 # Now all 1,500 sentences. Where greedy decoding has found a sentence of more than one half, this is the mode. For the others we
 # also ask what beam search by the sum finds; the likeliest of these is the first bound.
 
-# %%
+# %% tags=["training"]
 # where greedy's sentence has more than one half, no other one can be likelier
 best, modes = score(sources, by_greedy), list(by_greedy)
 unsure = (best < math.log(0.5)).nonzero().flatten().tolist()
@@ -999,7 +999,7 @@ assert 100 < len(model_errors) < 170
 # were 17; two beams left 4 of them, and four beams 2. And the model errors? They are more than a hundred. For so many sentences
 # even a perfect search writes something wrong. So what did greedy decoding miss?
 
-# %%
+# %% tags=["training"]
 mended = [i for i in errors[1] if modes[i] == targets[i]]
 spoiled = [i for i in errors[1] if by_greedy[i] == targets[i]]
 print(f"of {len(errors[1])} search errors of greedy decoding:")
@@ -1257,10 +1257,9 @@ for name, found in by_cut.items():
 assert 1 < by_cut["characters"] - by_cut["our tokens"] < 3
 
 # %% [markdown]
-# They are the same translations, and two of these numbers lie two points apart: among characters, a wrong ending spoils few
-# n-grams. Post ([2018](https://arxiv.org/abs/1804.08771)) found that
-# papers cut their text in different ways, and that the scores of one system differed by up to 1.8 BLEU between ways in common
-# use. A paper that gains as much reports it as progress. His **sacreBLEU** therefore takes plain, **detokenised** text, as a person
+# They are the same translations, and two of these numbers lie about two points apart: among characters, a wrong ending spoils few
+# n-grams. Post ([2018](https://arxiv.org/abs/1804.08771)) found that papers cut their text in different ways, and that the
+# scores of one system differed by up to 1.8 BLEU between ways in common use. A paper that gains as much reports it as progress. His **sacreBLEU** therefore takes plain, **detokenised** text, as a person
 # would read it, splits it into tokens itself, always in the same way, and prints a signature which says how. Papers report this
 # number today. With its own splitting and smoothing switched off, it says the same as your function on random corpora, to nine
 # digits: that was the comparison above. Our scores come from our own tokens, so compare them with each other, and not with a
@@ -1339,8 +1338,8 @@ assert likely[1] > likely[0] + 1 and likely[4] > likely[1] + 0.3
 assert seconds[4] > 4 * seconds[0]
 
 # %% [markdown]
-# All axes begin at 0. The second beam is worth more than two BLEU points; all the others together bring less than another 1.5.
-# Yet the log-probability goes on rising: the search finds better and better what it looks for, but a likelier sentence is no
+# All axes begin at 0. The second beam is worth more than two BLEU points. With all the others BLEU stays within 1.5 points of what
+# two beams reach (when the course ran this, it fell by 0.6). Yet the log-probability goes on rising: the search finds better and better what it looks for, but a likelier sentence is no
 # longer a better one. Sixteen beams take more than four times as long as greedy decoding. (Sutskever et al.
 # [2014](https://arxiv.org/abs/1409.3215) saw the same with their LSTM: a beam of two gave most of the gain.)
 #
@@ -1356,8 +1355,8 @@ assert seconds[4] > 4 * seconds[0]
 # Koehn and Knowles ([2017](https://arxiv.org/abs/1706.03872)) named this among the six challenges of neural translation: beyond
 # an optimum, which lay between 4 and about 30 beams for their language pairs, translations became *worse* with more beams,
 # mainly because they became shorter. Dividing by the length softened it. It has been called the **beam search curse** (Yang et
-# al. [2018](https://arxiv.org/abs/1808.09582)). With the mean, our model shows nothing of it up to 16 beams; with the sum, see
-# below.
+# al. [2018](https://arxiv.org/abs/1808.09582)). With the mean, our model shows hardly anything of it up to 16 beams; with the
+# sum, see below.
 #
 # On sentences of the usual length (500 of those from above) greedy decoding is nearly perfect here, so four beams change
 # hardly anything:
@@ -1405,7 +1404,8 @@ assert scores[0.0, 8] < scores[0.0, 2] + 0.5  # no better for all its beams
 # %% [markdown]
 # With eight beams, sums make the sentences too short, and α = 3 makes them too long; both cost BLEU. The mean is the best of
 # the three, though its sentences are still shorter than the right ones. Compare the two lines of the sums: with eight beams instead
-# of two the search finds likelier sentences, and these are shorter by about one word, and no better. This is the curse in small.
+# of two the search finds likelier sentences. They are shorter, by more than a word when the course ran this, and no better. This
+# is the curse in small.
 #
 # ### The cache
 # > **Predict.** Let the words follow the beams, but not the cache: every row keeps what *its* old beam has seen. What happens to BLEU?
