@@ -67,10 +67,9 @@ def _(answer, rng):
 for label, sentences, settings, *others in (
     ("8 sentences, 3 beams, limit 13", 8, {}, 13, 3, 1.0),
     ("8 sentences, 2 beams, limit 9, alpha 0.6", 8, {}, 9, 2, 0.6),
-    ("3 sentences, `beams` and `alpha` left out: 4 and 1.0", 3, {}, 7),
-    ("3 sentences, 1 beam, limit 6: greedy decoding", 3, {}, 6, 1, 1.0),
+    ("9 sentences, `beams` and `alpha` left out: 4 and 1.0", 9, {}, 7),
     ("a model that never ends, limit 300", 1, {"to_end": -40.0, "limit": 300}, 300, 2, 1.0),
-    ("limit 1, 9 beams: more beams than words", 3, {}, 1, 9, 1.0),
+    ("limit 1, 9 beams, alpha 3: more beams than words", 3, {}, 1, 9, 3.0),
     ("a vocabulary of 600, 2 beams, limit 6", 3, {"vocab": 600, "spread": 0.5}, 6, 2, 1.0),
 ):
 

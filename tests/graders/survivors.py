@@ -184,7 +184,10 @@ SURVIVORS: dict[str, dict[str, str]] = {
         "2 -> 3": "more candidates than are needed change nothing",
         "words.shape[1] - width -> words.shape[1]": "beginnings that have ended go on at -inf and never win",
     },
-    "search_sentence": {"1 -> -1": "of a pair, place 1 is the last"},
+    "search_sentence": {
+        "1 -> -1": "of a pair, place 1 is the last",
+        "log_probs_after(ids).tolist() -> log_probs_after(ids)": "tensors of one number are numbers, too",
+    },
     "exact_search": {
         "value > bound -> value >= bound": "no two sentences are equally likely",
         "candidates > bound -> candidates >= bound": "what goes on after <EOS> only becomes less likely",
