@@ -70,7 +70,7 @@ for label, sentences, settings, *others in (
     ("9 sentences, `beams` and `alpha` left out: 4 and 1.0", 9, {}, 7),
     ("a model that never ends, limit 300", 1, {"to_end": -40.0, "limit": 300}, 300, 2, 1.0),
     ("limit 1, 9 beams, alpha 3: more beams than words", 3, {}, 1, 9, 3.0),
-    ("a vocabulary of 600, 2 beams, limit 6", 3, {"vocab": 600, "spread": 0.5}, 6, 2, 1.0),
+    ("a vocabulary of 600, 2 beams, limit 6", 1, {"vocab": 600, "spread": 0.5}, 6, 2, 1.0),
 ):
 
     @search_sentence.probe(label)
