@@ -193,6 +193,11 @@ def block_stack(axes, title: str, parts: Sequence[tuple[str, str]], new: bool = 
     axes.axis("off")
 
 
+def _chance(chance: float) -> str:
+    """Three digits, or below a thousandth one and a power of ten: "0.413", "2e-05"."""
+    return f"{chance:.3f}" if chance >= 0.001 or chance == 0 else f"{chance:.0e}"
+
+
 def beam_tree(
     parents: Sequence[int | None], labels: Sequence[str], chances: Sequence[float], kept: Sequence[bool], best: int
 ) -> Figure:
@@ -219,7 +224,7 @@ def beam_tree(
             axes.plot([start[0] + 0.3, x - 0.3], [start[1], y], ls=line[0], lw=line[1], color=line[2], zorder=1)
         weight = "bold" if i in path else "normal"
         axes.text(x, y + 0.14, labels[i], ha="center", va="center", color=ink, fontsize=9, weight=weight)
-        axes.text(x, y - 0.22, f"{chances[i]:.3f}", ha="center", va="center", color=ink, fontsize=7)
+        axes.text(x, y - 0.22, _chance(chances[i]), ha="center", va="center", color=ink, fontsize=7)
     axes.set_xlim(-0.5, len(columns) - 0.5)
     axes.set_ylim(-tallest / 2, tallest / 2)
     axes.axis("off")

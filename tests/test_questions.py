@@ -46,6 +46,13 @@ RIGHT = {
     "line_pieces": [8, 8.0],
     "larger_table": [239_442_432, 239e6, 2.39e8],
     "best_prompt": ["b", "B", " b "],
+    # notebook 10
+    "found_by_two": [(0.19, 0.19, 0.196), [0.5 * 0.38, 0.5 * 0.38, 0.2 * 0.98]],
+    "tipping_alpha": [0.74, 0.7402, math.log(1.35) / math.log(1.5)],
+    "chosen_rows": [[1, 1, 5, 4], (1, 1, 5, 4), torch.tensor([1, 1, 5, 4])],
+    "rivals": [3, 3.0],
+    "counted_errors": [(3, 4, 1), [3, 4, 1]],
+    "quarter_missing": [71.7, 71.65, 100 * math.exp(-1 / 3)],
     # notebook 11
     "text_perplexity": [4, 4.0, torch.tensor(4.0)],
     "predictions_made": [192, 192.0],
@@ -189,6 +196,47 @@ WRONG = {
         ("239 million", None),
     ],
     "best_prompt": [("a", "no such difference"), ("c", "loses nothing"), ("d", "names"), ("", ""), (2, "")],
+    # notebook 10
+    "found_by_two": [
+        ((0.19, 0.196, 0.196), "Is C one of them"),
+        ((0.19, 0.165, 0.196), "the better of what comes"),
+        ((0.19, 0.19, 0.19), "begin with C"),
+        ((0.19, 0.19, 0.2), ""),
+        ((0.196, 0.19, 0.19), ""),
+        (0.19, None),
+    ],
+    "tipping_alpha": [
+        (1.35, "Take logarithms"),
+        (0.9, "exponent"),
+        (0.30, "Divide by log 1.5"),
+        (1.5, "formula of Wu"),
+        (-0.74, ""),
+        (0.7, ""),
+    ],
+    "chosen_rows": [
+        ([1, 1, 3, 2], "rows of sentence 1"),
+        ([1, 1, 4, 5], "comes first"),
+        ([1, 5, 4], "Both survivors"),
+        ([0, 0, 5, 4], "counted from 0"),
+        ([5, 4, 1, 1], ""),
+        (1, None),
+    ],
+    "rivals": [(4, "its own share"), (2, "a third one"), (0.77, "How many fit"), (3.35, ""), (-3, "")],
+    "counted_errors": [
+        ((1, 4, 1), "not only the right one"),
+        ((2, 4, 1), "in e is right"),
+        ((3, 2, 1), "both kinds"),
+        ((4, 3, 1), ""),
+        ((3, 4), None),
+    ],
+    "quarter_missing": [
+        (75, "not the share"),
+        (0.717, "goes to 100"),
+        (100, "the brevity penalty"),
+        (77.9, "r by c"),
+        (72.5, ""),
+        ("71.7", None),
+    ],
     # notebook 11
     "text_perplexity": [
         (5, "the mean of 2, 8, 2 and 8"),

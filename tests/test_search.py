@@ -260,6 +260,23 @@ def test_one_beam_is_greedy(seed):
     assert torch.equal(search.beam_search(step, state, 9, beams=1)[0], greedy_translate(step, state, 9))
 
 
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("beams, alpha", [(1, 1.0), (2, 0.0), (3, 0.6), (9, 1.0)])
+def test_the_lists_find_what_the_batch_finds(seed, beams, alpha):
+    step, state = dice(7, seed)
+
+    def log_probs_after(ids):
+        now = state
+        for word in [SOS, *ids]:
+            logits, now, _ = step(torch.tensor([word]), now)
+        return logits[0].log_softmax(dim=-1)
+
+    ids, value = search.search_sentence(log_probs_after, 6, beams, alpha)
+    expected, values = search.beam_search(step, state, 6, beams, alpha)
+    assert ids == [word for word in expected[0].tolist() if word != PAD]
+    assert value == pytest.approx(values[0].item(), rel=1e-5)
+
+
 def test_more_beams_never_lose_the_sentence_of_a_garden_path():
     """By hand: greedy takes 4 (0.6), then only 0.5 is left; 5 (0.4) goes on with 0.9."""
     table = {(): {4: 0.6, 5: 0.4}, (4,): {4: 0.5, 5: 0.5}, (5,): {4: 0.9, 5: 0.1}}
@@ -309,6 +326,17 @@ def test_the_tree_is_drawn():
     assert written[0::2] == ["S", "A", "B", "x", "y"] and written[1::2] == ["1.000", "0.600", "0.400", "0.300", "0.360"]
 
 
+def test_a_chance_that_three_digits_cannot_show_is_written_as_a_power_of_ten():
+    import matplotlib.pyplot as plt
+
+    from lib.figures import beam_tree
+
+    figure = beam_tree([None, 0, 0, 0], "SABC", [1, 0.001, 0.0004, 2.3e-5], [True] * 4, best=1)
+    written = [text.get_text() for text in figure.axes[0].texts]
+    plt.close(figure)
+    assert written[1::2] == ["1.000", "0.001", "4e-04", "2e-05"]
+
+
 def test_best_continuations_are_sorted_and_sum_to_one_where_all_are_asked_for():
     logits = torch.randn(2, 3, 7, generator=torch.Generator().manual_seed(0))
     chances, ids = search.best_continuations(logits, 7)
@@ -349,3 +377,29 @@ def test_values_are_the_mean_log_probability_of_the_words():
         inputs = functional.pad(ids, (1, 0), value=SOS)[:, :-1]
         summed = search.log_probability(model(source, mask, inputs), ids, ids != PAD)
     torch.testing.assert_close(values, summed / (ids != PAD).sum(1))
+
+
+@pytest.mark.parametrize("limit", [1, 2, 4, 6])
+def test_exact_search_finds_what_trying_everything_finds(limit):
+    torch.manual_seed(limit)
+    weights = 2 * torch.randn(7, 5)
+
+    def step(ids, state):
+        written = torch.cat([state[0], ids[:, None]], dim=1)
+        moods = (written * torch.arange(1, written.shape[1] + 1)).sum(1) % 7
+        return weights[moods].index_fill(1, torch.arange(EOS), -math.inf), (written,), None
+
+    everything = {}
+    for words in itertools.product(range(EOS, 5), repeat=limit):
+        if EOS in words:
+            state, before, total = (torch.zeros(1, 0, dtype=torch.long),), SOS, 0.0
+            for word in words[: words.index(EOS) + 1]:
+                logits, state, _ = step(torch.tensor([before]), state)
+                total, before = total + logits.log_softmax(-1)[0, word].item(), word
+            everything[words[: words.index(EOS) + 1]] = total
+    best = max(everything, key=everything.get)
+    nothing = (torch.zeros(1, 0, dtype=torch.long),)
+    for bound in (-math.inf, everything[best] - 0.1):
+        ids, value = search.exact_search(step, nothing, bound, limit)
+        assert tuple(ids) == best and value == pytest.approx(everything[best], abs=1e-5)
+    assert search.exact_search(step, nothing, everything[best] + 0.1, limit) == (None, everything[best] + 0.1)

@@ -1,4 +1,8 @@
-"""Checks of notebook 10: next words, the probability of a sentence, one step of a beam search, the whole search."""
+"""Checks of notebook 10: next words, the probability of a sentence, one step of a beam search, the whole search.
+
+The search with lists stands in search_lists, exact search in search_exact, BLEU in search_bleu, the questions in
+search_questions.
+"""
 
 from collections.abc import Callable
 from functools import partial
@@ -12,6 +16,14 @@ from lib.checks.probing import normal, single_calls
 from lib.checks.running import Problem
 from lib.checks.search_bleu import bleu as bleu
 from lib.checks.search_bleu import clipped_matches as clipped_matches
+from lib.checks.search_exact import exact_search as exact_search
+from lib.checks.search_lists import search_sentence as search_sentence
+from lib.checks.search_questions import chosen_rows as chosen_rows
+from lib.checks.search_questions import counted_errors as counted_errors
+from lib.checks.search_questions import found_by_two as found_by_two
+from lib.checks.search_questions import quarter_missing as quarter_missing
+from lib.checks.search_questions import rivals as rivals
+from lib.checks.search_questions import tipping_alpha as tipping_alpha
 from lib.decoding import search
 
 best_continuations = Exercise(search.best_continuations, returns=("the probabilities", "the ids"))

@@ -2,11 +2,13 @@
 
     best_continuations      the likeliest next words and their probabilities                       notebook 10
     log_probability         how likely a model finds a sentence that is there already              notebook 10
+    search_sentence         beam search for one sentence, with lists                               notebook 10
     beam_step               the best of all one-word continuations of several beginnings           notebook 10
     reorder                 what a decoder remembers follows the beginnings that are kept          notebook 10
     beam_candidates         everything that a beam search weighs up, for a picture                 notebook 10
     Finished                the best complete sentence so far, for each sentence of a batch        notebook 10
     beam_search             keep the `beams` best beginnings instead of one                        notebook 10
+    exact_search            every beginning that may still win is kept: the likeliest sentence of all    notebook 10
     greedy_search           one beginning, the likeliest word each time; done sentences leave      notebook 10
     translate               sentences in, sentences out: batches of similar length, greedy or with beams
 
@@ -46,6 +48,36 @@ def log_probability(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
     """
     of_words = logits.log_softmax(dim=-1).gather(-1, targets[..., None]).squeeze(-1)
     return of_words.masked_fill(~mask, 0.0).sum(dim=-1)
+
+
+def search_sentence(
+    log_probs_after: Callable[[list[int]], Tensor], limit: int, beams: int = 4, alpha: float = 1.0
+) -> tuple[list[int], float]:
+    """Beam search for one sentence, with lists, as one would do it on paper: what `beam_search` finds.
+
+    log_probs_after: from the list of ids so far, without <SOS>, to (vocab,), the log-probabilities of the next one
+    limit: write at most so many tokens, <EOS> included
+
+    Each step continues every beginning with every word. Of the best `beams` candidates, those that end with <EOS>, or
+    are `limit` long, are complete; the best `beams` that do not end with <EOS> go on. It ends when `beams` are
+    complete, or at the limit.
+
+    Returns the complete one with the largest score / length ** alpha: a list of ids, <EOS> included, and that value.
+    """
+    going, complete = [([], 0.0)], []
+    for length in range(1, limit + 1):
+        found = []
+        for ids, score in going:
+            log_probs = log_probs_after(ids).tolist()
+            found += [([*ids, word], score + log_prob) for word, log_prob in enumerate(log_probs)]
+        found.sort(key=lambda one: one[1], reverse=True)
+        best = found[:beams]
+        complete += [one for one in best if one[0][-1] == EOS or length == limit]
+        going = [one for one in found if one[0][-1] != EOS][:beams]
+        if len(complete) >= beams:
+            break
+    ids, score = max(complete, key=lambda one: one[1] / len(one[0]) ** alpha)
+    return ids, score / len(ids) ** alpha
 
 
 def beam_step(scores: Tensor, log_probs: Tensor, keep: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -172,6 +204,31 @@ def beam_search(
         going, ids = going[on], ids[on].take_along_dim(best[:, :, None], dim=1)
         state = reorder(state, rows[on].gather(1, best).flatten())
     return finished.result()
+
+
+def exact_search(step: Step, state: tuple[Tensor, ...], bound: float, limit: int) -> tuple[list[int] | None, float]:
+    """The likeliest of all sentences that are likelier than `bound`, for certain (Stahlberg and Byrne 2019).
+
+    step: (ids (row,), state) -> logits (row, vocab), next state, anything    state: of one row, before the first word
+    bound: a log-probability, that of a sentence which is known, say
+    limit: a sentence has at most so many tokens, <EOS> included
+
+    Returns its ids, a list with <EOS> at the end, and its log-probability; None and `bound` where no sentence
+    is likelier.
+    """
+    ids, scores = torch.full((1, 1), SOS), torch.zeros(1)
+    best = None
+    while len(ids) and ids.shape[1] <= limit:
+        logits, state, _ = step(ids[:, -1], state)
+        candidates = scores[:, None] + logits.log_softmax(dim=-1)  # (beginning, vocab)
+        value, row = candidates[:, EOS].max(dim=0)
+        if value > bound:
+            best, bound = [*ids[row, 1:].tolist(), EOS], value.item()
+        # subtle: nothing that ends is likelier than the bound
+        rows, words = (candidates > bound).nonzero(as_tuple=True)
+        ids = torch.cat([ids[rows], words[:, None]], dim=1)
+        scores, state = candidates[rows, words], reorder(state, rows)
+    return best, bound
 
 
 def greedy_search(step: Step, state: Any, limit: int, reorder: Callable[[Any, Tensor], Any] = reorder) -> Tensor:

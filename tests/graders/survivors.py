@@ -188,6 +188,19 @@ SURVIVORS: dict[str, dict[str, str]] = {
         "2 -> 3": "more candidates than are needed change nothing",
         "words.shape[1] - width -> words.shape[1]": "beginnings that have ended go on at -inf and never win",
     },
+    "search_sentence": {
+        "1 -> -1": "of a pair, place 1 is the last",
+        "log_probs_after(ids).tolist() -> log_probs_after(ids)": "tensors of one number are numbers, too",
+    },
+    "exact_search": {
+        "value > bound -> value >= bound": "no two sentences are equally likely",
+        "candidates > bound -> candidates >= bound": "what goes on after <EOS> only becomes less likely",
+        "1 -> -1": "of two axes, axis 1 is the last",
+        "-1 -> 1": "of two axes, the last is axis 1",
+        "0 -> -1": "of one axis, the first is the last",
+        "value.item() -> value": "a tensor of one number is a number, too",
+        "ids[row, 1:].tolist() -> ids[row, 1:]": "tensors of one id are ids, too",
+    },
     "clipped_matches": {
         "zip(written, right, strict=True) -> zip(written, right)": "bleu compares the numbers of sentences",
         "True -> False": "bleu compares the numbers of sentences",
