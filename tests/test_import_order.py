@@ -50,6 +50,7 @@ ORDER = [
     "captioner",
     "training",
     "figures",
+    "widgets",
     "checks",
     "course",
     "yours",
