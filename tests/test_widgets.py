@@ -3,9 +3,11 @@
 import base64
 import io
 import json
+import random
 import re
 import shutil
 import subprocess
+from itertools import pairwise
 
 import matplotlib
 import nbformat
@@ -47,7 +49,7 @@ def in_javascript(calls):
         console.log(JSON.stringify(found, (_, value) => value === -Infinity ? "-inf" : value));"""
     )
     ran = subprocess.run([NODE, "-e", program], input=json.dumps(calls), capture_output=True, text=True, check=True)
-    return [[float(number) for number in found] for found in json.loads(ran.stdout)]
+    return json.loads(ran.stdout)
 
 
 @needs_node
@@ -76,7 +78,7 @@ def test_the_arithmetic_is_the_librarys():
     found = in_javascript(calls)
     assert len(found) == len(expected) > 100
     for (name, values), got, wanted in zip(calls, found, expected, strict=True):
-        assert got == pytest.approx(wanted, rel=1e-5, abs=1e-6), (name, values)
+        assert list(map(float, got)) == pytest.approx(wanted, rel=1e-5, abs=1e-6), (name, values)
 
 
 @needs_node
@@ -156,17 +158,25 @@ def test_the_score_of_rotary_positions_depends_on_the_distance_alone():
 
 
 def test_merges_are_those_of_the_library():
-    first, second = merges.data()["texts"]
-    assert [step["new"] for step in first["steps"]] == [None, "aa", "ab", "aaab"], "notebook 08's table"
-    for text in (first, second):
-        assert len(text["steps"]) > 3
-        for before, step in zip(text["steps"], text["steps"][1:], strict=False):
+    first, second = map(merges.merged, merges.TEXTS)
+    assert [step["new"] for step in first] == [None, "aa", "ab", "aaab"], "notebook 08's table"
+    for text, steps in zip(merges.TEXTS, (first, second), strict=True):
+        assert len(steps) > 3
+        for before, step in pairwise(steps):
             left, right, times = before["pairs"][0]
             assert step["new"] == left + right and times >= 2
             assert sum(map(len, step["words"])) < sum(map(len, before["words"]))
-        for step in text["steps"]:
-            assert " ".join("".join(word) for word in step["words"]) == text["text"]
-    assert not second["steps"][-1]["pairs"] or second["steps"][-1]["pairs"][0][2] < 2
+        for step in steps:
+            assert " ".join("".join(word) for word in step["words"]) == text
+        assert not steps[-1]["pairs"] or steps[-1]["pairs"][0][2] < 2
+
+
+@needs_node
+def test_the_page_learns_the_same_merges():
+    dice = random.Random(0)
+    drawn = ["".join(dice.choice("aab c") for _ in range(n)) for n in (0, 1, 2, 7, 31, 53)]
+    texts = [*merges.TEXTS, *drawn, "aaaaa aaaa", "a  a", "the cat sat on the mat, the fat cat!"]
+    assert in_javascript([("merged", [text]) for text in texts]) == [merges.merged(text) for text in texts]
 
 
 def test_the_cache_counts_as_the_library_does():

@@ -1,12 +1,18 @@
 {
-  const text = choice("text", data.texts.map(text => text.text), () => steps.reach(data.texts[text.index].steps.length - 1));
-  const steps = stepper(data.texts[0].steps.length - 1, draw);
+  const example = choice("example", data.texts, () => { own.value = data.texts[example.index]; begin(); });
+  const own = make("input", { type: "text", maxlength: 120, size: 40, value: data.texts[0], spellcheck: "false", oninput: begin });
+  let all = arithmetic.merged(own.value);
+  const steps = stepper(all.length - 1, draw);
   const pieces = make("div", { class: "chips" });
   const table = make("div", {});
-  stage.append(controls(text), steps.box, pieces, table);
+  stage.append(controls(example, make("label", {}, "or your own text, in plain letters", own)), steps.box, pieces, table);
 
+  function begin() {
+    all = arithmetic.merged(own.value.replace(/[^ -~]/g, ""));
+    steps.reach(all.length - 1);
+  }
   function draw() {
-    const step = data.texts[text.index].steps[steps.value];
+    const step = all[steps.value];
     const tokens = step.words.flatMap((word, i) => i ? [" ", ...word] : word);
     pieces.replaceChildren(...tokens.map(token => token === " " ? make("span", { "aria-hidden": "true" }, " \u00a0 ")
       : make("span", { class: token === step.new ? "chip chosen" : "chip" }, token)));

@@ -9,8 +9,8 @@ from lib.widgets.drawing import BLUE, ORANGE, sheet
 
 TITLE = "Byte pair encoding, merge by merge"
 TRY = (
-    "Go on step by step: the pair at the top of the table becomes one token everywhere at once, and what is frequent "
-    "soon is one piece."
+    "Go on step by step, then type a text of your own: the pair at the top of the table becomes one token everywhere "
+    "at once, and what is frequent soon is one piece."
 )
 HEIGHT = 430
 TEXTS = ("aaabdaaabac", "low low low lower lower newest newest newest newest widest widest")
@@ -18,26 +18,27 @@ PAIRS = 5  # so many of a table
 
 
 def data() -> dict[str, Any]:
-    return {"texts": [merged(text) for text in TEXTS]}
+    """The texts alone: the page learns merges by itself, for a reader may type another."""
+    return {"texts": list(TEXTS)}
 
 
-def merged(text: str, least: int = 2) -> dict[str, Any]:
-    """A text of ASCII letters, and what each merge makes of it, until no pair occurs `least` times.
+def merged(text: str, least: int = 2) -> list[dict[str, Any]]:
+    """What each merge makes of a text of ASCII letters, until no pair occurs `least` times.
 
     Pairs are counted within words, which are cut at spaces. Each step has the tokens of every word, the most frequent
-    pairs with their counts, and the pair that was merged to get there (None at first).
+    pairs with their counts, and the token that is new (None at first).
     """
     words = [tuple(word.encode("ascii")) for word in text.split(" ")]
     tokens = {byte: chr(byte) for byte in range(128)}
     counted = {word: words.count(word) for word in words}
-    steps, new = [_step(words, tokens, None)], ""
+    steps = [_step(words, tokens, None)]
     for (left, right), merge in learn_merges(counted, len(text)).items():
         if steps[-1]["pairs"][0][2] < least:
             break
         tokens[merge] = new = tokens[left] + tokens[right]
         words = [tuple(merge_pair(word, (left, right), merge)) for word in words]
         steps.append(_step(words, tokens, new))
-    return {"text": text, "steps": steps}
+    return steps
 
 
 def _step(words: list[tuple[int, ...]], tokens: dict[int, str], new: str | None) -> dict[str, Any]:
@@ -48,7 +49,7 @@ def _step(words: list[tuple[int, ...]], tokens: dict[int, str], new: str | None)
 
 
 def still(data: dict[str, Any]) -> Figure:
-    steps = data["texts"][0]["steps"]
+    steps = merged(data["texts"][0])
     figure, (axes,) = sheet(6, 0.5 + 0.42 * len(steps))
     for row, step in enumerate(steps):
         place = 0.0
