@@ -219,6 +219,17 @@ def test_the_sentence_of_heads_is_true_of_what_is_recorded():
             assert len(shares(row)) == len(model["reads"]) and sum(shares(row)) == pytest.approx(1, abs=0.006)
 
 
+def test_most_heads_of_minilm_look_from_it_at_marks_and_one_at_the_apple():
+    model = next(model for model in recorded("heads") if model["name"] == "MiniLM")
+    it, most = model["reads"].index("it"), {}
+    for block, of_heads in enumerate(model["weights"], 1):
+        for head, rows in enumerate(of_heads, 1):
+            weights = shares(rows[it])
+            most[block, head] = model["reads"][weights.index(max(weights))]
+    assert sum(word in ("[CLS]", "[SEP]", "it") for word in most.values()) > len(most) / 2
+    assert [block for (block, _), word in most.items() if word == "apple"] == [6]
+
+
 def test_the_tree_is_one():
     nodes = beams.data()["nodes"]
     assert nodes[0]["parent"] is None and nodes[0]["chance"] == 1
@@ -254,7 +265,9 @@ CELL = 'from lib.widgets import widget\n\nwidget("softmax")'
 def test_a_cell_names_its_widget():
     assert widgets.named_in(CELL) == "softmax" and widgets.named_in('widget(\n"softmax")') is None
     assert widgets.named_in("x = 1  # widget") is None
-    assert widgets.named_in('widget("heads", {"models": [looks]})') == "heads"
+    own = 'widget("heads", {"models": [looks]})'
+    assert widgets.named_in(own) == "heads" and widgets.named_in(own, alone=True) is None, "the book has the course's"
+    assert widgets.named_in(CELL, alone=True) == "softmax"
 
 
 def test_a_built_notebook_keeps_the_picture_and_nothing_compares_it(tmp_path, monkeypatch):

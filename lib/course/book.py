@@ -92,7 +92,7 @@ def page(book: Book, stem: str) -> NotebookNode:
             if any("image/png" in output.get("data", {}) for output in cell.outputs):
                 about(cell)["image"] = {"alt": alternative(cells, place)}
             shown.append(cell)
-            if name := widgets.named_in(cell.source):
+            if name := widgets.named_in(cell.source, alone=True):
                 shown.append(new_markdown_cell(moving(name), id=f"moving-{name}"))
     shown.insert(1, new_markdown_cell(do_it_yourself(stem), id="do-it-yourself"))
     return nbformat.v4.new_notebook(cells=shown, metadata=book.notebooks[stem].metadata)
@@ -311,7 +311,7 @@ def write_sources(paths: list[Path], folder: Path) -> None:
         shutil.copy(NOTEBOOKS / f"{stem}.ipynb", as_they_are / "notebooks")
     (as_they_are / "widgets").mkdir(exist_ok=True)
     for cell in (cell for notebook in book.notebooks.values() for cell in notebook.cells if cell.cell_type == "code"):
-        if name := widgets.named_in(cell.source):
+        if name := widgets.named_in(cell.source, alone=True):
             write(as_they_are / "widgets" / f"{name}.html", widgets.widget(name).page())
     for name in ("LICENSE", "LICENSE-TEXTS", "CITATION.cff"):
         shutil.copy(ROOT / name, as_they_are / f"{name}.txt")

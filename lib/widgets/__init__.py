@@ -32,7 +32,7 @@ from typing import Any
 HERE = Path(__file__).parent
 NAMES = ("softmax", "heads", "rotary", "merges", "beams", "sampling", "cache", "patches")
 CLASS = "course-widget"
-CALL = re.compile(r'^widget\("(\w+)"', re.MULTILINE)  # in a cell
+CALL = re.compile(r'^widget\("(\w+)"(\)$)?', re.MULTILINE)  # in a cell; with other numbers, or alone
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'"
 PAGE = """<!doctype html>
 <html lang="en">
@@ -79,10 +79,10 @@ def widget(name: str, data: Mapping[str, Any] | None = None) -> "Widget":
     return Widget(name, import_module(f"lib.widgets.{name}").data() if data is None else data)
 
 
-def named_in(source: str) -> str | None:
-    """The widget that a cell shows, if it shows one."""
+def named_in(source: str, alone: bool = False) -> str | None:
+    """The widget that a cell shows, if it shows one. alone: and with the course's numbers"""
     found = CALL.search(source)
-    return found[1] if found else None
+    return found[1] if found and (found[2] or not alone) else None
 
 
 @dataclass(frozen=True)

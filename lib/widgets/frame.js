@@ -54,9 +54,13 @@ function stepper(last, changed) {
   const back = make("button", { type: "button", onclick: () => go(all.value - 1) }, "◀ back");
   const next = make("button", { type: "button", onclick: () => go(all.value + 1) }, "next ▶");
   function go(step) { all.set(step); moved(); }
-  function moved() { back.disabled = all.value === 0; next.disabled = all.value === last; changed(); }
+  function moved() { ends(); changed(); }
+  function ends() { // subtle: a button that is disabled while it has the focus would lose it
+    back.setAttribute("aria-disabled", all.value === 0);
+    next.setAttribute("aria-disabled", all.value === last);
+  }
   function reach(steps) { last = steps; all.input.max = steps; go(0); }
-  back.disabled = true;
+  ends();
   return { box: controls(back, next, all), reach, get value() { return all.value; } };
 }
 
