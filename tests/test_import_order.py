@@ -55,6 +55,7 @@ ORDER = [
     "tools",
     "training",
     "figures",
+    "widgets",
     "checks",
     "course",
     "yours",

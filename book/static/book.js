@@ -8,3 +8,11 @@ function reachable() {
 addEventListener("load", reachable);
 addEventListener("resize", reachable);
 document.addEventListener("toggle", reachable, true);
+
+// A picture that moves says how high it is.
+addEventListener("message", message => {
+  for (const frame of document.querySelectorAll(".moving iframe")) {
+    const height = Number(message.data && message.data.widgetHeight);
+    if (frame.contentWindow === message.source && height > 0) frame.style.height = `${Math.min(height, 2000)}px`;
+  }
+});

@@ -24,6 +24,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
+from lib import widgets
 from lib.course.build import ALONE, as_text, unwritten, write
 from lib.course.cells import ANSWERS, NOTEBOOKS, ROOT, SOLUTIONS, parse, role
 
@@ -91,8 +92,16 @@ def page(book: Book, stem: str) -> NotebookNode:
             if any("image/png" in output.get("data", {}) for output in cell.outputs):
                 about(cell)["image"] = {"alt": alternative(cells, place)}
             shown.append(cell)
+            if name := widgets.named_in(cell.source, alone=True):
+                shown.append(new_markdown_cell(moving(name), id=f"moving-{name}"))
     shown.insert(1, new_markdown_cell(do_it_yourself(stem), id="do-it-yourself"))
     return nbformat.v4.new_notebook(cells=shown, metadata=book.notebooks[stem].metadata)
+
+
+def moving(name: str) -> str:
+    """What stands under the picture of a widget, and on a screen in its place."""
+    frame = widgets.widget(name).frame(f'src="widgets/{name}.html"')
+    return f'<div class="moving">{frame}</div>'
 
 
 def answer(cell: NotebookNode, following: list[NotebookNode]) -> list[NotebookNode]:
@@ -302,6 +311,10 @@ def write_sources(paths: list[Path], folder: Path) -> None:
     shutil.copy(ROOT / "data" / "pictures" / "transformer.png", folder)
     for stem in book.notebooks:
         shutil.copy(NOTEBOOKS / f"{stem}.ipynb", as_they_are / "notebooks")
+    (as_they_are / "widgets").mkdir(exist_ok=True)
+    for cell in (cell for notebook in book.notebooks.values() for cell in notebook.cells if cell.cell_type == "code"):
+        if name := widgets.named_in(cell.source, alone=True):
+            write(as_they_are / "widgets" / f"{name}.html", widgets.widget(name).page())
     for name in ("LICENSE", "LICENSE-TEXTS", "CITATION.cff"):
         shutil.copy(ROOT / name, as_they_are / f"{name}.txt")
 

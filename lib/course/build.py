@@ -26,6 +26,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from lib.course.cells import ANSWERS, NOTEBOOKS, ROOT, SOLUTIONS, names_bound, role
+from lib.widgets import named_in
 
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -66,8 +67,8 @@ def load(source: Path) -> NotebookNode:
         elif kind:
             points[name] = cell.metadata.get("difficulty", 1)
             cell.metadata.nbgrader = for_nbgrader(cell.id)
-        if "training" in cell.metadata.get("tags", []):
-            cell.metadata.tags = sorted({*cell.metadata.tags, "nbval-ignore-output"})
+        if "training" in cell.metadata.get("tags", []) or (cell.cell_type == "code" and named_in(cell.source)):
+            cell.metadata.tags = sorted({*cell.metadata.get("tags", []), "nbval-ignore-output"})
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
     return notebook
@@ -127,6 +128,8 @@ def execute(notebook: NotebookNode, folder: Path) -> NotebookNode:
         for output in cell.get("outputs", []):
             if output.get("name") == "stderr":
                 raise ValueError(f"cell {cell.id} writes to stderr: {output.text.strip()[:300]}")
+            if named_in(cell.source):
+                output.get("data", {}).pop("text/html", None)  # what moves is made anew where it is shown
             if extra := set(output.get("data", {})) - KINDS_OF_OUTPUT:
                 raise ValueError(f"cell {cell.id} displays {', '.join(sorted(extra))}: outputs are text and PNG only")
             output.get("metadata", {}).clear()

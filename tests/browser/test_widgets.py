@@ -1,0 +1,149 @@
+"""The pictures that move, in a real browser: keyboard, phone width, light and dark, axe-core, and where nothing runs.
+
+Not part of `course.py test`: it needs Chromium, playwright and, for axe-core, npm. Run it with
+
+    COURSE_BROWSER=/usr/bin/chromium pytest tests/browser/test_widgets.py
+
+With COURSE_SHOTS=FOLDER it also leaves a picture of each at two widths, light and dark.
+"""
+
+import os
+import re
+import subprocess
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from lib import widgets
+
+playwright = pytest.importorskip("playwright.sync_api")
+AXE = "axe-core@4.10.3"
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync"]
+AXE_RUN = "async () => (await axe.run()).violations.map(v => [v.impact, v.id, v.nodes.length, v.nodes[0].html])"
+TOO_WIDE = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+HEIGHT = "() => document.documentElement.offsetHeight"
+SHOWN = "() => document.getElementById('stage').innerHTML + document.getElementById('said').textContent"
+VALUES = (
+    "() => [...document.querySelectorAll('input, select')].map(one => one.type === 'radio' ? one.checked : one.value)"
+)
+NOTEBOOK = 700  # pixels: how wide an output of a notebook is at the least
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with playwright.sync_playwright() as playing:
+        chromium = playing.chromium.launch(executable_path=os.environ["COURSE_BROWSER"], args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def axe(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("axe")
+    subprocess.run(["npm", "pack", "--silent", AXE], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    with tarfile.open(next(folder.glob("*.tgz"))) as packed:
+        return packed.extractfile("package/axe.min.js").read().decode()
+
+
+@pytest.fixture(scope="module")
+def bundles():
+    return {name: widgets.widget(name)._repr_mimebundle_() for name in widgets.NAMES}
+
+
+def opened(browser, html, width=NOTEBOOK, scheme="light"):
+    """A page, and what went wrong while it loaded: requests, errors, warnings."""
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    wrong = []
+    page.on("request", lambda asked: asked.url.startswith("data:") or wrong.append(asked.url))
+    page.on("console", lambda said: said.type in ("error", "warning") and wrong.append(said.text))
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.set_content(html, wait_until="load")
+    return page, wrong
+
+
+def inside(page):
+    """The frame of a widget, as soon as it has drawn."""
+    frame = page.locator("iframe").element_handle().content_frame()
+    frame.wait_for_selector("#said:not(:empty)", timeout=10_000)
+    return frame
+
+
+@pytest.mark.parametrize("name", widgets.NAMES)
+def test_a_widget_fits_says_something_and_has_no_violation(browser, axe, name):
+    one = widgets.widget(name)
+    for scheme in ("light", "dark"):
+        page, wrong = opened(browser, one.page(), scheme=scheme)
+        assert len(page.text_content("#said")) > 20 and page.text_content("h1") == one.words.TITLE
+        assert page.evaluate(HEIGHT) <= one.words.HEIGHT, "nothing is cut off, and nothing has to be scrolled"
+        page.evaluate(axe)
+        assert [found for found in page.evaluate(AXE_RUN) if found[0] in ("serious", "critical")] == []
+        for width in (390, NOTEBOOK):
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate(TOO_WIDE) <= 0, width
+            if folder := os.environ.get("COURSE_SHOTS"):
+                page.screenshot(path=Path(folder) / f"{name}-{width}-{scheme}.png", full_page=True)
+        assert wrong == []
+        page.close()
+
+
+@pytest.mark.parametrize("name", widgets.NAMES)
+def test_the_keyboard_reaches_every_control_and_moves_the_picture(browser, name):
+    page, wrong = opened(browser, widgets.widget(name).page())
+    groups = "input[type=radio]:checked, input:not([type=radio]), select, button"
+    wanted = page.eval_on_selector_all(groups, "all => all.filter(one => one.checkVisibility()).length")
+    reached, moved = set(), 0
+    for _ in range(wanted + 3):
+        page.keyboard.press("Tab")
+        at = page.evaluate(
+            """() => [...document.querySelectorAll('input, select, button')].indexOf(document.activeElement)"""
+        )
+        kind = page.evaluate("() => document.activeElement.type || document.activeElement.tagName")
+        if at < 0 or at in reached:
+            continue
+        reached.add(at)
+        before = page.evaluate(SHOWN), page.evaluate(VALUES)
+        page.keyboard.press("Space" if kind in ("checkbox", "submit", "button") else "ArrowRight")
+        moved += (page.evaluate(SHOWN), page.evaluate(VALUES)) != before
+    assert len(reached) >= wanted and moved >= 1 and wrong == []
+    page.close()
+
+
+@pytest.mark.parametrize("name", widgets.NAMES)
+def test_in_a_notebook_it_moves_and_hides_its_still(browser, bundles, name):
+    page, wrong = opened(browser, bundles[name]["text/html"])
+    frame = inside(page)
+    assert not page.locator("img").is_visible()
+    assert frame.evaluate("() => { try { return parent.document.title } catch { return null } }") is None, "shut off"
+    assert wrong == []
+    page.close()
+
+
+def test_without_trust_the_still_stands_there(browser, bundles):
+    html = re.sub(r"<style>.*?</style>|<iframe.*?</iframe>", "", bundles["softmax"]["text/html"], flags=re.DOTALL)
+    page, _ = opened(browser, html)
+    assert page.locator("img").is_visible() and page.evaluate("() => document.images[0].naturalWidth") > 400
+    page.close()
+
+
+@pytest.mark.parametrize(
+    ("outside", "dark"), [('data-jp-theme-light="false"', True), ('data-jp-theme-light="true"', False)]
+)
+def test_the_theme_of_the_notebook_counts(browser, bundles, outside, dark):
+    page, _ = opened(
+        browser, f"<div {outside}>{bundles['softmax']['text/html']}</div>", scheme="light" if dark else "dark"
+    )
+    frame = inside(page)
+    colour = frame.evaluate("() => getComputedStyle(document.body).backgroundColor")
+    assert (colour == "rgb(255, 255, 255)") != dark
+    page.close()
+
+
+def test_the_numbers_on_the_page_are_the_librarys(browser):
+    one = widgets.widget("softmax")
+    page, _ = opened(browser, one.page())
+    page.locator("select").select_option("2")  # d_head 16
+    page.locator("input[type=checkbox]").press("Space")  # not divided
+    told = [float(text.split("→")[1]) for text in page.locator("td.number").all_text_contents()]
+    assert told == pytest.approx(one.words.weights(one.data, 16, scaled=False), abs=6e-4)
+    page.close()
