@@ -780,6 +780,16 @@ assert 0.999 * 0.001 < 0.001
 # [2020](https://arxiv.org/abs/2010.04245).)
 
 # %% [markdown]
+# A picture to touch. Each slider is the score of a word for d_head = 1; a larger d_head makes all scores larger, as it
+# does with random vectors. Take the division away at d_head = 64 and look at the largest weight and its slope; then
+# make up for it with the temperature, another number by which all scores are divided.
+
+# %% jupyter={"source_hidden": true}
+from lib.widgets import widget
+
+widget("softmax")
+
+# %% [markdown]
 # ## Exercise 4.4 · attention
 # The formula: return the mix and the weights. It gets a **mask** too, which says who may look at whom: where `mask` is
 # False, the score becomes −∞ before the softmax, so that the weight is 0, as for the mean so far above. (Notebook 05 is

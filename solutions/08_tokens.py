@@ -503,6 +503,15 @@ sixth_merge = check("sixth_merge")
 # And bytes that are no UTF-8 at all? A model may write any ids in any order. There `errors="replace"` puts the sign �,
 # U+FFFD, "here was something that is no character".
 #
+# Watch the merges happen, one after the other, and type a text of your own. Which words become one token first, and
+# does a word that stands there once ever become one?
+
+# %% jupyter={"source_hidden": true}
+from lib.widgets import widget
+
+widget("merges")
+
+# %% [markdown]
 # ## Exercise 8.4 · bpe_decode
 # Ids back to text. Bytes are `bytes([i])`; what was merged is the bytes of its two parts, joined. Turn all bytes into text
 # **at the end**, with `errors="replace"`. Difficulty ●●○ · 8 minutes.

@@ -143,6 +143,14 @@ assert (known.sum(), fresh.sum()) == (25, 7) and positions > 100 * (10 + 199)
 # single position, the newest: this is **decoding**, one token a step. For the question above that makes 10 + 199 = 209 positions,
 # over 100 times fewer. (The last token is written and never read.)
 #
+# Step by step, with a cache and without one: count the × of both, and see how many bytes the cache takes in two models.
+
+# %% jupyter={"source_hidden": true}
+from lib.widgets import widget
+
+widget("cache")
+
+# %% [markdown]
 # ## In code
 # The table above. A new query is compared with all keys; only the new key and value are made.
 

@@ -205,6 +205,15 @@ from lib.checks import check
 score_growth = check("score_growth")
 
 # %% [markdown]
+# Patches as words can look at each other. Here they do so before anything is learnt: queries and keys are the pixels
+# themselves.
+
+# %% jupyter={"source_hidden": true}
+from lib.widgets import widget
+
+widget("patches")
+
+# %% [markdown]
 # ## And back
 # Models that paint (and our experiments below, which cover single patches) need the way back: rows of numbers to an
 # image. The steps are the same in the opposite order. Two things cannot be seen in the rows and must be told: the
