@@ -46,7 +46,7 @@ def setup(app) -> None:
     app.connect(
         "config-inited", lambda app, config: config.html_extra_path.append(str(app.srcdir.parent / "as_they_are"))
     )
-    app.connect("html-page-context", tidy)
+    app.connect("html-page-context", tidy, priority=900)  # after Furo
 
 
 def inline_math(self, node: nodes.math) -> None:
@@ -60,7 +60,9 @@ def block_math(self, node: nodes.math_block) -> None:
 
 
 def tidy(app, pagename, templatename, context, doctree) -> None:
-    """A fold is named by what it shows, not by "Toggle hidden content"; figures load when they are scrolled to."""
+    """Folds are named by what they show, figures load when scrolled to, captions in the contents have a level."""
     body = context.get("body") or ""
-    body = re.sub(r'<summary aria-label="Toggle hidden content">', "<summary>", body)
+    body = body.replace('<summary aria-label="Toggle hidden content">', "<summary>")
     context["body"] = re.sub(r"<img (?![^>]*loading=)", '<img loading="lazy" ', body)
+    contents = context.get("furo_navigation_tree") or ""
+    context["furo_navigation_tree"] = contents.replace('role="heading"', 'role="heading" aria-level="2"')

@@ -147,23 +147,24 @@ def about(cell: NotebookNode) -> NotebookNode:
 
 def alternative(cells: list[NotebookNode], place: int) -> str:
     """The text for those who cannot see a figure: what the prose under it says first, else the prose above it."""
-    after = (cell for cell in cells[place + 1 :] if cell.cell_type == "markdown")
-    under = plain(next(after, NotebookNode(source="")).source.split("\n\n")[0])
-    if not under:
-        above = next(cell for cell in reversed(cells[:place]) if cell.cell_type == "markdown")
-        under = next(filter(None, map(plain, reversed(above.source.split("\n\n")))), "")
+    after, before = (
+        [paragraph for cell in some if cell.cell_type == "markdown" for paragraph in cell.source.split("\n\n")]
+        for some in (cells[place + 1 :], cells[:place])
+    )
+    under = plain(after[0]) if after else ""
+    under = under or next(filter(None, map(plain, reversed(before))))
     sentences, text = re.split(r"(?<=[.!?]) (?=[A-Z*\"(])", under), ""
     while sentences and (not text or len(text) + len(sentences[0]) < LONGEST_ALT):
         text += " " * bool(text) + sentences.pop(0)
-    return text or "A figure of the notebook"
+    return text
 
 
 def plain(paragraph: str) -> str:
     """A paragraph without Markdown's signs; nothing for a heading, a table, a list of hints or a formula."""
-    if re.match(r"\s*(#|\||<|\$\$|```)", paragraph):
+    if re.match(r"\s*(#|\||<|\$\$|```|> \*\*Predict)", paragraph):
         return ""
     paragraph = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", paragraph)
-    return " ".join(re.sub(r"\*\*|\*(?=\w)|(?<=[\w.?!])\*|[`$]|^> ?", "", paragraph, flags=re.MULTILINE).split())
+    return " ".join(re.sub(r"\*\*|\*(?=\S)|(?<=\S)\*|[`$]|^> ?", "", paragraph, flags=re.MULTILINE).split())
 
 
 def linked(text: str, book: Book, own: str = "") -> str:
@@ -257,7 +258,7 @@ def glossary(book: Book) -> str:
             letter = first
             lines.append(f"## {letter}")
         sentence, point = max(meanings, key=lambda said: len(said[0]))
-        meaning = (sentence if len(sentence) > SHORT else point).removeprefix(f"**{term}**: ")
+        meaning = (sentence if len(sentence) > SHORT else point).removeprefix(f"**{term}**: ").rstrip(";")
         if re.match(r"(an?|[a-z]{2,})[ ,]", meaning):  # a word, not a formula
             meaning = meaning[0].upper() + meaning[1:]
         links = [f"[{stem[:2]}, {plain(heading)}]({stem}.ipynb#{slug(heading)})" for stem, heading in places]
@@ -287,7 +288,8 @@ def index(book: Book) -> str:
         entries = [f"- [{book.title(stem)}]({stem}.ipynb). {book.promise(stem)}" for stem in stems]
         parts += [f"## {name}", "\n".join(entries), contents(name, stems)]
     parts.append(contents("To look things up", ["glossary", "cheat_sheet", "sources"]))
-    return (BOOK / "index.md").read_text(encoding="utf-8") + "\n" + "\n\n".join(parts) + "\n"
+    words = linked((BOOK / "index.md").read_text(encoding="utf-8"), book)
+    return words + "\n" + "\n\n".join(parts) + "\n"
 
 
 def contents(caption: str, pages: list[str]) -> str:
