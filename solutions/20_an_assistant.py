@@ -385,7 +385,7 @@ print(f"{len(tests)} to judge: {len({one.kind for _, one in tests})} kinds")
 assert not set(texts) & {text for text, _ in tests} and len(tests) == 300
 assert len({one.kind for _, one in tests}) == 6
 rows = [conversation_ids(speaking, one) for one in conversations]
-assert max(map(len, rows)) <= 321  # MEASURE: else leave out what is longer
+assert max(map(len, rows)) <= 321
 
 # %% tags=["training"]
 from lib.chat import replies
@@ -432,19 +432,33 @@ for kind in sorted({one.kind for _, one in tests}):
     )
 
 # %% jupyter={"source_hidden": true}
-assert sum(right["before"]) == 0  # MEASURE
+assert sum(right["before"]) == 0
 assert abs(sum(right["the commonest"]) / 300 - 0.20) < 0.01
+assert 0.4 < sum(right["after"]) / 300 < 0.65
+
+
+def share_of(kind, name="after"):
+    these = [i for i, (_, one) in enumerate(tests) if one.kind == kind]
+    return sum(right[name][i] for i in these) / len(these)
+
+
+assert share_of("hero") > 0.85 and share_of("companion") > 0.7
+assert max(share_of("month"), share_of("colour")) < 0.35
 
 # %% tags=["training"]
 for (text, one), answer in list(zip(tests, after, strict=True))[:5]:
     print(f"{text}\n{one.question}  →  {answer}   (right: {one.answer})\n")
 
 # %% [markdown]
-# `commonest` says, to each kind of question, what was right most often in the training: so good is one who has not read
-# the text, 0.20 here. «MEASURE: the shares of the three; which kinds are hard; what one reads in the five answers.» The
-# answers are short, they stop, and they are about the question. The tuning took «MEASURE: seconds»; the pretraining
-# before it took about 37 minutes. In large models the proportion is far more so. Pretraining gives what a model *knows*,
-# the tuning on instructions shows it *what to do with it*.
+# `the commonest` says, to each kind of question, what was right most often in the training: so good is one who has not
+# read the text, 0.20 here. Before the tuning no answer is right; after it about half of them are. All of them are short,
+# they stop, and they have the form that the question asks for. This took less than a minute; the pretraining before it
+# took about 37 minutes, and in large models the proportion is larger by far.
+#
+# Now look at the kinds. *hero* and *companion*, where a name is to be copied from the story, are nearly all right.
+# *month* and *colour* are mostly wrong, though the word stands in the text as a name does: the model says *some* month and
+# *some* colour. After 60 steps it has the form of each answer, and the content only
+# where its old skill, to keep in mind who is who, brings it along. A right form is no sign of a right answer.
 #
 # Now the questions that have no answer. How often does it say so where it should, and how often where it should not?
 
@@ -479,36 +493,43 @@ for question in (
 # held-out stories.
 
 # %% tags=["training"]
-bits = [held_out_bits(each, tokenizer, held_out[:50]) for each in (start, helper)]
+bits = [held_out_bits(each, tokenizer, held_out[:20]) for each in (start, helper)]
 print(f"bits a byte on stories: {bits[0]:.3f} before, {bits[1]:.3f} after")
 
 # %% [markdown]
-# «MEASURE: by how much the bits rise.» Against it one mixes old texts into the new training.
+# It has, and thoroughly: the bits are several times as many as before. The rate is high, and nothing in the new loss
+# asks for stories. Against it one takes a lower rate, trains LoRA's few numbers only (notebook 19), or mixes old texts
+# into the new training.
 #
 # One training is one throw of dice. `benchmarks/assistant.py` has run it with three seeds, each of which draws the
-# conversations, the questions that judge, the new rows and the order; and once, with the first seed's batches and steps,
-# a training on *all* tokens, those of the story and of the questions too:
+# conversations, the questions that judge, the new rows and the order:
 
 # %%
 from lib.corpora import files
 
 results = json.loads(files.read("assistant_results.json"))
-for way in ("instructions", "everything"):
-    for seed, found in results[way].items():
-        print(f"{way}, seed {seed}: right {found['right']} in {found['seconds']} s")
-        print(f"   commonest {found['commonest']}, before {found['before']}")
-        print("   bits a byte", found["bits per byte"])
+for seed, found in results["instructions"].items():
+    print(f"seed {seed}: right {found['right']} after {found['seconds']} s")
+    print(f"   commonest {found['commonest']}, before {found['before']}")
+    print("   bits a byte", found["bits per byte"])
 
 # %% jupyter={"source_hidden": true}
 assert len(results["instructions"]) == 3
 for found in results["instructions"].values():
-    assert found["right"] > 2 * found["commonest"] and found["before"] == 0
+    assert found["right"] > 2.8 * found["commonest"] and found["before"] == 0
+    assert 0.45 < found["right"] < 0.6
+    kinds = found["by kind"]
+    assert min(kinds["hero"], kinds["companion"]) > 0.8
+    assert max(kinds["month"], kinds["colour"]) < 0.25
+    assert found["bits per byte"]["after"] > 5 * found["bits per byte"]["before"]
 
 # %% [markdown]
-# «MEASURE: answers against everything, in the three seeds, and the bits of both.» A mask is no law: some train on all
-# tokens, and where prompts are short beside the answers it makes little difference (Shi et al.
-# [2024](https://arxiv.org/abs/2405.14394) found cases where it helps). Here the stories are many times as long as the
-# answers, so the mask decides what most of the gradient is about.
+# All three say the same: about half right, three times as good as the commonest answers, names nearly always, months and
+# colours hardly ever, and the stories forgotten.
+#
+# The mask is no law: some train on all tokens, and Shi et al. ([2024](https://arxiv.org/abs/2405.14394)) found cases
+# where that helps. Here the stories are many times as long as the answers, so the mask decides what most of the gradient
+# is about.
 
 # %% [markdown]
 # ## Preferences: which of two is better
@@ -849,8 +870,8 @@ assert abs(math.sqrt(0.4 * 0.6 / 64) - 0.061) < 0.001
 assert abs(math.sqrt(0.4 * 0.6 / 192) - 0.035) < 0.001
 
 # %% [markdown]
-# Of 48 stories a share is known to about ±0.07 (one standard error). One run proves nothing; the benchmark has three,
-# with 100 stories each before and after, twice as many stories to make pairs of, and a rate that is twice as high:
+# Of 32 stories a share is known to about ±0.09 (one standard error), of 64 to ±0.06. The benchmark made 42 pairs out of 96
+# stories, trained on them for 24 steps at each of three rates, and judged 64 fresh stories each time:
 
 
 # %%
@@ -862,17 +883,46 @@ def line(name, found):
 
 
 for seed, found in results["dpo"].items():
-    print(f"seed {seed}: {found['pairs']} pairs, {found['seconds']} s")
-    print(line("before", found["before"]), line("after", found["after"]), sep="\n")
+    print(
+        f"seed {seed}: {found['pairs']} pairs",
+        line("before", found["before"]),
+        sep="\n",
+    )
+    for peak in ("0.0002", "0.0003", "0.0008"):
+        one = found[f"peak {peak}"]
+        print(
+            line(f"rate {peak}", one), f"\n      loss {one['loss']}, {one['seconds']} s"
+        )
 
 # %% jupyter={"source_hidden": true}
-assert len(results["dpo"]) == 3
-assert all(found["before"]["kl"] == 0 for found in results["dpo"].values())
-# MEASURE: "stories" and "names" after against before, in each seed; words; kl
+for found in results["dpo"].values():
+    three = [found[f"peak {peak}"] for peak in ("0.0002", "0.0003", "0.0008")]
+    assert [one["loss"] for one in three] == sorted(
+        (one["loss"] for one in three), reverse=True
+    )
+    assert max(one["loss"] for one in three) < 0.25
+    assert max(abs(one["stories"] - found["before"]["stories"]) for one in three) < 0.12
+    assert max(one["kl"] for one in three[:2]) < 0.03 < 0.2 < three[2]["kl"]
+    assert three[2]["words"] < found["before"]["words"] - 10
+first = results["dpo"]["0"]
+assert (first["pairs"], round(first["before"]["stories"], 2)) == (42, 0.44)
+assert [
+    round(first[f"peak {peak}"]["stories"], 2) for peak in ("0.0002", "0.0003")
+] == [
+    0.52,
+    0.39,
+]
+assert round(first["peak 0.0008"]["stories"], 2) == 0.45
 
 # %% [markdown]
-# «MEASURE: the shares before and after over three seeds, lengths, KL; whether 90 s are enough to see anything.» If the
-# share does not rise in all seeds, that is the result, and then say so: the pairs may be too few, or the steps.
+# The loss is low in all three: the pairs have been learnt, the better the higher the rate. But of the *fresh* stories
+# 0.52, 0.39 and 0.45 are good, and 0.44 were before. None of these differences is much above its error. So DPO has learnt
+# *these* pairs, and no more can be seen. It is not that the policy could not move: at the highest rate it is 0.27 nats a
+# token away from the reference, and its stories have become shorter, which nobody asked for.
+#
+# Why? Two stories of a pair differ in some two hundred tokens, and *one* of them decides. 42 pairs do not say which.
+# Rafailov et al. used 170,000 dialogues for one of their tasks. That a loss falls far while the thing it stands for stays
+# where it was is worth remembering: measure on fresh texts.
 
 # %% [markdown]
 # ## Rewards that can be checked
@@ -1147,14 +1197,25 @@ for seed, found in results["grpo"].items():
     print(line("after", found))
 
 # %% jupyter={"source_hidden": true}
-assert len(results["grpo"]) == 3
-# MEASURE: "stories" after against before, in each seed; kl
+for seed, found in results["grpo"].items():
+    assert 0.03 < found["stories"] - results["dpo"][seed]["before"]["stories"] < 0.15
+    assert len(found["earned"]) == 6 and found["kl"] < 0.06
+    assert sum(found["earned"][1:]) / 5 > found["earned"][0] + 0.1
+first = results["grpo"]["0"]
+assert (round(first["stories"], 2), round(first["kl"], 2)) == (0.53, 0.04)
+assert round(math.sqrt(0.44 * 0.56 / 96 + 0.53 * 0.47 / 64), 2) == 0.08
+assert round(first["seconds"]) == 67 and first["nameless"] == 0
+by_dpo = results["dpo"]["0"]
+assert round(by_dpo["writing"] + by_dpo["peak 0.0002"]["seconds"]) == 49
 
 # %% [markdown]
-# «MEASURE: four turns of 16 stories are few; what three seeds of 90 s bring, beside DPO in about the same time; the KL
-# of both; the share of the time that is writing.» Most of the time goes into the *writing*: a token after the other,
-# while the learning reads all tokens at once. So it is in large models too, and therefore much of the work on this
-# method is on fast writing.
+# Three turns show the way and prove nothing. The benchmark took six turns of 16 stories, 67 s; DPO took 49 s, for its
+# stories and one training. Of 64 fresh stories 0.53 are good, 0.44 were before, and the policy has gone 0.04 nats a token.
+# The difference of 0.09 is hardly more than its own standard error, 0.08, and this is one seed: a hint, and no proof.
+# Published runs take hundreds of turns. (Machines differ: these are the seconds of the one that ran the benchmark.)
+#
+# Most of the time goes into the *writing*: a token after the other, while the learning reads all tokens at once. So it is
+# in large models too, and therefore much of the work on this method is on fast writing.
 #
 # ## A reward is not a wish
 # `names_kept` counts names that are too many. What is the reward of these texts?
@@ -1175,22 +1236,56 @@ assert all(names_reward(text) == 1 for text in hacks.values())
 # %% [markdown]
 # All of them are perfect. A story without names loses none, and the shorter it is, the safer. A training does not look
 # for what we *meant*, it looks for what is *paid*: this is **reward hacking**. It needs no ill will, only a rise of the
-# number in that direction. Look whether it begins, in the benchmark, which has trained the storyteller on `names_reward`
-# alone as well. `nameless` is the share of stories in which no child is named, `words` their mean length:
+# number in that direction.
+#
+# In its few turns the storyteller has not found these ways: it has never written such a text, and what is never tried
+# earns nothing. A longer training tries more. So let us give it the ways, and shorten the search: a policy that chooses
+# *one token*, the way. "Tell a story" takes one of the 64 stories above, and has the chance e⁴ / (e⁴ + 4) = 0.93 at the
+# start; each of the four texts has 0.017. Your two functions train it:
 
-# %%
-for seed, found in results["hack"].items():
-    print(f"seed {seed}: mean reward {found['earned']}")
-    print(line("before", results["dpo"][seed]["before"]))
-    print(
-        line("names_reward", found),
-        line("story_reward", results["grpo"][seed]),
-        sep="\n",
-    )
+# %% tags=["training"]
+own = list(map(text_of, written))
+
+
+def paid_for(reward, tried, turn):
+    """The reward of each way's text: an own story, or one of the four."""
+    paid = []
+    for i, way in enumerate(tried):
+        texts = [own[(turn + i) % len(own)], *hacks.values()]
+        paid.append(float(reward(texts[way])))
+    return torch.tensor(paid)
+
+
+# %% tags=["training"]
+def learnt_ways(reward, turns=200, size=32, seed=0):
+    """The chances of the ways after GRPO: a story first, then the four texts."""
+    pick = torch.Generator().manual_seed(seed)
+    ways = torch.tensor([4.0, 0, 0, 0, 0], requires_grad=True)
+    first, optimiser = ways.detach().log_softmax(-1), torch.optim.Adam([ways], 0.1)
+    for turn in range(turns):
+        now = ways.log_softmax(-1)
+        tried = now.detach().exp().multinomial(size, True, generator=pick)
+        log_p, start = now[tried][:, None], first[tried][:, None]
+        advantages, written = group_advantages(paid_for(reward, tried, turn)), log_p < 1
+        loss = grpo_loss(log_p, log_p.detach(), start, advantages, written)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    return [round(chance, 3) for chance in ways.softmax(-1).tolist()]
+
+
+# %% tags=["training"]
+print("a story, then", *hacks, sep=" | ")
+by_names = learnt_ways(names_reward)
+print(by_names)
+
+# %% tags=["training"] jupyter={"source_hidden": true}
+assert abs(math.exp(4) / (math.exp(4) + 4) - 0.93) < 0.005
+assert abs(1 / (math.exp(4) + 4) - 0.017) < 0.0005
+assert by_names[0] < 0.1
 
 # %% [markdown]
-# «MEASURE: words and nameless under names_reward against story_reward in the three seeds. If nothing is to be seen in so
-# few turns: say that the hole stood open and was not found in this time.»
+# It no longer tells stories: they are paid in less than half of the cases, and the four texts always.
 #
 # The hole is closed by saying more of what was meant, and that is `story_reward`: first names stand in it at least
 # twice, and it has at least 60 words, as all of the course's stories have.
@@ -1207,7 +1302,30 @@ assert len(kept) == len(held_out) == 300
 
 # %% [markdown]
 # All 300 real stories are paid, so nothing that was meant is lost. Three holes are closed, and the fourth is open: Kate,
-# the fox, and the same sentence twelve times. One could count repetitions, and the next hole would be another one. With
+# the fox, and the same sentence twelve times. Will the policy find it? And if it is closed too, by counting sentences?
+
+# %% tags=["training"]
+from lib.corpora.stories import sentences
+
+
+def varied_reward(text):
+    """`story_reward`, for texts of which four sentences in five stand there once."""
+    told = sentences(text)
+    return story_reward(text) * (len(set(told)) > 0.8 * len(told))
+
+
+by_story, by_varied = learnt_ways(story_reward), learnt_ways(varied_reward)
+print("story_reward ", by_story)
+print("varied_reward", by_varied)
+print(sum(map(varied_reward, held_out)), "of 300 real stories are paid")
+
+# %% tags=["training"] jupyter={"source_hidden": true}
+assert by_story[4] > 0.9 and by_varied[0] > 0.9
+assert sum(map(varied_reward, held_out)) == 300
+
+# %% [markdown]
+# Under `story_reward` it tells of Kate and the fox; under `varied_reward` it tells stories, and closed are the holes that
+# we have thought of. The next one would be another one. With
 # a reward *model* in place of a rule it is the same, only that nobody can read the holes: the further a policy goes
 # after it, the more it finds what the reward model overrates (Gao et al. [2022](https://arxiv.org/abs/2210.10760)). What
 # is done against it: the KL to the reference, which makes far ways dear; a short training; several rewards; and above
@@ -1509,7 +1627,7 @@ def is_held_out(messages):
 
 
 def sums(calculator, n=4_000, seed=0):
-    """Conversations to learn from, and 50 to judge."""
+    """Conversations to learn from, and 20 to judge."""
     dice = random.Random(seed)
     drawn = [sum_messages(dice, calculator) for _ in range(n)]
     kept = [messages for messages in drawn if not is_held_out(messages)]
@@ -1525,23 +1643,25 @@ def one_answer(model, messages):
     return answers(model, [messages])[0]
 
 
-begun = time.process_time()
-kept, asked = sums(calculator=True)
-counter, _ = taught(start, kept, steps=60)
-said = [with_tools(partial(one_answer, counter), one[:1]) for one in asked]
-both = list(zip(said, asked, strict=True))
-by_calling = sum(turns[-1] == one[-1] for turns, one in both) / len(both)
-print(f"{by_calling:.2f} right; {time.process_time() - begun:.0f} s")
-for turns, one in both[:3]:
-    print(*(message["content"] for message in [one[0], *turns]), sep="\n   ")
+def counted(calculator, steps=40):
+    """Each of 20 new questions, with the turns of a model that has learnt sums."""
+    kept, asked = sums(calculator)
+    model, _ = taught(start, kept, steps)
+    return [(one, with_tools(partial(one_answer, model), one[:1])) for one in asked]
 
-# %%
-for seed, found in results["sums"].items():
-    print(f"seed {seed}:", {name: one["right"] for name, one in found.items()})
+
+hits = {}
+for calculator in (True, False):
+    begun = time.process_time()
+    said = counted(calculator)
+    hits[calculator] = sum(turns[-1] == one[-1] for one, turns in said)
+    print(f"calculator {calculator}: {hits[calculator]} of {len(said)} right")
+    for one, turns in said[:3]:
+        print(*(f"   {message['content']}" for message in [one[0], *turns]), sep="\n")
+    print(f"{time.process_time() - begun:.0f} s")
 
 # %% jupyter={"source_hidden": true}
-assert len(results["sums"]) == 3
-# MEASURE: "calculator" right far above "alone" in each seed; called near 1
+assert len(said) == 20
 
 # %% [markdown]
 # «MEASURE: with the calculator nearly all, alone a few; are its mistakes copied digits?» To call, the model must
