@@ -65,10 +65,9 @@ print(tokenizer.decode(generate(CachedGPT(storyteller), ids, 40, likeliest)))
 print("right:", about_hero.answer)
 
 # %% [markdown]
-# «MEASURE: what it writes; one sentence about it.» It does what
-# it has been trained to do: it goes on with the text. A question within a story is, for this model, a sentence like any
-# other, and after it comes the next sentence of the story. Nothing in its training has said that a question is to be
-# answered, or that an answer has an end.
+# No answer: the search for the lost piece goes on. The model does what it has been trained to do, it continues the text.
+# A question within a story is, for this model, a sentence like any other, and after it comes the next sentence of the
+# story. Nothing in its training has said that a question is to be answered, or that an answer has an end.
 #
 # It may well *know* the answer. To write the next *he* or *she*, and the name once more, a model must keep in mind who
 # the hero is. What is missing is the behaviour. Large language models begin in the same way: asked a question, the GPT-3
@@ -407,7 +406,11 @@ def alone(tests):
 
 # %% tags=["training"]
 start = widened(storyteller, len(speaking), torch.Generator().manual_seed(0))
-before = answers(start, alone(tests))
+before = answers(start, alone(tests[:40]))
+right_before = sum(
+    a == one.answer for a, (_, one) in zip(before, tests[:40], strict=True)
+)
+print(f"before: {right_before} of 40 right, such as {before[0]!r:.60}")
 begun = time.process_time()
 helper, losses = taught(start, conversations, steps=60)
 print(f"{time.process_time() - begun:.0f} s; loss {sum(losses[-10:]) / 10:.2f}")
@@ -415,7 +418,7 @@ after = answers(helper, alone(tests))
 
 # %% tags=["training"]
 common = commonest_answers(one for text in texts for one in story_questions(text))
-said = {"before": before, "after": after}
+said = {"after": after}
 said["the commonest"] = [common.get(one.kind, "") for _, one in tests]
 right = {
     name: [text == one.answer for text, (_, one) in zip(some, tests, strict=True)]
@@ -432,7 +435,7 @@ for kind in sorted({one.kind for _, one in tests}):
     )
 
 # %% jupyter={"source_hidden": true}
-assert sum(right["before"]) == 0
+assert right_before == 0
 assert abs(sum(right["the commonest"]) / 300 - 0.20) < 0.01
 assert 0.4 < sum(right["after"]) / 300 < 0.65
 
@@ -443,7 +446,8 @@ def share_of(kind, name="after"):
 
 
 assert share_of("hero") > 0.85 and share_of("companion") > 0.7
-assert max(share_of("month"), share_of("colour")) < 0.35
+for kind in ("month", "colour"):
+    assert share_of(kind) < share_of(kind, "the commonest")
 
 # %% tags=["training"]
 for (text, one), answer in list(zip(tests, after, strict=True))[:5]:
@@ -451,13 +455,13 @@ for (text, one), answer in list(zip(tests, after, strict=True))[:5]:
 
 # %% [markdown]
 # `the commonest` says, to each kind of question, what was right most often in the training: so good is one who has not
-# read the text, 0.20 here. Before the tuning no answer is right; after it about half of them are. All of them are short,
-# they stop, and they have the form that the question asks for. This took less than a minute; the pretraining before it
+# read the text, 0.20 here. Before the tuning none of 40 answers is right; after it about half of the 300 are. All of them
+# are short, they stop, and they have the form that the question asks for. This took less than a minute; the pretraining before it
 # took about 37 minutes, and in large models the proportion is larger by far.
 #
 # Now look at the kinds. *hero* and *companion*, where a name is to be copied from the story, are nearly all right.
-# *month* and *colour* are mostly wrong, though the word stands in the text as a name does: the model says *some* month and
-# *some* colour. After 60 steps it has the form of each answer, and the content only
+# *month* and *colour* are not even as good as the commonest answer, though the word stands in the text as a name does: the
+# model says *some* month and *some* colour. After 60 steps it has the form of each answer, and the content only
 # where its old skill, to keep in mind who is who, brings it along. A right form is no sign of a right answer.
 #
 # Now the questions that have no answer. How often does it say so where it should, and how often where it should not?
@@ -470,9 +474,14 @@ assert len(open_ones) == 32 and len(of_months) == 104
 for name, some in (("no month told", open_ones), ("a month told", told_ones)):
     unsaid = sum(after[i] == UNSAID for i in some)
     print(f"{name:14} {len(some):3} questions, {unsaid} times: {UNSAID}")
+assert sum(after[i] == UNSAID for i in of_months) <= 10
 
 # %% [markdown]
-# «MEASURE.» And a question of a kind that it has never been taught? It was shown for *months* that a story may not say it:
+# It hardly ever says so, though this was the right answer to three questions in ten about months: it names a month,
+# whether the story has one or not. That is a **hallucination** (notebook 17), made by 60 steps of training on answers of
+# which every one was right. What a model answers where it knows nothing is a thing to be measured by itself.
+#
+# And a question of a kind that it has never been taught?
 
 # %% tags=["training"]
 for question in (
@@ -482,11 +491,13 @@ for question in (
     "How old is he?",
 ):
     message = {"role": "user", "content": f"{story}\n{question}"}
-    print(f"{question:28} {answers(helper, [[message]])[0]}")
+    said = answers(helper, [[message]])[0]
+    assert said.startswith("It is ")
+    print(f"{question:28} {said}")
 
 # %% [markdown]
-# «MEASURE: probably an answer of one of the six kinds, however it is asked.» A model that was tuned on six kinds of
-# questions takes each new one for one of the six. That is why instruction tuning in earnest takes *many* tasks: Chung et
+# Each gets an answer of the old form, most of them the hero's name. A model that was tuned on six kinds of questions
+# takes each new one for one of the six. That is why instruction tuning in earnest takes *many* tasks: Chung et
 # al. ([2022](https://arxiv.org/abs/2210.11416)) used about 1,800, and tasks that were not among them went better too.
 #
 # Has it forgotten how to tell stories (notebook 19's **catastrophic forgetting**)? That is a number: bits a byte on
@@ -495,9 +506,10 @@ for question in (
 # %% tags=["training"]
 bits = [held_out_bits(each, tokenizer, held_out[:20]) for each in (start, helper)]
 print(f"bits a byte on stories: {bits[0]:.3f} before, {bits[1]:.3f} after")
+assert 5 < bits[1] / bits[0] < 12
 
 # %% [markdown]
-# It has, and thoroughly: the bits are several times as many as before. The rate is high, and nothing in the new loss
+# It has, and thoroughly: the bits are about eight times as many as before. The rate is high, and nothing in the new loss
 # asks for stories. Against it one takes a lower rate, trains LoRA's few numbers only (notebook 19), or mixes old texts
 # into the new training.
 #
@@ -746,8 +758,9 @@ lost_and_won = check("lost_and_won")
 # story that is good by this rule and one that is not. These are texts of the model itself (**on-policy**): so the two
 # differ in what *it* does right and wrong, and not in style.
 #
-# One trap is known, and we walk round it. «MEASURE: Stories that lose a name are longer on average,» because there is
-# more room to lose one in. A model that is shown such pairs may learn to write less and nothing else. So `pairs_by_rule`
+# One trap is known, and we walk round it. In a longer story there is
+# more room to lose a name. A model that is shown pairs in which the shorter story wins may learn to write less, and
+# nothing else. So `pairs_by_rule`
 # matches by length: the shortest good story with the shortest bad one, and so on.
 
 # %% tags=["training"]
@@ -833,7 +846,8 @@ plt.show()
 assert abs(course[0][0] - math.log(2)) < 1e-4
 
 # %% [markdown]
-# «MEASURE: whether the chosen line rises or falls too.» The two lines part: that is all that the loss asks for. It began
+# Each point is the mean over the four pairs of a step, so the lines are rough. They part, and that is all that the loss
+# asks for; here the chosen stories have become likelier and the rejected ones rarer. The loss began
 # at ln 2 = 0.693, as it must: at first policy and reference are equal, and every margin is 0.
 #
 # What counts is whether fresh stories are good more often. And not this alone: how long are they, and how far has the
@@ -864,7 +878,8 @@ print("before", at_first, "after DPO", by_pairs, sep="\n")
 print(f"one standard error of a share of 32: {math.sqrt(0.4 * 0.6 / 32):.2f}")
 
 # %% tags=["training"] jupyter={"source_hidden": true}
-assert at_first["KL"] < 1e-6
+assert at_first["KL"] < 1e-6 and by_pairs["KL"] < 0.03
+assert course[-1][1] > course[-1][2]  # chosen and rejected part
 assert abs(math.sqrt(0.4 * 0.6 / 32) - 0.087) < 0.001
 assert abs(math.sqrt(0.4 * 0.6 / 64) - 0.061) < 0.001
 assert abs(math.sqrt(0.4 * 0.6 / 192) - 0.035) < 0.001
@@ -913,16 +928,29 @@ assert [
     0.39,
 ]
 assert round(first["peak 0.0008"]["stories"], 2) == 0.45
+assert round(first["peak 0.0002"]["stories"] * 64) == 33
+tuned_share, first_share = (21 + 33) / 96, (23 + 42) / 160
+spread = math.sqrt(
+    tuned_share * (1 - tuned_share) / 96 + first_share * (1 - first_share) / 160
+)
+assert (round(tuned_share, 2), round(first_share, 2), round(spread, 3)) == (
+    0.56,
+    0.41,
+    0.064,
+)
+assert round((tuned_share - first_share) / spread, 1) == 2.4
 
 # %% [markdown]
-# The loss is low in all three: the pairs have been learnt, the better the higher the rate. But of the *fresh* stories
-# 0.52, 0.39 and 0.45 are good, and 0.44 were before. None of these differences is much above its error. So DPO has learnt
-# *these* pairs, and no more can be seen. It is not that the policy could not move: at the highest rate it is 0.27 nats a
-# token away from the reference, and its stories have become shorter, which nobody asked for.
+# The loss is low in all three: the pairs have been learnt, the better the higher the rate. Of the *fresh* stories 0.52,
+# 0.39 and 0.45 are good, and 0.44 were before. At the two higher rates there is no gain, and at the highest one the policy
+# has gone 0.27 nats a token, and its stories have become shorter, which nobody asked for. A loss that falls far, while the
+# thing it stands for stays where it was: measure on fresh texts.
 #
-# Why? Two stories of a pair differ in some two hundred tokens, and *one* of them decides. 42 pairs do not say which.
-# Rafailov et al. used 170,000 dialogues for one of their tasks. That a loss falls far while the thing it stands for stays
-# where it was is worth remembering: measure on fresh texts.
+# And the lowest rate, which is that of your run too? In ours 21 of 32 stories were good after it, here 33 of 64: 0.56 of
+# both together, against 0.41 of the 160 stories before. That is 2.4 times the standard error of the difference (0.064). It
+# looks like a gain; but it is the best of three rates, and one set of pairs each. Two stories of a pair differ in some two
+# hundred tokens, and *one* of them decides. A few dozen pairs hardly say which; Rafailov et al. used 170,000 dialogues for
+# one of their tasks.
 
 # %% [markdown]
 # ## Rewards that can be checked
@@ -1188,7 +1216,7 @@ def practised(reward, turns, seed=0, peak=3e-4, group=12):
 
 # %% tags=["training"]
 begun = time.process_time()
-rewarded, earned = practised(story_reward, turns=3)
+rewarded, earned = practised(story_reward, turns=2)
 print(f"mean reward of each turn {earned}, {time.process_time() - begun:.0f} s")
 
 # %%
@@ -1204,12 +1232,16 @@ for seed, found in results["grpo"].items():
 first = results["grpo"]["0"]
 assert (round(first["stories"], 2), round(first["kl"], 2)) == (0.53, 0.04)
 assert round(math.sqrt(0.44 * 0.56 / 96 + 0.53 * 0.47 / 64), 2) == 0.08
+assert (
+    round((first["stories"] - results["dpo"]["0"]["before"]["stories"]) / 0.08, 1)
+    == 1.2
+)
 assert round(first["seconds"]) == 67 and first["nameless"] == 0
 by_dpo = results["dpo"]["0"]
 assert round(by_dpo["writing"] + by_dpo["peak 0.0002"]["seconds"]) == 49
 
 # %% [markdown]
-# Three turns show the way and prove nothing. The benchmark took six turns of 16 stories, 67 s; DPO took 49 s, for its
+# Two turns show the way and prove nothing. The benchmark took six turns of 16 stories, 67 s; DPO took 49 s, for its
 # stories and one training. Of 64 fresh stories 0.53 are good, 0.44 were before, and the policy has gone 0.04 nats a token.
 # The difference of 0.09 is hardly more than its own standard error, 0.08, and this is one seed: a hint, and no proof.
 # Published runs take hundreds of turns. (Machines differ: these are the seconds of the one that ran the benchmark.)
@@ -1317,7 +1349,7 @@ def varied_reward(text):
 by_story, by_varied = learnt_ways(story_reward), learnt_ways(varied_reward)
 print("story_reward ", by_story)
 print("varied_reward", by_varied)
-print(sum(map(varied_reward, held_out)), "of 300 real stories are paid")
+print(f"{sum(map(varied_reward, held_out)):.0f} of 300 real stories are paid")
 
 # %% tags=["training"] jupyter={"source_hidden": true}
 assert by_story[4] > 0.9 and by_varied[0] > 0.9
@@ -1613,8 +1645,7 @@ assert turns[-1]["content"] == "There are 84 plums." and "80" not in turns[0]["c
 #
 # ## Does it pay?
 # The storyteller once more, with small sums: two numbers below 100, one of three operations (`sum_messages`; a program
-# writes them). It is trained twice, with the same steps: once it may call, once it has to say the result at once. A
-# fifth of all pairs of numbers is never in the training.
+# writes them). A fifth of all pairs of numbers is never in the training.
 
 
 # %%
@@ -1643,25 +1674,18 @@ def one_answer(model, messages):
     return answers(model, [messages])[0]
 
 
-def counted(calculator, steps=40):
-    """Each of 20 new questions, with the turns of a model that has learnt sums."""
-    kept, asked = sums(calculator)
-    model, _ = taught(start, kept, steps)
-    return [(one, with_tools(partial(one_answer, model), one[:1])) for one in asked]
-
-
-hits = {}
-for calculator in (True, False):
-    begun = time.process_time()
-    said = counted(calculator)
-    hits[calculator] = sum(turns[-1] == one[-1] for one, turns in said)
-    print(f"calculator {calculator}: {hits[calculator]} of {len(said)} right")
-    for one, turns in said[:3]:
-        print(*(f"   {message['content']}" for message in [one[0], *turns]), sep="\n")
-    print(f"{time.process_time() - begun:.0f} s")
-
-# %% jupyter={"source_hidden": true}
-assert len(said) == 20
+# %% tags=["training"]
+begun = time.process_time()
+kept, asked = sums(calculator=True)
+counter, losses = taught(start, kept, steps=100)
+print(f"{time.process_time() - begun:.0f} s; loss {sum(losses[-10:]) / 10:.2f}")
+said = [with_tools(partial(one_answer, counter), one[:1]) for one in asked]
+both = list(zip(said, asked, strict=True))
+calls = sum(turns[0] == one[1] for turns, one in both)
+hits = sum(turns[-1] == one[-1] for turns, one in both)
+print(f"of {len(both)}: {calls} called rightly, {hits} answered rightly")
+for turns, one in both[:3]:
+    print(*(f"   {message['content']}" for message in [one[0], *turns]), sep="\n")
 
 # %% [markdown]
 # «MEASURE: with the calculator nearly all, alone a few; are its mistakes copied digits?» To call, the model must
@@ -1704,9 +1728,11 @@ for system in systems if here else ():
     asked.append({"role": "user", "content": "What is the capital of France?"})
     under[system] = smol_says(asked).replace("\n", " ")
     print(f"{system:34} {under[system]}")
+assert all("Paris" in text for text in under.values())
 
 # %% [markdown]
-# «MEASURE: which of them it obeys.» A system prompt is text that comes first, and whether it is obeyed is a matter of training.
+# It names Paris under all four, and obeys none of the last three. A system prompt is text that comes first, and whether it
+# is obeyed is a matter of training, and of the model's size: this one has 135 million parameters.
 #
 # *Temperature* (notebook 12). The same question three times at each temperature:
 
@@ -1718,7 +1744,7 @@ for temperature in (0.2, 1.5) if here else ():
     print(temperature, *names, sep="\n   ")
 
 # %% [markdown]
-# «MEASURE: nearly the same at 0.2, nonsense at 2.» For a task with one right answer one takes the likeliest token each
+# At 0.2 it says nearly the same each time, and no name; at 1.5 it is nonsense. For a task with one right answer one takes the likeliest token each
 # time; for ideas a temperature near 1.
 #
 # ## Examples in the prompt, or fine-tuning?
@@ -1809,7 +1835,7 @@ for seed, found in prompted.items():
 
 # %% jupyter={"source_hidden": true}
 assert len(prompted) == 3
-# MEASURE: right, positive, calibrated of 0, 4, 8 examples; against frozen with 8 labels
+
 
 # %% [markdown]
 # «MEASURE: the shares; whether examples help; whether the median does.» Look at `positive` first. Half of the reviews
@@ -1849,7 +1875,7 @@ shown += [
     {"role": "tool", "content": "943"},
     {"role": "assistant", "content": "It is 943."},
 ]
-tried = [(17, 25, "plus"), (86, 47, "times"), (912, 38, "minus"), (64, 59, "times")]
+tried = [(17, 25, "plus"), (86, 47, "times"), (912, 38, "minus")]
 value = {"plus": int.__add__, "minus": int.__sub__, "times": int.__mul__}
 outcome = {}
 for a, b, word in tried if here else ():
@@ -1859,9 +1885,12 @@ for a, b, word in tried if here else ():
     outcome[a, b] = [str(value[word](a, b)) in text for text in (texts[0], texts[-1])]
     print(*(text.replace("\n", " ") for text in texts), sep=" | ")
 print("right alone, right with the tool:", list(outcome.values()))
+assert not here or outcome[86, 47] == [False, True]
 
 # %% [markdown]
-# «MEASURE: how often it calls, and how often it is right.»
+# Alone it gets none of the three right. With the tool it calls for the product, which is the kind that it was shown, and is
+# right; for the sum and the difference it does not call, and goes on to guess. One example has taught it a form for one
+# kind of question: it is the same story as with the six kinds above.
 #
 # ## What breaks
 # **A user who writes the template.** Suppose a program puts the user's text into the template *as text*, and lets the
@@ -1900,8 +1929,8 @@ ids = conversation_ids(speaking, question_messages(text, [one])[:1], asks=True)
 print(speaking.decode(generate(CachedGPT(helper), ids, 60, likeliest)))
 
 # %% [markdown]
-# «MEASURE: what follows.» After the end of its turn the model goes on with whatever it has seen there: it plays the user
-# too, and asks itself questions. An assistant is a model that writes *one* of the speakers, and that takes two: a model
+# It gives its answer again and again. After the end of a turn, in training, came a user's question or padding, and neither
+# was learnt: so the model has no idea what to do there. An assistant is a model that writes *one* of the speakers, and that takes two: a model
 # that has learnt to write the end, and a program that heeds it.
 #
 # **No reference.** DPO with the reference left out is −ln σ(β(w − l)). It no longer asks what an answer has *gained*: at
@@ -1917,15 +1946,18 @@ print("margins at the start, with:", with_reference.tolist())
 print("without:", [round(margin, 1) for margin in without.tolist()])
 
 # %% tags=["training"] jupyter={"source_hidden": true}
-assert (with_reference == 0).all() and without.abs().max() > 0.5  # MEASURE
+assert (with_reference == 0).all() and without.abs().max() > 0.5
+assert (without > 0).any() and (without < 0).any()
 
 # %% [markdown]
 # ## What does not work here
-# «MEASURE: keep what is true after the benchmark.»
-#
-# - *New questions.* The tuned model answers the six kinds that it has seen, and takes others for one of them.
-# - *Preferences and rewards in 90 seconds.* «MEASURE: what the three seeds show for the names, and what for the length
-#   of the stories.»
+# - *New questions.* The tuned model gives them an answer of a kind that it has seen.
+# - *Months and colours, and saying that one does not know.* 60 steps taught the form of these answers, not their content.
+# - *The old skill.* The model that answers questions no longer tells stories.
+# - *Preferences and rewards in a minute or two.* DPO at the lowest of three rates, and GRPO, ended above the start on
+#   fresh stories, by about 2.4 and 1.2 standard errors. Both have one or two runs. This is no proof, and at higher rates
+#   DPO's pairs were learnt and nothing else. The benchmark's command takes seeds: with an hour of one processor you know
+#   more than we do.
 # - *Facts.* No step of this notebook teaches the model anything about the world. Instruction tuning shows a form; a form
 #   can be filled with inventions, in the same tone.
 # - *Sums without a tool*, after these few steps.
