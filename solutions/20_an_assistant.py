@@ -4,7 +4,7 @@
 # answers, to earn a reward, and to call a calculator.
 #
 # You need: notebooks 09, 11, 12, 13, 14 and 16. You build: the mask of what an assistant learns, the losses of DPO and GRPO, and
-# a calculator that a model may call without any danger. 150 minutes, best in two sittings.
+# a calculator that a model may call without any danger. 190 minutes, best in two or three sittings.
 
 # %%
 import json
@@ -758,10 +758,9 @@ lost_and_won = check("lost_and_won")
 # story that is good by this rule and one that is not. These are texts of the model itself (**on-policy**): so the two
 # differ in what *it* does right and wrong, and not in style.
 #
-# One trap is known, and we walk round it. In a longer story there is
-# more room to lose a name. A model that is shown pairs in which the shorter story wins may learn to write less, and
-# nothing else. So `pairs_by_rule`
-# matches by length: the shortest good story with the shortest bad one, and so on.
+# One trap is known, and we walk round it. In a longer story there is more room to lose a name. A model that is shown pairs
+# in which the shorter story wins may learn to write less, and nothing else. So `pairs_by_rule` matches by length: the
+# shortest good story meets the shortest bad one, and so on.
 
 # %% tags=["training"]
 from lib.decoding.sampling import Sampling
@@ -1270,8 +1269,8 @@ assert all(names_reward(text) == 1 for text in hacks.values())
 # for what we *meant*, it looks for what is *paid*: this is **reward hacking**. It needs no ill will, only a rise of the
 # number in that direction.
 #
-# In its few turns the storyteller has not found these ways: it has never written such a text, and what is never tried
-# earns nothing. A longer training tries more. So let us give it the ways, and shorten the search: a policy that chooses
+# In its few turns the storyteller has not found these ways: among the 64 stories that judged it none was without a child's
+# name, and what is never tried earns nothing. A longer training tries more. So let us give it the ways, and shorten the search: a policy that chooses
 # *one token*, the way. "Tell a story" takes one of the 64 stories above, and has the chance e⁴ / (e⁴ + 4) = 0.93 at the
 # start; each of the four texts has 0.017. Your two functions train it:
 
@@ -1317,7 +1316,7 @@ assert abs(1 / (math.exp(4) + 4) - 0.017) < 0.0005
 assert by_names[0] < 0.1
 
 # %% [markdown]
-# It no longer tells stories: they are paid in less than half of the cases, and the four texts always.
+# It hardly tells stories any more: they are paid in less than half of the cases, and the four texts always.
 #
 # The hole is closed by saying more of what was meant, and that is `story_reward`: first names stand in it at least
 # twice, and it has at least 60 words, as all of the course's stories have.
@@ -1356,13 +1355,12 @@ assert by_story[4] > 0.9 and by_varied[0] > 0.9
 assert sum(map(varied_reward, held_out)) == 300
 
 # %% [markdown]
-# Under `story_reward` it tells of Kate and the fox; under `varied_reward` it tells stories, and closed are the holes that
-# we have thought of. The next one would be another one. With
-# a reward *model* in place of a rule it is the same, only that nobody can read the holes: the further a policy goes
-# after it, the more it finds what the reward model overrates (Gao et al. [2022](https://arxiv.org/abs/2210.10760)). What
-# is done against it: the KL to the reference, which makes far ways dear; a short training; several rewards; and above
-# all to *read the texts*, since the number that is trained for can no longer be the one that judges (**Goodhart's
-# law**).
+# Under `story_reward` it tells of Kate and the fox; under `varied_reward` it tells stories. Now the holes are closed that
+# we have thought of, and no others. With a reward *model* in place of a rule it is the same, only that nobody can read
+# the holes: the further a policy goes after it, the more it finds what the reward model overrates (Gao et al.
+# [2022](https://arxiv.org/abs/2210.10760)). What is done against it: the KL to the reference, which makes far ways dear; a
+# short training; several rewards; and above all to *read the texts*, since the number that is trained for can no longer
+# be the one that judges (**Goodhart's law**).
 
 
 # %% [markdown]
@@ -1643,9 +1641,10 @@ assert turns[-1]["content"] == "There are 84 plums." and "80" not in turns[0]["c
 # %% [markdown]
 # Only the *assistant's* turns can call. A user who writes `<calc>` calls nothing, for nobody looks for calls there.
 #
-# ## Does it pay?
+# ## The storyteller calls
 # The storyteller once more, with small sums: two numbers below 100, one of three operations (`sum_messages`; a program
-# writes them). A fifth of all pairs of numbers is never in the training.
+# writes them). A fifth of all pairs of numbers is never in the training. What is learnt are both turns of the assistant:
+# the call, and the sentence with the result that the tool has given.
 
 
 # %%
@@ -1838,7 +1837,7 @@ none, four = prompted["0"]["0"], prompted["0"]["4"]
 assert [round(one["right"], 2) for one in (none, four)] == [0.67, 0.57]
 assert [round(one["positive"], 2) for one in (none, four)] == [0.72, 0.98]
 assert [round(one["calibrated"], 2) for one in (none, four)] == [0.58, 0.75]
-assert round(prompted["0"]["frozen"], 2) == 0.42
+assert round(prompted["0"]["frozen"]["right"], 2) == 0.42
 assert 0.05 < math.sqrt(0.65 * 0.35 / 60) < 0.065
 
 # %% [markdown]
@@ -1866,10 +1865,9 @@ assert 5.5 < 134_515_008 / 22_713_216 < 6.5
 # %% [markdown]
 # These are for MiniLM, a sixth of SmolLM2's size, with 900 labels and half a minute of training: 0.65 to 0.73, where a
 # prompt with four labels and the median had 0.75 ± 0.06 in one run. At four labels the prompt is far ahead; against 900 it
-# is not behind. The budgets differ: a prompt needs 0 to 4 labels and no training, and a
-# pass through 135 million parameters for each review; the fine-tuned model needs labels, and then judges with a sixth of
-# the work. The usual advice: begin with a prompt, measure it on labelled cases, and fine-tune when there are labels by
-# the hundred and many cases to judge.
+# is not behind. The budgets differ: a prompt needs 0 to 4 labels and no training, and a pass through 135 million parameters
+# for each review; the fine-tuned model needs labels, and then judges with a sixth of the work. The usual advice: begin with
+# a prompt, measure it on labelled cases, and fine-tune when there are labels by the hundred and many cases to judge.
 #
 # *A calculator for SmolLM2.* It has not been trained on our marks. Tell it of them in the system turn, show one example,
 # and let your loop do the rest:
@@ -1972,7 +1970,6 @@ assert (without > 0).any() and (without < 0).any()
 #   more than we do.
 # - *Facts.* No step of this notebook teaches the model anything about the world. Instruction tuning shows a form; a form
 #   can be filled with inventions, in the same tone.
-# - *Sums without a tool*, after these few steps.
 # - *Size.* In-context learning, and following instructions that were never trained, were reported to grow with the size
 #   of the model (Brown et al. 2020; Wei et al. 2021, who found that instruction tuning *hurt* on new tasks in their
 #   models of 8 billion parameters and less). What fails in a model of 1.5 or 135 million parameters says little about
