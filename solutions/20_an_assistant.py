@@ -1687,9 +1687,13 @@ for turns, one in both[:3]:
     print(*(f"   {message['content']}" for message in [one[0], *turns]), sep="\n")
 
 # %% [markdown]
-# «MEASURE: with the calculator nearly all, alone a few; are its mistakes copied digits?» To call, the model must
-# understand the question and *copy* two numbers; to answer at once it must multiply. The calculator is no cleverer than
-# the model's reading: where it has copied a wrong number, the result is wrong as well, exactly.
+# It calls, as it was shown, and after the tool's turn it says a sentence of the right form. But the numbers in the calls
+# that you see are not those of the questions, and often the call is no calculation at all. The tool says so, and the model
+# goes on as if it had been told a result: it makes one up. To call well one must *copy* two numbers out of the question.
+# Names this model has always had to copy, numbers never; 100 steps are too few to learn it, and how many it takes we have
+# not measured. The calculator is no cleverer than the model's reading.
+#
+# The loop has done its part: nonsense was answered by a sentence, and nothing else happened. A larger model, below, copies.
 
 # %% [markdown]
 # ## A published assistant
@@ -1963,6 +1967,7 @@ assert (without > 0).any() and (without < 0).any()
 # ## What does not work here
 # - *New questions.* The tuned model gives them an answer of a kind that it has seen.
 # - *Months and colours, and saying that one does not know.* 60 steps taught the form of these answers, not their content.
+# - *Sums.* The form of a call was learnt, and not to copy the numbers.
 # - *The old skill.* The model that answers questions no longer tells stories.
 # - *Preferences and rewards in a minute or two.* DPO at the lowest of three rates, and GRPO, ended above the start on
 #   fresh stories, by about 2.4 and 1.2 standard errors. Both have one or two runs. This is no proof, and at higher rates
