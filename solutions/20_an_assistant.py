@@ -4,7 +4,7 @@
 # answers, to earn a reward, and to call a calculator.
 #
 # You need: notebooks 09, 11, 12, 13, 14 and 16. You build: the mask of what an assistant learns, the losses of DPO and GRPO, and
-# a calculator that a model may call without any danger. 150 minutes, best in two sittings.
+# a calculator that a model may call without any danger. 190 minutes, best in two or three sittings.
 
 # %%
 import json
@@ -65,10 +65,9 @@ print(tokenizer.decode(generate(CachedGPT(storyteller), ids, 40, likeliest)))
 print("right:", about_hero.answer)
 
 # %% [markdown]
-# «MEASURE: what it writes; one sentence about it.» It does what
-# it has been trained to do: it goes on with the text. A question within a story is, for this model, a sentence like any
-# other, and after it comes the next sentence of the story. Nothing in its training has said that a question is to be
-# answered, or that an answer has an end.
+# No answer: the search for the lost piece goes on. The model does what it has been trained to do, it continues the text.
+# A question within a story is, for this model, a sentence like any other, and after it comes the next sentence of the
+# story. Nothing in its training has said that a question is to be answered, or that an answer has an end.
 #
 # It may well *know* the answer. To write the next *he* or *she*, and the name once more, a model must keep in mind who
 # the hero is. What is missing is the behaviour. Large language models begin in the same way: asked a question, the GPT-3
@@ -385,7 +384,7 @@ print(f"{len(tests)} to judge: {len({one.kind for _, one in tests})} kinds")
 assert not set(texts) & {text for text, _ in tests} and len(tests) == 300
 assert len({one.kind for _, one in tests}) == 6
 rows = [conversation_ids(speaking, one) for one in conversations]
-assert max(map(len, rows)) <= 321  # MEASURE: else leave out what is longer
+assert max(map(len, rows)) <= 321
 
 # %% tags=["training"]
 from lib.chat import replies
@@ -407,7 +406,11 @@ def alone(tests):
 
 # %% tags=["training"]
 start = widened(storyteller, len(speaking), torch.Generator().manual_seed(0))
-before = answers(start, alone(tests))
+before = answers(start, alone(tests[:40]))
+right_before = sum(
+    a == one.answer for a, (_, one) in zip(before, tests[:40], strict=True)
+)
+print(f"before: {right_before} of 40 right, such as {before[0]!r:.60}")
 begun = time.process_time()
 helper, losses = taught(start, conversations, steps=60)
 print(f"{time.process_time() - begun:.0f} s; loss {sum(losses[-10:]) / 10:.2f}")
@@ -415,7 +418,7 @@ after = answers(helper, alone(tests))
 
 # %% tags=["training"]
 common = commonest_answers(one for text in texts for one in story_questions(text))
-said = {"before": before, "after": after}
+said = {"after": after}
 said["the commonest"] = [common.get(one.kind, "") for _, one in tests]
 right = {
     name: [text == one.answer for text, (_, one) in zip(some, tests, strict=True)]
@@ -432,19 +435,34 @@ for kind in sorted({one.kind for _, one in tests}):
     )
 
 # %% jupyter={"source_hidden": true}
-assert sum(right["before"]) == 0  # MEASURE
+assert right_before == 0
 assert abs(sum(right["the commonest"]) / 300 - 0.20) < 0.01
+assert 0.4 < sum(right["after"]) / 300 < 0.65
+
+
+def share_of(kind, name="after"):
+    these = [i for i, (_, one) in enumerate(tests) if one.kind == kind]
+    return sum(right[name][i] for i in these) / len(these)
+
+
+assert share_of("hero") > 0.85 and share_of("companion") > 0.7
+for kind in ("month", "colour"):
+    assert share_of(kind) < share_of(kind, "the commonest")
 
 # %% tags=["training"]
 for (text, one), answer in list(zip(tests, after, strict=True))[:5]:
     print(f"{text}\n{one.question}  →  {answer}   (right: {one.answer})\n")
 
 # %% [markdown]
-# `commonest` says, to each kind of question, what was right most often in the training: so good is one who has not read
-# the text, 0.20 here. «MEASURE: the shares of the three; which kinds are hard; what one reads in the five answers.» The
-# answers are short, they stop, and they are about the question. The tuning took «MEASURE: seconds»; the pretraining
-# before it took about 37 minutes. In large models the proportion is far more so. Pretraining gives what a model *knows*,
-# the tuning on instructions shows it *what to do with it*.
+# `the commonest` says, to each kind of question, what was right most often in the training: so good is one who has not
+# read the text, 0.20 here. Before the tuning none of 40 answers is right; after it about half of the 300 are. All of them
+# are short, they stop, and they have the form that the question asks for. This took less than a minute; the pretraining before it
+# took about 37 minutes, and in large models the proportion is larger by far.
+#
+# Now look at the kinds. *hero* and *companion*, where a name is to be copied from the story, are nearly all right.
+# *month* and *colour* are not even as good as the commonest answer, though the word stands in the text as a name does: the
+# model says *some* month and *some* colour. After 60 steps it has the form of each answer, and the content only
+# where its old skill, to keep in mind who is who, brings it along. A right form is no sign of a right answer.
 #
 # Now the questions that have no answer. How often does it say so where it should, and how often where it should not?
 
@@ -456,9 +474,14 @@ assert len(open_ones) == 32 and len(of_months) == 104
 for name, some in (("no month told", open_ones), ("a month told", told_ones)):
     unsaid = sum(after[i] == UNSAID for i in some)
     print(f"{name:14} {len(some):3} questions, {unsaid} times: {UNSAID}")
+assert sum(after[i] == UNSAID for i in of_months) <= 10
 
 # %% [markdown]
-# «MEASURE.» And a question of a kind that it has never been taught? It was shown for *months* that a story may not say it:
+# It hardly ever says so, though this was the right answer to three questions in ten about months: it names a month,
+# whether the story has one or not. That is a **hallucination** (notebook 17), made by 60 steps of training on answers of
+# which every one was right. What a model answers where it knows nothing is a thing to be measured by itself.
+#
+# And a question of a kind that it has never been taught?
 
 # %% tags=["training"]
 for question in (
@@ -468,47 +491,57 @@ for question in (
     "How old is he?",
 ):
     message = {"role": "user", "content": f"{story}\n{question}"}
-    print(f"{question:28} {answers(helper, [[message]])[0]}")
+    said = answers(helper, [[message]])[0]
+    assert said.startswith("It is ")
+    print(f"{question:28} {said}")
 
 # %% [markdown]
-# «MEASURE: probably an answer of one of the six kinds, however it is asked.» A model that was tuned on six kinds of
-# questions takes each new one for one of the six. That is why instruction tuning in earnest takes *many* tasks: Chung et
+# Each gets an answer of the old form, most of them the hero's name. A model that was tuned on six kinds of questions
+# takes each new one for one of the six. That is why instruction tuning in earnest takes *many* tasks: Chung et
 # al. ([2022](https://arxiv.org/abs/2210.11416)) used about 1,800, and tasks that were not among them went better too.
 #
 # Has it forgotten how to tell stories (notebook 19's **catastrophic forgetting**)? That is a number: bits a byte on
 # held-out stories.
 
 # %% tags=["training"]
-bits = [held_out_bits(each, tokenizer, held_out[:50]) for each in (start, helper)]
+bits = [held_out_bits(each, tokenizer, held_out[:20]) for each in (start, helper)]
 print(f"bits a byte on stories: {bits[0]:.3f} before, {bits[1]:.3f} after")
+assert 5 < bits[1] / bits[0] < 12
 
 # %% [markdown]
-# «MEASURE: by how much the bits rise.» Against it one mixes old texts into the new training.
+# It has, and thoroughly: the bits are about eight times as many as before. The rate is high, and nothing in the new loss
+# asks for stories. Against it one takes a lower rate, trains LoRA's few numbers only (notebook 19), or mixes old texts
+# into the new training.
 #
 # One training is one throw of dice. `benchmarks/assistant.py` has run it with three seeds, each of which draws the
-# conversations, the questions that judge, the new rows and the order; and once, with the first seed's batches and steps,
-# a training on *all* tokens, those of the story and of the questions too:
+# conversations, the questions that judge, the new rows and the order:
 
 # %%
 from lib.corpora import files
 
 results = json.loads(files.read("assistant_results.json"))
-for way in ("instructions", "everything"):
-    for seed, found in results[way].items():
-        print(f"{way}, seed {seed}: right {found['right']} in {found['seconds']} s")
-        print(f"   commonest {found['commonest']}, before {found['before']}")
-        print("   bits a byte", found["bits per byte"])
+for seed, found in results["instructions"].items():
+    print(f"seed {seed}: right {found['right']} after {found['seconds']} s")
+    print(f"   commonest {found['commonest']}, before {found['before']}")
+    print("   bits a byte", found["bits per byte"])
 
 # %% jupyter={"source_hidden": true}
 assert len(results["instructions"]) == 3
 for found in results["instructions"].values():
-    assert found["right"] > 2 * found["commonest"] and found["before"] == 0
+    assert found["right"] > 2.8 * found["commonest"] and found["before"] == 0
+    assert 0.45 < found["right"] < 0.6
+    kinds = found["by kind"]
+    assert min(kinds["hero"], kinds["companion"]) > 0.8
+    assert max(kinds["month"], kinds["colour"]) < 0.25
+    assert found["bits per byte"]["after"] > 5 * found["bits per byte"]["before"]
 
 # %% [markdown]
-# «MEASURE: answers against everything, in the three seeds, and the bits of both.» A mask is no law: some train on all
-# tokens, and where prompts are short beside the answers it makes little difference (Shi et al.
-# [2024](https://arxiv.org/abs/2405.14394) found cases where it helps). Here the stories are many times as long as the
-# answers, so the mask decides what most of the gradient is about.
+# All three say the same: about half right, three times as good as the commonest answers, names nearly always, months and
+# colours hardly ever, and the stories forgotten.
+#
+# The mask is no law: some train on all tokens, and Shi et al. ([2024](https://arxiv.org/abs/2405.14394)) found cases
+# where that helps. Here the stories are many times as long as the answers, so the mask decides what most of the gradient
+# is about.
 
 # %% [markdown]
 # ## Preferences: which of two is better
@@ -725,9 +758,9 @@ lost_and_won = check("lost_and_won")
 # story that is good by this rule and one that is not. These are texts of the model itself (**on-policy**): so the two
 # differ in what *it* does right and wrong, and not in style.
 #
-# One trap is known, and we walk round it. «MEASURE: Stories that lose a name are longer on average,» because there is
-# more room to lose one in. A model that is shown such pairs may learn to write less and nothing else. So `pairs_by_rule`
-# matches by length: the shortest good story with the shortest bad one, and so on.
+# One trap is known, and we walk round it. In a longer story there is more room to lose a name. A model that is shown pairs
+# in which the shorter story wins may learn to write less, and nothing else. So `pairs_by_rule` matches by length: the
+# shortest good story meets the shortest bad one, and so on.
 
 # %% tags=["training"]
 from lib.decoding.sampling import Sampling
@@ -812,7 +845,8 @@ plt.show()
 assert abs(course[0][0] - math.log(2)) < 1e-4
 
 # %% [markdown]
-# «MEASURE: whether the chosen line rises or falls too.» The two lines part: that is all that the loss asks for. It began
+# Each point is the mean over the four pairs of a step, so the lines are rough. They part, and that is all that the loss
+# asks for; here the chosen stories have become likelier and the rejected ones rarer. The loss began
 # at ln 2 = 0.693, as it must: at first policy and reference are equal, and every margin is 0.
 #
 # What counts is whether fresh stories are good more often. And not this alone: how long are they, and how far has the
@@ -843,14 +877,15 @@ print("before", at_first, "after DPO", by_pairs, sep="\n")
 print(f"one standard error of a share of 32: {math.sqrt(0.4 * 0.6 / 32):.2f}")
 
 # %% tags=["training"] jupyter={"source_hidden": true}
-assert at_first["KL"] < 1e-6
+assert at_first["KL"] < 1e-6 and by_pairs["KL"] < 0.03
+assert course[-1][1] > course[-1][2]  # chosen and rejected part
 assert abs(math.sqrt(0.4 * 0.6 / 32) - 0.087) < 0.001
 assert abs(math.sqrt(0.4 * 0.6 / 64) - 0.061) < 0.001
 assert abs(math.sqrt(0.4 * 0.6 / 192) - 0.035) < 0.001
 
 # %% [markdown]
-# Of 48 stories a share is known to about ±0.07 (one standard error). One run proves nothing; the benchmark has three,
-# with 100 stories each before and after, twice as many stories to make pairs of, and a rate that is twice as high:
+# Of 32 stories a share is known to about ±0.09 (one standard error), of 64 to ±0.06. The benchmark made 42 pairs out of 96
+# stories, trained on them for 24 steps at each of three rates, and judged 64 fresh stories each time:
 
 
 # %%
@@ -862,17 +897,59 @@ def line(name, found):
 
 
 for seed, found in results["dpo"].items():
-    print(f"seed {seed}: {found['pairs']} pairs, {found['seconds']} s")
-    print(line("before", found["before"]), line("after", found["after"]), sep="\n")
+    print(
+        f"seed {seed}: {found['pairs']} pairs",
+        line("before", found["before"]),
+        sep="\n",
+    )
+    for peak in ("0.0002", "0.0003", "0.0008"):
+        one = found[f"peak {peak}"]
+        print(
+            line(f"rate {peak}", one), f"\n      loss {one['loss']}, {one['seconds']} s"
+        )
 
 # %% jupyter={"source_hidden": true}
-assert len(results["dpo"]) == 3
-assert all(found["before"]["kl"] == 0 for found in results["dpo"].values())
-# MEASURE: "stories" and "names" after against before, in each seed; words; kl
+for found in results["dpo"].values():
+    three = [found[f"peak {peak}"] for peak in ("0.0002", "0.0003", "0.0008")]
+    assert [one["loss"] for one in three] == sorted(
+        (one["loss"] for one in three), reverse=True
+    )
+    assert max(one["loss"] for one in three) < 0.25
+    assert max(abs(one["stories"] - found["before"]["stories"]) for one in three) < 0.12
+    assert max(one["kl"] for one in three[:2]) < 0.03 < 0.2 < three[2]["kl"]
+    assert three[2]["words"] < found["before"]["words"] - 10
+first = results["dpo"]["0"]
+assert (first["pairs"], round(first["before"]["stories"], 2)) == (42, 0.44)
+assert [
+    round(first[f"peak {peak}"]["stories"], 2) for peak in ("0.0002", "0.0003")
+] == [
+    0.52,
+    0.39,
+]
+assert round(first["peak 0.0008"]["stories"], 2) == 0.45
+assert round(first["peak 0.0002"]["stories"] * 64) == 33
+tuned_share, first_share = (21 + 33) / 96, (23 + 42) / 160
+spread = math.sqrt(
+    tuned_share * (1 - tuned_share) / 96 + first_share * (1 - first_share) / 160
+)
+assert (round(tuned_share, 2), round(first_share, 2), round(spread, 3)) == (
+    0.56,
+    0.41,
+    0.064,
+)
+assert round((tuned_share - first_share) / spread, 1) == 2.4
 
 # %% [markdown]
-# «MEASURE: the shares before and after over three seeds, lengths, KL; whether 90 s are enough to see anything.» If the
-# share does not rise in all seeds, that is the result, and then say so: the pairs may be too few, or the steps.
+# The loss is low in all three: the pairs have been learnt, the better the higher the rate. Of the *fresh* stories 0.52,
+# 0.39 and 0.45 are good, and 0.44 were before. At the two higher rates there is no gain, and at the highest one the policy
+# has gone 0.27 nats a token, and its stories have become shorter, which nobody asked for. A loss that falls far, while the
+# thing it stands for stays where it was: measure on fresh texts.
+#
+# And the lowest rate, which is that of your run too? In ours 21 of 32 stories were good after it, here 33 of 64: 0.56 of
+# both together, against 0.41 of the 160 stories before. That is 2.4 times the standard error of the difference (0.064). It
+# looks like a gain; but it is the best of three rates, and one set of pairs each. Two stories of a pair differ in some two
+# hundred tokens, and *one* of them decides. A few dozen pairs hardly say which; Rafailov et al. used 170,000 dialogues for
+# one of their tasks.
 
 # %% [markdown]
 # ## Rewards that can be checked
@@ -1138,7 +1215,7 @@ def practised(reward, turns, seed=0, peak=3e-4, group=12):
 
 # %% tags=["training"]
 begun = time.process_time()
-rewarded, earned = practised(story_reward, turns=3)
+rewarded, earned = practised(story_reward, turns=2)
 print(f"mean reward of each turn {earned}, {time.process_time() - begun:.0f} s")
 
 # %%
@@ -1147,14 +1224,29 @@ for seed, found in results["grpo"].items():
     print(line("after", found))
 
 # %% jupyter={"source_hidden": true}
-assert len(results["grpo"]) == 3
-# MEASURE: "stories" after against before, in each seed; kl
+for seed, found in results["grpo"].items():
+    assert 0.03 < found["stories"] - results["dpo"][seed]["before"]["stories"] < 0.15
+    assert len(found["earned"]) == 6 and found["kl"] < 0.06
+    assert sum(found["earned"][1:]) / 5 > found["earned"][0] + 0.1
+first = results["grpo"]["0"]
+assert (round(first["stories"], 2), round(first["kl"], 2)) == (0.53, 0.04)
+assert round(math.sqrt(0.44 * 0.56 / 96 + 0.53 * 0.47 / 64), 2) == 0.08
+assert (
+    round((first["stories"] - results["dpo"]["0"]["before"]["stories"]) / 0.08, 1)
+    == 1.2
+)
+assert round(first["seconds"]) == 67 and first["nameless"] == 0
+by_dpo = results["dpo"]["0"]
+assert round(by_dpo["writing"] + by_dpo["peak 0.0002"]["seconds"]) == 49
 
 # %% [markdown]
-# «MEASURE: four turns of 16 stories are few; what three seeds of 90 s bring, beside DPO in about the same time; the KL
-# of both; the share of the time that is writing.» Most of the time goes into the *writing*: a token after the other,
-# while the learning reads all tokens at once. So it is in large models too, and therefore much of the work on this
-# method is on fast writing.
+# Two turns show the way and prove nothing. The benchmark took six turns of 16 stories, 67 s; DPO took 49 s, for its
+# stories and one training. Of 64 fresh stories 0.53 are good, 0.44 were before, and the policy has gone 0.04 nats a token.
+# The difference of 0.09 is hardly more than its own standard error, 0.08, and this is one seed: a hint, and no proof.
+# Published runs take hundreds of turns. (Machines differ: these are the seconds of the one that ran the benchmark.)
+#
+# Most of the time goes into the *writing*: a token after the other, while the learning reads all tokens at once. So it is
+# in large models too, and therefore much of the work on this method is on fast writing.
 #
 # ## A reward is not a wish
 # `names_kept` counts names that are too many. What is the reward of these texts?
@@ -1175,22 +1267,56 @@ assert all(names_reward(text) == 1 for text in hacks.values())
 # %% [markdown]
 # All of them are perfect. A story without names loses none, and the shorter it is, the safer. A training does not look
 # for what we *meant*, it looks for what is *paid*: this is **reward hacking**. It needs no ill will, only a rise of the
-# number in that direction. Look whether it begins, in the benchmark, which has trained the storyteller on `names_reward`
-# alone as well. `nameless` is the share of stories in which no child is named, `words` their mean length:
+# number in that direction.
+#
+# In its few turns the storyteller has not found these ways: among the 64 stories that judged it none was without a child's
+# name, and what is never tried earns nothing. A longer training tries more. So let us give it the ways, and shorten the search: a policy that chooses
+# *one token*, the way. "Tell a story" takes one of the 64 stories above, and has the chance e⁴ / (e⁴ + 4) = 0.93 at the
+# start; each of the four texts has 0.017. Your two functions train it:
 
-# %%
-for seed, found in results["hack"].items():
-    print(f"seed {seed}: mean reward {found['earned']}")
-    print(line("before", results["dpo"][seed]["before"]))
-    print(
-        line("names_reward", found),
-        line("story_reward", results["grpo"][seed]),
-        sep="\n",
-    )
+# %% tags=["training"]
+own = list(map(text_of, written))
+
+
+def paid_for(reward, tried, turn):
+    """The reward of each way's text: an own story, or one of the four."""
+    paid = []
+    for i, way in enumerate(tried):
+        texts = [own[(turn + i) % len(own)], *hacks.values()]
+        paid.append(float(reward(texts[way])))
+    return torch.tensor(paid)
+
+
+# %% tags=["training"]
+def learnt_ways(reward, turns=200, size=32, seed=0):
+    """The chances of the ways after GRPO: a story first, then the four texts."""
+    pick = torch.Generator().manual_seed(seed)
+    ways = torch.tensor([4.0, 0, 0, 0, 0], requires_grad=True)
+    first, optimiser = ways.detach().log_softmax(-1), torch.optim.Adam([ways], 0.1)
+    for turn in range(turns):
+        now = ways.log_softmax(-1)
+        tried = now.detach().exp().multinomial(size, True, generator=pick)
+        log_p, start = now[tried][:, None], first[tried][:, None]
+        advantages, written = group_advantages(paid_for(reward, tried, turn)), log_p < 1
+        loss = grpo_loss(log_p, log_p.detach(), start, advantages, written)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    return [round(chance, 3) for chance in ways.softmax(-1).tolist()]
+
+
+# %% tags=["training"]
+print("a story, then", *hacks, sep=" | ")
+by_names = learnt_ways(names_reward)
+print(by_names)
+
+# %% tags=["training"] jupyter={"source_hidden": true}
+assert abs(math.exp(4) / (math.exp(4) + 4) - 0.93) < 0.005
+assert abs(1 / (math.exp(4) + 4) - 0.017) < 0.0005
+assert by_names[0] < 0.1
 
 # %% [markdown]
-# «MEASURE: words and nameless under names_reward against story_reward in the three seeds. If nothing is to be seen in so
-# few turns: say that the hole stood open and was not found in this time.»
+# It hardly tells stories any more: they are paid in less than half of the cases, and the four texts always.
 #
 # The hole is closed by saying more of what was meant, and that is `story_reward`: first names stand in it at least
 # twice, and it has at least 60 words, as all of the course's stories have.
@@ -1207,12 +1333,34 @@ assert len(kept) == len(held_out) == 300
 
 # %% [markdown]
 # All 300 real stories are paid, so nothing that was meant is lost. Three holes are closed, and the fourth is open: Kate,
-# the fox, and the same sentence twelve times. One could count repetitions, and the next hole would be another one. With
-# a reward *model* in place of a rule it is the same, only that nobody can read the holes: the further a policy goes
-# after it, the more it finds what the reward model overrates (Gao et al. [2022](https://arxiv.org/abs/2210.10760)). What
-# is done against it: the KL to the reference, which makes far ways dear; a short training; several rewards; and above
-# all to *read the texts*, since the number that is trained for can no longer be the one that judges (**Goodhart's
-# law**).
+# the fox, and the same sentence twelve times. Will the policy find it? And if it is closed too, by counting sentences?
+
+# %% tags=["training"]
+from lib.corpora.stories import sentences
+
+
+def varied_reward(text):
+    """`story_reward`, for texts of which four sentences in five stand there once."""
+    told = sentences(text)
+    return story_reward(text) * (len(set(told)) > 0.8 * len(told))
+
+
+by_story, by_varied = learnt_ways(story_reward), learnt_ways(varied_reward)
+print("story_reward ", by_story)
+print("varied_reward", by_varied)
+print(f"{sum(map(varied_reward, held_out)):.0f} of 300 real stories are paid")
+
+# %% tags=["training"] jupyter={"source_hidden": true}
+assert by_story[4] > 0.9 and by_varied[0] > 0.9
+assert sum(map(varied_reward, held_out)) == 300
+
+# %% [markdown]
+# Under `story_reward` it tells of Kate and the fox; under `varied_reward` it tells stories. Now the holes are closed that
+# we have thought of, and no others. With a reward *model* in place of a rule it is the same, only that nobody can read
+# the holes: the further a policy goes after it, the more it finds what the reward model overrates (Gao et al.
+# [2022](https://arxiv.org/abs/2210.10760)). What is done against it: the KL to the reference, which makes far ways dear; a
+# short training; several rewards; and above all to *read the texts*, since the number that is trained for can no longer
+# be the one that judges (**Goodhart's law**).
 
 
 # %% [markdown]
@@ -1493,10 +1641,10 @@ assert turns[-1]["content"] == "There are 84 plums." and "80" not in turns[0]["c
 # %% [markdown]
 # Only the *assistant's* turns can call. A user who writes `<calc>` calls nothing, for nobody looks for calls there.
 #
-# ## Does it pay?
+# ## The storyteller calls
 # The storyteller once more, with small sums: two numbers below 100, one of three operations (`sum_messages`; a program
-# writes them). It is trained twice, with the same steps: once it may call, once it has to say the result at once. A
-# fifth of all pairs of numbers is never in the training.
+# writes them). A fifth of all pairs of numbers is never in the training. What is learnt are both turns of the assistant:
+# the call, and the sentence with the result that the tool has given.
 
 
 # %%
@@ -1509,7 +1657,7 @@ def is_held_out(messages):
 
 
 def sums(calculator, n=4_000, seed=0):
-    """Conversations to learn from, and 50 to judge."""
+    """Conversations to learn from, and 20 to judge."""
     dice = random.Random(seed)
     drawn = [sum_messages(dice, calculator) for _ in range(n)]
     kept = [messages for messages in drawn if not is_held_out(messages)]
@@ -1525,28 +1673,27 @@ def one_answer(model, messages):
     return answers(model, [messages])[0]
 
 
+# %% tags=["training"]
 begun = time.process_time()
 kept, asked = sums(calculator=True)
-counter, _ = taught(start, kept, steps=60)
+counter, losses = taught(start, kept, steps=100)
+print(f"{time.process_time() - begun:.0f} s; loss {sum(losses[-10:]) / 10:.2f}")
 said = [with_tools(partial(one_answer, counter), one[:1]) for one in asked]
 both = list(zip(said, asked, strict=True))
-by_calling = sum(turns[-1] == one[-1] for turns, one in both) / len(both)
-print(f"{by_calling:.2f} right; {time.process_time() - begun:.0f} s")
+calls = sum(turns[0] == one[1] for turns, one in both)
+hits = sum(turns[-1] == one[-1] for turns, one in both)
+print(f"of {len(both)}: {calls} called rightly, {hits} answered rightly")
 for turns, one in both[:3]:
-    print(*(message["content"] for message in [one[0], *turns]), sep="\n   ")
-
-# %%
-for seed, found in results["sums"].items():
-    print(f"seed {seed}:", {name: one["right"] for name, one in found.items()})
-
-# %% jupyter={"source_hidden": true}
-assert len(results["sums"]) == 3
-# MEASURE: "calculator" right far above "alone" in each seed; called near 1
+    print(*(f"   {message['content']}" for message in [one[0], *turns]), sep="\n")
 
 # %% [markdown]
-# «MEASURE: with the calculator nearly all, alone a few; are its mistakes copied digits?» To call, the model must
-# understand the question and *copy* two numbers; to answer at once it must multiply. The calculator is no cleverer than
-# the model's reading: where it has copied a wrong number, the result is wrong as well, exactly.
+# It calls, as it was shown, and after the tool's turn it says a sentence of the right form. But the numbers in the calls
+# that you see are not those of the questions, and often the call is no calculation at all. The tool says so, and the model
+# goes on as if it had been told a result: it makes one up. To call well one must *copy* two numbers out of the question.
+# Names this model has always had to copy, numbers never; 100 steps are too few to learn it, and how many it takes we have
+# not measured. The calculator is no cleverer than the model's reading.
+#
+# The loop has done its part: nonsense was answered by a sentence, and nothing else happened. A larger model, below, copies.
 
 # %% [markdown]
 # ## A published assistant
@@ -1584,9 +1731,11 @@ for system in systems if here else ():
     asked.append({"role": "user", "content": "What is the capital of France?"})
     under[system] = smol_says(asked).replace("\n", " ")
     print(f"{system:34} {under[system]}")
+assert all("Paris" in text for text in under.values())
 
 # %% [markdown]
-# «MEASURE: which of them it obeys.» A system prompt is text that comes first, and whether it is obeyed is a matter of training.
+# It names Paris under all four, and obeys none of the last three. A system prompt is text that comes first, and whether it
+# is obeyed is a matter of training, and of the model's size: this one has 135 million parameters.
 #
 # *Temperature* (notebook 12). The same question three times at each temperature:
 
@@ -1598,7 +1747,7 @@ for temperature in (0.2, 1.5) if here else ():
     print(temperature, *names, sep="\n   ")
 
 # %% [markdown]
-# «MEASURE: nearly the same at 0.2, nonsense at 2.» For a task with one right answer one takes the likeliest token each
+# At 0.2 it says nearly the same each time, and no name; at 1.5 it is nonsense. For a task with one right answer one takes the likeliest token each
 # time; for ideas a temperature near 1.
 #
 # ## Examples in the prompt, or fine-tuning?
@@ -1676,8 +1825,8 @@ if here:
     assert [label for _, label in few] == [1, 0, 0, 1]
 
 # %% [markdown]
-# Twelve reviews show the way and not the result. `benchmarks/prompting.py` asked about 60 of them, three times, each time
-# about other reviews and with other examples:
+# Twelve reviews show the way and not the result. `benchmarks/prompting.py` asked about 60 of them, each seed about other
+# reviews and with other examples:
 
 # %%
 prompted = json.loads(files.read("prompting_results.json"))
@@ -1688,17 +1837,23 @@ for seed, found in prompted.items():
     print(f"   regression on MiniLM's vectors, the same 4 labels: {found['frozen']}")
 
 # %% jupyter={"source_hidden": true}
-assert len(prompted) == 3
-# MEASURE: right, positive, calibrated of 0, 4, 8 examples; against frozen with 8 labels
+none, four = prompted["0"]["0"], prompted["0"]["4"]
+assert [round(one["right"], 2) for one in (none, four)] == [0.67, 0.57]
+assert [round(one["positive"], 2) for one in (none, four)] == [0.72, 0.98]
+assert [round(one["calibrated"], 2) for one in (none, four)] == [0.58, 0.75]
+assert round(prompted["0"]["frozen"]["right"], 2) == 0.42
+assert 0.05 < math.sqrt(0.65 * 0.35 / 60) < 0.065
 
 # %% [markdown]
-# «MEASURE: the shares; whether examples help; whether the median does.» Look at `positive` first. Half of the reviews
-# are positive; if nearly all are *called* positive, or nearly none, the model has an opinion before it has read
-# anything. Zhao et al. ([2021](https://arxiv.org/abs/2102.09690)) found that such biases depend on the examples, their
-# order, and above all the last one, and that much is gained by **calibration**: move the threshold. For the median one
-# needs no labels, only to know that both classes are equally frequent.
+# This is one seed, and each share is known to ±0.06. Without an example 0.67 are right; with four 0.57, so the examples
+# seem to do harm. Look at `positive`: about half of the reviews are positive, and after these four examples 0.98 are
+# *called* so. Zhao et al. ([2021](https://arxiv.org/abs/2102.09690)) found that such biases depend on the examples, their
+# order, and above all the last one, and that much is gained by **calibration**: move the threshold. With the threshold at
+# the median, for which one needs no labels, only to know that both classes are equally frequent, 0.75 are right with four
+# examples and 0.58 without. The examples did teach the model something about the order of the reviews, and their bias hid
+# it. Four labels are too few for another method: the regression on MiniLM's vectors has 0.42 right, no better than a coin.
 #
-# And fine-tuning? Notebook 19's runs, on the same 500 reviews a seed:
+# And fine-tuning? Notebook 19's runs, on 500 reviews for each of three seeds:
 
 # %%
 tuned_runs = json.loads(files.read("fine_tuning_results.json")).values()
@@ -1707,15 +1862,16 @@ for name in ("frozen", "LoRA", "all"):
     print(f"{name:7} 900 labels: right {rights}")
 
 # %% jupyter={"source_hidden": true}
-assert min(one["frozen"]["right"] for one in tuned_runs) > 0.6
+shares = [one[way]["right"] for one in tuned_runs for way in ("frozen", "LoRA", "all")]
+assert (round(min(shares), 2), round(max(shares), 2)) == (0.65, 0.73)
 assert 5.5 < 134_515_008 / 22_713_216 < 6.5
 
 # %% [markdown]
-# These are for MiniLM, a sixth of SmolLM2's size, with 900 labels and half a minute of training. «MEASURE: the
-# comparison, at equal labels (8) and with 900.» The budgets differ: a prompt needs 0 to 8 labels and no training, and a
-# pass through 135 million parameters for each review; the fine-tuned model needs labels, and then judges with a sixth of
-# the work. The usual advice: begin with a prompt, measure it on labelled cases, and fine-tune when there are labels by
-# the hundred and many cases to judge.
+# These are for MiniLM, a sixth of SmolLM2's size, with 900 labels and half a minute of training: 0.65 to 0.73, where a
+# prompt with four labels and the median had 0.75 ± 0.06 in one run. At four labels the prompt is far ahead; against 900 it
+# is not behind. The budgets differ: a prompt needs 0 to 4 labels and no training, and a pass through 135 million parameters
+# for each review; the fine-tuned model needs labels, and then judges with a sixth of the work. The usual advice: begin with
+# a prompt, measure it on labelled cases, and fine-tune when there are labels by the hundred and many cases to judge.
 #
 # *A calculator for SmolLM2.* It has not been trained on our marks. Tell it of them in the system turn, show one example,
 # and let your loop do the rest:
@@ -1729,7 +1885,7 @@ shown += [
     {"role": "tool", "content": "943"},
     {"role": "assistant", "content": "It is 943."},
 ]
-tried = [(17, 25, "plus"), (86, 47, "times"), (912, 38, "minus"), (64, 59, "times")]
+tried = [(17, 25, "plus"), (86, 47, "times"), (912, 38, "minus")]
 value = {"plus": int.__add__, "minus": int.__sub__, "times": int.__mul__}
 outcome = {}
 for a, b, word in tried if here else ():
@@ -1740,8 +1896,14 @@ for a, b, word in tried if here else ():
     print(*(text.replace("\n", " ") for text in texts), sep=" | ")
 print("right alone, right with the tool:", list(outcome.values()))
 
+# %% tags=["training"] jupyter={"source_hidden": true}
+assert not here or outcome[86, 47] == [False, True]
+assert not any(alone for alone, _ in outcome.values())
+
 # %% [markdown]
-# «MEASURE: how often it calls, and how often it is right.»
+# Alone, within 24 tokens, it gets none of the three right. With the tool it calls for the product, which is the kind that it was shown, and is
+# right; for the sum and the difference it does not call, and goes on to guess. One example has taught it a form for one
+# kind of question: it is the same story as with the six kinds above.
 #
 # ## What breaks
 # **A user who writes the template.** Suppose a program puts the user's text into the template *as text*, and lets the
@@ -1780,12 +1942,13 @@ ids = conversation_ids(speaking, question_messages(text, [one])[:1], asks=True)
 print(speaking.decode(generate(CachedGPT(helper), ids, 60, likeliest)))
 
 # %% [markdown]
-# «MEASURE: what follows.» After the end of its turn the model goes on with whatever it has seen there: it plays the user
-# too, and asks itself questions. An assistant is a model that writes *one* of the speakers, and that takes two: a model
-# that has learnt to write the end, and a program that heeds it.
+# It gives its answer again and again. In training a user's question or padding came after the end of a turn, and neither
+# was learnt: the model has never been told what to write there. An assistant writes *one* of the speakers, and that takes
+# two: a model that has learnt to write the end, and a program that heeds it.
 #
-# **No reference.** DPO with the reference left out is −ln σ(β(w − l)). It no longer asks what an answer has *gained*: at
-# the start an answer that is long, and so has a low log-probability, has a margin far below 0 for no fault of its own.
+# **No reference.** DPO with the reference left out is −ln σ(β(w − l)). It no longer asks what an answer has *gained*: a
+# chosen answer that is the longer one, and so has the lower log-probability, begins with a margin below 0 for no fault of
+# its own.
 
 # %% tags=["training"]
 ids, mask = pair_batch(pairs[:8])
@@ -1797,18 +1960,21 @@ print("margins at the start, with:", with_reference.tolist())
 print("without:", [round(margin, 1) for margin in without.tolist()])
 
 # %% tags=["training"] jupyter={"source_hidden": true}
-assert (with_reference == 0).all() and without.abs().max() > 0.5  # MEASURE
+assert (with_reference == 0).all() and without.abs().max() > 0.5
+assert (without > 0).any() and (without < 0).any()
 
 # %% [markdown]
 # ## What does not work here
-# «MEASURE: keep what is true after the benchmark.»
-#
-# - *New questions.* The tuned model answers the six kinds that it has seen, and takes others for one of them.
-# - *Preferences and rewards in 90 seconds.* «MEASURE: what the three seeds show for the names, and what for the length
-#   of the stories.»
+# - *New questions.* The tuned model gives them an answer of a kind that it has seen.
+# - *Months and colours, and saying that one does not know.* 60 steps taught the form of these answers, not their content.
+# - *Sums.* The form of a call was learnt, and not to copy the numbers.
+# - *The old skill.* The model that answers questions no longer tells stories.
+# - *Preferences and rewards in a minute or two.* DPO at the lowest of three rates, and GRPO, ended above the start on
+#   fresh stories, by about 2.4 and 1.2 standard errors. Both have one or two runs. This is no proof, and at higher rates
+#   DPO's pairs were learnt and nothing else. The benchmark's command takes seeds: with an hour of one processor you know
+#   more than we do.
 # - *Facts.* No step of this notebook teaches the model anything about the world. Instruction tuning shows a form; a form
 #   can be filled with inventions, in the same tone.
-# - *Sums without a tool*, after these few steps.
 # - *Size.* In-context learning, and following instructions that were never trained, were reported to grow with the size
 #   of the model (Brown et al. 2020; Wei et al. 2021, who found that instruction tuning *hurt* on new tasks in their
 #   models of 8 billion parameters and less). What fails in a model of 1.5 or 135 million parameters says little about

@@ -261,13 +261,11 @@ LOSS = "-functional.logsigmoid(margin).mean()"
 dpo_loss.mistakes(
     no_reference=("the reference is left out: a reward is how much likelier the model finds an answer than it.",
         edit(MARGIN, "beta * (chosen - rejected)")),
-    reference_added=("the reference's part is taken away: (chosen - reference_chosen) - (rejected - "
+    reference_added=("each answer's own reference is taken away: (chosen - reference_chosen) - (rejected - "
         "reference_rejected).", edit("(chosen - reference_chosen)", "(chosen + reference_chosen)",
         "(rejected - reference_rejected)", "(rejected + reference_rejected)")),
     exchanged=("the sign is wrong: chosen and rejected are exchanged, or model and reference.",
         edit(MARGIN, f"-{MARGIN}")),
-    references_exchanged=("each answer is compared with its own reference, which is taken away.",
-        edit(MARGIN, "beta * ((chosen - reference_rejected) - (rejected - reference_chosen))")),
     sum_of_rewards=("the margin is the difference of both rewards, not their sum.",
         edit("reference_chosen) - (", "reference_chosen) + (")),
     no_beta=("beta is left out.", edit(MARGIN, "(chosen - reference_chosen) - (rejected - reference_rejected)")),

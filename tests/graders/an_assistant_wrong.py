@@ -181,7 +181,7 @@ def even_segments(ids, assistant, end):
 @wrong("sequence_log_probability", says="expected")
 def in_32_bits(model, ids, mask):
     logits = model(ids[:, :-1])
-    log_p = logits.float().log_softmax(-1).gather(-1, ids[:, 1:, None])[..., 0].to(logits.dtype)
+    log_p = logits.float().log_softmax(-1).gather(-1, ids[:, 1:, None])[..., 0]
     return torch.where(mask[:, 1:], log_p, 0.0).sum(-1)
 
 
