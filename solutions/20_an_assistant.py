@@ -1272,7 +1272,8 @@ assert all(names_reward(text) == 1 for text in hacks.values())
 # In its few turns the storyteller has not found these ways: among the 64 stories that judged it none was without a child's
 # name, and what is never tried earns nothing. A longer training tries more. So let us give it the ways, and shorten the search: a policy that chooses
 # *one token*, the way. "Tell a story" takes one of the 64 stories above, and has the chance e⁴ / (e⁴ + 4) = 0.93 at the
-# start; each of the four texts has 0.017. Your two functions train it:
+# start; each of the four texts has 0.017. Your two functions train it (the mask `log_p < 1` is True everywhere: the one
+# token is written):
 
 # %% tags=["training"]
 own = list(map(text_of, written))
