@@ -864,6 +864,16 @@ if here:
     assert its_tokenizer.tokens("Embeddings") == ["em", "##bed", "##ding", "##s"]
 
 # %% [markdown]
+# Where do its heads look? Choose MiniLM in the list (it was recorded): it reads *he ate the apple because it was
+# tasty*, in pieces. Most heads put the most weight of *it* on [CLS], on [SEP] or on *it*; look for the one, in block 6,
+# in which *it* looks most at *apple*.
+
+# %% jupyter={"source_hidden": true}
+from lib.widgets import widget
+
+widget("heads")
+
+# %% [markdown]
 # The published numbers lie in your embeddings and in your blocks, and your `wordpiece` cuts its texts. (The course's
 # tests compare the model with Hugging Face's BERT on the same weights: every hidden state is equal up to rounding.)
 # What can it do? Take 1,000 sentences out of real movie reviews ([Pang and Lee
