@@ -543,6 +543,16 @@ for distance in range(-20, 21):
 assert scores.diagonal(3)[0] != scores.diagonal(-3)[0]
 
 # %% [markdown]
+# The same as a picture that moves: a query and a key of eight numbers are four pairs, and each pair turns at a speed of
+# its own. (The base is 100 here in place of 10,000, so that one sees the slow pairs move.) Move the query alone, then
+# both together, and watch the score.
+
+# %% jupyter={"source_hidden": true}
+from lib.widgets import widget
+
+widget("rotary")
+
+# %% [markdown]
 # ## Question 6.3 · rotary_score
 # A query and a key with one pair of numbers each, both (1, 0), and the speed 1. The query stands at position 107, the key at
 # position 105. What is their dot product after both are turned, to two digits? 3 minutes.
