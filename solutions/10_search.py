@@ -547,6 +547,15 @@ assert tree[path[6]].score == max(
 # the fifth word *un'* leads, but *una* stays alive; one word later it leads. Where the model is sure, as for the first three
 # words, the second beam is spent on a beginning that has no chance.
 #
+# The tree once more, word by word: go on with the button and see which beginnings are dropped, and when the later
+# winner takes the lead.
+
+# %% jupyter={"source_hidden": true}
+from lib.widgets import widget
+
+widget("beams")
+
+# %% [markdown]
 # ## From one sentence to a batch
 # The lists do what they should, and they are slow: every beginning of every sentence is a forward pass of its own, and all
 # 2,163 candidates of each are made and sorted in Python. A batch does all beginnings of all sentences in one forward pass.

@@ -1132,6 +1132,15 @@ assert len(strange(cut_texts["nothing left out"])) > 2
 assert not strange(cut_texts["min-p 0.1"])
 
 # %% [markdown]
+# All four on one distribution, with invented logits: the temperature comes first, then top-k, top-p and min-p. A dashed
+# frame shows what a word had before anything was cut.
+
+# %% jupyter={"source_hidden": true}
+from lib.widgets import widget
+
+widget("sampling")
+
+# %% [markdown]
 # ## Penalties
 # Truncation works against accidents. Against loops there is a more direct way: lower the logit of every token that was
 # written already. Keskar et al. (2019) divide it by a **repetition penalty** θ (theta), with θ ≈ 1.2. If g is the set of the
