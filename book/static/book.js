@@ -9,10 +9,15 @@ addEventListener("load", reachable);
 addEventListener("resize", reachable);
 document.addEventListener("toggle", reachable, true);
 
-// A picture that moves says how high it is.
+// A picture that moves says how high it is, and is told whether the page is dark.
+const tellTheme = frame => frame.contentWindow.postMessage({ theme: document.body.dataset.theme }, "*");
 addEventListener("message", message => {
   for (const frame of document.querySelectorAll(".moving iframe")) {
     const height = Number(message.data && message.data.widgetHeight);
-    if (frame.contentWindow === message.source && height > 0) frame.style.height = `${Math.min(height, 2000)}px`;
+    if (frame.contentWindow !== message.source || !(height > 0)) continue;
+    frame.style.height = `${Math.min(height, 2000)}px`;
+    tellTheme(frame);
   }
 });
+new MutationObserver(() => document.querySelectorAll(".moving iframe").forEach(tellTheme))
+  .observe(document.body, { attributeFilter: ["data-theme"] });

@@ -58,11 +58,12 @@ PAGE = """<!doctype html>
 </html>
 """
 # subtle: a notebook that is not trusted drops the frame and the style; the picture stays, and is no longer hidden
+TELL_THE_THEME = """for (const [theme, outside] of [['dark', '[data-jp-theme-light=false], .vscode-dark'],
+  ['light', '[data-jp-theme-light=true], .vscode-light']])
+  if (this.closest(outside)) this.contentWindow.postMessage({ theme }, '*')"""
 IN_A_NOTEBOOK = """<div class="{classes}">
 <style>
 .{classes} img {{ display: none; }}
-[data-jp-theme-light="false"] .{classes} iframe, .vscode-dark .{classes} iframe {{ color-scheme: dark; }}
-[data-jp-theme-light="true"] .{classes} iframe, .vscode-light .{classes} iframe {{ color-scheme: light; }}
 </style>
 {frame}
 <img src="data:image/png;base64,{picture}" alt="{tries}">
@@ -110,7 +111,7 @@ class Widget:
         )
 
     def frame(self, source: str) -> str:
-        """An `iframe` of its height. source: the attribute that says what is in it, `src` or `srcdoc`."""
+        """An `iframe` of its height. source: the attributes that say what is in it, `src` or `srcdoc`."""
         return (
             f'<iframe class="{CLASS}" title="{escape(self.words.TITLE)}" sandbox="allow-scripts" loading="lazy" '
             f'style="width: 100%; height: {self.words.HEIGHT}px; border: 0;" {source}></iframe>'
@@ -125,6 +126,6 @@ class Widget:
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
         """For IPython: text, a picture, and what moves; whoever shows it takes what it can."""
         picture, tries = base64.b64encode(self.png()).decode(), escape(self.words.TRY)
-        frame = self.frame(f'srcdoc="{escape(self.page())}"')
+        frame = self.frame(f'onload="{escape(TELL_THE_THEME)}" srcdoc="{escape(self.page())}"')
         moving = IN_A_NOTEBOOK.format(classes=CLASS, frame=frame, picture=picture, tries=tries)
         return {"text/plain": f"{self.words.TITLE}. {self.words.TRY}", "image/png": picture, "text/html": moving}

@@ -15,7 +15,7 @@ TRY = (
     "Go on step by step: of all continuations the best go on, and a beginning that is behind at one word may lead at "
     "the next."
 )
-HEIGHT = 480
+HEIGHT = 520
 
 
 def data() -> dict[str, Any]:

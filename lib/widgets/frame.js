@@ -89,7 +89,8 @@ function bars(caption, rows) {
     part.row = make("tr", {}, part.name, ...(row.control ? [make("td", { class: "control" }, row.control)] : []), track, part.text);
     return part;
   });
-  const table = make("table", { class: rows[0].control ? "dragged" : "bars" }, make("caption", {}, caption),
+  const kind = rows[0].control ? "dragged" : rows.some(row => row.name.length > 20) ? "bars long" : "bars";
+  const table = make("table", { class: kind }, make("caption", {}, caption),
     make("tbody", {}, ...parts.map(part => part.row)));
   return {
     box: table,
@@ -108,6 +109,9 @@ const shares = row => row.split(" ").map(number => number / 1000); // how weight
 const two = number => number.toFixed(2).replace("-", "−");
 const three = number => number.toFixed(3).replace("-", "−");
 
-// The book makes the frame as high as what is in it; a notebook gives it a fixed height.
+// The book makes the frame as high as what is in it; a notebook gives it a fixed height. Both say if they are dark.
 new ResizeObserver(() => parent.postMessage({ widgetHeight: Math.ceil(document.documentElement.offsetHeight) }, "*"))
   .observe(document.documentElement);
+addEventListener("message", message => {
+  if (message.source === parent && message.data && message.data.theme) document.documentElement.dataset.theme = message.data.theme;
+});

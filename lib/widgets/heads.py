@@ -15,7 +15,7 @@ TRY = (
     "translator writes, the look jumps to the English word that is due, also where the order changes; while it reads, "
     "each head has a habit of its own."
 )
-HEIGHT = 400
+HEIGHT = 430
 
 
 def data() -> dict[str, Any]:

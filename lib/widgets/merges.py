@@ -12,7 +12,7 @@ TRY = (
     "Go on step by step, then type a text of your own: the pair at the top of the table becomes one token everywhere "
     "at once, and what is frequent soon is one piece."
 )
-HEIGHT = 430
+HEIGHT = 500
 TEXTS = ("aaabdaaabac", "low low low lower lower newest newest newest newest widest widest")
 PAIRS = 5  # so many of a table
 

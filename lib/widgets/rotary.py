@@ -14,7 +14,7 @@ TRY = (
     "Move the query alone, then both together: the first pair turns fast and the last slowly, and the score changes "
     "only when the distance does."
 )
-HEIGHT = 440
+HEIGHT = 370
 SHOWN = (5, 3)  # positions of the query and the key at first
 
 

@@ -14,7 +14,7 @@ TRY = (
     "Drag a score, then make d_head larger with and without the division: without it one word soon takes all the "
     "weight, with it the weights do not change."
 )
-HEIGHT = 430
+HEIGHT = 370
 
 
 def data() -> dict[str, Any]:
