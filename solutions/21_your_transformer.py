@@ -1146,8 +1146,8 @@ for stage, look_of in enumerate(("-", "--", "-.", ":")):
     memory = [zero_bytes(7_500_000_000, n, stage) / 1e9 for n in many]
     axes.plot(many, memory, look_of, label=f"stage {stage}")
 axes.axhline(80, color="grey", lw=1, label="a card of 80 GB")
-axes.set(xscale="log", xlabel="processes", ylabel="GB in each", ylim=(0, None))
-axes.legend(loc="center right")
+axes.set(xscale="log", xlabel="processes", ylabel="GB in each", ylim=(0, 175))
+axes.legend(loc="upper right", ncols=2)
 plt.show()
 
 # %% jupyter={"source_hidden": true}
