@@ -1074,6 +1074,18 @@ assert (
 # Each row is a word that is about to be written, bright is where the head looks. The path follows the links, not the order: it
 # jumps where the adjective stands after its noun (*maestro curioso*) and the owner after the owned (*il padre di Luca*).
 #
+# All heads of such a translator, word by word. (It is the one of notebook 10, trained by the same recipe; MiniLM, a
+# BERT, is from notebook 16.) Choose a word with the mouse or the arrow keys: at *maestro* and *curioso* the look has to
+# jump. For a sentence of your own model, put what
+# `looks("mine", source, [*target, "<EOS>"], cross_attention_weights(model, batch)[:, 0])` gives, from
+# `lib.widgets.heads`, into a cell: `widget("heads", {"models": [...]})`.
+
+# %% jupyter={"source_hidden": true}
+from lib.widgets import widget
+
+widget("heads")
+
+# %% [markdown]
 # One thing only meaning can decide: what *it* is. "The duck cannot cross the bridge because it is too narrow" (or: "too scared").
 # Italian shows it by the adjective's ending. 400 held-out sentences with pairs of nouns that training never offers together:
 
