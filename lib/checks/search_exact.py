@@ -17,7 +17,7 @@ exact_search = Exercise(search.exact_search, returns=("the ids", "the log-probab
 NOTHING = (torch.zeros(1, 0, dtype=torch.long), torch.zeros(1, 0, 2))  # the state before the first word
 
 
-def hearing(log_probs_after: Callable, most: int = 20_000) -> Callable:
+def hearing(log_probs_after: Callable, most: int = 5_000) -> Callable:
     """A step whose logits depend on all words that its state has heard; they are no log-probabilities.
 
     most: a Problem when more beginnings than this are continued
@@ -54,8 +54,30 @@ def steady(end: int, vocab: int = 6) -> Callable:
     return log_probs_after
 
 
+def late_star(rng, vocab: int = 12) -> Callable:
+    """Eight words are likelier than the last one to begin with; after it alone the sentence ends for certain."""
+
+    def log_probs_after(ids):
+        chances = torch.full((vocab,), 1 / vocab)
+        if not ids:
+            chances[EOS + 1 :] = 0.12 + torch.arange(vocab - EOS - 1) / 1000  # no two alike
+            chances[: EOS + 1], chances[-1] = 1e-6, 0.03
+        elif ids[0] == vocab - 1:
+            chances[:], chances[EOS] = 1e-3, 1.0
+        return chances.log()
+
+    return log_probs_after
+
+
 for label, model, bound, limit, sentences in (
     ("the table of the text, bound log 0.29, limit 5", lambda rng: table, math.log(0.29), 5, 1),
+    (
+        "the likeliest sentence begins with the least likely of nine words, bound log 0.005",
+        late_star,
+        math.log(0.005),
+        6,
+        1,
+    ),
     ("bound -inf, limit 4: any sentence is likelier", moody, -math.inf, 4, 1),
     ("5 random models, bound -5, limit 13", partial(moody, to_end=-1.0), -5.0, 13, 5),
     ("3 random models, bound -5, limit 11", partial(moody, sharp=3.0, to_end=-2.0), -5.0, 11, 3),
