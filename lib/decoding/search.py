@@ -220,7 +220,7 @@ def exact_search(step: Step, state: tuple[Tensor, ...], bound: float, limit: int
     best = None
     while len(ids) and ids.shape[1] <= limit:
         logits, state, _ = step(ids[:, -1], state)
-        candidates = scores[:, None] + logits.log_softmax(dim=-1)  # (beginning, vocab)
+        candidates = scores[:, None] + logits.log_softmax(dim=-1)  # a row for each beginning
         value, row = candidates[:, EOS].max(dim=0)
         if value > bound:
             best, bound = [*ids[row, 1:].tolist(), EOS], value.item()

@@ -33,6 +33,21 @@ def forgets_to_return(step, state, bound, limit):
     search.exact_search(step, state, bound, limit)
 
 
+@wrong("exact_search", says="logits are added up")
+def adds_logits(step, state, bound, limit):
+    ids, scores, best = torch.full((1, 1), SOS), torch.zeros(1), None
+    while len(ids) and ids.shape[1] <= limit:
+        logits, state, _ = step(ids[:, -1], state)
+        scores = scores[:, None] + logits
+        value, row = scores[:, EOS].max(dim=0)
+        if value > bound:
+            best, bound = [*ids[row, 1:].tolist(), EOS], value.item()
+        rows, words = torch.nonzero(scores > bound, as_tuple=True)
+        ids, scores = torch.cat([ids[rows], words[:, None]], dim=1), scores[rows, words]
+        state = tuple(part[rows] for part in state)
+    return best, bound
+
+
 @wrong("exact_search")
 def what_is_cut_off_counts(step, state, bound, limit):
     """At the limit the likeliest beginning counts as complete, as in beam search."""
