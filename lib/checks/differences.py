@@ -62,6 +62,8 @@ def _sequence_difference(
         shown = "" if parts else f": {short(mine)} instead of {short(expected)}"
         return "length", f"{name} has {len(mine)} values, expected {len(expected)}{parts}{shown}."
     for i, (a, b) in enumerate(zip(mine, expected, strict=True)):
+        if i < len(names) and a is None and b is not None:
+            return "value", f"{names[i]} is None, expected {short(b)}."
         if found := difference(a, b, names[i] if i < len(names) else f"{name}[{i}]", within=within):
             plain = all(isinstance(part, str | int | float) for part in [*mine, *expected])
             return (found[0], f"{name} is {short(mine)}, expected {short(expected)}.") if plain else found
