@@ -1000,6 +1000,8 @@ assert 6.4e6 < sum(len(story.encode()) for story in learnt) < 6.6e6
 # %%
 ours["this GPT, 800 steps"] = recorded("notebook", "bits per byte").mean().item()
 theirs["this GPT, 800 steps"] = recorded("Shakespeare", "bits per byte").mean().item()
+
+# %%
 figure, axes = plt.subplots(figsize=(6, 3.2))
 for offset, (name, bits) in enumerate({"stories": ours, "Shakespeare": theirs}.items()):
     places = [place + 0.4 * offset for place in range(len(bits))]
