@@ -610,6 +610,7 @@ assert abs(aim.max().item() - math.log(2)) < 1e-5
 from lib.chat import token_log_probabilities
 
 
+# %%
 def given_chances(ids):
     """A "model" that says the numbers of By hand, whatever it reads."""
     return logits.expand(len(ids), 6, 2)  # (batch, position, vocab)
