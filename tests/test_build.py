@@ -209,6 +209,13 @@ def test_cells_that_wait_for_training_are_left_out(toy):
     assert kept[-1].startswith("print(weighted_average")
 
 
+def test_what_training_would_store_is_missing_too():
+    sources = ["bits = {'pairs': 1.2}", "bits['mine'] = best = 0.8", "print(bits['mine'])", "bits = {}", "print(bits)"]
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    cells[1].metadata.tags = ["training"]
+    assert [cell.source for cell in untrained_cells(cells)] == [sources[0], *sources[3:]]
+
+
 def test_names_bound_and_used():
     function = "def f(x):\n    y = x + outer\n    return nn.Linear(y)"
     tree = parse(f"import torch.nn as nn\n{function}\na, (b, *c) = f(d)\nfor i in e: g = i")

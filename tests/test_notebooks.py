@@ -1,6 +1,7 @@
 """What every notebook keeps to: headings, sizes, hints, and prose that can be read in a contents panel."""
 
 import ast
+import builtins
 import re
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from lib.checks import NOTEBOOKS, exercise
 from lib.checks.core import Exercise, Question
 from lib.course.build import LARGEST
-from lib.course.cells import SOLUTIONS, role
+from lib.course.cells import SOLUTIONS, names_bound, names_used, parse, role, untrained_cells
 from tests.learners import solution, untouched
 
 HEADINGS = ["The question", "By hand", "The picture", "In code", "What to remember"]  # in this order, others between
@@ -87,3 +88,12 @@ def test_sizes_outputs_and_metadata(stem, cells):
             pictures += "image/png" in output.get("data", {})
     assert pictures
     assert all(not cell.get("outputs") and not cell.get("execution_count") for cell in untouched(stem).cells)
+
+
+def test_cells_that_are_graded_without_training_have_all_names_that_they_use(cells):
+    """An import that an exercise needs may not stand in a cell that waits for training."""
+    known = {*dir(builtins), "get_ipython"}
+    for cell in untrained_cells(cells):
+        tree = parse(cell.source)
+        known |= names_bound(tree)
+        assert names_used(tree) <= known, cell.source

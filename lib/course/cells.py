@@ -3,7 +3,8 @@
     role               ("exercise" | "question" | "check" | None, name) of a cell
     tree_of, parse     the syntax tree of a cell, its magics made Python
     names_bound        the names that a piece of code gives a value at its top level
-    names_changed      the names whose objects it changes there
+    names_stored_in    the names in whose objects it stores something there
+    names_changed      those, and the names whose objects it changes by a call
     names_used         the names that it takes from outside
     depends_on         the pieces of code that a name needs
     untrained_cells    the code cells that can run without waiting for training
@@ -84,13 +85,17 @@ def names_bound(node: ast.AST) -> set[str]:
     return found | {"*" for part in _here(node) if isinstance(part, ast.ImportFrom) and part.names[0].name == "*"}
 
 
+def names_stored_in(node: ast.AST) -> set[str]:
+    """The names in whose objects a statement stores or deletes something: `Block.forward = f`, `seen[0] = 1`."""
+    stores = (part for part in _here(node) if isinstance(part, ast.Attribute | ast.Subscript))
+    return {_root(part) for part in stores if not isinstance(part.ctx, ast.Load)} - {""}
+
+
 def names_changed(node: ast.AST) -> set[str]:
-    """The names whose objects a statement changes: `Block.forward = f`, `seen[0] = 1`, `setattr(Block, ...)`."""
-    found = set()
+    """The names whose objects a statement changes: those it stores in, `setattr(Block, ...)`, `seen.append(1)`."""
+    found = names_stored_in(node)
     for part in _here(node):
         match part:
-            case ast.Attribute(ctx=ast.Store() | ast.Del()) | ast.Subscript(ctx=ast.Store() | ast.Del()):
-                found.add(_root(part))
             case ast.Call(func=ast.Name(id="setattr" | "delattr"), args=[ast.Name(id=name), *_]):
                 found.add(name)
             case ast.Expr(value=ast.Call(func=ast.Attribute() as method)):  # seen.append(1)
@@ -157,7 +162,8 @@ def depends_on(*names: str, pieces: list[ast.AST], outside: set[str] = frozenset
 def untrained_cells(cells: list[NotebookNode]) -> list[NotebookNode]:
     """The code cells that need no training: without those tagged `training` and those that use what these define.
 
-    A function or class counts as needing training only once it is called, so exercises are always kept.
+    What such a cell would store in an object, as `bits["mine"] = 0.8` does, counts as defined by it. A function or
+    class counts as needing training only once it is called, so exercises are always kept.
     """
     missing: set[str] = set()
     kept = []
@@ -170,7 +176,7 @@ def untrained_cells(cells: list[NotebookNode]) -> list[NotebookNode]:
             missing -= bound
             kept.append(cell)
         elif "training" in cell.metadata.get("tags", []) or (tree and names_used(tree) & missing):
-            missing |= bound
+            missing |= bound | (names_stored_in(tree) if tree else set())
         else:
             missing -= bound
             kept.append(cell)
