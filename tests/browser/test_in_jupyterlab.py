@@ -23,16 +23,6 @@ from lib.course.cells import ROOT
 from lib.course.programs import child_environ
 from tests.learners import grade, wrong_cell
 
-playwright = pytest.importorskip("playwright.sync_api")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 RUN_ALL = """async () => {
     const app = window.jupyterapp; await app.restored;
     const panel = app.shell.currentWidget; await panel.revealed; await panel.sessionContext.ready;
@@ -78,14 +68,6 @@ def address(folder, tmp_path_factory):
     finally:
         server.terminate()
         server.wait(20)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=os.environ["COURSE_BROWSER"], args=FLAGS)
-        yield started
-        started.close()
 
 
 def run_all(page) -> dict[str, str]:

@@ -10,8 +10,6 @@ With COURSE_SHOTS=FOLDER it also leaves pictures of every page at three widths, 
 import functools
 import http.server
 import os
-import subprocess
-import tarfile
 import threading
 from pathlib import Path
 
@@ -20,9 +18,6 @@ import pytest
 from lib.course import book
 from lib.course.cells import SOLUTIONS
 
-playwright = pytest.importorskip("playwright.sync_api")
-AXE = "axe-core@4.10.3"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync"]
 STEMS = [path.stem for path in sorted(SOLUTIONS.glob("[0-9][0-9]_*.ipynb"))]
 PAGES = ["index", *STEMS, "glossary", "cheat_sheet", "sources", "search"]
 WIDTHS = (390, 1100, 1440)
@@ -51,22 +46,6 @@ def address(tmp_path_factory):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/"
         server.shutdown()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as playing:
-        chromium = playing.chromium.launch(executable_path=os.environ["COURSE_BROWSER"], args=FLAGS)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture(scope="module")
-def axe(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("axe")
-    subprocess.run(["npm", "pack", "--silent", AXE], cwd=folder, check=True, stdout=subprocess.DEVNULL)
-    with tarfile.open(next(folder.glob("*.tgz"))) as packed:
-        return packed.extractfile("package/axe.min.js").read().decode()
 
 
 def opened(browser, address, name, width=1100, scheme="light"):

@@ -9,17 +9,12 @@ With COURSE_SHOTS=FOLDER it also leaves a picture of each at two widths, light a
 
 import os
 import re
-import subprocess
-import tarfile
 from pathlib import Path
 
 import pytest
 
 from lib import widgets
 
-playwright = pytest.importorskip("playwright.sync_api")
-AXE = "axe-core@4.10.3"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync"]
 AXE_RUN = "async () => (await axe.run()).violations.map(v => [v.impact, v.id, v.nodes.length, v.nodes[0].html])"
 TOO_WIDE = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 HEIGHT = "() => document.documentElement.offsetHeight"
@@ -36,22 +31,6 @@ FULLEST = """() => {
     }
 }"""
 NOTEBOOK = 700  # pixels: how wide an output of a notebook is at the least
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as playing:
-        chromium = playing.chromium.launch(executable_path=os.environ["COURSE_BROWSER"], args=FLAGS)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture(scope="module")
-def axe(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("axe")
-    subprocess.run(["npm", "pack", "--silent", AXE], cwd=folder, check=True, stdout=subprocess.DEVNULL)
-    with tarfile.open(next(folder.glob("*.tgz"))) as packed:
-        return packed.extractfile("package/axe.min.js").read().decode()
 
 
 @pytest.fixture(scope="module")
