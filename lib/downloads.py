@@ -214,7 +214,7 @@ SOURCES: dict[str, Source | Carried] = {
 }
 
 PURPOSES = {
-    "multi30k": "29,000 captions of photographs in English, German and French; notebook 09's translator, trained longer",
+    "multi30k": "29,000 captions of photographs in English, German and French; notebook 09's translator trained longer",
     "tinyshakespeare": "a megabyte of Shakespeare's plays; notebook 11's GPT, trained longer",
     "movie_reviews": "10,662 sentences of film reviews, for or against; notebooks 16, 19 and 20",
     "mnist": "70,000 handwritten digits; notebooks 18 and 21",
