@@ -195,11 +195,12 @@ longer_text = check("longer_text")
 #     python3 course.py check 00
 #
 # or, the same thing, `pytest --nbval notebooks/00_*.ipynb`. It takes your answers out of the notebook and runs them with
-# the course's own checks, so edited, moved or deleted check cells change nothing. `python3 course.py status` shows what
-# is built so far.
+# the course's own checks, so edited, moved or deleted check cells change nothing. The last cell of every notebook does
+# the same without a terminal. `python3 course.py status` shows what is built so far.
 
 # %% [markdown]
-# You cannot break anything: `python3 course.py reset 00` makes this notebook new and keeps a dated copy of yours.
+# You cannot break anything: `python3 course.py reset 00` makes this notebook new and keeps a dated copy of yours. For one
+# exercise alone, the last cell does that too.
 # Add cells, print, plot and try things wherever you like: your own cells are never graded.
 
 # %% [markdown]
