@@ -176,7 +176,8 @@ longer_text = check("longer_text")
 # loops or none, other variable names, another order of the sums. These few things hold for every exercise, and so no task
 # repeats them:
 #
-# - What your function is given stays as it was. Make new tensors; do not change inputs with `+=` or `x[0] = ...`.
+# - What your function is given stays as it was. Make new tensors; do not change inputs with `+=` or `x[0] = ...`. A model
+#   that is given is neither left in `.train()` nor in `.eval()` unless it was so before.
 # - The results have the type of the inputs: float64 in, float64 out.
 # - Random numbers come from the `generator` that is passed, if there is one. Never set a global seed.
 # - Arguments are passed by their position, so their order counts, and your names for them do not.
