@@ -60,8 +60,9 @@ TOO_WIDE = """() => window.jupyterapp.shell.currentWidget.content.widgets.flatMa
     const inside = node.querySelector('.jp-Cell-inputWrapper').getBoundingClientRect().right + 1;
     const lines = pre => pre.textContent.replace(/\\n$/, '').split('\\n').length;
     const cut = pre => pre.clientHeight > (lines(pre) + 0.6) * parseFloat(getComputedStyle(pre).lineHeight);
-    const boxes = '.cm-scroller, .jp-OutputArea-output, .jp-RenderedHTMLCommon, .course-widget, table, pre, img, mjx-math';
-    return [...node.querySelectorAll(boxes)].filter(box => box.checkVisibility() && (
+    const boxes = ['.cm-scroller', '.jp-OutputArea-output', '.jp-RenderedHTMLCommon', '.course-widget', 'table', 'pre',
+        'img', 'mjx-math'];
+    return [...node.querySelectorAll(boxes.join())].filter(box => box.checkVisibility() && (
             box.clientWidth && box.scrollWidth > box.clientWidth + 1 || box.getBoundingClientRect().right > inside
             || model.id.startsWith('check-') && box.matches('.jp-RenderedText > pre') && cut(box)))
         .map(box => `${model.id} ${box.className || box.tagName} ${box.scrollWidth - box.clientWidth} `
