@@ -67,6 +67,7 @@ TOO_WIDE = """() => window.jupyterapp.shell.currentWidget.content.widgets.flatMa
             || model.id.startsWith('check-') && box.matches('.jp-RenderedText > pre') && cut(box)))
         .map(box => `${model.id} ${box.className || box.tagName} ${box.scrollWidth - box.clientWidth} `
             + box.textContent.slice(0, 60)); })"""
+BACKGROUND = "() => getComputedStyle(document.body).backgroundColor"
 # Figures whose corner can be looked through: dark ink would stand on a dark page.
 SEEN_THROUGH = """() => [...document.querySelectorAll('.jp-RenderedImage img')].filter(image => {
     const sheet = document.createElement('canvas').getContext('2d'); sheet.drawImage(image, 0, 0);
@@ -150,11 +151,16 @@ def test_run_all_of_an_untouched_notebook_shows_no_error(ran):
     assert not [text for text in ran.shown.values() if "Traceback" in text or "✗" in text]
 
 
-def test_a_widget_moves(ran):
+def test_a_widget_moves_and_takes_on_the_theme(ran):
     for cell in untouched(ran.stem).cells:
         if widgets.named_in(cell.source):
             ran.page.evaluate(ACTIVATE, cell.id)
-            assert moves(inside(ran.page.locator(".jp-Cell.jp-mod-active")))
+            frame = inside(ran.page.locator(".jp-Cell.jp-mod-active"))
+            assert moves(frame)
+            for theme in reversed(THEMES):
+                before = frame.evaluate(BACKGROUND)
+                ran.page.evaluate(DO, [LONGEST, "apputils:change-theme", {"theme": theme}])
+                frame.wait_for_function(f"before => ({BACKGROUND})() !== before", arg=before, timeout=10_000)
 
 
 def test_wrong_answers_are_told_their_mistake_and_right_ones_pass(ran):
