@@ -7,7 +7,7 @@ CONTROLS = "input[type=radio]:checked, input:not([type=radio]), select, button"
 def inside(place):
     """The frame of a widget in a page, or in a part of it, as soon as the widget has drawn."""
     frame = place.locator("iframe").element_handle().content_frame()
-    frame.wait_for_selector("#said:not(:empty)", timeout=10_000)
+    frame.wait_for_selector("#said:not(:empty)")
     return frame
 
 

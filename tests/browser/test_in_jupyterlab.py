@@ -5,9 +5,10 @@ Not part of `course.py test`: it needs Chromium and playwright (`pip install -e 
 
     COURSE_BROWSER=/usr/bin/chromium pytest tests/browser/test_in_jupyterlab.py
 
-With COURSE_SHOTS=FOLDER it also leaves pictures of every notebook, from its first cell to its last. A notebook is
-opened once, as `course.py lab` opens it, and its tests go on in the same page and kernel; they wait for JupyterLab's
-own promises, which `--expose-app-in-browser` makes reachable.
+With COURSE_QUICK=1 the cells that train are not run, nor those that need what they make, as in grading; they show what
+they show in solutions/. With COURSE_SHOTS=FOLDER it also leaves pictures of every notebook, from its first cell to its
+last. A notebook is opened once, as `course.py lab` opens it, and its tests go on in the same page and kernel; they wait
+for JupyterLab's own promises, which `--expose-app-in-browser` makes reachable.
 """
 
 import json
@@ -26,11 +27,12 @@ import pytest
 from lib import widgets
 from lib.checks import NOTEBOOKS, exercise
 from lib.checks.core import Question
-from lib.course.cells import ROOT
+from lib.course.cells import untrained_cells
 from lib.course.programs import child_environ
 from tests.browser.moving import inside, moves
-from tests.learners import grade, right_cell, untouched, wrong_case, wrong_cell
+from tests.learners import grade, right_cell, solution, untouched, write, wrong_case, wrong_cell
 
+QUICK = "COURSE_QUICK" in os.environ
 PANES = {1100: "collapseLeft", 1440: "expandLeft"}  # the window's width; there is a list of files where it is wide
 THEMES = ("JupyterLab Light", "JupyterLab Dark")
 SETTINGS = {  # all cells in the page, those far away too, so that each can be measured; nothing asks about news
@@ -48,8 +50,8 @@ STOP = "() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()"
 OUTPUTS = """() => window.jupyterapp.shell.currentWidget.content.model.toJSON().cells
     .filter(cell => cell.cell_type === 'code').map(cell => ({id: cell.id, outputs: cell.outputs}))"""
 ACTIVATE = """id => { const notebook = window.jupyterapp.shell.currentWidget.content;
-    notebook.activeCellIndex = notebook.widgets.findIndex(cell => cell.model.id === id);
-    return notebook.widgets[notebook.activeCellIndex].node.scrollIntoView(); }"""
+    notebook.activeCellIndex = notebook.widgets.findIndex(cell => cell.model.id === id); }"""
+SHOW = "() => window.jupyterapp.shell.currentWidget.content.activeCell.node.scrollIntoView()"
 WRITE = "source => window.jupyterapp.shell.currentWidget.content.activeCell.model.sharedModel.setSource(source)"
 OPEN_FOLDS = "() => document.querySelectorAll('.jp-Notebook details').forEach(fold => fold.open = true)"
 SCROLL = "top => document.querySelector('.jp-Notebook .jp-WindowedPanel-outer').scrollTo({top})"
@@ -78,8 +80,14 @@ SEEN_THROUGH = """() => [...document.querySelectorAll('.jp-RenderedImage img')].
 def folder(tmp_path_factory):
     """The learner's copy of the notebooks, so that the repository's stay as they are."""
     copy = tmp_path_factory.mktemp("a learner's folder")
-    for notebook in (ROOT / "notebooks").glob("*.ipynb"):
-        shutil.copy(notebook, copy)
+    for stem in NOTEBOOKS:
+        notebook = untouched(stem)
+        if QUICK:
+            runs, done = to_run(stem), {cell.id: cell for cell in solution(stem).cells}
+            for cell in notebook.cells:
+                if cell.cell_type == "code" and cell.id not in runs:
+                    cell.outputs = done[cell.id].outputs
+        write(notebook, copy / f"{stem}.ipynb")
     return copy
 
 
@@ -119,10 +127,24 @@ def ran(request, browser, address):
     page.goto(f"{address}/lab/workspaces/{request.param}/tree/{request.param}.ipynb")
     page.wait_for_function("() => window.jupyterapp?.shell?.currentWidget?.sessionContext", timeout=90_000)
     page.evaluate(READY)
-    page.evaluate(DO, [LONGEST, "notebook:run-all-cells"])
+    if QUICK:
+        run(page, *to_run(request.param))
+    else:
+        page.evaluate(DO, [LONGEST, "notebook:run-all-cells"])
     yield SimpleNamespace(stem=request.param, page=page, shown=shown(page))
     page.evaluate(STOP)
     page.close()
+
+
+def to_run(stem: str) -> list[str]:
+    """The ids of the cells that need no training."""
+    return [cell.id for cell in untrained_cells(untouched(stem).cells)]
+
+
+def run(page, *ids: str) -> None:
+    for identity in ids:
+        page.evaluate(ACTIVATE, identity)
+        page.evaluate(DO, [LONGEST, "notebook:run-cell"])
 
 
 def shown(page) -> dict[str, str]:
@@ -139,9 +161,7 @@ def told(page, name: str, source: str) -> str:
     kind = "question" if isinstance(exercise(name), Question) else "exercise"
     page.evaluate(ACTIVATE, f"{kind}-{name}")
     page.evaluate(WRITE, source)
-    page.evaluate(DO, [LONGEST, "notebook:run-cell"])
-    page.evaluate(ACTIVATE, f"check-{name}")
-    page.evaluate(DO, [LONGEST, "notebook:run-cell"])
+    run(page, f"{kind}-{name}", f"check-{name}")
     return " ".join(shown(page)[f"check-{name}"].split())
 
 
@@ -155,12 +175,13 @@ def test_a_widget_moves_and_takes_on_the_theme(ran):
     for cell in untouched(ran.stem).cells:
         if widgets.named_in(cell.source):
             ran.page.evaluate(ACTIVATE, cell.id)
+            ran.page.evaluate(SHOW)
             frame = inside(ran.page.locator(".jp-Cell.jp-mod-active"))
             assert moves(frame)
             for theme in reversed(THEMES):
                 before = frame.evaluate(BACKGROUND)
                 ran.page.evaluate(DO, [LONGEST, "apputils:change-theme", {"theme": theme}])
-                frame.wait_for_function(f"before => ({BACKGROUND})() !== before", arg=before, timeout=10_000)
+                frame.wait_for_function(f"before => ({BACKGROUND})() !== before", arg=before, polling=200)
 
 
 def test_wrong_answers_are_told_their_mistake_and_right_ones_pass(ran):
