@@ -127,6 +127,7 @@ def ran(request, browser, address):
     page.goto(f"{address}/lab/workspaces/{request.param}/tree/{request.param}.ipynb")
     page.wait_for_function("() => window.jupyterapp?.shell?.currentWidget?.sessionContext", timeout=90_000)
     page.evaluate(READY)
+    page.evaluate(DO, [LONGEST, "apputils:change-theme", {"theme": THEMES[0]}])  # the one before ended in the dark
     if QUICK:
         run(page, *to_run(request.param))
     else:
