@@ -253,6 +253,8 @@ def test_patches_say_what_their_sentence_says():
     paper, inked = ink < 0.05, ink.argmax()
     assert weights[paper][:, paper].sum(-1).min() > 0.5 and weights[paper].max() < 0.5
     assert weights[inked, inked] > 0.9
+    trained = [torch.tensor([shares(row) for row in of_head["weights"]])[1:, 1:] for of_head in data["maps"][1:]]
+    assert len(trained) == 8 and max(head[inked, inked] for head in trained) < 0.6, "as notebook 18 says"
     drawn = torch.tensor([[int(pixel, 16) / 15 for pixel in row] for row in data["image"]])
     assert torch.allclose(drawn, image[0], atol=1 / 30)
 

@@ -13,6 +13,7 @@ import difflib
 import importlib
 import os
 import sys
+import textwrap
 
 from lib.checks.clone import another_clone
 
@@ -324,7 +325,7 @@ class CheckFailed(Exception):
         super().__init__(f"✗ {name}: {message}")
 
     def _render_traceback_(self) -> list[str]:
-        return [str(self)]
+        return [wrapped(str(self))]
 
 
 def notebook_of(name: str) -> str:
@@ -346,7 +347,7 @@ _LENT: dict[str, object] = {}  # what was returned for exercises that were not w
 
 
 def check(name: str):
-    """Judge the caller's `name` and say so in one line; return the learner's version, or the course's if unwritten.
+    """Judge the caller's `name` and say so in a sentence; return the learner's version, or the course's if unwritten.
 
     ✓ the learner's is right; ○ not written yet, the course's is returned; ✗ raises CheckFailed with the mistake.
     """
@@ -393,5 +394,11 @@ def _verdict(asked, name: str, names: dict):
 
 def say(line: str) -> None:
     """Print past a `print` that the learner may have redefined."""
-    sys.stdout.write(line + "\n")
+    sys.stdout.write(wrapped(line) + "\n")
     sys.stdout.flush()
+
+
+def wrapped(text: str) -> str:
+    """In lines of at most 84 characters: JupyterLab may end a longer one in the middle of a word."""
+    fill = textwrap.TextWrapper(84, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False).fill
+    return "\n".join(map(fill, text.split("\n")))

@@ -58,9 +58,13 @@ PAGE = """<!doctype html>
 </html>
 """
 # subtle: a notebook that is not trusted drops the frame and the style; the picture stays, and is no longer hidden
-TELL_THE_THEME = """for (const [theme, outside] of [['dark', '[data-jp-theme-light=false], .vscode-dark'],
-  ['light', '[data-jp-theme-light=true], .vscode-light']])
-  if (this.closest(outside)) this.contentWindow.postMessage({ theme }, '*')"""
+TELL_THE_THEME = """const tell = () => {
+  for (const [theme, outside] of [['dark', '[data-jp-theme-light=false], .vscode-dark'],
+    ['light', '[data-jp-theme-light=true], .vscode-light']])
+    if (this.closest(outside)) this.contentWindow?.postMessage({ theme }, '*')
+}
+tell()
+new MutationObserver(tell).observe(document.body, { attributes: true })"""
 IN_A_NOTEBOOK = """<div class="{classes}">
 <style>
 .{classes} img {{ display: none; }}

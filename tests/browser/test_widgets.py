@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from lib import widgets
+from tests.browser.moving import CONTROLS, SHOWN, inside, key_for
 
 AXE_RUN = "async () => (await axe.run()).violations.map(v => [v.impact, v.id, v.nodes.length, v.nodes[0].html])"
 TOO_WIDE = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 HEIGHT = "() => document.documentElement.offsetHeight"
-SHOWN = "() => document.getElementById('stage').innerHTML + document.getElementById('said').textContent"
 VALUES = (
     "() => [...document.querySelectorAll('input, select')].map(one => one.type === 'radio' ? one.checked : one.value)"
 )
@@ -49,13 +49,6 @@ def opened(browser, html, width=NOTEBOOK, scheme="light"):
     return page, wrong
 
 
-def inside(page):
-    """The frame of a widget, as soon as it has drawn."""
-    frame = page.locator("iframe").element_handle().content_frame()
-    frame.wait_for_selector("#said:not(:empty)", timeout=10_000)
-    return frame
-
-
 @pytest.mark.parametrize("name", widgets.NAMES)
 def test_a_widget_fits_says_something_and_has_no_violation(browser, axe, name):
     one = widgets.widget(name)
@@ -81,8 +74,7 @@ def test_a_widget_fits_says_something_and_has_no_violation(browser, axe, name):
 @pytest.mark.parametrize("name", widgets.NAMES)
 def test_the_keyboard_reaches_every_control_and_moves_the_picture(browser, name):
     page, wrong = opened(browser, widgets.widget(name).page())
-    groups = "input[type=radio]:checked, input:not([type=radio]), select, button"
-    wanted = page.eval_on_selector_all(groups, "all => all.filter(one => one.checkVisibility()).length")
+    wanted = page.eval_on_selector_all(CONTROLS, "all => all.filter(one => one.checkVisibility()).length")
     reached, moved = set(), 0
     for _ in range(wanted + 3):
         page.keyboard.press("Tab")
@@ -94,7 +86,7 @@ def test_the_keyboard_reaches_every_control_and_moves_the_picture(browser, name)
             continue
         reached.add(at)
         before = page.evaluate(SHOWN), page.evaluate(VALUES)
-        page.keyboard.press("Space" if kind in ("checkbox", "submit", "button") else "ArrowRight")
+        page.keyboard.press(key_for(kind))
         moved += (page.evaluate(SHOWN), page.evaluate(VALUES)) != before
     assert len(reached) >= wanted and moved >= 1 and wrong == []
     page.close()
