@@ -255,7 +255,7 @@ def answer_mask(ids, assistant, end):
     """Which tokens of conversations are learnt: those of the assistant's turns, and the
     `end` of each of these.
 
-    ids: (..., position), a position at least
+    ids: (..., position), a position at least; each turn ends before the next one opens
     assistant: the token that opens such a turn
     end: the token that ends every turn
 
@@ -1028,7 +1028,7 @@ def group_advantages(rewards, epsilon=1e-4):
     """How much better each attempt is than its group, in standard deviations (Shao et
     al. 2024, 4.1.2).
 
-    rewards: (..., group), the attempts at one prompt in a row
+    rewards: (..., group), floats, the attempts at one prompt in a row
 
     Returns (..., group): (reward - mean) / (deviation + epsilon), mean and deviation
     those of the row; the deviation is the root of the mean squared distance from the
@@ -1174,7 +1174,8 @@ def grpo_loss(log_p, old, reference, advantages, mask, clip=0.2, beta=0.04):
     log_p, old, reference: (batch, position), ln p of the tokens by the model, by the
     model as it wrote them, and by the model as it started
     advantages: (batch,)
-    mask: (batch, position), True on what was written, some in each row
+    mask: (batch, position), True on what was written, some in each row; where nothing
+    was written there are finite numbers, too, such as 0
 
     With ratio = π/π_old, a token gives min(ratio · advantage, ratio held to [1 - clip,
     1 + clip] · advantage), less beta times its `kl_terms`. A row gives the mean over
@@ -1574,11 +1575,11 @@ def evaluate(expression):
     An expression is terms with + or - between them, a term is factors with * or /
     between them, and a factor is a number, a - and a factor, or an expression in
     brackets; operations of one rank go from left to right. Numbers are like 12 or 0.5,
-    in the digits 0 to 9; spaces between the parts do not count.
+    in the digits 0 to 9; spaces between the parts do not count (tabs may, or not).
 
     Returns a Fraction, which holds 0.1 exactly. Raises ValueError for all that is no
     expression, such as "", "2 3", "2**3", "(1" or ".5", and ZeroDivisionError for a
-    division by 0.
+    division by 0; either of them where both are due, as for "1/0+".
     """
     ### BEGIN SOLUTION
     # "" stands at the end
