@@ -188,9 +188,13 @@ for label, drawn in {
         [["The", "cat", "ate", "it", "all"]],
         [["the", "cat", "ate", "it", "all"]],
     ),
-    "the tokens 'a b', 'c', 'd', 'e', 'f' against 'a', 'b c', 'd', 'e', 'f', and four that are right": lambda rng: (
-        [["a b", "c", "d", "e", "f"], list("wxyz")],
-        [["a", "b c", "d", "e", "f"], list("wxyz")],
+    "tokens such as 'a b', 'c' against 'a', 'b c', with a blank, a comma or another sign": lambda rng: (
+        [*([f"a{sign}b", *"cdef"] for sign in JOINTS), list("wxyz")],
+        [*(["a", f"b{sign}c", *"def"] for sign in JOINTS), list("wxyz")],
+    ),
+    "' the', ' cat', ' ate', ' it' against 'the', 'cat', 'ate', 'it', and four that are right": lambda rng: (
+        [[" the", " cat", " ate", " it"], list("wxyz")],
+        [["the", "cat", "ate", "it"], list("wxyz")],
     ),
     "no run of four is right": lambda rng: ([list("abcxdefx")], [list("abcydefy")]),
     "nothing is four tokens long": lambda rng: ([["a", "b"], []], [["a", "b"], ["c"]]),

@@ -580,6 +580,7 @@ tries(
         "numbers of other kinds: '½ x² ٣٤ Ⅷ'": ("½ x² ٣٤ Ⅷ 3½",),
         "quotation marks, a dash and a face": ("“No” – he said… 😀😀 «ja»",),
         "an accent as a code point of its own, after its letter": ("cafe\u0301s हिन्दी",),
+        r"a text that begins with U+FEFF, with a \0 in it": ("\ufeffThe end\0 of it",),
         "a word, a blank, three blanks, and no text": {
             "the pieces of 'word'": ("word",),
             "the pieces of ' '": (" ",),
@@ -668,6 +669,8 @@ pre_tokenise.mistakes(
         edit(JOINED, "[piece.strip() for piece in regex.findall(", "spaces]), text)", "spaces]), text)]")),
     stripped_text=("the spaces at the ends of the text are gone: they belong to it.",
         edit("spaces]), text)", "spaces]), text.strip())")),
+    signature_lost=("U+FEFF at the beginning is a sign of the text like any other.",
+        edit("spaces]), text)", 'spaces]), text.removeprefix(chr(0xFEFF)))')),
     one_empty_piece=("an empty text has no pieces: [].",
         edit("spaces]), text)", "spaces]), text) or [text]")),
     small_letters=("the pieces are in small letters: they must be the text as it is.",

@@ -255,6 +255,14 @@ slips(
 # -------------------------------------------------------------------------------------------------------- beam_step
 
 
+@wrong("beam_step", says="stay with logarithms")
+def probabilities_in_64_bits(scores, log_probs, keep):
+    flat = (scores.double().exp()[:, :, None] * log_probs.double().exp()).flatten(1)
+    values, places = flat.topk(min(keep, flat.shape[1]))
+    vocab = log_probs.shape[2]
+    return values.log().to(scores.dtype), places // vocab, places % vocab
+
+
 @wrong("beam_step", says="add them to their words")
 def forgets_the_scores(scores, log_probs, keep):
     flat = log_probs.flatten(1)
@@ -960,6 +968,13 @@ def cuts_the_longer_list(written, right):
 def capitals_do_not_count(written, right):
     return scoring.bleu(
         *([[t.lower() if isinstance(t, str) else t for t in s] for s in side] for side in (written, right))
+    )
+
+
+@wrong("bleu")
+def blanks_do_not_count(written, right):
+    return scoring.bleu(
+        *([[t.strip() if isinstance(t, str) else t for t in s] for s in side] for side in (written, right))
     )
 
 

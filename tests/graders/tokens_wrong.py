@@ -1270,6 +1270,12 @@ def an_iterator(text):
     return (found.group() for found in regex.finditer(FIRST + r" ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+" + LAST, text))
 
 
+slips(
+    "pre_tokenise",
+    drops_a_signature=("U+FEFF at the beginning", edit("spaces]), text)", 'spaces]), text.lstrip("\\ufeff"))')),
+)
+
+
 # ----------------------------------------------------------------------------------------------------- split_special
 
 
