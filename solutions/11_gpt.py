@@ -264,6 +264,7 @@ def gpt_loss(model, ids):
 
     model: ids (batch, position) to logits (batch, position, vocab)
     ids: (batch, length), length at least 2
+    Returns a 0-d tensor of the logits' dtype.
     """
     ### BEGIN SOLUTION
     logits = model(ids[:, :-1])
@@ -667,6 +668,8 @@ print(f"{len(row):,} ids;", [tokenizer.decode([i]) for i in row[:9].tolist()])
 def bigram_loss(ids, held_out, vocab, extra=0.1):
     """How much the next token surprises a table of counts, in nats: p(b after a) =
     (pairs ab + extra) / all of row a.
+
+    extra: above 0, so that every row has a sum
     """
     ### BEGIN SOLUTION
     pairs = ids[:-1] * vocab + ids[1:]
