@@ -533,8 +533,8 @@ class MultiHeadAttention(nn.Module):
     (section 3.2.2).
 
     `weights` (batch, heads, query, key) holds what the last call looked at, if
-    `keep_weights` was set before it; a call does not change `keep_weights`. Raises ValueError where d_model does not split
-    into n_heads equal heads.
+    `keep_weights` was set before it; a call does not change `keep_weights`. Raises
+    ValueError where d_model does not split into n_heads equal heads.
     """
 
     def __init__(self, d_model, n_heads, bias=False):
