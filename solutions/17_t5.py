@@ -1295,7 +1295,7 @@ if here:
 
 # %% tags=["training"] jupyter={"source_hidden": true}
 if here:
-    assert f1 > 2 * whole[1]
+    assert f1 > 1.3 * whole[1] and exact > 10
     assert 3 * sum(not a and not b for a, b in pairs) < sum(
         b and not a for a, b in pairs
     )
@@ -1306,15 +1306,54 @@ for seed, one in results["reader"].items():
     print(f"seed {seed}, as measured: exact match {one['exact']}, F1 {one['f1']}")
 
 # %% jupyter={"source_hidden": true}
-assert all(one["f1"] > 2 * one["sentence f1"] for one in results["reader"].values())
+reached = sorted(one["f1"] for one in results["reader"].values())
+baseline = {one["sentence f1"] for one in results["reader"].values()}
+assert len(reached) == 3 and list(map(round, reached)) == [28, 40, 42]
+assert baseline == {17.3} and reached[0] > 1.6 * 17.3 and reached[1] > 2 * 17.3
+assert min(one["exact"] for one in results["reader"].values()) > 18
 
 # %% [markdown]
-# The reader more than doubles the F1 of the sentence, and 100 batches have shown it the 894 questions about once. It is far
-# from good: with about a hundred times as many questions (SQuAD's 87,599), BERT's base model, five times as large as
-# MiniLM, reached an F1 of 88.5 on whole paragraphs (Devlin et al. 2018). Read its mistakes. It has learnt that an answer is
-# a short phrase. The sentence it was handed is wrong for about 15% of the questions; most of its errors are in the right
+# The sentence alone has an F1 of 17. The reader has 28, 40 and 42 with three seeds, and 100 batches have shown it the 894
+# questions about once. Look at the spread: a seed here decides no more than the first numbers of two vectors and the order of the
+# batches, and it moves F1 by 14 points. So one run says that the reader beats the sentence, and says little about by how much.
+# That is why every training in this course is reported with three seeds.
+#
+# It is far from good: with about a hundred times as many questions (SQuAD's 87,599), BERT's base model, five times as large
+# as MiniLM, reached an F1 of 88.5 on whole paragraphs (Devlin et al. 2018). Read its mistakes. It has learnt that an answer
+# is a short phrase. The sentence it was handed is wrong for about 15% of the questions; most of its errors are in the right
 # sentence, where it points at a wrong phrase, or at too much or too little.
 #
+# SQuAD 2.0 itself is larger to download (46 MB), so `fetch` leaves it out; `python -m lib.downloads squad` brings it. Where it
+# is there, the next cell asks the reader 100 of its questions about articles that the training did not have, and 100 more
+# that their paragraph does not answer. All of our training questions had an answer, so nothing has taught the reader to say
+# "no answer". How often does it do so at a margin of 0?
+
+# %% tags=["training"]
+from lib.corpora.xquad import load_squad
+
+
+def ask_squad(n=100):
+    """What the reader says to so many questions with an answer, and so many without."""
+    seen_titles = {one.title for one in people}
+    fresh = [one for one in load_squad("dev") if one.title not in seen_titles]
+    random.Random(0).shuffle(fresh)
+    for name, margin, wanted in (("with", math.inf, True), ("without", 0.0, False)):
+        some = [one for one in fresh if bool(one.answers) == wanted][:n]
+        said = []
+        for one in some:
+            places = rarity.nearest(one.question, one.context, 1)
+            reading = read(pieces, one.question, one.context, places, 256)
+            said.append(answer(reader, reading, one.context, margin=margin))
+        scores = squad_scores(said, [one.answers for one in some])
+        print(f"{len(some)} {name} an answer: exact {scores[0]:.0f}, F1 {scores[1]:.0f}")
+
+
+if here and have("squad/dev-v2.0.json"):
+    ask_squad()
+else:
+    print("`python -m lib.downloads squad` brings it; then run this cell again.")
+
+# %% [markdown]
 # ## Extract or generate
 # The course's own stories can be answered in both ways. The trained T5 writes the answer. For the other way, take a copy of
 # its encoder, put two scores on its vectors, and train it to point, for 200 steps more than the writer has had. The questions
