@@ -1345,7 +1345,9 @@ def ask_squad(n=100):
             reading = read(pieces, one.question, one.context, places, 256)
             said.append(answer(reader, reading, one.context, margin=margin))
         scores = squad_scores(said, [one.answers for one in some])
-        print(f"{len(some)} {name} an answer: exact {scores[0]:.0f}, F1 {scores[1]:.0f}")
+        print(
+            f"{len(some)} {name} an answer: exact {scores[0]:.0f}, F1 {scores[1]:.0f}"
+        )
 
 
 if here and have("squad/dev-v2.0.json"):

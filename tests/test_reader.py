@@ -5,7 +5,7 @@ import math
 import torch
 
 from lib.bert import Bert
-from lib.reader import Reader, WordRarity, answer, read, reader_batch, sentence_places
+from lib.reader import Reader, WordRarity, answer, exact_matches, read, reader_batch, sentence_places
 from lib.spans import token_span
 from lib.wordpiece import SPECIAL, WordPieceTokenizer
 
@@ -37,6 +37,16 @@ def test_a_cut_reading_ends_with_sep_and_lacks_the_rest():
     whole, cut = (read(TOKENIZER, "Who?", TEXT, sentence_places(TEXT), longest) for longest in (500, 23))
     assert len(cut.ids) == 23 and cut.ids[:22] == whole.ids[:22] and cut.ids[-1] == TOKENIZER.special["[SEP]"]
     assert token_span(cut.offsets, len(TEXT) - 5, len(TEXT)) == (0, 0)
+
+
+def test_words_of_the_question_are_marked_in_the_passage():
+    reading = read(TOKENIZER, "Was it cold?", TEXT, sentence_places(TEXT), 200)
+    marked = exact_matches(reading)
+    assert (marked.ids, marked.offsets) == (reading.ids, reading.offsets)
+    places = {place for place, mark in zip(marked.offsets, marked.segments, strict=True) if mark}
+    whole = {TEXT[slice(*place)] for place in places}
+    assert {"It", "was", "cold"} <= whole and "." not in whole  # pieces of other words may be marked as well
+    assert not any(mark for place, mark in zip(marked.offsets, marked.segments, strict=True) if place == (0, 0))
 
 
 def test_rare_words_count_for_more():

@@ -15,17 +15,15 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-PEOPLE = "Ada Ben Cleo Dan Eva Hugo".split()
-THINGS = "ball book drum kite lamp rope".split()
-LOOKS = "old new dark quiet".split()
-ROOMS = "garden kitchen hall tower cellar library".split()
+PEOPLE = ["Ada", "Ben", "Cleo", "Dan", "Eva", "Hugo"]
+THINGS = ["ball", "book", "drum", "kite", "lamp", "rope"]
+LOOKS = ["old", "new", "dark", "quiet"]
+ROOMS = ["garden", "kitchen", "hall", "tower", "cellar", "library"]
 PLACES = [f"{look} {room}" for look in LOOKS for room in ROOMS]
 PLACED, OWNED = ("{} is in the {}.", "{} went to the {}."), ("{} has the {}.", "{} found the {}.")
 KINDS = ONE, TWO, NONE = "one fact", "two facts", "no answer"
-WORLD_WORDS = sorted(
-    {*"where is the what does have who has in went to found . ?".split(), *" ".join(PLACES).split(), *THINGS}
-    | {name.lower() for name in PEOPLE}
-)
+WORLD_WORDS = ["where", "is", "in", "went", "to", "the", "what", "does", "have", "who", "has", "found", ".", "?"]
+WORLD_WORDS += [name.lower() for name in (*PEOPLE, *THINGS, *LOOKS, *ROOMS)]
 IN_A_WORLD, TOLD = 3, 0.75  # people; how likely each fact is told
 
 
@@ -47,37 +45,39 @@ def world_questions(n: int, rng: random.Random, kinds: Sequence[str] = KINDS) ->
     """n questions, each about a world of its own, of kinds drawn from `kinds`, where one may stand several times."""
     found = []
     for kind in rng.choices(kinds, k=n):
-        fitting: list = []
-        while not fitting:
-            text, asked = _world(rng)
-            fitting = [one for one in asked if one[0] == kind]
-        _, question, answer, facts = rng.choice(fitting)
-        start = text.index(facts[-1]) + facts[-1].index(answer) if facts else 0
-        found.append(WorldQuestion(kind, text, question, answer, start, facts))
+        while (one := _one_question(rng)) is None or one.kind != kind:
+            pass
+        found.append(one)
     return found
 
 
-def _world(rng: random.Random) -> tuple[str, list[tuple[str, str, str, tuple[str, ...]]]]:
-    """A text, and all that can be asked about it: kind, question, answer and the facts that give it."""
-    placed, owned = {}, {}  # of each person: the value and the sentence that tells it
+def _one_question(rng: random.Random) -> WorldQuestion | None:
+    """A world, and a question about the first of its people; None where the text lacks what it asks about."""
     people, places, things = (rng.sample(known, IN_A_WORLD) for known in (PEOPLE, PLACES, THINGS))
-    for person, place, thing in zip(people, places, things, strict=True):
-        for facts, ways, value in ((placed, PLACED, place), (owned, OWNED, thing)):
+    sentences = {}  # of the facts that are told, (person, value)
+    for values, ways in ((places, PLACED), (things, OWNED)):
+        for fact in zip(people, values, strict=True):
             if rng.random() < TOLD:
-                facts[person] = value, rng.choice(ways).format(person, value)
-    sentences = [sentence for _, sentence in [*placed.values(), *owned.values()]]
-    rng.shuffle(sentences)
-    asked = []
-    for person in [one for one in people if one in placed or one in owned]:
-        for question, facts in ((f"Where is {person}?", placed), (f"What does {person} have?", owned)):
-            answer, *told = facts.get(person, [""])
-            asked.append((ONE if told else NONE, question, answer, tuple(told)))
-        if person in owned:
-            thing, first = owned[person]
-            asked.append((ONE, f"Who has the {thing}?", person, (first,)))
-            place, *second = placed.get(person, [""])
-            asked.append((TWO if second else NONE, f"Where is the {thing}?", place, (first, *second) if second else ()))
-    return " ".join(sentences), asked
+                sentences[fact] = rng.choice(ways).format(*fact)
+    person, place, thing = people[0], places[0], things[0]
+    placed, owned = (person, place), (person, thing)
+    question, answer, needed, about = rng.choice(
+        [
+            (f"Where is {person}?", place, [placed], [placed, owned]),
+            (f"What does {person} have?", thing, [owned], [placed, owned]),
+            (f"Who has the {thing}?", person, [owned], [owned]),
+            (f"Where is the {thing}?", place, [owned, placed], [owned]),
+        ]
+    )
+    if not any(fact in sentences for fact in about):
+        return None
+    order = rng.sample(list(sentences.values()), len(sentences))
+    text = " ".join(order)
+    if not all(fact in sentences for fact in needed):
+        return WorldQuestion(NONE, text, question, "", 0, ())
+    facts = tuple(sentences[fact] for fact in needed)
+    start = text.index(facts[-1]) + facts[-1].index(answer)
+    return WorldQuestion(KINDS[len(facts) - 1], text, question, answer, start, facts)
 
 
 def string_rule(question: str, text: str) -> str:
