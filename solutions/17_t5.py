@@ -1372,11 +1372,11 @@ for one in measured:
 
 # %% [markdown]
 # Each line is a kind of question and a seed; a look on the way takes 300 of the 900 questions, so chance alone moves it by some
-# points. *One fact* is learnt within 500 steps in all three trainings, in some within 200. *Two facts are not learnt*: the lines end near the
-# dashed one, the guess. (F1 is higher there than the exact matches: places share words, as "old hall" and "dark hall" do.) Other
-# trials, of one seed each and most of them without the marks, did not take the second step within some hundred steps either:
-# other rates, smaller worlds first, larger batches, queries and keys that begin equal. None of this says what a longer training
-# or a larger model would learn.
+# points. *One fact* is learnt within 500 steps in all three trainings, in one of them within 200. *Two facts are not learnt*:
+# the lines end near the dashed one, the guess, which is right in .45 of these very questions. (F1 is higher there than the
+# exact matches: places share words, as "old hall" and "dark hall" do.) Other trials, of one seed each and most of them without
+# the marks, did not take the second step within some hundred steps either: other rates, smaller worlds first, larger batches,
+# queries and keys that begin equal. None of this says what a longer training or a larger model would learn.
 #
 # What does the reader do where two facts are needed? Here are its probabilities, softmax of the start scores and of the end
 # scores, for one such question: `[CLS]` at the left, then the world.
@@ -1491,8 +1491,8 @@ for kind, wanted in ((ONE, 97), (TWO, 36)):
 assert max(ways["inf"][NONE]) < 5
 
 # %% [markdown]
-# With a margin of ∞ the reader always answers, and is wrong on the unanswerable questions. With −4 it says "no answer" to nearly all
-# of these. The price: it says so to many of the two-fact questions too, and is right in fewer of them. One-fact questions cost
+# With a margin of ∞ the reader always answers, and is wrong on the unanswerable questions. With −4 it says "no answer" to
+# nearly all of these. The price: it says so to many of the two-fact questions too, and is right in fewer of them. One-fact questions cost
 # nothing, because there it is sure. A margin cannot make a reader know more; it chooses between two kinds of mistakes.
 #
 # Which two-fact questions does it still answer? The last lines show it for seed 0: those where three places are told, and no
