@@ -1254,6 +1254,7 @@ few_words = WordPieceTokenizer([*PIECES, *WORLD_WORDS])
 few_words.tokens = cache(few_words.tokens)  # the same few words, again and again
 
 
+# %%
 def world_reading(one):
     """[CLS] question [SEP] world [SEP], with the words of the question marked."""
     reading = read(few_words, one.question, one.text, [(0, len(one.text))], 64)
