@@ -1711,6 +1711,7 @@ def ask_squad(n=100):
         )
 
 
+# %% tags=["training"]
 if here and have("squad/dev-v2.0.json"):
     ask_squad()
 else:
