@@ -220,7 +220,7 @@ PURPOSES = {
     "mnist": "70,000 handwritten digits; notebooks 18 and 21",
     "gpt2": "GPT-2's tokenizer (notebook 08) and its 124 million weights (notebook 11)",
     "xquad": "1,190 questions about Wikipedia with their answers; notebooks 17 and 19",
-    "squad": "142,000 such questions, a third of which have no answer; notebook 17's reader, trained longer",
+    "squad": "142,000 such questions, a third of which have no answer; some for notebook 17's reader",
     "smollm2": "a chat model with 135 million weights; notebooks 14, 19, 20 and 21",
     "minilm": "a BERT with 22.7 million weights that compares sentences; notebooks 16, 17 and 19",
 }

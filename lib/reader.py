@@ -3,6 +3,7 @@
     sentence_places      where the sentences of a paragraph begin and end
     WordRarity           how much two texts share, rare words counting for more
     Reading, read        question and passage as BERT reads them, and where each token stands in the paragraph
+    exact_matches        the same with a mark on each word of the passage that the question has as well
     Reader               a Bert that scores each token as the first and as the last one of an answer
     reader_batch         readings as tensors
     answer               the best answer in what was read
@@ -78,6 +79,16 @@ def read(tokenizer: WordPieceTokenizer, question: str, text: str, places: Sequen
     pieces, offsets = [*pieces[: longest - 1], SEP], [*offsets[: longest - 1], (0, 0)]
     segments = [int(i > len(asked) + 1) for i in range(len(pieces))]
     return Reading([tokenizer.ids[piece] for piece in pieces], segments, offsets)
+
+
+def exact_matches(reading: Reading) -> Reading:
+    """The same tokens; segments are 1 where a token of the passage stands in the question too, and 0 elsewhere.
+
+    A small model needs long to learn by itself which words are equal; so Chen et al. 2017, 3.2, told it to theirs.
+    """
+    asked = {token for token, place in zip(reading.ids, reading.offsets, strict=True) if place == (0, 0)}
+    both = zip(reading.ids, reading.offsets, strict=True)
+    return reading._replace(segments=[int(place != (0, 0) and token in asked) for token, place in both])
 
 
 class Reader(nn.Module):

@@ -4,7 +4,7 @@
 # pairs, and find the answer to a question in a paragraph.
 #
 # You need: notebooks 04, 05, 06, 08, 09, 10, 11, 13, 14 and 16. You build: span corruption, relative positions, the
-# attention of T5, and the search for the best answer. 150 minutes, best in two sittings.
+# attention of T5, and the search for the best answer. 165 minutes, best in two sittings.
 
 # %%
 import json
@@ -1138,6 +1138,370 @@ assert sum(taught[i] for i in unknown) / len(unknown) > 0.25 and not any(fresh)
 # before to copy a sentence and to change its verb ("negate", "ask"), and has to learn only what is new. This is
 # **transfer**. The paper's version of it is larger: pretrain on texts without labels, then fine-tune.
 #
+# ## Tiny worlds: one fact or two
+# Now answers that are pointed at. Before people's questions, some about which we know everything. A program draws a **tiny
+# world**: three people, where each of them is, and what each of them has. It leaves out a quarter of these facts, and
+# shuffles the sentences. Each question has a world of its own, so what is true in one says nothing about the next.
+
+# %%
+from lib.corpora.tiny_worlds import KINDS, NONE, ONE, PLACES, TWO, WORLD_WORDS
+from lib.corpora.tiny_worlds import string_rule, world_questions
+
+worlds = world_questions(900, random.Random("test"))
+for kind in KINDS:
+    one = next(one for one in worlds if one.kind == kind)
+    print(f"{kind}: {one.question}  →  {one.answer or '(nothing)'}\n   {one.text}")
+
+# %% [markdown]
+# The first kind needs one sentence. The second needs two: who has the thing, and then where this person is. No sentence of
+# the text holds both the thing that is asked about and the place. This is called a **multi-hop** question (two hops here);
+# bAbI (Weston et al. [2015](https://arxiv.org/abs/1502.05698)) had such worlds, and HotpotQA (Yang et al.
+# [2018](https://arxiv.org/abs/1809.09600)) has people's questions of this kind. In the third kind the fact is left out.
+#
+# How far does one get by comparing words? One baseline says the whole sentence that shares most with the question. A
+# better one is a rule of one line, `string_rule`: of the sentences with the asked word take the word of the asked
+# kind, a place for "Where", a person for "Who"; if there is none, say that there is no answer.
+
+# %%
+from lib.reader import WordRarity
+from lib.scoring import squad_scores
+
+
+def scores_by_kind(said, worlds):
+    """Exact match and F1 for each kind of question."""
+    found = {}
+    for kind in KINDS:
+        both = [
+            (text, [one.answer])
+            for text, one in zip(said, worlds, strict=True)
+            if one.kind == kind
+        ]
+        found[kind] = squad_scores(*zip(*both, strict=True))
+    return found
+
+
+# %%
+shared = WordRarity([one.text for one in worlds])
+nearest_sentence = []
+for one in worlds:
+    [(start, end)] = shared.nearest(one.question, one.text, 1)
+    nearest_sentence.append(one.text[start:end])
+by_rule = [string_rule(one.question, one.text) for one in worlds]
+untrained = {
+    "nearest sentence": scores_by_kind(nearest_sentence, worlds),
+    "string rule": scores_by_kind(by_rule, worlds),
+}
+for name, found in untrained.items():
+    for kind, (exact, f1) in found.items():
+        print(f"{name:16}  {kind:9}  exact {exact:5.1f}, F1 {f1:5.1f}")
+
+# %% jupyter={"source_hidden": true}
+assert {kind: exact for kind, (exact, _) in untrained["string rule"].items()} == {
+    ONE: 100,
+    TWO: 0,
+    NONE: 100,
+}
+assert all(exact == 0 for exact, _ in untrained["nearest sentence"].values())
+assert 30 < untrained["nearest sentence"][ONE][1] < 60
+
+# %% [markdown]
+# The rule is always right where one fact is enough, and where there is no answer. Where two facts are needed it is never right,
+# by construction: it says that there is no answer. A longer rule could take both steps, since a program wrote these worlds. But
+# somebody would have to tell it that there are two.
+#
+# ## Question 17.5 · guessed_places
+# And by chance? In a world of three people, the place of each of the two others is told with probability ¾, one independently of
+# the other. The place of the right one is told for certain: else the question would have no answer. A reader has learnt that
+# "Where" wants a place, and no more, so it takes one of the told places by chance. What share of the two-fact questions will it get
+# right, on average over all worlds? 4 minutes.
+
+# %% question="guessed_places" difficulty=2 minutes=4
+### BEGIN SOLUTION
+guessed_places = 7 / 16
+### END SOLUTION
+
+# %% check="guessed_places"
+from lib.checks import check
+
+guessed_places = check("guessed_places")
+
+# %%
+two = [one for one in worlds if one.kind == TWO]
+told_places = [sum(place in one.text for place in PLACES) for one in two]
+by_chance = sum(1 / n for n in told_places) / len(two)
+print(f"a guess among the places of these {len(two)} worlds: {by_chance:.3f} right")
+
+# %% jupyter={"source_hidden": true}
+assert abs(by_chance - 7 / 16) < 0.03
+
+# %% [markdown]
+# Keep this number: a reader that is right in 44 of a hundred two-fact questions has not learnt to take the second step.
+#
+# The reader is a small BERT (notebook 16) from fresh weights: 3 blocks, 64 numbers a word, and the two scores. Where there is
+# no answer, start and end of the right span are `[CLS]`, token 0. It gets one help, from Chen et al.
+# [2017](https://arxiv.org/abs/1704.00051): a mark on each word of the text that stands in the question too, an **exact
+# match**. BERT's segments are free for it (`exact_matches`). Which words are equal it need not find out then; what to do with
+# them it must.
+
+# %%
+from functools import cache
+
+from lib.reader import exact_matches, read
+from lib.wordpiece import SPECIAL as PIECES
+from lib.wordpiece import WordPieceTokenizer
+
+few_words = WordPieceTokenizer([*PIECES, *WORLD_WORDS])
+few_words.tokens = cache(few_words.tokens)  # the same few words, again and again
+
+
+# %%
+def world_reading(one):
+    """[CLS] question [SEP] world [SEP], with the words of the question marked."""
+    reading = read(few_words, one.question, one.text, [(0, len(one.text))], 64)
+    return exact_matches(reading)
+
+
+def world_rows(worlds):
+    """Each reading with the first and the last token of its answer; 0, 0: none."""
+    rows = []
+    for one in worlds:
+        reading, end = world_reading(one), one.start + len(one.answer)
+        place = token_span(reading.offsets, one.start, end) if one.answer else (0, 0)
+        rows.append((reading, *place))
+    return rows
+
+
+# %%
+first_two = next(
+    one
+    for one in worlds
+    if one.kind == TWO and sum(place in one.text for place in PLACES) == 3
+)
+reading = world_reading(first_two)
+marked = [i for i, mark in enumerate(reading.segments) if mark]
+print(first_two.question, "|", first_two.text)
+print("marked:", *(few_words.pieces[reading.ids[i]] for i in marked))
+
+# %% tags=["training"]
+from lib.bert import Bert
+from lib.layers import fresh_weights
+from lib.reader import Reader, reader_batch
+from lib.spans import span_loss
+
+dice, rng = torch.Generator().manual_seed(0), random.Random(0)
+finder = Reader(Bert(len(few_words), 64, 4, 3, n_positions=64), dice)
+fresh_weights(finder, dice)
+
+
+def finder_loss(rows):
+    readings, first, last = zip(*rows, strict=True)
+    scores = finder(*reader_batch(readings))
+    return span_loss(*scores, torch.tensor(first), torch.tensor(last))
+
+
+# %% [markdown]
+# The training is the recipe of before: Muon, batches of 32 worlds that are never seen again. Of five questions two need
+# one fact, two need two, and one has no answer. Again the first 20 steps are taken here, and then the weights are loaded that the
+# same program had after all of them (`python benchmarks/t5.py worlds 0`).
+
+# %% tags=["training"]
+steps = results["worlds"]["0"]["steps"]
+kinds = (ONE, ONE, TWO, TWO, NONE)
+feed = (world_rows(world_questions(32, rng, kinds)) for _ in range(steps))
+rates = {"peak": 8e-3, "warmup": 50, "muon": True, "fused": True}
+training = Training(finder, finder_loss, feed, steps, **rates)
+losses = training.run(until=steps if WHOLE else 20)
+print(f"{sum(part.numel() for part in finder.parameters()):,} parameters")
+print(f"loss {losses[0]:.2f} at first, {losses[-1]:.2f} after {len(losses)} steps")
+if not WHOLE:
+    weights, _ = checkpoints.load(files.path("t5_worlds.safetensors"))
+    finder.load_state_dict(weights)
+_ = finder.eval()
+
+
+# %% tags=["training"]
+@torch.no_grad()
+def found_in_world(worlds, margin=0.0):
+    """The words that the reader points at, "" for no answer."""
+    readings, said = [world_reading(one) for one in worlds], []
+    batch = reader_batch(readings)
+    spans = best_spans(*finder(*batch), batch[-1], 5, margin)
+    for one, reading, first, last in zip(worlds, readings, *spans, strict=True):
+        start, end = reading.offsets[first][0], reading.offsets[last][1]
+        said.append(one.text[start:end])
+    return said
+
+
+found = scores_by_kind(found_in_world(worlds), worlds)
+for kind, (exact, f1) in found.items():
+    print(f"{kind:9}  exact {exact:5.1f}, F1 {f1:5.1f}")
+
+# %% tags=["training"] jupyter={"source_hidden": true}
+assert found[ONE][0] > 97 and 36 < found[TWO][0] < 52
+assert 60 < found[NONE][0] < 90 and found[TWO][1] > found[TWO][0] + 4
+
+# %% jupyter={"source_hidden": true}
+figure, axes = plt.subplots(figsize=(6, 3.2))
+for number, (kind, marker) in enumerate(zip(KINDS, "o^s", strict=True)):
+    for one in results["worlds"].values():
+        looks = [
+            *one["curve"].values(),
+            {k: v["exact"] for k, v in one["kinds"].items()},
+        ]
+        at = [*map(int, one["curve"]), one["steps"]]
+        line = axes.plot(at, [look[kind] for look in looks], marker=marker, lw=1)[0]
+        line.set_color(f"C{number}")
+    line.set_label(kind)
+axes.axhline(
+    100 * guessed_places, color="grey", ls="--", lw=1, label="two facts, guessed"
+)
+axes.set(xlabel="steps", ylabel="exact match, in percent", ylim=(-3, 103))
+axes.legend(fontsize=8)
+plt.show()
+for seed, one in results["worlds"].items():
+    kinds_of = {kind: one["kinds"][kind]["exact"] for kind in KINDS}
+    print(f"seed {seed}, {one['seconds']:.0f} s: {kinds_of}")
+
+# %% jupyter={"source_hidden": true}
+measured = list(results["worlds"].values())
+assert len(measured) == 3
+for one in measured:
+    reached = {kind: look["exact"] for kind, look in one["kinds"].items()}
+    assert reached[ONE] > 98 and abs(reached[TWO] - 43.75) < 8
+    assert 65 < reached[NONE] < 85 and one["curve"]["500"][ONE] > 97
+    assert max(look[TWO] for look in one["curve"].values()) < 55
+
+# %% [markdown]
+# Each line is a kind of question and a seed; a look on the way takes 300 of the 900 questions, so chance alone moves it by some
+# points. *One fact* is learnt within 500 steps in all three trainings, in one of them within 200. *Two facts are not learnt*:
+# the lines end near the dashed one, the guess, which is right in .45 of these very questions. (F1 is higher there than the
+# exact matches: places share words, as "old hall" and "dark hall" do.) Other trials, of one seed each and most of them without
+# the marks, did not take the second step within some hundred steps either: other rates, smaller worlds first, larger batches,
+# queries and keys that begin equal. None of this says what a longer training or a larger model would learn.
+#
+# What does the reader do where two facts are needed? Here are its probabilities, softmax of the start scores and of the end
+# scores, for one such question: `[CLS]` at the left, then the world.
+
+# %% tags=["training"] jupyter={"source_hidden": true}
+reading = world_reading(first_two)
+with torch.no_grad():
+    parts = [part[0].softmax(-1) for part in finder(*reader_batch([reading]))]
+tokens = [few_words.pieces[i] for i in reading.ids]
+shown = [0, *(i for i, place in enumerate(reading.offsets) if place != (0, 0))]
+figure, axes = plt.subplots(figsize=(7.6, 2.6))
+for part, name, shift in zip(parts, ("start", "end"), (-0.2, 0.2), strict=True):
+    at = [i + shift for i in range(len(shown))]
+    axes.bar(at, part[shown], 0.4, label=name, hatch={"end": "//"}.get(name))
+axes.set(ylabel="probability", ylim=(0, 0.6))
+axes.set_xticks(range(len(shown)), [tokens[i] for i in shown], rotation=90, fontsize=8)
+axes.legend(fontsize=8)
+plt.show()
+print(f"{first_two.question} Right: {first_two.answer}")
+print("it says:", found_in_world([first_two])[0] or "no answer")
+
+# %% tags=["training"] jupyter={"source_hidden": true}
+assert all(part.topk(3).values.min() > 0.2 > part.topk(4).values[-1] for part in parts)
+assert all(part.topk(3).values.sum() > 0.95 for part in parts)
+
+# %% [markdown]
+# Plain bars are for the start, hatched ones for the end. The question asks for a place, and only the three places have a
+# probability that can be seen: their first words as starts, their last ones as ends. Each gets about a third. So the reader knows
+# *what kind* of words is wanted, and where such an answer begins and ends. It does not know *which* of them is right; if it says
+# the right one here, that is luck.
+#
+# The marks say which sentence holds the thing. The second step would have to find the same *name* in another sentence, and no
+# mark helps there. So let it take the steps one at a time. Who has the ball? Whoever this is: where is he or she?
+
+
+# %% tags=["training"]
+def asked_twice(worlds):
+    """Of "Where is the ball?": who has it, and where that person is."""
+    owners = [
+        one._replace(question=one.question.replace("Where is", "Who has"))
+        for one in worlds
+    ]
+    people = found_in_world(owners)
+    then = [
+        one._replace(question=f"Where is {name}?")
+        for one, name in zip(worlds, people, strict=True)
+    ]
+    places = found_in_world(then)
+    return [place if name else "" for name, place in zip(people, places, strict=True)]
+
+
+both_kinds = [one for one in worlds if one.question.startswith("Where is the")]
+in_steps = {"once": found_in_world(both_kinds), "twice": asked_twice(both_kinds)}
+for name, said in in_steps.items():
+    for kind in (TWO, NONE):
+        hits = [
+            text == one.answer
+            for text, one in zip(said, both_kinds, strict=True)
+            if one.kind == kind
+        ]
+        print(f"asked {name:5}  {kind:9}  {sum(hits) / len(hits):.2f} right")
+
+# %% tags=["training"] jupyter={"source_hidden": true}
+others = [one for one in worlds if one.kind == NONE and one not in both_kinds]
+assert sum(not text for text in found_in_world(others)) > 0.95 * len(others)
+
+# %%
+for seed, one in results["worlds"].items():
+    pairs = {kind: one["asked twice"][kind]["exact"] for kind in (TWO, NONE)}
+    print(f"seed {seed}, asked twice: {pairs}")
+
+# %% jupyter={"source_hidden": true}
+for one in measured:
+    assert min(look["exact"] for look in one["asked twice"].values()) > 95
+    assert one["asked once"][NONE]["exact"] < 30
+
+# %% [markdown]
+# The same weights, asked twice, are right nearly always, with each of three seeds, and they notice nearly always that a place is
+# missing. To turn a question into several that are easier is **question decomposition** (Talmor and Berant
+# [2018](https://arxiv.org/abs/1803.06643)); large models are asked today to write such steps themselves (Press et al.
+# [2022](https://arxiv.org/abs/2210.03350)). Here it was we who knew the steps.
+#
+# *To say nothing.* Look at the unanswerable questions. Those about a person's place or thing need one look, and the reader
+# finds that nothing is there. Asked "Where is the ball?" in a world that tells who has it, and not where this person is, it
+# mostly takes a place of somebody else: it cannot tell such a question from one that has an answer. A margin is the only choice
+# left, and you know its formula: the lower it is, the sooner the reader says "no answer".
+
+# %%
+print("margin   one fact        two facts       no answer  (seeds 0, 1, 2)")
+ways = {}
+for margin in ("-4.0", "0.0", "inf"):
+    looks = [one["margins"][margin] for one in results["worlds"].values()]
+    ways[margin] = {kind: [look[kind] for look in looks] for kind in KINDS}
+    cells = ("  ".join(f"{x:4.0f}" for x in ways[margin][kind]) for kind in KINDS)
+    print(f"{margin:6}", *cells, sep="  ")
+
+# %% tags=["training"]
+careful = found_in_world(two, margin=-4.0)
+answered = Counter(n for n, text in zip(told_places, careful, strict=True) if text)
+silent = Counter(n for n, text in zip(told_places, careful, strict=True) if not text)
+for n in (1, 2, 3):
+    print(f"{n} places told: {answered[n]:3} answered, {silent[n]:3} not")
+
+# %% tags=["training"] jupyter={"source_hidden": true}
+assert silent[3] == 0 and answered[1] == answered[2] == 0
+
+# %% jupyter={"source_hidden": true}
+for one, two_, none in zip(*(ways["-4.0"][kind] for kind in KINDS), strict=True):
+    assert one > 97 and none > 95 and two_ < 28
+for kind, wanted in ((ONE, 97), (TWO, 36)):
+    assert min(ways["0.0"][kind] + ways["inf"][kind]) > wanted
+assert max(ways["inf"][NONE]) < 5
+
+# %% [markdown]
+# With a margin of ∞ the reader always answers, and is wrong on the unanswerable questions. With −4 it says "no answer" to
+# nearly all of these. The price: it says so to many of the two-fact questions too, and is right in fewer of them. One-fact questions cost
+# nothing, because there it is sure. A margin cannot make a reader know more; it chooses between two kinds of mistakes.
+#
+# Which two-fact questions does it still answer? The last lines show it for seed 0: those where three places are told, and no
+# others. If the places of all three people are told, none can be missing, so there must be an answer. Nobody
+# taught it to count places. This is a **shortcut**: a regularity of the data that helps to lower the loss and is not what we
+# wanted to teach. The answer itself is still a guess among three. A model that abstains at the right moment need not have
+# understood the question.
+#
 # ## On real text: people's questions
 # XQuAD (Artetxe et al. [2020](https://arxiv.org/abs/1910.11856)) has 1,190 questions that people asked about 48 articles of
 # Wikipedia, each with an answer that stands in the paragraph. 36 articles are for training, 894 questions; the 296 questions
@@ -1147,9 +1511,7 @@ assert sum(taught[i] for i in unknown) / len(unknown) > 0.25 and not any(fresh)
 # %% tags=["training"]
 from lib.corpora.xquad import load_xquad
 from lib.downloads import have
-from lib.reader import Reader, WordRarity, answer, read, reader_batch
-from lib.reader import sentence_places
-from lib.scoring import squad_scores
+from lib.reader import answer, sentence_places
 
 needed = "xquad/xquad.en.json", "minilm/model.safetensors", "minilm/vocab.txt"
 here = all(map(have, needed))
@@ -1224,7 +1586,6 @@ def with_answers(tokenizer):
 
 # %% tags=["training"]
 from lib.minilm import load_minilm
-from lib.spans import span_loss
 
 
 def reader_loss(rows):
@@ -1295,7 +1656,7 @@ if here:
 
 # %% tags=["training"] jupyter={"source_hidden": true}
 if here:
-    assert f1 > 2 * whole[1]
+    assert f1 > 1.3 * whole[1] and exact > 10
     assert 3 * sum(not a and not b for a, b in pairs) < sum(
         b and not a for a, b in pairs
     )
@@ -1306,15 +1667,57 @@ for seed, one in results["reader"].items():
     print(f"seed {seed}, as measured: exact match {one['exact']}, F1 {one['f1']}")
 
 # %% jupyter={"source_hidden": true}
-assert all(one["f1"] > 2 * one["sentence f1"] for one in results["reader"].values())
+reached = sorted(one["f1"] for one in results["reader"].values())
+baseline = {one["sentence f1"] for one in results["reader"].values()}
+assert len(reached) == 3 and list(map(round, reached)) == [28, 40, 42]
+assert baseline == {17.3} and reached[0] > 1.6 * 17.3 and reached[1] > 2 * 17.3
+assert min(one["exact"] for one in results["reader"].values()) > 18
 
 # %% [markdown]
-# The reader more than doubles the F1 of the sentence, and 100 batches have shown it the 894 questions about once. It is far
-# from good: with about a hundred times as many questions (SQuAD's 87,599), BERT's base model, five times as large as
-# MiniLM, reached an F1 of 88.5 on whole paragraphs (Devlin et al. 2018). Read its mistakes. It has learnt that an answer is
-# a short phrase. The sentence it was handed is wrong for about 15% of the questions; most of its errors are in the right
+# The sentence alone has an F1 of 17. The reader has 28, 40 and 42 with three seeds, and 100 batches have shown it the 894
+# questions about once. Look at the spread: a seed here decides no more than the first numbers of two vectors and the order of the
+# batches, and it moves F1 by 14 points. So one run says that the reader beats the sentence, and says little about by how much.
+# That is why every training in this course is reported with three seeds.
+#
+# It is far from good: with about a hundred times as many questions (SQuAD's 87,599), BERT's base model, five times as large
+# as MiniLM, reached an F1 of 88.5 on whole paragraphs (Devlin et al. 2018). Read its mistakes. It has learnt that an answer
+# is a short phrase. The sentence it was handed is wrong for about 15% of the questions; most of its errors are in the right
 # sentence, where it points at a wrong phrase, or at too much or too little.
 #
+# SQuAD 2.0 itself is larger to download (46 MB); `python3 course.py fetch squad` brings it. Where it is there, the
+# next cell asks the reader 100 of its questions about articles that the training did not have, and 100 more that
+# their paragraph does not answer. All of our training questions had an answer, so nothing has taught the reader to
+# say "no answer". How often does it do so at a margin of 0?
+
+# %% tags=["training"]
+from lib.corpora.xquad import load_squad
+
+
+def ask_squad(n=100):
+    """What the reader says to so many questions with an answer, and so many without."""
+    seen_titles = {one.title for one in people}
+    fresh = [one for one in load_squad("dev") if one.title not in seen_titles]
+    random.Random(0).shuffle(fresh)
+    for name, margin, wanted in (("with", math.inf, True), ("without", 0.0, False)):
+        some = [one for one in fresh if bool(one.answers) == wanted][:n]
+        said = []
+        for one in some:
+            places = rarity.nearest(one.question, one.context, 1)
+            reading = read(pieces, one.question, one.context, places, 256)
+            said.append(answer(reader, reading, one.context, margin=margin))
+        scores = squad_scores(said, [one.answers for one in some])
+        print(
+            f"{len(some)} {name} an answer: exact {scores[0]:.0f}, F1 {scores[1]:.0f}"
+        )
+
+
+# %% tags=["training"]
+if here and have("squad/dev-v2.0.json"):
+    ask_squad()
+else:
+    print("`python3 course.py fetch squad` brings it; then run this cell again.")
+
+# %% [markdown]
 # ## Extract or generate
 # The course's own stories can be answered in both ways. The trained T5 writes the answer. For the other way, take a copy of
 # its encoder, put two scores on its vectors, and train it to point, for 200 steps more than the writer has had. The questions
@@ -1498,6 +1901,9 @@ assert len(set(write(flat, pair))) == 1 and len(set(write(model, pair))) == 2
 # - **Relative position bias**: a learned number for head and distance, added to the score; **buckets** make the distances few.
 # - **Extractive** and **generative question answering**: to point at the answer, or to write it. **Span**: (start, end).
 # - **Retriever** and **reader**: which sentences to read, and what in them is the answer. **Context**: what may be pointed at.
+# - **Multi-hop question**: its answer needs several facts, each of which leads to the next. **Question decomposition**: to ask for
+#   them one by one. **Exact match feature**: a mark on words of the text that the question has too. **Shortcut**: a
+#   regularity of the data that helps a model without what we meant to teach.
 # - **Hallucination**: a model states what stands nowhere in what it was given.
 # - **Exact match (EM)** and **F1**: SQuAD's scores of an answer. **Unanswerable**: a question that the context does not answer.
 #
@@ -1513,6 +1919,8 @@ assert len(set(write(flat, pair))) == 1 and len(set(write(model, pair))) == 2
 # - SQuAD: Rajpurkar et al. [2016](https://arxiv.org/abs/1606.05250) and [2018](https://arxiv.org/abs/1806.03822); XQuAD: Artetxe
 #   et al. [2020](https://arxiv.org/abs/1910.11856). Start and end scores by BERT: Devlin et al.
 #   [2018](https://arxiv.org/abs/1810.04805). Retriever and reader: Chen et al. [2017](https://arxiv.org/abs/1704.00051).
+# - Worlds of a few sentences, with one supporting fact or two: bAbI, Weston et al. [2015](https://arxiv.org/abs/1502.05698).
+#   People's questions about two paragraphs: HotpotQA, Yang et al. [2018](https://arxiv.org/abs/1809.09600).
 # - Since then decoders alone have taken over most of it: they read the task as a longer prompt. Encoder-decoders live on where
 #   much is read and little written.
 #

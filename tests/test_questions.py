@@ -69,6 +69,8 @@ RIGHT = {
     "typical_kept": [7, 7.0],
     "left_after": [(2, 4), [2, 4]],
     "penalised_share": [(0.5, 0.12), (1 / 2, 0.119), [0.5, 1 / (1 + math.exp(2))]],
+    # notebook 17
+    "guessed_places": [0.4375, 0.44, 7 / 16],
     # notebook 20
     "learnt_tokens": [12, 12.0],
     "lost_and_won": [0.184, 0.1839, 0.18, -math.log(1 / (1 + math.exp(-1.6)))],
@@ -329,6 +331,14 @@ WRONG = {
         ((0.5, 0.88), "the second token"),
         ((0.12, 0.5), "changed places"),
         (0.12, None),
+    ],
+    # notebook 17
+    "guessed_places": [
+        (1 / 3, "all three places"),
+        (1 / 2.25, "the mean of 1 over"),
+        (1 / 2, "sometimes there is one"),
+        (1 / 24, "of this text"),
+        (0.75, ""),
     ],
     # notebook 20
     "learnt_tokens": [(10, "learn to stop"), (14, "not two"), (34, "whole row"), (2, ""), ("all", "")],

@@ -1,12 +1,16 @@
 """A reader: places lead back into the text, nothing outside the passage can be the answer, overlap is counted right."""
 
 import math
+import random
 
 import torch
 
 from lib.bert import Bert
-from lib.reader import Reader, WordRarity, answer, read, reader_batch, sentence_places
-from lib.spans import token_span
+from lib.corpora.tiny_worlds import ONE, WORLD_WORDS, world_questions
+from lib.layers import fresh_weights
+from lib.reader import Reader, WordRarity, answer, exact_matches, read, reader_batch, sentence_places
+from lib.spans import span_loss, token_span
+from lib.training import train
 from lib.wordpiece import SPECIAL, WordPieceTokenizer
 
 TEXT = 'In 1923 Dr. Éva Kovács moved to Győr. She taught "algebra" there! It was cold.'
@@ -39,6 +43,16 @@ def test_a_cut_reading_ends_with_sep_and_lacks_the_rest():
     assert token_span(cut.offsets, len(TEXT) - 5, len(TEXT)) == (0, 0)
 
 
+def test_words_of_the_question_are_marked_in_the_passage():
+    reading = read(TOKENIZER, "Was it cold?", TEXT, sentence_places(TEXT), 200)
+    marked = exact_matches(reading)
+    assert (marked.ids, marked.offsets) == (reading.ids, reading.offsets)
+    places = {place for place, mark in zip(marked.offsets, marked.segments, strict=True) if mark}
+    whole = {TEXT[slice(*place)] for place in places}
+    assert {"It", "was", "cold"} <= whole and "." not in whole  # pieces of other words may be marked as well
+    assert not any(mark for place, mark in zip(marked.offsets, marked.segments, strict=True) if place == (0, 0))
+
+
 def test_rare_words_count_for_more():
     rarity = WordRarity([TEXT, "It was warm. It was late. Algebra was late."])
     assert math.isclose(rarity.shared("Was it cold?", "It was cold."), math.log(6 / 3) + math.log(6 / 4) + math.log(6))
@@ -67,3 +81,21 @@ def test_padding_changes_no_score():
     alone, together = reader(*reader_batch(readings[1:])), reader(*reader_batch(readings))
     for one, both in zip(alone, together, strict=True):
         torch.testing.assert_close(both[1:, : one.shape[1]], one, rtol=1e-5, atol=1e-5)
+
+
+def test_a_few_steps_teach_a_small_reader_where_answers_do_not_stand():
+    pieces, dice = WordPieceTokenizer([*SPECIAL, *WORLD_WORDS]), torch.Generator().manual_seed(0)
+    rows = []
+    for one in world_questions(320, random.Random(0), [ONE]):
+        reading = exact_matches(read(pieces, one.question, one.text, [(0, len(one.text))], 64))
+        first, last = token_span(reading.offsets, one.start, one.start + len(one.answer))
+        assert one.text[reading.offsets[first][0] : reading.offsets[last][1]] == one.answer
+        rows.append((reading, first, last))
+    reader = fresh_weights(Reader(Bert(len(pieces), 32, 4, 1, n_positions=64), dice), dice)
+
+    def loss(batch):
+        readings, first, last = zip(*batch, strict=True)
+        return span_loss(*reader(*reader_batch(readings)), torch.tensor(first), torch.tensor(last))
+
+    losses = train(reader, loss, (rows[i : i + 8] for i in range(0, 320, 8)), 40, 1e-2, 5, fused=True)
+    assert losses[0] > 2.5 and sum(losses[-10:]) / 10 < losses[0] - 0.6

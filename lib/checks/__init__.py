@@ -268,6 +268,7 @@ NOTEBOOKS: dict[str, list[str]] = {
         "best_spans",
         "candidate_spans",
         "answer_f1",
+        "guessed_places",
     ],
     "18_vit": [
         "patches",

@@ -496,3 +496,18 @@ candidate_spans = Question(
         (5_394, "Near: this allows 29 tokens, and 30 are allowed."),
     ),
 )
+guessed_places = Question(
+    "guessed_places",
+    lambda: sum(math.comb(2, others) * 0.75**others * 0.25 ** (2 - others) / (1 + others) for others in range(3)),
+    "Both others are placed in 9 of 16 worlds, one in 6, none in 1: 9/16 · 1/3 + 6/16 · 1/2 + 1/16 · 1. A reader that "
+    "knows what kind of answer is wanted and nothing else is this good.",
+    "In how many of 16 worlds are both of the other people placed, one of them, neither? Among how many places does it "
+    "choose in each case?",
+    hints=(
+        (1 / 3, "That is right where all three places are told."),
+        (4 / 9, "Near: 1 over the mean number of places is not the mean of 1 over their number."),
+        (0.5, "That would be two places in every world: sometimes there is one, mostly there are three."),
+        (1 / 24, "It does not choose among all the places that there are, but among those of this text."),
+    ),
+    within=1e-2,
+)
