@@ -1,8 +1,7 @@
 """Notebook 20's trainings: the shipped GPT learns to answer and to keep names.
 
     python benchmarks/assistant.py [part ...] [seed ...]    to data/assistant_results.json; all parts and the seeds 0
-                                                            to 2, if none are named; data/ has instructions with all
-                                                            three, dpo and grpo with seed 0
+                                                            to 2, if none are named
 
 instructions: questions about the beginnings of stories, tuned on the answers alone. "right": the share of one question
 for each held-out beginning; "by kind"; "commonest": of those that answer with what was right most often in training;

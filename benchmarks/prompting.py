@@ -1,6 +1,6 @@
 """Notebook 20's comparison: SmolLM2 judges film reviews by prompts with 0 and 4 examples.
 
-    python benchmarks/prompting.py [seed ...]    to data/prompting_results.json; the seed 0, if none is named
+    python benchmarks/prompting.py [seed ...]    to data/prompting_results.json; the seeds 0 to 2, if none is named
 
 A seed draws the 60 reviews that judge (the first of the 500 of benchmarks/fine_tuning.py) and 4 labelled ones, two of
 each kind, in a random order. What leans to "positive" is the logit of that word minus that of "negative" where the
@@ -30,7 +30,7 @@ from lib.minilm import load_minilm
 from lib.smollm import answer_ids, chat_ids, load_smollm2, turn_ids
 from lib.tokenizer import Tokenizer
 
-RESULTS, SEEDS, SHOTS, APART = "prompting_results.json", (0,), (0, 4), 1000
+RESULTS, SEEDS, SHOTS, APART = "prompting_results.json", (0, 1, 2), (0, 4), 1000
 HELD_OUT = 60
 WORDS = ("negative", "positive")
 ASK = "Is this film review positive or negative? Answer with one word.\n\n"

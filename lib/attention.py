@@ -149,7 +149,10 @@ class SelfAttention(nn.Module):
 
 
 def causal_mask(length: int) -> Tensor:
-    """Who may look where when the future is not known yet: position i at 0 to i. Shape (query, key), bool."""
+    """Who may look where when the future is not known yet: position i at 0 to i. Shape (query, key), bool.
+
+    length: how many positions, 1 or more
+    """
     return torch.ones(length, length, dtype=torch.bool).tril()
 
 
@@ -171,7 +174,8 @@ def join_heads(x: Tensor) -> Tensor:
 class MultiHeadAttention(nn.Module):
     """Several attentions side by side, each on its own slice of d_model, then mixed (section 3.2.2).
 
-    `weights` (batch, heads, query, key) holds what the last call looked at, if `keep_weights` was set before it.
+    `weights` (batch, heads, query, key) holds what the last call looked at, if `keep_weights` was set before it; a call
+    does not change `keep_weights`.
     Raises ValueError where d_model does not split into n_heads equal heads.
     """
 
@@ -222,7 +226,8 @@ def repeat_kv(x: Tensor, n_heads: int) -> Tensor:
 
     x: (batch, n_kv_heads, position, d_head)    n_heads: a multiple of n_kv_heads
 
-    Returns (batch, n_heads, position, d_head), x's dtype: neighbouring heads of queries share one. Gradients flow.
+    Returns (batch, n_heads, position, d_head), x's dtype, a copy or a view: neighbouring heads of queries share one.
+    Gradients flow.
     """
     return x.repeat_interleave(n_heads // x.shape[1], dim=1)
 
@@ -232,8 +237,8 @@ class GroupedQueryAttention(MultiHeadAttention):
 
     n_kv_heads: heads of keys and values; n_heads of them make a MultiHeadAttention, a single one is multi-query
     attention (Shazeer 2019); None: n_heads    d_head: numbers in a head; None: d_model / n_heads
-    rotate: turns queries and keys, (batch, heads, position, d_head), given with the position of the first of them; a
-    `lib.positions.RotaryPositions`, say
+    rotate: turns queries and keys, (batch, heads, position, d_head), given with the position of the first of them: the
+    cache's length, with a context too; a `lib.positions.RotaryPositions`, say
     causal: where no mask is given, as many queries as keys are the same positions and look back only
 
     `n_heads`, `n_kv_heads` and `d_head` tell its sizes. Published weights are loaded into its layers by their names:

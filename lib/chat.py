@@ -88,7 +88,7 @@ def conversation_ids(tokenizer: Tokenizer, messages: Messages, asks: bool = Fals
 def answer_mask(ids: Tensor, assistant: int, end: int) -> Tensor:
     """Which tokens of conversations are learnt: those of the assistant's turns, and the `end` of each of these.
 
-    ids: (..., position), a position at least
+    ids: (..., position), a position at least; each turn ends before the next one opens
     assistant: the token that opens such a turn    end: the token that ends every turn
 
     Returns bool (..., position): True from the token after each `assistant` up to the next `end`, which is learnt too,

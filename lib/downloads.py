@@ -1,6 +1,7 @@
 """Downloads: real data and published weights, fetched once, checked, and kept.
 
     SOURCES          what can be fetched, and from where
+    PURPOSES         what each folder of it is for
     fetch            the path of one of them, downloaded if it is not here yet
     have             its path if it is here, else None
     cache            the folder they are kept in; COURSE_CACHE names another
@@ -22,6 +23,7 @@ A little longer than other modules: the table of what there is, with its sums, i
 import gzip
 import hashlib
 import http.client
+import itertools
 import os
 import socket
 import ssl
@@ -32,7 +34,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -209,6 +211,18 @@ SOURCES: dict[str, Source | Carried] = {
     "minilm/vocab.txt": _minilm(
         "vocab.txt", "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3", 231508
     ),
+}
+
+PURPOSES = {
+    "multi30k": "29,000 captions of photographs in English, German and French; notebook 09's translator trained longer",
+    "tinyshakespeare": "a megabyte of Shakespeare's plays; notebook 11's GPT, trained longer",
+    "movie_reviews": "10,662 sentences of film reviews, for or against; notebooks 16, 19 and 20",
+    "mnist": "70,000 handwritten digits; notebooks 18 and 21",
+    "gpt2": "GPT-2's tokenizer (notebook 08) and its 124 million weights (notebook 11)",
+    "xquad": "1,190 questions about Wikipedia with their answers; notebooks 17 and 19",
+    "squad": "142,000 such questions, a third of which have no answer; notebook 17's reader, trained longer",
+    "smollm2": "a chat model with 135 million weights; notebooks 14, 19, 20 and 21",
+    "minilm": "a BERT with 22.7 million weights that compares sentences; notebooks 16, 17 and 19",
 }
 
 
@@ -444,10 +458,9 @@ def _meant(asked: str) -> list[str]:
 def _fetch_each(names: list[str]) -> bool:
     """Whether all of them are here now. A folder that cannot be had does not keep the others from coming."""
     failed, first = set(), ""
-    for name in names:
-        folder = name.partition("/")[0]
+    for folder, files in _by_folder(names):
         try:
-            if folder not in failed:
+            for name in files:
                 print(fetch(name), flush=True)
         except ConnectionError as error:
             failed.add(folder)
@@ -458,10 +471,21 @@ def _fetch_each(names: list[str]) -> bool:
 
 
 def _list() -> int:
-    for name, source in SOURCES.items():
-        here = "here" if (cache() / name).is_file() else "    "
-        print(f"{here}  {source.size / 1e6:6.1f} MB  {name}  {source.origin}")
+    for _, files in _by_folder(SOURCES):
+        for name in files:
+            here = "here" if (cache() / name).is_file() else "    "
+            print(f"{here}  {SOURCES[name].size / 1e6:6.1f} MB  {name}  {SOURCES[name].origin}")
     return 0
+
+
+def _by_folder(names: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
+    """The names, folder by folder. Of each folder it is first said what it is for and how large."""
+    for folder, group in itertools.groupby(names, key=lambda name: name.partition("/")[0]):
+        files = list(group)
+        if folder in PURPOSES:
+            size = sum(SOURCES[name].size for name in files if name in SOURCES)
+            print(f"{folder}, {size / 1e6:.1f} MB: {PURPOSES[folder]}", flush=True)
+        yield folder, files
 
 
 if __name__ == "__main__":

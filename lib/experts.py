@@ -39,8 +39,9 @@ def route(logits: Tensor, k: int) -> tuple[Tensor, Tensor]:
 def dispatch(x: Tensor, chosen: Tensor, weights: Tensor, experts: Sequence[Callable[[Tensor], Tensor]]) -> Tensor:
     """Each token through its experts: the sum of their answers, each times its weight. A loop over experts, not tokens.
 
-    x: (token, d_model)    chosen: (token, k), indices of experts; -1 stands for nobody, and adds nothing
-    weights: (token, k)    experts: functions of x, (n, d_model) to (n, d_model); each is called once at most
+    x: (token, d_model)    chosen: (token, k), indices of experts; -1 stands for nobody, and adds nothing: a token with
+    nobody gets 0    weights: (token, k)
+    experts: functions of x, (n, d_model) to (n, d_model); each is called once at most
 
     Returns (token, d_model). An expert sees the tokens that chose it and no others. Gradients reach x, the weights and
     the experts' parameters.
@@ -169,7 +170,8 @@ def mutual_information(counts: Tensor) -> float:
 
     counts: (domain, expert), how many tokens of each domain each expert got, not all 0; a place that is 0 adds nothing
 
-    Returns a float: 0 when they have nothing to do with each other, at most log2 of the smaller of the two numbers.
+    Returns a float: 0, but for rounding, when they have nothing to do with each other, at most log2 of the smaller of
+    the two numbers.
     """
     joint = counts.double() / counts.sum()
     apart = joint.sum(dim=1, keepdim=True) * joint.sum(dim=0, keepdim=True)  # if independent (domain, expert)

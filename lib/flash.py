@@ -26,9 +26,9 @@ Tile = tuple[Tensor, Tensor, Tensor]
 def online_softmax(scores: Iterable[float]) -> tuple[float, float]:
     """The largest score and the sum of all e^(score - largest), in one pass (Milakov and Gimelshein 2018).
 
-    scores: a stream of finite numbers, which can be read once and need not fit into memory
+    scores: finite numbers, a list or a stream, which can be read once and need not fit into memory
 
-    Returns two floats; of an empty stream -inf and 0. The weight of a score is e^(score - largest) / sum.
+    Returns two floats; of an empty stream -inf and 0.0. The weight of a score is e^(score - largest) / sum.
     """
     largest, total = -math.inf, 0.0
     for score in scores:

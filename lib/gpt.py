@@ -40,7 +40,7 @@ def gpt_loss(model: Callable[[Tensor], Tensor], ids: Tensor) -> Tensor:
 
     model: ids (batch, position) to logits (batch, position, vocab)    ids: (batch, length), length at least 2
 
-    Each token but the first is guessed from those before it. Returns one number, a 0-d tensor.
+    Each token but the first is guessed from those before it. Returns one number, a 0-d tensor of the logits' dtype.
     """
     logits = model(ids[:, :-1])
     return functional.cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten())
@@ -109,7 +109,8 @@ def initial_weights(model: nn.Module, generator: torch.Generator) -> nn.Module:
 def bigram_loss(ids: Tensor, held_out: Tensor, vocab: int, extra: float = 0.1) -> Tensor:
     """How much the next token surprises a table of counts, in nats: p(b after a) = (pairs ab + extra) / all of row a.
 
-    ids: (n,), the text that is counted    held_out: (m,), the text that is guessed    extra: added to every count
+    ids: (n,), the text that is counted    held_out: (m,), the text that is guessed
+    extra: above 0, added to every count
 
     Returns the mean over the m - 1 pairs of held_out, a 0-d tensor.
     """

@@ -32,7 +32,7 @@ def sinusoidal_positions(n_positions: int, d_model: int, base: float = 10000.0) 
     """The table of the paper: sine and cosine of each angle side by side.
 
     Returns (position, d_model), float32: columns 0, 2, 4 ... are sines, columns 1, 3, 5 ... the cosines of the same
-    angles. Raises a ValueError that names d_model when it is odd.
+    angles. Raises a ValueError that names the value of d_model when it is odd.
     """
     if d_model % 2:
         raise ValueError(f"d_model={d_model} is odd: sines and cosines come in pairs")

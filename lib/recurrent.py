@@ -74,7 +74,8 @@ def lstm_step(
     w_input: (d_in, 4 * d_hidden)    w_hidden: (d_hidden, 4 * d_hidden)    bias: (4 * d_hidden,)
     The four blocks along the last axis: input gate, forget gate, candidate, output gate.
 
-    Returns the new hidden state and the new cell, (..., d_hidden) each. Gradients flow back to everything that goes in.
+    Returns the new hidden state and the new cell, (..., d_hidden) each, finite for sums of any size. Gradients flow
+    back to everything that goes in.
     """
     blocks = inputs @ w_input + hidden @ w_hidden + bias
     write, keep, candidate, show = blocks.chunk(4, dim=-1)
@@ -213,7 +214,7 @@ def gradient_by_distance(step: Callable, inputs: Tensor, state: Tensor) -> Tenso
 def clip_gradients(gradients: Sequence[Tensor], max_norm: float) -> tuple[list[Tensor], Tensor]:
     """Shorten all gradients by one common factor if together they are longer than `max_norm` (Pascanu et al. 2013).
 
-    gradients: a list or tuple of tensors of any shapes, zeros among them    max_norm: may be infinite
+    gradients: a list or tuple of tensors of any shapes, zeros among them    max_norm: above 0, may be infinite
 
     Returns the gradients, their direction unchanged and their common length at most `max_norm`, and the length
     before, a 0-d tensor: the root of the sum of all squares.

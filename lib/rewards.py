@@ -32,7 +32,7 @@ SHORTEST_STORY = 60  # words: no story of the course's corpus has fewer
 def group_advantages(rewards: Tensor, epsilon: float = 1e-4) -> Tensor:
     """How much better each attempt is than its group, in standard deviations (Shao et al. 2024, 4.1.2).
 
-    rewards: (..., group), the attempts at one prompt in a row
+    rewards: (..., group), floats, the attempts at one prompt in a row
 
     Returns (..., group): (reward - mean) / (deviation + epsilon), mean and deviation those of the row; the deviation is
     the root of the mean squared distance from the mean. A row of equal rewards becomes 0: it teaches nothing.
@@ -64,7 +64,8 @@ def grpo_loss(
     """The loss of group relative policy optimisation: minus the objective of Shao et al. 2024, eq. 3.
 
     log_p, old, reference: (batch, position), ln p of the tokens by the model, by the model as it wrote them, and by the
-    model as it started    advantages: (batch,)    mask: (batch, position), True on what was written, some in each row
+    model as it started    advantages: (batch,)    mask: (batch, position), True on what was written, some in each row;
+    all ln p are finite, also where nothing was written
 
     With ratio = π/π_old, a token gives min(ratio · advantage, ratio held to [1 - clip, 1 + clip] · advantage), less
     beta times its `kl_terms`. A row gives the mean over its own tokens, so that long attempts count no more than short

@@ -37,7 +37,8 @@ def ngrams(sentence: Sentence, n: int) -> Counter:
 def clipped_matches(written: Sequence[Sentence], right: Sequence[Sentence], n: int) -> tuple[int, int]:
     """How many runs of n tokens were written in all, and how many of them stand in the right sentence.
 
-    A run counts as a hit at most as often as it stands in the right sentence of the same place.
+    A run counts as a hit at most as often as it stands in the right sentence of the same place. Tokens are compared
+    as they are, with ==: The is not the. There is at least one sentence.
 
     Returns (hits, tries), summed over all sentences; (0, 0) where nothing is n tokens long.
     """
@@ -54,7 +55,9 @@ def bleu(written: Sequence[Sentence], right: Sequence[Sentence]) -> float:
 
     The geometric mean of four precisions (how many n-grams of what was written stand in the reference, each counted
     at most as often as there), times a penalty for being shorter than the references in total. An order that nothing
-    is long enough for, or none of whose n-grams is right, makes it 0.
+    is long enough for, or none of whose n-grams is right, makes it 0. Tokens are compared as they are.
+
+    Raises ValueError where the numbers of sentences differ, or where there are none.
     """
     same_number(written, right)
     counts = [clipped_matches(written, right, n) for n in range(1, LONGEST + 1)]

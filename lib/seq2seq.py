@@ -122,7 +122,8 @@ class BahdanauDecoder(nn.Module):
         self.bias = nn.Parameter(torch.zeros(vocab))
 
     def start(self, memory: Tensor, mask: Tensor, hidden: Tensor, cell: Tensor) -> State:
-        """memory: (batch, key, d_hidden)    mask: (batch, key)    hidden, cell: (batch, d_hidden), the encoder's ends
+        """memory: (batch, key, d_hidden)    mask: (batch, key), True somewhere in each row
+        hidden, cell: (batch, d_hidden), the encoder's ends
 
         Returns the state: hidden, cell, memory, keys (batch, key, d_attention) and mask; the keys are computed once.
         """

@@ -25,7 +25,7 @@ from torch.nn import functional
 def bag_of_words(texts: Sequence[Sequence[str]], words: Sequence[str]) -> Tensor:
     """Count how often each word of the vocabulary stands in each text. Other words are not counted.
 
-    texts: lists of words, which may be empty    words: the vocabulary
+    texts: lists of words, any of which may be empty    words: the vocabulary
 
     Returns counts (text, vocab), float32.
     """
@@ -56,7 +56,7 @@ def cosine_similarity(a: Tensor, b: Tensor) -> Tensor:
 
     a: (..., n, d)    b: (..., m, d)
 
-    Returns (..., n, m). A row of zeros is similar to nothing: 0.
+    Returns (..., n, m). A row of zeros is similar to nothing: 0. The length of any other row does not matter.
     """
     return functional.normalize(a, dim=-1) @ functional.normalize(b, dim=-1).transpose(-2, -1)
 
@@ -102,7 +102,7 @@ def nearest(vector: Tensor, vectors: Tensor, words: Sequence[str], n: int = 5) -
 def analogy(a: str, b: str, c: str, vectors: Tensor, words: Sequence[str]) -> str:
     """a is to b as c is to what? The word nearest by cosine to b - a + c; the three given words are no answer.
 
-    vectors: (vocab, d), row i for words[i]; a row of zeros has the cosine 0
+    vectors: (vocab, d), row i for words[i]; a row of zeros has the cosine 0    words: more than the given ones
     """
     given = [words.index(word) for word in (a, b, c)]
     va, vb, vc = vectors[given]

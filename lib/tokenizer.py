@@ -48,7 +48,7 @@ Pair = tuple[int, int]
 def pair_counts(words: Mapping[tuple[int, ...], int]) -> dict[Pair, int]:
     """How often each pair of neighbours stands in the words.
 
-    words: tuples of ids, with how often each word occurs. Pairs may overlap: (7, 7, 7) has (7, 7) twice,
+    words: tuples of ids, with how often each word occurs, 1 or more. Pairs may overlap: (7, 7, 7) has (7, 7) twice,
     and a word of one id, or of none, has no pair.
     """
     counts = {}
@@ -59,7 +59,7 @@ def pair_counts(words: Mapping[tuple[int, ...], int]) -> dict[Pair, int]:
 
 
 def merge_pair(ids: Sequence[int], pair: Pair, new: int) -> list[int]:
-    """The ids with every `pair`, from left to right and without overlap, replaced by `new`."""
+    """The ids with every `pair`, from left to right and without overlap, replaced by `new`, another id."""
     merged, i = [], 0
     while i < len(ids):
         if tuple(ids[i : i + 2]) == pair:
@@ -74,7 +74,9 @@ def merge_pair(ids: Sequence[int], pair: Pair, new: int) -> list[int]:
 def learn_merges(words: Mapping[tuple[int, ...], int], n: int) -> dict[Pair, int]:
     """Merge the most frequent pair into a new id, 256, 257, ..., n times or until no pair is left.
 
-    words: tuples of ids below 256, with how often each occurs. Of equally frequent pairs, the smaller one is merged.
+    words: tuples of ids below 256, with how often each occurs, 1 or more
+
+    Of equally frequent pairs, the smaller one is merged.
     """
     merges = {}
     while len(merges) < n and (counts := pair_counts(words)):
@@ -94,7 +96,10 @@ def bpe_encode(ids: Sequence[int], merges: Mapping[Pair, int]) -> list[int]:
 
 
 def bpe_decode(ids: Iterable[int], merges: Mapping[Pair, int]) -> str:
-    """The text of the ids: 0 to 255 are bytes, the others what was merged. Broken UTF-8 becomes U+FFFD, �."""
+    """The text of the ids: 0 to 255 are bytes, the others what was merged. Broken UTF-8 becomes U+FFFD, �.
+
+    merges: to 256, 257, ... in this order. Nothing else is changed: no character is dropped or normalised.
+    """
     tokens = {byte: bytes([byte]) for byte in range(256)}
     for (left, right), new in merges.items():
         tokens[new] = tokens[left] + tokens[right]
@@ -115,7 +120,11 @@ def pre_tokenise(text: str) -> list[str]:
 
 
 def split_special(text: str, special: Collection[str]) -> list[str]:
-    """Cut a text so that each special token is a piece of its own. No piece is empty; joined, they are the text."""
+    """Cut a text so that each special token is a piece of its own. No piece is empty; joined, they are the text.
+
+    Where two overlap in the text, the one that begins first is cut out; of two that begin at one place, the one that
+    `special` names first.
+    """
     if not special:
         return [text] if text else []
     either = "|".join(re.escape(token) for token in special)  # the | of <|endoftext|> is no "or"

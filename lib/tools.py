@@ -46,7 +46,7 @@ def evaluate(expression: str) -> Fraction:
     like 12 or 0.5, in the digits 0 to 9; spaces between the parts do not count.
 
     Returns a Fraction, which holds 0.1 exactly. Raises ValueError for all that is no expression, such as "", "2 3",
-    "2**3", "(1" or ".5", and ZeroDivisionError for a division by 0.
+    "2**3", "(1" or ".5", and ZeroDivisionError for a division by 0; either of them where both are due, as for "1/0+".
     """
     parts = [*re.findall(r"[0-9]+(?:\.[0-9]+)?|\S", expression), ""]  # "" stands at the end
 

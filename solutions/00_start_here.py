@@ -176,7 +176,8 @@ longer_text = check("longer_text")
 # loops or none, other variable names, another order of the sums. These few things hold for every exercise, and so no task
 # repeats them:
 #
-# - What your function is given stays as it was. Make new tensors; do not change inputs with `+=` or `x[0] = ...`.
+# - What your function is given stays as it was. Make new tensors; do not change inputs with `+=` or `x[0] = ...`. A model
+#   that is given is neither left in `.train()` nor in `.eval()` unless it was so before.
 # - The results have the type of the inputs: float64 in, float64 out.
 # - Random numbers come from the `generator` that is passed, if there is one. Never set a global seed.
 # - Arguments are passed by their position, so their order counts, and your names for them do not.
@@ -195,11 +196,12 @@ longer_text = check("longer_text")
 #     python3 course.py check 00
 #
 # or, the same thing, `pytest --nbval notebooks/00_*.ipynb`. It takes your answers out of the notebook and runs them with
-# the course's own checks, so edited, moved or deleted check cells change nothing. `python3 course.py status` shows what
-# is built so far.
+# the course's own checks, so edited, moved or deleted check cells change nothing. The last cell of every notebook does
+# the same without a terminal. `python3 course.py status` shows what is built so far.
 
 # %% [markdown]
-# You cannot break anything: `python3 course.py reset 00` makes this notebook new and keeps a dated copy of yours.
+# You cannot break anything: `python3 course.py reset 00` makes this notebook new and keeps a dated copy of yours. For one
+# exercise alone, the last cell does that too.
 # Add cells, print, plot and try things wherever you like: your own cells are never graded.
 
 # %% [markdown]

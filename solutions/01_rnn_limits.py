@@ -658,8 +658,9 @@ cut_gradient = check("cut_gradient")
 # they become (0.6) and (0.8).
 #
 # ## Exercise 1.5 · clip_gradients
-# From a list or tuple of tensors to the list of the new ones, and the length before. Zeros stay zeros; `max_norm`,
-# our c, may be `math.inf`, which means no limit. Difficulty ●●○ · 6 minutes.
+# From a list or tuple of tensors to the new ones, in a list or a tuple, and the length before. Zeros stay zeros;
+# `max_norm`, our c, is above 0 and may be `math.inf`, which means no limit. (PyTorch's own function adds 10⁻⁶ to ‖g‖
+# before it divides; yours may do so too.) Difficulty ●●○ · 6 minutes.
 #
 # <details><summary>What is the length of several tensors together?</summary>The root of the sum of all their squared
 # numbers, as if they were one long row.</details>
@@ -673,7 +674,7 @@ def clip_gradients(gradients, max_norm):
     `max_norm`.
 
     gradients: a list or tuple of tensors of any shapes, zeros among them
-    max_norm: may be infinite
+    max_norm: above 0, may be infinite
     Returns the new gradients, and the length of all of them together before, a 0-d
     tensor.
     """
@@ -870,8 +871,8 @@ def lstm_step(inputs, hidden, cell, w_input, w_hidden, bias):
     w_input: (d_in, 4 * d_hidden)
     w_hidden: (d_hidden, 4 * d_hidden)
     bias: (4 * d_hidden,)
-    Returns the new hidden state and the new cell, (..., d_hidden) each. Gradients flow
-    back to everything that goes in.
+    Returns the new hidden state and the new cell, (..., d_hidden) each, finite for sums
+    of any size. Gradients flow back to everything that goes in.
     """
     ### BEGIN SOLUTION
     blocks = inputs @ w_input + hidden @ w_hidden + bias
@@ -940,8 +941,8 @@ assert round(opened * math.tanh(-1), 2) == -0.73 and round(1 - opened, 2) == 0.0
 
 # %% exercise="LSTM" difficulty=3 minutes=20
 class LSTM(nn.Module):
-    """An LSTM with its own `w_input`, `w_hidden` (drawn by `generator`) and `bias`,
-    shaped as `lstm_step` takes them.
+    """An LSTM with its own `w_input`, `w_hidden` (drawn by `generator`, in any order)
+    and `bias`, shaped as `lstm_step` takes them.
     """
 
     def __init__(self, d_in, d_hidden, forget_bias=1.0, generator=None):

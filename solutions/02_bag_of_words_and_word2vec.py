@@ -202,7 +202,8 @@ def bag_of_words(texts, words):
     """Count how often each word of the vocabulary stands in each text. Other words are
     not counted.
 
-    texts: a list of lists of words, which may be empty    words: the vocabulary, a list
+    texts: a list of lists of words, any of which may be empty
+    words: the vocabulary, a list
 
     Returns counts (text, vocab), float32.
     """
@@ -343,8 +344,8 @@ quark_weight = check("quark_weight")
 # them at once: (n, d) times (d, m) gives (n, m). A row of zeros has no direction; we say that it is similar to nothing.
 #
 # ## Exercise 2.3 · cosine_similarity
-# Every row of a against every row of b: (..., n, d) and (..., m, d) to (..., n, m). A row of zeros gives 0.
-# Difficulty ●●○ · 10 minutes.
+# Every row of a against every row of b: (..., n, d) and (..., m, d) to (..., n, m). A row of zeros gives 0; a short row
+# that is not zero counts as much as a long one. Difficulty ●●○ · 10 minutes.
 #
 # <details><summary>How do I compare all with all?</summary>Scale the rows to length 1; then one matrix product does
 # it.</details>
@@ -359,7 +360,8 @@ def cosine_similarity(a, b):
 
     a: (..., n, d)    b: (..., m, d)
 
-    Returns (..., n, m). A row of zeros is similar to nothing: 0.
+    Returns (..., n, m). A row of zeros is similar to nothing: 0. Other rows may be as
+    short as 0.001.
     """
     ### BEGIN SOLUTION
     return functional.normalize(a, dim=-1) @ functional.normalize(b, dim=-1).transpose(
@@ -416,8 +418,8 @@ for table in (rows, tf_idf(rows)):
 # **context words**. The first word of a sentence has no neighbours on its left, so it has fewer pairs.
 #
 # ## Exercise 2.4 · skip_gram_pairs
-# All pairs (centre, neighbour) at most `window` places apart, as a list of tuples, ordered by the place of the centre, then of
-# the neighbour. Difficulty ●●○ · 10 minutes.
+# All pairs (centre, neighbour) at most `window` places apart, as a list of tuples (or of lists of two), ordered by the place
+# of the centre, then of the neighbour. Difficulty ●●○ · 10 minutes.
 #
 # <details><summary>Words near the start get neighbours from the end</summary><code>sentence[-1]</code> is the last word.
 # Begin the range at <code>max(0, ...)</code>.</details>
@@ -778,8 +780,8 @@ assert abs(slope.item()) < 1e-4
 #
 # ## Exercise 2.6 · analogy
 # a is to b as c is to what? Return the word whose vector has the largest cosine with b − a + c; the three given words are
-# no answer. vectors (vocab, d), row i for `words[i]`; as in 2.3, a row of zeros has the cosine 0.
-# Difficulty ●●○ · 10 minutes.
+# no answer, and there are more words than these. vectors (vocab, d), row i for `words[i]`; as in 2.3, a row of zeros has
+# the cosine 0. Of equally near words any one will do. Difficulty ●●○ · 10 minutes.
 #
 # <details><summary>I get one of the given words back</summary>It is often the nearest. Give all three −∞ before the
 # <code>argmax</code>.</details>

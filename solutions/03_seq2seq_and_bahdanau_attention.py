@@ -988,8 +988,8 @@ class BahdanauDecoder(nn.Module):
         self.bias = nn.Parameter(torch.zeros(vocab))
 
     def start(self, memory, mask, hidden, cell):
-        """The encoder's vectors (batch, key, d_hidden), their mask (batch, key), its
-        end, hidden and cell (batch, d_hidden).
+        """The encoder's vectors (batch, key, d_hidden), their mask (batch, key), True
+        somewhere in each row, its end, hidden and cell (batch, d_hidden).
 
         Returns the state, a tuple or a list: hidden, cell, memory, keys (batch, key,
         d_attention) and mask.

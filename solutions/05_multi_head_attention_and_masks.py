@@ -404,7 +404,7 @@ assert torch.allclose(as_bool, attention(q, k, v, allowed)[0], atol=1e-6)
 # We use bool, because two conditions are joined by `&`, and because True for "may" reads well.
 #
 # ## Exercise 5.3 · causal_mask
-# Return a bool matrix (query, key), for any `length`: position i may look at 0 to i. Difficulty ●○○ · 3 minutes.
+# Return a bool matrix (query, key), for any `length` from 1 on: position i may look at 0 to i. Difficulty ●○○ · 3 minutes.
 #
 # <details><summary>Which triangle?</summary>Row i is the query. It has i + 1 times True, on the left: the lower triangle,
 # diagonal included.</details>
@@ -413,7 +413,7 @@ assert torch.allclose(as_bool, attention(q, k, v, allowed)[0], atol=1e-6)
 # %% exercise="causal_mask" difficulty=1 minutes=3
 def causal_mask(length):
     """Who may look where when the future is not known yet: position i at 0 to i. Shape
-    (query, key), bool.
+    (query, key), bool. length: 1 or more.
     """
     ### BEGIN SOLUTION
     return torch.ones(length, length, dtype=torch.bool).tril()
@@ -533,8 +533,8 @@ class MultiHeadAttention(nn.Module):
     (section 3.2.2).
 
     `weights` (batch, heads, query, key) holds what the last call looked at, if
-    `keep_weights` was set before it. Raises ValueError where d_model does not split
-    into n_heads equal heads.
+    `keep_weights` was set before it; a call does not change `keep_weights`. Raises
+    ValueError where d_model does not split into n_heads equal heads.
     """
 
     def __init__(self, d_model, n_heads, bias=False):

@@ -241,7 +241,7 @@ slow_clock = check("slow_clock")
 # %% [markdown]
 # ## Exercise 6.2 · sinusoidal_positions
 # The paper's table (position, d_model): sines in columns 0, 2, 4 ..., beside each the cosine of the same angle. An odd
-# `d_model` raises a ValueError that names it. Difficulty ●●○ · 8 minutes.
+# `d_model` raises a ValueError that names its value. Difficulty ●●○ · 8 minutes.
 #
 # <details><summary>All my sines come first</summary>Make a last axis of two, <code>torch.stack([sines, cosines],
 # dim=-1)</code>, then <code>.flatten(-2)</code>.</details>
@@ -254,8 +254,8 @@ def sinusoidal_positions(n_positions, d_model, base=10000.0):
     """The table of the paper: sine and cosine of each angle side by side.
 
     Returns (position, d_model), float32: columns 0, 2, 4 ... are sines, columns 1, 3, 5
-    ... the cosines of the same angles. Raises a ValueError that names d_model when it
-    is odd.
+    ... the cosines of the same angles. Raises a ValueError that names the value of
+    d_model when it is odd.
     """
     ### BEGIN SOLUTION
     if d_model % 2:

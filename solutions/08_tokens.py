@@ -329,7 +329,7 @@ assert "".join(LETTERS[i] for i in b"abcd") == "abcd"
 def pair_counts(words):
     """How often each pair of neighbours stands in the words.
 
-    words: {tuple of ids: how often the word occurs}
+    words: {tuple of ids: how often the word occurs, 1 or more}
     Returns {(left, right): count}; (7, 7, 7) has (7, 7) twice, and
     a word of one id, or of none, has no pair.
     """
@@ -382,7 +382,7 @@ def merge_pair(ids, pair, new):
     """The ids with every `pair`, from left to right and without overlap, replaced by
     `new`. Returns a list.
 
-    ids: a list or a tuple    pair: a tuple of two ids
+    ids: a list or a tuple    pair: a tuple of two ids    new: another id
     """
     ### BEGIN SOLUTION
     merged, i = [], 0
@@ -437,7 +437,7 @@ def learn_merges(words, n):
     """Merge the most frequent pair into a new id, 256, 257, ..., n times or until no
     pair is left.
 
-    words: {tuple of ids below 256: how often the word occurs}
+    words: {tuple of ids below 256: how often the word occurs, 1 or more}
     Returns {pair: new id}, in the order of the merges.
     Of equally frequent pairs, the smaller one is merged.
     """
@@ -524,10 +524,11 @@ widget("merges")
 
 # %% exercise="bpe_decode" difficulty=2 minutes=8
 def bpe_decode(ids, merges):
-    """The text of the ids. Broken UTF-8 becomes �.
+    """The text of the ids. Broken UTF-8 becomes �; nothing else is changed: no
+    character is dropped or normalised.
 
     ids: below 256 they are bytes, the others stand in merges
-    merges: {(left, right): new id}, oldest first
+    merges: {(left, right): new id}, oldest first; the new ids are 256, 257, ...
     """
     ### BEGIN SOLUTION
     tokens = {byte: bytes([byte]) for byte in range(256)}
@@ -872,8 +873,8 @@ def split_special(text, special):
     """Cut a text so that each special token is a piece of its own. No piece is empty;
     joined, they are the text.
 
-    special: a list of names such as "<EOS>", none inside another. Returns a list of
-    strings.
+    special: a list of names such as "<EOS>", no two of which overlap in the text.
+    Returns a list of strings.
     """
     ### BEGIN SOLUTION
     if not special:

@@ -213,7 +213,8 @@ found_by_two = check("found_by_two")
 
 # %% exercise="best_continuations" difficulty=1 minutes=4
 def best_continuations(logits, k):
-    """The k likeliest next words, the likeliest first.
+    """The k likeliest next words, the likeliest first; those that are equally likely
+    in any order.
 
     logits: (..., vocab)    Returns their probabilities (..., k) and their ids (..., k).
     """
@@ -305,9 +306,9 @@ def log_probability(logits, targets, mask):
     """How likely a model finds a sentence that is there already: the sum of its words'
     log-probabilities.
 
-    logits: (batch, position, vocab)
-    targets: (batch, position)
-    mask: (batch, position), True on real targets
+    logits: (batch, position, vocab), finite numbers
+    targets: (batch, position), ids of the vocabulary, padding too
+    mask: (batch, position), True on real targets; padding may stand anywhere
     Returns (batch,), in nats, at most 0.
     """
     ### BEGIN SOLUTION
@@ -661,9 +662,9 @@ chosen_rows = check("chosen_rows")
 # %% [markdown]
 # **Finished** keeps the books for all sentences of the batch: the best complete sentence of each, and how many are complete. It
 # is given. `collect(sentences, ids, scores)` gets the numbers of the sentences, (sentence,), all candidates that were kept, ids
-# (sentence, kept, position) without `<SOS>`, and their scores (sentence, kept), best first. It returns which of the sentences
-# go on, (sentence,), bool. `result()` gives the best of each. One saving was not in the list: it also stops a sentence that
-# nothing can overtake any more.
+# (sentence, kept, position) without `<SOS>`, and their scores (sentence, kept), best first. Of these it takes the complete ones
+# among the first `beams`, as the lists did. It returns which of the sentences go on, (sentence,), bool. `result()` gives the best
+# of each. One saving was not in the list: it also stops a sentence that nothing can overtake any more.
 
 # %%
 finished = Finished(sentences=1, limit=9, beams=2, alpha=1.0)
@@ -904,7 +905,7 @@ rivals = check("rivals")
 # 2. Look at the likeliest candidate that ends with `<EOS>`. If it is likelier than the bound, it is the best sentence so far, and
 #    the bound rises to its log-probability.
 # 3. *All* candidates that are likelier than the bound go on, however many these are. (None of them ends: the bound has risen to
-#    the likeliest that does.)
+#    the likeliest that does. So `step` need not know what follows `<EOS>`.)
 #
 # When nothing goes on any more, the best sentence so far is the mode. **By hand**, with the table from the beginning: greedy
 # decoding has found A u, and the bound is log 0.30.
@@ -933,7 +934,8 @@ def exact_search(step, state, bound, limit):
 
     step: (ids (row,), state) -> logits (row, vocab), next state, anything
     state: of one row, before the first word
-    bound: a log-probability, that of a sentence which is known, say
+    bound: a log-probability, that of a sentence which is known, say; exactly as likely
+    is not likelier (where only rounding decides, either is right)
     limit: a sentence has at most so many tokens, <EOS> included
     Returns its ids, a list with <EOS> at the end, and its log-probability;
     None and `bound` where no sentence is likelier.
@@ -1127,8 +1129,9 @@ def clipped_matches(written, right, n):
     """How many runs of n tokens were written in all, and how many of them stand in the
     right sentence.
 
-    written, right: equally many sentences, lists of tokens; the i-th is compared with
-    the i-th
+    written, right: equally many sentences, at least one; the i-th is compared with the
+    i-th. A sentence is a list of tokens, strings or ids, which are compared with == as
+    they are: The is not the, and a token may hold a blank.
 
     Returns (hits, tries), summed over all sentences; a run is a hit at most as often as
     the right sentence has it. (0, 0) where nothing is n tokens long.
@@ -1194,7 +1197,9 @@ assert clipped_matches([["the"] * 4], [reference], 1) == (2, 4)  # two of them, 
 def bleu(written, right):
     """Corpus BLEU with one reference each, 0 to 100, unsmoothed (Papineni et al. 2002).
 
-    written, right: equally many sentences, lists of tokens. LONGEST is 4.
+    written, right: equally many sentences, lists of tokens, which are compared as they
+    are. LONGEST is 4. Raises ValueError where the numbers of sentences differ, or where
+    there are none: `same_number` does it.
     """
     same_number(written, right)
     ### BEGIN SOLUTION

@@ -191,7 +191,8 @@ assert torch.allclose(  # the second form of the formula
 # flattens: the two unlikely words gain most.
 #
 # ## Exercise 12.1 · apply_temperature
-# Divide the logits (..., vocab) by the temperature. They stay logits: no softmax here. Difficulty ●○○ · 2 minutes.
+# Divide the logits (..., vocab) by the temperature. They stay logits: no softmax here. What came in stays as it is, here
+# and in all exercises that follow. Difficulty ●○○ · 2 minutes.
 #
 # <details><summary>What about temperature 0?</summary>It would divide by 0. As the temperature falls, the likeliest gets
 # everything: that is greedy, and <code>argmax</code> does it. The first lines refuse 0.</details>
@@ -253,7 +254,8 @@ def sample(logits, generator):
     """Draw one token a row, each as often as its probability says.
 
     logits: (..., vocab)
-    Returns ids (...), int64. The same state of the generator gives the same ids.
+    Returns ids (...), int64. The same state of the generator gives the same ids; which
+    ones, is not prescribed.
     """
     ### BEGIN SOLUTION
     probabilities = logits.softmax(dim=-1)
@@ -345,6 +347,7 @@ assert (
 # %% exercise="generate" difficulty=2 minutes=10
 def generate(next_logits, ids, limit, pick, stop=()):
     """Write up to `limit` tokens after `ids` and yield each as soon as it is there.
+    `ids` stays as it is, and nobody else changes it meanwhile.
 
     next_logits: list of all ids so far -> logits of the next, (vocab,)
     pick: (logits, all ids so far) -> the next id, an int or a 0-d tensor
@@ -893,8 +896,8 @@ def top_p(logits, p):
     others (Holtzman et al. 2020).
 
     The token that crosses p is kept, and what is as likely as that one. In other words:
-    out goes what has tokens above it that already have p together; exactly p is enough.
-    p = 1 changes nothing.
+    out goes what has tokens above it that already have p together; exactly p is enough
+    (where rounding decides, either is right). p = 1 changes nothing.
 
     Returns the shape of logits. Raises ValueError when p is not in (0, 1].
     """

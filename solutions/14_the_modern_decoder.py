@@ -410,8 +410,8 @@ def repeat_kv(x, n_heads):
     n_kv_heads times in a row.
 
     x: (batch, n_kv_heads, position, d_head)    n_heads: a multiple of n_kv_heads
-    Returns (batch, n_heads, position, d_head), x's dtype: neighbouring heads of queries
-    share one. Gradients flow.
+    Returns (batch, n_heads, position, d_head), x's dtype, a copy or a view:
+    neighbouring heads of queries share one. Gradients flow.
     """
     ### BEGIN SOLUTION
     return x.repeat_interleave(n_heads // x.shape[1], dim=1)
@@ -438,8 +438,8 @@ assert repeat_kv(heads, 9).flatten().tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2]
 # each `nn.Linear`, with a bias only if `bias` says so: `to_q` from d_model to `width` numbers, `to_k` and `to_v` from
 # d_model to n_kv_heads · d_head, `to_out` from `width` back to d_model. And `forward`: project and split; turn queries
 # and keys with `self.rotate(x, start)`, if it is not None (it is a RotaryPositions; start is `cache.length`, or 0
-# without a cache); put keys and values into the cache, if there is one, and go on with all it returns; attend, join,
-# `to_out`. `attend` is given. Gradients flow everywhere. Difficulty ●●● · 15 minutes.
+# without a cache, whether or not there is a context); put keys and values into the cache, if there is one, and go on
+# with all it returns; attend, join, `to_out`. `attend` is given. Gradients flow everywhere. Difficulty ●●● · 15 minutes.
 #
 # <details><summary>view or shapes fail in split_heads</summary>Queries split into <code>self.n_heads</code>, keys and values into
 # <code>self.n_kv_heads</code>: d_head is the same.</details>
@@ -604,8 +604,10 @@ def sliding_window_mask(new, before, window):
     al. 2023: Mistral).
 
     new, before: how many positions are new, at least 1, and how many, cached ones,
-    stand before them Returns (new, before + new), bool, True: may look. Raises
-    ValueError when the window is below 1.
+    stand before them
+
+    Returns (new, before + new), bool, True: may look. Raises ValueError when the window
+    is below 1.
     """
     ### BEGIN SOLUTION
     if window < 1:
@@ -666,8 +668,8 @@ window_reach = check("window_reach")
 #
 # ## Exercise 14.6 · LlamaBlock
 # `__init__`: the four parts `attention_norm`, `attention` (which gets `rotate=rotate` and `causal=True`), `feed_forward_norm` and
-# `feed_forward`, with `epsilon` for both norms. `forward`: x (batch, position, d_model) to the same shape; mask and cache go to
-# the attention. Gradients reach x. Published weights come in by these names. Difficulty ●●○ · 8 minutes.
+# `feed_forward`, with `epsilon` for both norms (10⁻⁵ by default here, Llama's). `forward`: x (batch, position, d_model) to the
+# same shape; mask and cache go to the attention. Gradients reach x. Published weights come in by these names. Difficulty ●●○ · 8 minutes.
 #
 # <details><summary>What is normed?</summary>Only what goes into the parts. The shortcut carries x as it is:
 # <code>x + part(norm(x))</code>.</details>
@@ -923,8 +925,8 @@ assert 0xA5 == 165 and (165 & 15, 165 >> 4) == (5, 10)
 
 # %% [markdown]
 # ## Exercise 14.7 · unpack_q4_1
-# NumPy here, for files: uint8 blocks (blocks, 20) to float32 (blocks, BLOCK). Compute in float32. `blocks` may be part of a file, which
-# cannot be written to. Difficulty ●●○ · 12 minutes.
+# NumPy here, for files: uint8 blocks (blocks, 20) to float32 (blocks, BLOCK). Compute in float32. `blocks` may be part of a
+# file, one behind the other as they stand there, and cannot be written to. Difficulty ●●○ · 12 minutes.
 #
 # <details><summary>How do four bytes become two numbers?</summary>By looking at the same bytes in another way:
 # <code>np.ascontiguousarray(blocks[:, :4]).view("&lt;f2")</code> is (blocks, 2), float16, low byte first.</details>
@@ -938,7 +940,8 @@ def unpack_q4_1(blocks):
     to 15.
 
     A block is scale and minimum, each a float16, low byte first, then 16 bytes: their
-    low halves are q of the weights 0 to 15, their high halves of 16 to 31.
+    low halves are q of the weights 0 to 15, their high halves of 16 to 31. A scale may
+    be 0.
     """
     ### BEGIN SOLUTION
     # (blocks,) each

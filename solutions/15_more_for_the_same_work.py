@@ -112,8 +112,9 @@ plt.show()
 # Both powers are at most e⁰ = 1, so nothing overflows.
 #
 # ## Exercise 15.1 · online_softmax
-# `scores` is a stream: you can go through it once, with `for`, and it may be longer than the memory. Return the largest score
-# and the sum of e^(score − largest) over all scores, two floats. An empty stream gives −∞ and 0. Difficulty ●●○ · 8 minutes.
+# `scores` is a list or a stream: you can go through a stream once, with `for`, and it may be longer than the memory. Return
+# the largest score and the sum of e^(score − largest) over all scores, two floats. An empty stream gives −∞ and 0.
+# Difficulty ●●○ · 8 minutes.
 #
 # <details><summary>What are the first values?</summary>Start with <code>-math.inf</code> and 0.0. The first score then
 # multiplies the old sum by <code>math.exp(-math.inf)</code>, which is 0.0, and adds 1.</details>
@@ -125,8 +126,10 @@ plt.show()
 def online_softmax(scores):
     """The largest score and the sum of all e^(score - largest), in one pass.
 
-    scores: a stream of finite numbers, which can be read once and need not fit into
-    memory Returns two floats; of an empty stream -inf and 0. The weight of a score is
+    scores: finite numbers, a list or a stream, which can be read once and need not fit
+    into memory
+
+    Returns two floats; of an empty stream -inf and 0.0. The weight of a score is
     e^(score - largest) / sum.
     """
     ### BEGIN SOLUTION
@@ -562,7 +565,7 @@ def residual(p, q):
     """What p has and q has not: the positive part of p - q, made to sum to 1.
 
     p, q: probabilities (..., vocab)
-    Returns (..., vocab); p itself where p and q are equal.
+    Returns (..., vocab); where p and q are equal, the numbers of p.
     """
     ### BEGIN SOLUTION
     rest = (p - q).clamp(min=0)
@@ -1047,7 +1050,8 @@ def dispatch(x, chosen, weights, experts):
     """Each token through its experts: the sum of their answers, each times its weight.
 
     x: (token, d_model)
-    chosen: (token, k), indices of experts; -1 stands for nobody, and adds nothing
+    chosen: (token, k), indices of experts; -1 stands for nobody, and adds nothing: a
+    token with nobody gets 0
     weights: (token, k)
     experts: functions of x, (n, d_model) to (n, d_model); each is called once at most
     Returns (token, d_model). An expert sees the tokens that chose it and no others.
@@ -1502,8 +1506,8 @@ def mutual_information(counts):
 
     counts: (domain, expert), how many tokens of each domain each expert got, not all 0;
     a place that is 0 adds nothing
-    Returns a float: 0 when they have nothing to do with each other, at most log2 of the
-    smaller of the two numbers.
+    Returns a float: 0, but for rounding, when they have nothing to do with each other,
+    at most log2 of the smaller of the two numbers.
     """
     ### BEGIN SOLUTION
     joint = counts.double() / counts.sum()

@@ -255,7 +255,7 @@ def answer_mask(ids, assistant, end):
     """Which tokens of conversations are learnt: those of the assistant's turns, and the
     `end` of each of these.
 
-    ids: (..., position), a position at least
+    ids: (..., position), a position at least; each turn ends before the next one opens
     assistant: the token that opens such a turn
     end: the token that ends every turn
 
@@ -873,84 +873,114 @@ def judged(model, written):
 
 # %% tags=["training"]
 at_first = judged(storyteller, written)
-by_pairs = judged(policy.eval(), stories(policy, 32, seed=7))
+by_pairs = judged(policy.eval(), stories(policy, 64, seed=7))
 print("before", at_first, "after DPO", by_pairs, sep="\n")
-print(f"one standard error of a share of 32: {math.sqrt(0.4 * 0.6 / 32):.2f}")
+print(f"one standard error of a share of 64: {math.sqrt(0.4 * 0.6 / 64):.2f}")
 
 # %% tags=["training"] jupyter={"source_hidden": true}
 assert at_first["KL"] < 1e-6 and by_pairs["KL"] < 0.03
 assert course[-1][1] > course[-1][2]  # chosen and rejected part
-assert abs(math.sqrt(0.4 * 0.6 / 32) - 0.087) < 0.001
 assert abs(math.sqrt(0.4 * 0.6 / 64) - 0.061) < 0.001
-assert abs(math.sqrt(0.4 * 0.6 / 192) - 0.035) < 0.001
+assert abs(math.sqrt(2 * 0.4 * 0.6 / 64) - 0.087) < 0.001
+n_words = torch.tensor([float(len(text_of(one).split())) for one in written])
+assert 2 < n_words.std() / 8 < 4
 
 # %% [markdown]
-# Of 32 stories a share is known to about ±0.09 (one standard error), of 64 to ±0.06. The benchmark made 42 pairs out of 96
-# stories, trained on them for 24 steps at each of three rates, and judged 64 fresh stories each time:
-
+# Of 64 stories a share is known to about ±0.06 (one standard error), and the difference of two such shares to ±0.09.
+# And one training is one throw of dice, here as above: the stories that become pairs, their order and the stories that
+# judge are all drawn. So `benchmarks/assistant.py` did the same at a larger size with three seeds: 96 stories, out of
+# which come 39 to 46 pairs; 24 steps, at each of three rates; 64 fresh stories after each training.
 
 # %%
-def line(name, found):
-    keys = [
-        key for key in ("names", "stories", "nameless", "words", "kl") if key in found
-    ]
-    return f"   {name:13} " + ", ".join(f"{key} {found[key]:.4g}" for key in keys)
+RATES, runs = ("0.0002", "0.0003", "0.0008"), list(results["dpo"].values())
+ways = {"before": [run["before"] for run in runs]}
+ways |= {f"DPO {rate}": [run[f"peak {rate}"] for run in runs] for rate in RATES}
 
 
-for seed, found in results["dpo"].items():
-    print(
-        f"seed {seed}: {found['pairs']} pairs",
-        line("before", found["before"]),
-        sep="\n",
-    )
-    for peak in ("0.0002", "0.0003", "0.0008"):
-        one = found[f"peak {peak}"]
-        print(
-            line(f"rate {peak}", one), f"\n      loss {one['loss']}, {one['seconds']} s"
-        )
+def by_seed(way, name):
+    """What the three seeds have found, and their mean."""
+    shares = torch.tensor([found[name] for found in ways[way]])
+    return shares, shares.mean().item()
+
+
+print("good stories, seeds 0, 1, 2")
+for way in ways:
+    shares, mean = by_seed(way, "stories")
+    print(f"   {way:11} {[round(x, 2) for x in shares.tolist()]}, mean {mean:.2f}")
+
+# %%
+for name, places in (("loss", 2), ("words", 0), ("kl", 3)):
+    print(name)
+    for way in list(ways)[name != "words" :]:
+        numbers, _ = by_seed(way, name)
+        print(f"   {way:11}", *(f"{number:.{places}f}" for number in numbers))
 
 # %% jupyter={"source_hidden": true}
-for found in results["dpo"].values():
-    three = [found[f"peak {peak}"] for peak in ("0.0002", "0.0003", "0.0008")]
-    assert [one["loss"] for one in three] == sorted(
-        (one["loss"] for one in three), reverse=True
-    )
-    assert max(one["loss"] for one in three) < 0.25
-    assert max(abs(one["stories"] - found["before"]["stories"]) for one in three) < 0.12
-    assert max(one["kl"] for one in three[:2]) < 0.03 < 0.2 < three[2]["kl"]
-    assert three[2]["words"] < found["before"]["words"] - 10
-first = results["dpo"]["0"]
-assert (first["pairs"], round(first["before"]["stories"], 2)) == (42, 0.44)
-assert [
-    round(first[f"peak {peak}"]["stories"], 2) for peak in ("0.0002", "0.0003")
-] == [
-    0.52,
-    0.39,
-]
-assert round(first["peak 0.0008"]["stories"], 2) == 0.45
-assert round(first["peak 0.0002"]["stories"] * 64) == 33
-tuned_share, first_share = (21 + 33) / 96, (23 + 42) / 160
-spread = math.sqrt(
-    tuned_share * (1 - tuned_share) / 96 + first_share * (1 - first_share) / 160
+assert [run["pairs"] for run in runs] == [42, 39, 46]
+
+
+def gains(way):
+    """By how much more stories are good than before, by seed."""
+    return by_seed(way, "stories")[0] - by_seed("before", "stories")[0]
+
+
+def rounded(numbers):
+    return [round(number, 2) for number in numbers.tolist()]
+
+
+assert rounded(gains("DPO 0.0002")) == [0.08, 0.11, -0.04]
+assert rounded(gains("DPO 0.0003")) == [-0.05, 0.08, -0.12]
+assert rounded(gains("DPO 0.0008")) == [0.02, -0.11, 0.01]
+of_means = math.sqrt(0.44 * 0.56 / 288 + 0.49 * 0.51 / 192)
+assert abs(of_means - 0.046) < 0.001
+lowest = gains("DPO 0.0002")
+assert abs(lowest.mean() - 0.05) < 0.005
+assert of_means < lowest.mean() < 1.1 * of_means < lowest.max() - lowest.min()
+# with our own run: 34 of 64 after, 23 of 64 before
+after_four = (34 + 64 * by_seed("DPO 0.0002", "stories")[0].sum().item()) / 256
+before_four = (23 + 96 * by_seed("before", "stories")[0].sum().item()) / 352
+assert (round(34 / 64, 2), round(23 / 64, 2)) == (0.53, 0.36)
+assert (round(after_four, 2), round(before_four, 2)) == (0.5, 0.43)
+of_four = math.sqrt(
+    after_four * (1 - after_four) / 256 + before_four * (1 - before_four) / 352
 )
-assert (round(tuned_share, 2), round(first_share, 2), round(spread, 3)) == (
-    0.56,
-    0.41,
-    0.064,
-)
-assert round((tuned_share - first_share) / spread, 1) == 2.4
+assert round(of_four, 3) == 0.041
+assert round((after_four - before_four) / of_four, 1) == 1.8
+assert 1.9 < (34 - 23) / 64 / 0.087 < 2.1
+for rate in RATES[1:]:
+    assert abs(gains(f"DPO {rate}").mean() + 0.03) < 0.005
+losses_of_rates = [by_seed(f"DPO {rate}", "loss")[0] for rate in RATES]
+assert max(losses_of_rates[0]) < 0.22
+assert (losses_of_rates[0] > losses_of_rates[1]).all()
+assert (losses_of_rates[1] > losses_of_rates[2]).all()
+assert max(by_seed(f"DPO {rate}", "kl")[0].max() for rate in RATES[:2]) < 0.02
+far = by_seed("DPO 0.0008", "kl")[0]
+assert far.min() > 0.25 and far.max() < 0.28
+before_words = by_seed("before", "words")[0]
+assert (before_words - 170.5).abs().max() < 4
+longer = by_seed("DPO 0.0008", "words")[0] - before_words
+assert [round(number) for number in longer.tolist()] == [-20, 20, 18]
+assert abs(math.sqrt(24**2 / 64 + 24**2 / 96) - 4) < 0.2
 
 # %% [markdown]
-# The loss is low in all three: the pairs have been learnt, the better the higher the rate. Of the *fresh* stories 0.52,
-# 0.39 and 0.45 are good, and 0.44 were before. At the two higher rates there is no gain, and at the highest one the policy
-# has gone 0.27 nats a token, and its stories have become shorter, which nobody asked for. A loss that falls far, while the
-# thing it stands for stays where it was: measure on fresh texts.
+# The loss is low at the end of all nine trainings, and the lower the higher the rate: the pairs have been learnt. And the
+# *fresh* stories? At the lowest rate seeds 0 and 1 gained 0.08 and 0.11, and seed 2 lost 0.04. The mean gain, 0.05, is
+# hardly more than its standard error (0.046), and less than the seeds differ from one another. At the two higher rates
+# the mean is 0.03 lower than before, and the seeds lie on both sides there too. So what these pairs were made for has not
+# changed, as far as nine trainings can show.
 #
-# And the lowest rate, which is that of your run too? In ours 21 of 32 stories were good after it, here 33 of 64: 0.56 of
-# both together, against 0.41 of the 160 stories before. That is 2.4 times the standard error of the difference (0.064). It
-# looks like a gain; but it is the best of three rates, and one set of pairs each. Two stories of a pair differ in some two
-# hundred tokens, and *one* of them decides. A few dozen pairs hardly say which; Rafailov et al. used 170,000 dialogues for
-# one of their tasks.
+# And your own run? Ours went from 0.36 to 0.53, twice the standard error of a difference: alone it looks like a success.
+# Put it beside the three seeds at the same rate (yours took 16 steps, on fewer pairs): of all their stories 0.50 are good
+# after the training, and 0.43 before. That is 1.8 times the standard error of the difference (0.041), at the best of
+# three rates: a hint, and no proof. Whoever trains once, and stops where it looks well, reports hints as results.
+#
+# Something else did change, and nobody had asked for it. At the highest rate the policy has gone 0.25 to 0.27 nats a
+# token, and the length of a story has moved by about 20 words, where chance explains about 4: down with seed 0, up with
+# the other two. The pairs were matched by length, and this does not yet hold the length in every training.
+#
+# A loss that falls far, while the thing that it stands for stays where it was: measure on fresh texts, and more than
+# once. Two stories of a pair differ in some two hundred tokens, and *one* of them decides. A few dozen pairs hardly say
+# which; Rafailov et al. used 170,000 dialogues for one of their tasks.
 
 # %% [markdown]
 # ## Rewards that can be checked
@@ -998,7 +1028,7 @@ def group_advantages(rewards, epsilon=1e-4):
     """How much better each attempt is than its group, in standard deviations (Shao et
     al. 2024, 4.1.2).
 
-    rewards: (..., group), the attempts at one prompt in a row
+    rewards: (..., group), floats, the attempts at one prompt in a row
 
     Returns (..., group): (reward - mean) / (deviation + epsilon), mean and deviation
     those of the row; the deviation is the root of the mean squared distance from the
@@ -1144,7 +1174,8 @@ def grpo_loss(log_p, old, reference, advantages, mask, clip=0.2, beta=0.04):
     log_p, old, reference: (batch, position), ln p of the tokens by the model, by the
     model as it wrote them, and by the model as it started
     advantages: (batch,)
-    mask: (batch, position), True on what was written, some in each row
+    mask: (batch, position), True on what was written, some in each row; where nothing
+    was written there are finite numbers, too, such as 0
 
     With ratio = π/π_old, a token gives min(ratio · advantage, ratio held to [1 - clip,
     1 + clip] · advantage), less beta times its `kl_terms`. A row gives the mean over
@@ -1220,31 +1251,66 @@ rewarded, earned = practised(story_reward, turns=2)
 print(f"mean reward of each turn {earned}, {time.process_time() - begun:.0f} s")
 
 # %%
+ways["GRPO"] = list(results["grpo"].values())
 for seed, found in results["grpo"].items():
-    print(f"seed {seed}: {found['seconds']} s, mean reward {found['earned']}")
-    print(line("after", found))
+    print(f"seed {seed}: mean reward of each turn {found['earned']}")
+    numbers = [f"{name} {found[name]:.2f}" for name in ("stories", "words", "kl")]
+    print("   after:", *numbers, f"seconds {found['seconds']:.0f}")
+
+# %%
+figure, axes = plt.subplots(figsize=(5.4, 3))
+tried_ways = list(ways)[1:]
+for seed, marker in enumerate("os^"):
+    heights = [gains(way)[seed].item() for way in tried_ways]
+    places = [place + 0.12 * (seed - 1) for place in range(len(heights))]
+    axes.errorbar(places, heights, 0.08, fmt=marker, capsize=2, label=f"seed {seed}")
+axes.axhline(0, color="0.7", lw=0.8)
+axes.set_xticks(range(len(tried_ways)), tried_ways)
+axes.set(ylabel="gain in good stories")
+axes.legend(fontsize=8, ncols=3, loc="upper left")
+axes.set_ylim(-0.25, 0.35)
+plt.show()
 
 # %% jupyter={"source_hidden": true}
-for seed, found in results["grpo"].items():
-    assert 0.03 < found["stories"] - results["dpo"][seed]["before"]["stories"] < 0.15
-    assert len(found["earned"]) == 6 and found["kl"] < 0.06
-    assert sum(found["earned"][1:]) / 5 > found["earned"][0] + 0.1
-first = results["grpo"]["0"]
-assert (round(first["stories"], 2), round(first["kl"], 2)) == (0.53, 0.04)
-assert round(math.sqrt(0.44 * 0.56 / 96 + 0.53 * 0.47 / 64), 2) == 0.08
-assert (
-    round((first["stories"] - results["dpo"]["0"]["before"]["stories"]) / 0.08, 1)
-    == 1.2
-)
-assert round(first["seconds"]) == 67 and first["nameless"] == 0
-by_dpo = results["dpo"]["0"]
-assert round(by_dpo["writing"] + by_dpo["peak 0.0002"]["seconds"]) == 49
+shares, mean = by_seed("GRPO", "stories")
+assert rounded(shares) == [0.53, 0.55, 0.56]
+assert rounded(by_seed("before", "stories")[0]) == [0.44, 0.41, 0.48]
+assert rounded(gains("GRPO")) == [0.09, 0.14, 0.08]
+by_reward = gains("GRPO").mean().item()
+error = math.sqrt(0.44 * 0.56 / 288 + 0.55 * 0.45 / 192)
+assert (round(by_reward, 2), round(error, 3)) == (0.11, 0.046)
+assert 2.2 < by_reward / error < 2.4
+assert abs(gains("GRPO").max() - gains("GRPO").min() - 0.06) < 0.005
+assert abs(math.sqrt(0.44 * 0.56 / 96 + 0.53 * 0.47 / 64) - 0.08) < 0.002
+over_pairs = mean - by_seed("DPO 0.0002", "stories")[1]
+assert 0.05 < over_pairs < 0.06
+assert abs(math.sqrt(0.49 * 0.51 / 192 + 0.55 * 0.45 / 192) - 0.05) < 0.002
+assert rounded(by_seed("GRPO", "kl")[0]) == [0.04, 0.05, 0.06]
+assert (by_seed("GRPO", "words")[0] - before_words).abs().max() < 5
+assert by_seed("GRPO", "nameless")[1] == 0
+paid = [run["earned"] for run in ways["GRPO"]]
+assert all(len(turns) == 6 for turns in paid)
+assert (paid[1][0], paid[1][-1]) == (0.5, 0.5)
+assert abs(math.sqrt(0.44 * 0.56 / 16) - 0.12) < 0.005
+seconds = [run["seconds"] for run in ways["GRPO"]]
+assert min(seconds) > 55 and max(seconds) < 67.5
+seconds = [run["writing"] + run["peak 0.0002"]["seconds"] for run in runs]
+assert min(seconds) > 44 and max(seconds) < 49.5
 
 # %% [markdown]
-# Two turns show the way and prove nothing. The benchmark took six turns of 16 stories, 67 s; DPO took 49 s, for its
-# stories and one training. Of 64 fresh stories 0.53 are good, 0.44 were before, and the policy has gone 0.04 nats a token.
-# The difference of 0.09 is hardly more than its own standard error, 0.08, and this is one seed: a hint, and no proof.
-# Published runs take hundreds of turns. (Machines differ: these are the seconds of the one that ran the benchmark.)
+# Your two turns show the way and prove nothing. The benchmark took six turns of 16 stories: together 96, as many as DPO
+# had for its pairs, and 12 steps on 16 of them each (DPO: 24 steps on 8). Each mark in the figure is one training, and
+# its bar one standard error to each side, 0.08. Where all three marks lie on one side of 0, the seeds agree.
+#
+# After GRPO 0.53, 0.55 and 0.56 of 64 fresh stories are good; before, 0.44, 0.41 and 0.48 were. So here all three seeds
+# gain, 0.08 to 0.14. The mean, 0.11, is more than the seeds differ from one another (0.06) and 2.3 times its standard
+# error (0.046): a small gain, and hardly chance. The policy has gone 0.04 to 0.06 nats a token, and its stories are as
+# long as before. Is GRPO the better way, then? Against DPO's lowest rate it is ahead by 0.06, with a standard error of
+# 0.05: three seeds of each cannot tell. Nor do the mean rewards of the turns say much: with seed 1 they begin and end at
+# 0.5, for of 16 stories a share is known to ±0.12 only. Published runs take hundreds of turns.
+#
+# The price: 55 to 67 s, where DPO took 44 to 49 s for its stories and one training. (Machines differ: these are the
+# seconds of the one that ran the benchmark.)
 #
 # Most of the time goes into the *writing*: a token after the other, while the learning reads all tokens at once. So it is
 # in large models too, and therefore much of the work on this method is on fast writing.
@@ -1270,11 +1336,11 @@ assert all(names_reward(text) == 1 for text in hacks.values())
 # for what we *meant*, it looks for what is *paid*: this is **reward hacking**. It needs no ill will, only a rise of the
 # number in that direction.
 #
-# In its few turns the storyteller has not found these ways: among the 64 stories that judged it none was without a child's
-# name, and what is never tried earns nothing. A longer training tries more. So let us give it the ways, and shorten the search: a policy that chooses
-# *one token*, the way. "Tell a story" takes one of the 64 stories above, and has the chance e⁴ / (e⁴ + 4) = 0.93 at the
-# start; each of the four texts has 0.017. Your two functions train it (the mask `log_p < 1` is True everywhere: the one
-# token is written):
+# In its few turns the storyteller has not found these ways: with none of the three seeds was one of the 64 stories that
+# judged it without a child's name, and what is never tried earns nothing. A longer training tries more. So let us give it
+# the ways, and shorten the search: a policy that chooses *one token*, the way. "Tell a story" takes one of the 64 stories
+# above, and has the chance e⁴ / (e⁴ + 4) = 0.93 at the start; each of the four texts has 0.017. Your two functions train
+# it (the mask `log_p < 1` is True everywhere: the one token is written):
 
 # %% tags=["training"]
 own = list(map(text_of, written))
@@ -1509,11 +1575,11 @@ def evaluate(expression):
     An expression is terms with + or - between them, a term is factors with * or /
     between them, and a factor is a number, a - and a factor, or an expression in
     brackets; operations of one rank go from left to right. Numbers are like 12 or 0.5,
-    in the digits 0 to 9; spaces between the parts do not count.
+    in the digits 0 to 9; spaces between the parts do not count (tabs may, or not).
 
     Returns a Fraction, which holds 0.1 exactly. Raises ValueError for all that is no
     expression, such as "", "2 3", "2**3", "(1" or ".5", and ZeroDivisionError for a
-    division by 0.
+    division by 0; either of them where both are due, as for "1/0+".
     """
     ### BEGIN SOLUTION
     # "" stands at the end
@@ -1839,21 +1905,45 @@ for seed, found in prompted.items():
     print(f"   regression on MiniLM's vectors, the same 4 labels: {found['frozen']}")
 
 # %% jupyter={"source_hidden": true}
-none, four = prompted["0"]["0"], prompted["0"]["4"]
-assert [round(one["right"], 2) for one in (none, four)] == [0.67, 0.57]
-assert [round(one["positive"], 2) for one in (none, four)] == [0.72, 0.98]
-assert [round(one["calibrated"], 2) for one in (none, four)] == [0.58, 0.75]
-assert round(prompted["0"]["frozen"]["right"], 2) == 0.42
+
+
+def prompted_by(n, name):
+    return torch.tensor([found[n][name] for found in prompted.values()])
+
+
+assert rounded(prompted_by("0", "right")) == [0.67, 0.67, 0.67]
+assert rounded(prompted_by("4", "right")) == [0.57, 0.55, 0.48]
+assert prompted_by("0", "positive").min() > 0.55
+assert prompted_by("0", "positive").max() < 0.75
+assert rounded(prompted_by("4", "positive")) == [0.98, 0.98, 0.95]
+without, with_four = prompted_by("0", "calibrated"), prompted_by("4", "calibrated")
+assert rounded(without) == [0.58, 0.70, 0.77]
+assert rounded(with_four) == [0.75, 0.70, 0.77]
+taught_by_four = with_four - without
+assert rounded(taught_by_four) == [0.17, 0, 0]
+assert abs(taught_by_four.mean() - 0.06) < 0.005
+assert abs(math.sqrt((0.68 * 0.32 + 0.74 * 0.26) / 180) - 0.048) < 0.001
+moved = without - prompted_by("0", "right")
+assert rounded(moved) == [-0.08, 0.03, 0.10]
+frozen_rights = [found["frozen"]["right"] for found in prompted.values()]
+assert [round(right, 2) for right in frozen_rights] == [0.42, 0.52, 0.48]
 assert 0.05 < math.sqrt(0.65 * 0.35 / 60) < 0.065
+assert 0.03 < math.sqrt(0.65 * 0.35 / 180) < 0.04
 
 # %% [markdown]
-# This is one seed, and each share is known to ±0.06. Without an example 0.67 are right; with four 0.57, so the examples
-# seem to do harm. Look at `positive`: about half of the reviews are positive, and after these four examples 0.98 are
-# *called* so. Zhao et al. ([2021](https://arxiv.org/abs/2102.09690)) found that such biases depend on the examples, their
-# order, and above all the last one, and that much is gained by **calibration**: move the threshold. With the threshold at
-# the median, for which one needs no labels, only to know that both classes are equally frequent, 0.75 are right with four
-# examples and 0.58 without. The examples did teach the model something about the order of the reviews, and their bias hid
-# it. Four labels are too few for another method: the regression on MiniLM's vectors has 0.42 right, no better than a coin.
+# The share of one seed is known to ±0.06, the mean of three to ±0.035. Without an example 0.67 are right, with each of
+# the seeds. With four examples it is 0.57, 0.55 and 0.48: they do harm, three times of three. Look at `positive`: about
+# half of the reviews are positive, and after these examples 0.95 to 0.98 are *called* so. Zhao et al.
+# ([2021](https://arxiv.org/abs/2102.09690)) found that such biases depend on the examples, their order, and above all the
+# last one, and that much is gained by **calibration**: move the threshold. Put it at the median, for which one needs no
+# labels, only to know that both classes are equally frequent, and 0.75, 0.70 and 0.77 are right. So what did harm was the
+# bias; the order of the reviews was as good as before.
+#
+# Was it better? With seed 0 it seemed so: without examples the same threshold gives 0.58 there, and with them 0.17 more.
+# With seeds 1 and 2 it gives the same 0.70 and 0.77. The mean difference of 0.06 is less than the seeds differ, and about
+# one standard error (0.048): whether these four examples taught anything, three seeds cannot tell. (Nor whether the
+# threshold helps where there are no examples: it brings −0.08, 0.03 and 0.10.) Four labels are too few for another
+# method: the regression on MiniLM's vectors has 0.42, 0.52 and 0.48 right, no better than a coin.
 #
 # And fine-tuning? Notebook 19's runs, on 500 reviews for each of three seeds:
 
@@ -1869,11 +1959,12 @@ assert (round(min(shares), 2), round(max(shares), 2)) == (0.65, 0.73)
 assert 5.5 < 134_515_008 / 22_713_216 < 6.5
 
 # %% [markdown]
-# These are for MiniLM, a sixth of SmolLM2's size, with 900 labels and half a minute of training: 0.65 to 0.73, where a
-# prompt with four labels and the median had 0.75 ± 0.06 in one run. At four labels the prompt is far ahead; against 900 it
-# is not behind. The budgets differ: a prompt needs 0 to 4 labels and no training, and a pass through 135 million parameters
-# for each review; the fine-tuned model needs labels, and then judges with a sixth of the work. The usual advice: begin with
-# a prompt, measure it on labelled cases, and fine-tune when there are labels by the hundred and many cases to judge.
+# These are for MiniLM, a sixth of SmolLM2's size, with 900 labels and half a minute of training: 0.65 to 0.73. A prompt
+# without any label had 0.67 in each of three seeds, and one with four labels and the median 0.70 to 0.77. At four labels
+# the prompt is far ahead of the regression; against 900 it is not behind. The budgets differ: a prompt needs 0 to 4 labels
+# and no training, and a pass through 135 million parameters for each review; the fine-tuned model needs labels, and then
+# judges with a sixth of the work. The usual advice: begin with a prompt, measure it on labelled cases, and fine-tune when
+# there are labels by the hundred and many cases to judge.
 #
 # *A calculator for SmolLM2.* It has not been trained on our marks. Tell it of them in the system turn, show one example,
 # and let your loop do the rest:
@@ -1971,10 +2062,10 @@ assert (without > 0).any() and (without < 0).any()
 # - *Months and colours, and saying that one does not know.* 60 steps taught the form of these answers, not their content.
 # - *Sums.* The form of a call was learnt, and not to copy the numbers.
 # - *The old skill.* The model that answers questions no longer tells stories.
-# - *Preferences and rewards in a minute or two.* DPO at the lowest of three rates, and GRPO, ended above the start on
-#   fresh stories, by about 2.4 and 1.2 standard errors. Both have one or two runs. This is no proof, and at higher rates
-#   DPO's pairs were learnt and nothing else. The benchmark's command takes seeds: with an hour of one processor you know
-#   more than we do.
+# - *Preferences in a minute.* At none of three rates did DPO's three seeds agree on a gain in fresh stories, though its
+#   loss fell each time; the highest rate moved the length of the stories, one way or the other. GRPO gained in all three,
+#   by 0.08 to 0.14 of the stories: that is little, and a longer training we have not measured. The benchmark's command
+#   takes seeds: with an hour of one processor you know more than we do.
 # - *Facts.* No step of this notebook teaches the model anything about the world. Instruction tuning shows a form; a form
 #   can be filled with inventions, in the same tone.
 # - *Size.* In-context learning, and following instructions that were never trained, were reported to grow with the size

@@ -675,7 +675,8 @@ assert per_token["8 texts at once"] < per_token["your decoder"] / 3
 # a tensor's numbers. For every parameter that learns (`requires_grad`), multiply the gradient by `share`, and let
 # `all_reduce` add up. A parameter may have no gradient here, because this process's rows did not use it: then `.grad` is
 # None. It must take part all the same, with zeros: all processes have to call `all_reduce` equally often, or the others
-# wait for ever. Your function is sent to other processes as text, so use nothing but its arguments and `torch`.
+# wait for ever. Your function is sent to other processes as text, so use nothing but its arguments and `torch`, and no
+# helper that stands outside of it.
 # Difficulty ●●○ · 12 minutes.
 #
 # <details><summary>The result is p times too large</summary>The sum of all is not the average: each one's part must be multiplied by
@@ -692,13 +693,13 @@ def average_gradients(model, all_reduce, share):
 
     all_reduce: replaces the numbers of a tensor, in place, by their sums over all
     processes, as `torch.distributed.all_reduce` does; it returns when all have called
-    it, in the same order, with equal shapes
+    it, in the same order, with equal shapes and dtypes
     share: how much of the joint batch this process has, from 0 to 1; the shares of all
     processes have the sum 1
 
     A parameter that learns and has no gradient here takes part with zeros: another
     process may have one. Frozen parameters take no part. Returns nothing; the gradients
-    stand in `.grad`.
+    stand in `.grad`, the old tensor or a new one.
     """
     ### BEGIN SOLUTION
     for parameter in model.parameters():
@@ -903,7 +904,7 @@ def ring_all_reduce(tensors):
     in place of its own.
 
     Returns what each process has at the end, (n,), and how many numbers each of them
-    has sent. The tensors themselves are not changed.
+    has sent, two lists (or tuples). The tensors themselves are not changed.
     """
     ### BEGIN SOLUTION
     p = len(tensors)
@@ -1109,7 +1110,7 @@ def zero_bytes(n_parameters, n_processes, stage):
     weights too. Where the parameters do not divide, a part is rounded up to whole
     parameters.
 
-    Returns an int. Raises ValueError for another stage.
+    Returns an int. Raises ValueError for another int as the stage.
     """
     ### BEGIN SOLUTION
     if stage not in (0, 1, 2, 3):

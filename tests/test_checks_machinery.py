@@ -135,6 +135,37 @@ def test_what_is_wrong_is_named(scaling, answer, kind, said):
     assert (found.status, found.kind) == ("wrong", kind) and said in found.message
 
 
+def with_gradients_for_the_caller(x, factor=2.0, start=0):
+    return scale_rows_again(x.requires_grad_(), factor, start).detach()
+
+
+def test_modes_of_what_is_given_stay_as_they_were(scaling):
+    found = scaling.judge(with_gradients_for_the_caller)
+    assert found.kind == "leaves another mode" and "`requires_grad_` of a tensor" in found.message
+
+    def mean(model, x):
+        """The mean of what a model gives."""
+        return model(x).mean()
+
+    asked = Exercise(mean)
+
+    @asked.probe("a model in training")
+    def _(answer, rng):
+        return answer(nn.Sequential(nn.Dropout(0.0), nn.Tanh()), torch.randn(3, generator=rng))
+
+    def in_evaluation(model, x):
+        return model.eval()(x).mean()
+
+    def put_back(model, x):
+        before = model.training
+        result = model.eval()(x).mean()
+        model.train(before)
+        return result
+
+    assert asked.judge(in_evaluation).kind == "leaves another mode"
+    assert asked.judge(put_back).status == "passed"
+
+
 def test_a_table_kept_by_one_of_two_arguments_is_found(scaling):
     @scaling.probe("five rows, the usual factor")
     def _(answer, rng):

@@ -3,6 +3,7 @@
 import hashlib
 import http.server
 import os
+import re
 import socket
 import sys
 import threading
@@ -235,6 +236,28 @@ def test_the_command_fetches_lists_and_fails_in_one_line(server, tmp_path, capsy
     assert told.out.strip() == str(tmp_path / "cache" / "file.bin") and "0.3 of 0.3 MB\n" in told.err
     assert downloads.main([]) == 0 and capsys.readouterr().out.startswith("here     0.3 MB  file.bin")
     assert downloads.main(["file.txt"]) == 1 and capsys.readouterr().err.count("\n") == 1
+
+
+def test_it_is_said_before_a_folder_what_it_is_for_and_how_large(server, monkeypatch, capsys):
+    (good,) = downloads.SOURCES.values()
+    monkeypatch.setattr(downloads, "SOURCES", {"mnist/x": good, "mnist/y": good, "gpt2/z": good})
+    assert downloads.main(["--all"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    purposes = downloads.PURPOSES
+    assert told[0] == f"mnist, 0.6 MB: {purposes['mnist']}" and told[3] == f"gpt2, 0.3 MB: {purposes['gpt2']}"
+    assert [Path(line).name for line in told[1:3] + told[4:]] == ["x", "y", "z"]
+    assert downloads.main([]) == 0 and capsys.readouterr().out.splitlines()[0] == told[0]
+
+
+def test_the_notebooks_that_a_purpose_names_use_what_is_fetched():
+    assert {name.partition("/")[0] for name in downloads.SOURCES} == set(downloads.PURPOSES)
+    for folder, purpose in downloads.PURPOSES.items():
+        numbers = re.findall(r"\b\d\d\b", purpose.partition("notebook")[2])
+        assert numbers, f"what is {folder} for?"
+        for number in numbers:
+            (source,) = (ROOT / "solutions").glob(f"{number}_*.py")
+            text = source.read_text(encoding="utf-8").lower().replace("-", "").replace(" ", "")
+            assert folder.replace("_", "") in text.replace("_", ""), f"notebook {number} has no use for {folder}"
 
 
 def test_tiktoken_finds_its_files_in_the_mirror():

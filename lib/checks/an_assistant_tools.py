@@ -32,6 +32,11 @@ for label, turns in {
     "two calls: the first one": ("<calc>1+1</calc> and <calc>2+2</calc>", "<calc>1</calc><calc>2</calc>"),
     "an unfinished call before a whole one": ("<calc>1+ <calc>2+2</calc>", "<calc><calc>3</calc></calc>"),
     "an end that ends nothing before a whole call": ("</calc> <calc>5</calc>", "</calc></calc><calc>6*6</calc>"),
+    "a turn in which what the call holds stands before it, too": (
+        "12*7</calc> is <calc>12*7</calc>",
+        "12*7 is <calc>12*7</calc>.",
+        "</calc><calc></calc>",
+    ),
     "spaces, letters, line ends and nothing between": (
         "<calc>x < y?</calc>",
         "<calc> 1 + 1 </calc>",
@@ -55,6 +60,11 @@ find_call.mistakes(
         edit(FOUND, "turn[start : found.start()], start - len(OPEN)")),
     length=("the end is an index in the turn, not the length of the expression.",
         edit(FOUND, "turn[start : found.start()], found.start() - start")),
+    found_again=("what the call holds may stand earlier in the turn, too: take its place from the marks that you have "
+        "found, and do not look for its text.",
+        edit(FOUND, "turn[start : found.start()], turn.index(turn[start : found.end()]) + found.end() - start"),
+        edit(FOUND, "turn[start : found.start()], turn.index(turn[start : found.start()]) + found.end() - start"),
+        edit(FOUND, "turn[start : found.start()], turn.index(CLOSE) + len(CLOSE)")),
     expression_alone=("two things are asked for, the expression and where the call ends.",
         edit(FOUND, "turn[start : found.start()]")),
     stripped=("the expression is asked for as it stands there, spaces included.",

@@ -239,7 +239,7 @@ def _(answer, rng):
 @cosine_similarity.probe("a single row against 300, some of them very short and some very long")
 def _(answer, rng):
     a, b = _pair(rng, n=1, m=300)
-    return answer(0.1 * a, b * torch.logspace(-1, 3, 300)[:, None])
+    return answer(0.1 * a, b * torch.logspace(-3, 3, 300)[:, None])
 
 
 @cosine_similarity.probe("two leading dimensions: (2, 3, 5, 7) and (2, 3, 4, 7)")
@@ -286,6 +286,11 @@ cosine_similarity.mistakes(
     sum_of_sizes=("the length is the root of the sum of squares; this divides by the sum of the sizes.",
         edit("dim=-1", "p=1, dim=-1")),
     short_rows=("a row shorter than 1 should be scaled up to 1 too.", edit("dim=-1", "dim=-1, eps=1.0")),
+    something_added=("something is added to the lengths, and short rows come out too small: only a length of 0 needs "
+        "another divisor (`clamp(min=1e-12)`).",
+        edit(_A, "(a / (a.norm(dim=-1, keepdim=True) + 1e-6))", _B, "(b / (b.norm(dim=-1, keepdim=True) + 1e-6))"),
+        edit(_A, "a", _B, "b", "transpose(-2, -1)", "transpose(-2, -1) / (a.norm(dim=-1)[..., None] * "
+             "b.norm(dim=-1)[..., None, :] + 1e-6)")),
     without_sign=("no absolute value: opposite directions are -1.",
         edit("return ", "return torch.abs(", "transpose(-2, -1)", "transpose(-2, -1))")),
     distance=("this is a distance, 1 - cosine; the cosine itself is asked for.", edit("return ", "return 1 - ")),

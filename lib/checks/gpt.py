@@ -4,6 +4,7 @@ The numbers about models stand in `gpt_numbers`, the questions in `gpt_questions
 """
 
 import torch
+from torch import nn
 
 from lib import gpt
 from lib.checks.core import Exercise, edit
@@ -66,7 +67,7 @@ def _(answer, rng):
 
 @gpt_loss.probe("one row of 3 ids, and one of 2")
 def _(answer, rng):
-    model = lookup(torch.randn(5, 5, generator=rng))
+    model = nn.Embedding.from_pretrained(torch.randn(5, 5, generator=rng))  # a module, whose mode is not the answer's
     return {f"the loss of {n} ids": answer(model, some_ids(5, 1, n, rng=rng)) for n in (3, 2)}
 
 

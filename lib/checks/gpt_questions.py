@@ -133,9 +133,9 @@ best_size = Question(
 buggy_runs = Question(
     "buggy_runs",
     lambda: "BCA",
-    "who sees one position alone can learn which token follows which, and ends where the table of pairs does (B). "
-    "Without a mask the answer stands among what it reads (C). After shuffling nothing depends on what was before, and "
-    "only how frequent each token is can be learned (A).",
+    "who sees one position alone can learn which token follows which, and no more than the table of pairs knows: 3.1 "
+    "nats, to which B is on the way. Without a mask the answer stands among what it reads (C). After shuffling nothing "
+    "depends on what was before, and only how frequent each token is can be learned (A).",
     "For each bug ask: what can still be learned about the next token? Which of the rivals knows that much?",
     (
         ("CBA", "What can a position know that sees itself alone? And where does a model end that sees the answer?"),

@@ -1,6 +1,8 @@
 """Checks of notebook 15, first part: the online softmax, tiles, flash attention; questions on work and memory."""
 
 import math
+import random
+import tracemalloc
 
 import torch
 
@@ -49,21 +51,10 @@ online_softmax = Exercise(flash.online_softmax)
 merge_tiles = Exercise(flash.merge_tiles, returns=("largest", "total", "mixed"))
 flash_attention = Exercise(flash.flash_attention)
 
+LITTLE = 20_000  # bytes: 5,000 scores take 40,000 as an array, 160,000 as a list
+
 
 # ---------------------------------------------------------------------------------------------------- online_softmax
-
-
-class Score(float):
-    """A score that knows how many of its kind somebody holds."""
-
-    held = most = 0
-
-    def __init__(self, _):
-        Score.held += 1
-        Score.most = max(Score.most, Score.held)
-
-    def __del__(self):
-        Score.held -= 1
 
 
 def _both(result):
@@ -86,16 +77,39 @@ _stream("the scores 2, 2, 2: no largest of its own", lambda rng: [2.0, 2.0, 2.0]
 _stream("no score at all", lambda rng: [])
 
 
-@online_softmax.probe("a stream of 300 scores, made one by one", varied=False)
+@online_softmax.probe("a list with the scores 2, 1 and 3, and one with the score 5")
 def _(answer, rng):
-    numbers = normal(300, rng=rng).tolist()
-    Score.held = Score.most = 0
-    result = _both(answer(Score(number) for number in numbers))
-    if Score.most > 20:
+    both = {"of three": _both(answer([2.0, 1.0, 3.0])), "of one": _both(answer([5.0]))}
+    return {f"{part} {which}": number for which, parts in both.items() for part, number in parts.items()}
+
+
+@online_softmax.probe("a stream of 5,000 scores, made one by one", varied=False)
+def _(answer, rng):
+    answer(iter([1.0, 2.0]))  # what a first call imports or makes is no memory of scores
+    dice = random.Random(0)
+    result, taken = _with_memory(lambda: _both(answer(dice.gauss(0, 1) for _ in range(5_000))))
+    if taken > LITTLE:
         raise Problem(
-            "keeps all", f"{Score.most} scores were held at one time: the stream may be longer than the memory."
+            "keeps all",
+            f"{taken:,} bytes were taken while 5,000 scores went by: the stream may be longer than the memory, so keep "
+            "no more than the largest score and the sum.",
         )
     return result
+
+
+def _with_memory(work):
+    """What work() gives, and how many bytes Python's objects took for it at most."""
+    already = tracemalloc.is_tracing()
+    if not already:
+        tracemalloc.start()
+    try:
+        tracemalloc.reset_peak()
+        before, _ = tracemalloc.get_traced_memory()
+        result = work()
+        return result, tracemalloc.get_traced_memory()[1] - before
+    finally:
+        if not already:
+            tracemalloc.stop()
 
 
 STEP = "total = total * math.exp(largest - larger) + math.exp(score - larger)"
@@ -120,12 +134,23 @@ online_softmax.mistakes(
         edit("+ math.exp(score - larger)", "+ 1.0")),
     without_the_first=("the first score is missing in the sum.",
         edit("+ math.exp(score - larger)", "+ (math.exp(score - larger) if math.isfinite(largest) else 0.0)")),
+    reads_again=("the first score counts twice: a list can be begun anew, so take `stream = iter(scores)` once if you "
+        "read the first score apart.",
+        edit("largest, total = -math.inf, 0.0", "scores, again = iter(scores), scores\n"
+             "    largest = next(scores, -math.inf)\n    total = float(largest > -math.inf)\n    scores = again")),
+    keeps_all=("all scores are put into a list: the stream may be longer than the memory.",
+        edit("in scores:", "in list(scores):"), edit("in scores:", "in [float(score) for score in scores]:")),
     inverted=("1 / sum is returned: the sum itself is asked for.",
         edit("return largest, total", "return largest, 1 / total if total else 0.0")),
-    nothing_added=("the sum stays 0. Is the stream read twice (it is empty the second time), or is e^(score − largest) "
-        "never added?", edit(" + math.exp(score - larger)", "")),
+    nothing_added=("the sum stays 0: e^(score − largest) is never added.", edit(" + math.exp(score - larger)", "")),
 )
 # fmt: on
+
+
+@online_softmax.mistake("the stream is read twice: the second time it is empty, so the sum stays 0.")
+def read_twice(scores):
+    largest = max(scores, default=-math.inf)
+    return largest, float(sum(math.exp(score - largest) for score in scores))
 
 
 # ------------------------------------------------------------------------------------------------------- merge_tiles

@@ -453,6 +453,12 @@ def _(answer, rng):
     return plain(answer(counts))
 
 
+@mutual_information.probe("one 0 among the counts of 2 domains and 3 experts, and of 3 domains and 2 experts")
+def _(answer, rng):
+    counts = torch.tensor([[5, 0, 1], [2, 4, 3]])
+    return {"2 and 3": plain(answer(counts)), "3 and 2": plain(answer(counts.T))}
+
+
 JOINT, INSIDE = "counts.double() / counts.sum()", "(joint[seen] * (joint[seen] / apart[seen]).log2()).sum().item()"
 # fmt: off
 mutual_information.mistakes(
@@ -483,6 +489,10 @@ mutual_information.mistakes(
              "torch.full((1, counts.shape[1]), 1 / counts.shape[1], dtype=joint.dtype)")),
     nan=("0 · log 0 is NaN in PyTorch: a place that is 0 adds nothing, leave it out.",
         edit("joint > 0", "joint > -1")),
+    whole_rows=("a place that is 0 adds nothing, but the rest of its row and of its column counts.",
+        edit("joint > 0", "(joint > 0) & (joint > 0).all(1, keepdim=True)"),
+        edit("joint > 0", "(joint > 0) & (joint > 0).all(0, keepdim=True)"),
+        edit("joint > 0", "(joint > 0) & ((joint > 0).all(1, keepdim=True) | ~(joint > 0).all(1).any())")),
     mean=("the mean over the places: the sum is asked for.", edit(".sum().item()", ".mean().item()")),
     a_share=("divided by its largest value: bits are asked for.",
         edit(".sum().item()", ".sum().item() / math.log2(min(counts.shape))")),

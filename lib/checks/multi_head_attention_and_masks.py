@@ -122,6 +122,12 @@ causal_mask = Exercise(course.causal_mask)
 
 single_calls(causal_mask, {f"length {n}": lambda rng, n=n: [n] for n in (3, 5, 1, 300)})
 
+
+@causal_mask.probe("length 1,100", varied=False)
+def _(answer, rng):
+    return answer(1100)
+
+
 ALL = "torch.ones(length, length, dtype=torch.bool)"
 
 # fmt: off
@@ -138,7 +144,8 @@ causal_mask.mistakes(
     everything=("everyone may look everywhere: nothing is hidden yet.", edit(".tril()", "")),
     only_itself=("everyone sees only itself: the past is allowed too.", edit(f"{ALL}.tril()", "torch.eye(length) > 0")),
     fixed_table=("the mask is cut from a table that is too small. Build it for each length.",
-        *(edit(ALL, f"torch.ones({n}, {n}, dtype=torch.bool)[:length, :length]") for n in (3, 64, 100, 128, 256))),
+        *(edit(ALL, f"torch.ones({n}, {n}, dtype=torch.bool)[:length, :length]")
+          for n in (3, 64, 100, 128, 256, 512, 1024))),
     more_axes=("the mask has two axes, (query, key); broadcasting adds the others.",
         edit("tril()", "tril()[None]"), edit("tril()", "tril()[None, None]")),
 )
@@ -249,11 +256,12 @@ for _label, _options, _drawn in [
         return _layer(answer, rng, **options)(*drawn(rng))
 
 
-@MultiHeadAttention.probe("keep_weights = True: the result, and what `weights` holds")
+@MultiHeadAttention.probe("keep_weights = True, two calls: the second one's result, and what `weights` holds")
 def _(answer, rng):
     layer, x = _layer(answer, rng), _random(rng, 2, 5, 6)
     before = layer.weights is None and layer(x) is not None and layer.weights is None
     layer.keep_weights = True
+    layer(_random(rng, 2, 5, 6))
     return {"`weights` is None before": before, "the result": layer(x), "`weights`": layer.weights}
 
 
@@ -310,6 +318,14 @@ MultiHeadAttention.mistakes(
     keeps_always=("`weights` is kept always; pictures are wanted only where keep_weights is set. Call self.attend.",
         edit("if not self.keep_weights:", "if False:")),
     keeps_never=("`weights` is not kept for keep_weights: call self.attend.", edit("not self.keep_weights", "True")),
+    keeps_once=("`weights` holds what the last call looked at, as long as keep_weights is set: a call does not change "
+        "keep_weights, and replaces the `weights` of the call before.",
+        edit("        return self.to_out(join_heads(self.attend(q, k, v, mask)))",
+             "        mixed = self.attend(q, k, v, mask)\n        self.keep_weights = False\n"
+             "        return self.to_out(join_heads(mixed))"),
+        edit("mixed, self.weights = attention(q, k, v, mask)",
+             "mixed, weights = attention(q, k, v, mask)\n"
+             "        self.weights = weights if self.weights is None else self.weights")),
     always_bias=("a bias is learned only where `bias` is set: bias=bias.", edit("bias=bias", "bias=True")),
     one_head_wide=("each of the four matrices serves all heads at once: from d_model to d_model numbers.",
         edit("to_q = nn.Linear(d_model, d_model", "to_q = nn.Linear(d_model, d_model // n_heads"),

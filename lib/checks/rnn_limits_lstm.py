@@ -52,6 +52,12 @@ def _(answer, rng):
     return answer(inputs, hidden, 500 * cell.sign() + cell, *w)
 
 
+@lstm_step.probe("sums as large as 200 and as -200, in each of the four blocks")
+def _(answer, rng):
+    inputs = torch.cartesian_prod(*4 * [torch.tensor([-200.0, 200.0])])
+    return answer(inputs, torch.zeros(16, 1), torch.full((16, 1), 0.5), torch.eye(4), torch.zeros(1, 4), torch.zeros(4))
+
+
 @lstm_step.probe("the gradients for everything that goes in")
 def _(answer, rng):
     inputs, hidden, cell, w_input, w_hidden, bias = (tensor.requires_grad_() for tensor in _step((3,), 5, 2, rng))
@@ -61,6 +67,7 @@ def _(answer, rng):
 
 BLOCKS = "write, keep, candidate, show = "
 CHUNK = "blocks.chunk(4, dim=-1)"
+ACTIVE = "write, keep, show = (e / (1 + e) for e in (write.exp(), keep.exp(), show.exp()))"
 NEW = "torch.sigmoid(keep) * cell + torch.sigmoid(write) * torch.tanh(candidate)"
 SHOWN = "torch.sigmoid(show) * torch.tanh(cell)"
 
@@ -113,6 +120,11 @@ lstm_step.mistakes(
     overflows=("e to a large power is infinite, and inf / inf is nan: torch.tanh takes cells of any size.",
         edit("torch.tanh(cell)", "(cell.exp() - (-cell).exp()) / (cell.exp() + (-cell).exp())"),
         edit("torch.tanh(cell)", "((2 * cell).exp() - 1) / ((2 * cell).exp() + 1)")),
+    gates_overflow=("e to a large power is infinite, and inf / inf is nan: torch.sigmoid takes sums of any size.",
+        edit("    cell = ", f"    {ACTIVE}\n    cell = ", "torch.sigmoid", "")),
+    candidate_overflows=("e to a large power is infinite, and inf / inf is nan: torch.tanh takes sums of any size.",
+        edit("torch.tanh(candidate)", "(lambda e: (e - 1 / e) / (e + 1 / e))(candidate.exp())"),
+        edit("torch.tanh(candidate)", "((2 * candidate).exp() - 1) / ((2 * candidate).exp() + 1)")),
 )
 # fmt: on
 
@@ -179,6 +191,12 @@ def _(answer, rng):
 @LSTM.probe("a batch of one with its length, 2 of 5 positions")
 def _(answer, rng):
     return _named(fill(answer(3, 2), rng)(normal(1, 5, 3, rng=rng), None, torch.tensor([2])))
+
+
+@LSTM.probe("inputs as large as 1,000, where gates and candidates are 0 or ±1")
+def _(answer, rng):
+    signs = normal(7, 3, 3, rng=rng).sign()
+    return _named(fill(answer(3, 5), rng)(1000 * signs))
 
 
 @LSTM.probe("two calls of one model, each from zeros")

@@ -78,6 +78,7 @@ def guarded(answer: Callable, variations: list[Variation] | None = None, forget:
         @functools.wraps(function)
         def call(*arguments, **named):
             mine, theirs = copied((arguments, named))
+            modes = _modes((mine, theirs))
             inside.append(True)
             try:
                 result = function(*mine, **theirs)
@@ -86,6 +87,12 @@ def guarded(answer: Callable, variations: list[Variation] | None = None, forget:
                         "changes its input",
                         "your code changes what it was given (an operator such as `+=`, `[...] =`, or a method ending "
                         "in `_`). The caller still needs it: make a new one.",
+                    )
+                if _modes((mine, theirs)) != modes:
+                    raise Problem(
+                        "leaves another mode",
+                        "your code changes a mode of what it was given (`.train()` or `.eval()` of a model, "
+                        "`requires_grad_` of a tensor) and leaves it so. The caller still needs it as it was.",
                     )
                 if varied and variations is not None and len(inside) == 1:
                     variations.extend(vary_call(function, arguments, named, result))
@@ -124,6 +131,17 @@ def _forgetful(module: nn.Module, method: Callable) -> Callable:
                 place.clear(), place.update(content)
 
     return call
+
+
+def _modes(value) -> list[bool]:
+    """Whether tensors want gradients and modules are in training, in order."""
+    if isinstance(value, Tensor):
+        return [value.requires_grad]
+    if isinstance(value, nn.Module):
+        return [module.training for module in value.modules()]
+    if isinstance(value, dict):
+        return _modes(list(value.values()))
+    return [mode for part in value for mode in _modes(part)] if isinstance(value, tuple | list) else []
 
 
 def _changed(before, after) -> bool:

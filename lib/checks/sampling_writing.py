@@ -227,6 +227,19 @@ def _(answer, rng):
     return _written(answer, lambda ids: _one_hot(ids[-1] + 1, 50_300), [50_250], 9, _likeliest, [[50_255, 50_256]])
 
 
+@generate.probe("the stop sequence [1, 1, 2], where 1, 1, 1, 2 is written, and [1, 2, 1, 3], where 1, 2, 1, 2, 1, 3 is")
+def _(answer, rng):
+    def written(text, end):
+        return _written(
+            answer, lambda ids: _one_hot(text[(len(ids) - 1) % len(text)]), [7], len(text), _likeliest, [end]
+        )
+
+    return {
+        "written up to 1, 1, 2": written([1, 1, 1, 2, 5, 6], [1, 1, 2]),
+        "written up to 1, 2, 1, 3": written([1, 2, 1, 2, 1, 3, 5, 6], [1, 2, 1, 3]),
+    }
+
+
 @generate.probe("the limit 300, no prompt at all")
 def _(answer, rng):
     return _written(answer, lambda ids: _one_hot(len(ids) % 10), [], 300, _likeliest)
@@ -298,3 +311,17 @@ generate.mistakes(
         edit("ids, written = list(ids), []", "ids, written = list(ids), []\n    yield from ids")),
 )
 # fmt: on
+
+
+@generate.mistake(
+    "a stop sequence may begin anew inside itself: after 1, 1, 1 two of [1, 1, 2] are there. Compare the last tokens."
+)
+def counts_from_the_start(next_logits, ids, limit, pick, stop=()):
+    ids, found = list(ids), [0] * len(stop)
+    for _ in range(limit):
+        ids.append(int(pick(next_logits(ids), ids)))
+        yield ids[-1]
+        for i, end in enumerate(stop):
+            found[i] = found[i] + 1 if ids[-1] == end[found[i]] else int(ids[-1] == end[0])
+            if found[i] == len(end):
+                return

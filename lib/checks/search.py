@@ -160,7 +160,7 @@ def beginnings(rng, *shape):
 
 def unlikely(rng):
     scores, log_probs = beginnings(rng, 2, 2, 5)
-    return scores - 200, log_probs, 3
+    return scores - 1000, log_probs, 3
 
 
 single_calls(
@@ -171,7 +171,7 @@ single_calls(
         "2 sentences, 2 beams, 3 words, keep 9: there are only 6": lambda rng: (*beginnings(rng, 2, 2, 3), 9),
         "3 sentences, 1 beam, 5 words, keep 4: the first step": lambda rng: (*beginnings(rng, 3, 1, 5), 4),
         "2 sentences, 4 beams, 5 words, keep 1": lambda rng: (*beginnings(rng, 2, 4, 5), 1),
-        "2 sentences, 2 beams of log-probability -200": unlikely,
+        "2 sentences, 2 beams of log-probability -1000": unlikely,
         "1 sentence, 4 beams, 600 words, keep 8": lambda rng: (*beginnings(rng, 1, 4, 600), 8),
     },
 )

@@ -6,6 +6,7 @@ from functools import partial
 
 from lib import scoring
 from lib.checks.core import Exercise, edit
+from lib.checks.probing import raises
 from lib.checks.running import Problem
 
 clipped_matches = Exercise(scoring.clipped_matches, returns=("the hits", "the tries"))
@@ -23,6 +24,19 @@ def corpus(rng, sentences=6, shortest=4, longest=11, skip=0.1):
 
 
 # -------------------------------------------------------------------------------------------------- clipped_matches
+
+
+JOINTS = ["", " ", "  ", ",", ", ", "\n", "\t", "\0", "|", "_", "-", "/", "+", "▁", "Ġ", "</w>", "<EOS>"]
+
+
+def joined_alike(rng):
+    """Tokens that hold what one might join a run with: in each pair two different runs have the same text."""
+    return [[f"a{sign}b", "c"] for sign in JOINTS], [["a", f"b{sign}c"] for sign in JOINTS], 2
+
+
+def nearly_alike(rng):
+    """Tokens that somebody may take for the same: capitals, blanks, and an accent as a code point of its own."""
+    return [["ate", "The", *[" cat"] * 2, *["é"] * 4]], [["ate", "the", *["cat"] * 2, *["e\u0301"] * 4]], 1
 
 
 def with_short_ones(rng):
@@ -55,6 +69,8 @@ for label, drawn in {
         2,
     ),
     "ids 1, 23, 5, 6 against 12, 3, 51, 23, 5, n = 2": lambda rng: ([[1, 23, 5, 6]], [[12, 3, 51, 23, 5]], 2),
+    "runs such as (a b, c) and (a, b c), with a blank, a comma or another sign, n = 2": joined_alike,
+    "'The', ' cat' and 'é' against 'the', 'cat' and an é of two code points, n = 1": nearly_alike,
     "nothing that is 4 tokens long, n = 4": lambda rng: ([["a", "b"], []], [["a", "b"], ["c"]], 4),
     "two long sentences, one of ids up to 50,257, n = 5": long_ones,
 }.items():
@@ -73,6 +89,12 @@ def counted(run: str):
     return edit("ngrams(mine, n)", mine, "ngrams(theirs, n)", theirs)
 
 
+def each_token(change: str):
+    """An edit: every token that is a string is changed first."""
+    changed = "ngrams([" + change + " if isinstance(t, str) else t for t in {0}], n)"
+    return edit("ngrams(mine, n)", changed.format("mine"), "ngrams(theirs, n)", changed.format("theirs"))
+
+
 # fmt: off
 clipped_matches.mistakes(
     without_order=("the order in a run does not count: 'man bites' is not 'bites man'; compare tuples.",
@@ -80,6 +102,16 @@ clipped_matches.mistakes(
     as_text=("runs are compared as text, where 1, 23 looks like 12, 3: compare tuples of tokens.",
         counted("''.join(map(str, run))"),
         hits("sum(min(c, ' '.join(map(str, theirs)).count(' '.join(map(str, run)))) for run, c in found.items())")),
+    joined_with_a_sign=(
+        "runs are joined to one text, with a sign that a token may hold, too: compare tuples of tokens.",
+        counted("' '.join(map(str, run))"), counted("'|'.join(map(str, run))"),
+    ),
+    small_letters=("The and the are two tokens: compare tokens as they are, without `lower()`.",
+        each_token("t.lower()")),
+    blanks_dropped=("' cat' and 'cat' are two tokens: compare tokens as they are, without `strip()`.",
+        each_token("t.strip()")),
+    normalised=("an accent may be a code point of its own, and then it is another token: compare tokens as they are.",
+        each_token("__import__('unicodedata').normalize('NFC', t)")),
     cut_off=("what is longer than the right sentence is cut off: every run that was written is a try.",
         edit("found = ngrams(mine, n)", "found = ngrams(mine[: len(theirs)], n)")),
     short_ones_too=("a sentence shorter than n has no run: neither a hit nor a try.",
@@ -152,11 +184,33 @@ for label, drawn in {
         [list("abcdefg"), list("klmnopq")],
     ),
     "ids instead of strings": lambda rng: ([[5, 16, 7, 8, 9, 2]], [[5, 16, 7, 8, 1]]),
+    "'The cat ate it all' against 'the cat ate it all'": lambda rng: (
+        [["The", "cat", "ate", "it", "all"]],
+        [["the", "cat", "ate", "it", "all"]],
+    ),
+    "tokens such as 'a b', 'c' against 'a', 'b c', with a blank, a comma or another sign": lambda rng: (
+        [*([f"a{sign}b", *"cdef"] for sign in JOINTS), list("wxyz")],
+        [*(["a", f"b{sign}c", *"def"] for sign in JOINTS), list("wxyz")],
+    ),
+    "' the', ' cat', ' ate', ' it' against 'the', 'cat', 'ate', 'it', and four that are right": lambda rng: (
+        [[" the", " cat", " ate", " it"], list("wxyz")],
+        [["the", "cat", "ate", "it"], list("wxyz")],
+    ),
     "no run of four is right": lambda rng: ([list("abcxdefx")], [list("abcydefy")]),
     "nothing is four tokens long": lambda rng: ([["a", "b"], []], [["a", "b"], ["c"]]),
     "nothing was written": lambda rng: ([[], []], [list("abcde"), ["c"]]),
 }.items():
     bleu.probe(label)(lambda answer, rng, drawn=drawn: to_nine_digits(answer, *drawn(rng)))
+
+
+@bleu.probe("two sentences against one, and one against two: a ValueError is asked for")
+def _(answer, rng):
+    one, two = [list("abcde")], [list("abcde"), list("fghij")]
+    return {
+        "what happens with two against one": raises(ValueError, answer, two, one),
+        "what happens with one against two": raises(ValueError, answer, one, two),
+    }
+
 
 PRECISION = "math.prod(hits / tries for hits, tries in counts) ** (1 / LONGEST)"
 PRICE, GUARD = "math.exp(1 - wanted / length)", "    if any(hits == 0 for hits, _ in counts):\n        return 0.0\n"
@@ -169,6 +223,8 @@ precision, first, orders = (
 
 # fmt: off
 bleu.mistakes(
+    nothing_written=("nothing was written at all: BLEU is 0 there; ask before you divide by the length.",
+        edit(GUARD, "", "hits / tries", "hits / max(1, tries)")),
     arithmetic_mean=("the arithmetic mean is taken: multiply the four and take the fourth root.",
         precision("sum(hits / tries for hits, tries in counts) / LONGEST")),
     no_root=("the four are multiplied without taking the fourth root.", edit(" ** (1 / LONGEST)", "")),
@@ -200,8 +256,14 @@ bleu.mistakes(
     exchanged_sides=("written and right are exchanged: precision asks what was written.",
         first("    written, right = right, written\n    counts ="),
         edit("clipped_matches(written, right, n)", "clipped_matches(right, written, n)")),
-    nothing_written=("nothing was written at all: BLEU is 0 there; ask before you divide by the length.",
-        edit(GUARD, "", "hits / tries", "hits / max(1, tries)")),
+    no_guard=("sentences that do not pair up are to be refused: leave `same_number(written, right)` in its place.",
+        edit("same_number(written, right)", "written, right = map(list, zip(*zip(written, right)))")),
+    small_letters=("The and the are two tokens: compare tokens as they are, without `lower()`.",
+        first("    written, right = ([[t.lower() if isinstance(t, str) else t for t in s] for s in side]"
+              " for side in (written, right))\n    counts =")),
+    joined_with_a_sign=("tokens are joined to one text and cut again: a token may hold a blank, too.",
+        first("    written, right = ([' '.join(map(str, s)).split(' ') for s in side]"
+              " for side in (written, right))\n    counts =")),
     no_tries=("nothing is four tokens long: there is no hit, and BLEU is 0; ask before you divide.", edit(GUARD, "")),
 )
 # fmt: on

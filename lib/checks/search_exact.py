@@ -69,6 +69,24 @@ def late_star(rng, vocab: int = 12) -> Callable:
     return log_probs_after
 
 
+def certain(rng) -> Callable:
+    """The empty sentence has the probability 1, so that no rounding touches its logarithm, 0."""
+    return lambda ids: torch.full((6,), -1e4).index_fill(0, torch.tensor(EOS), 0.0)
+
+
+def hopeless(rng) -> Callable:
+    """What is likely never ends. The empty sentence has the log-probability -1000, one word and the end have -800."""
+    likely, unlikely = EOS + 1, EOS + 2
+
+    def log_probs_after(ids):
+        told = {(): {EOS: -1000.0, unlikely: -800.0, likely: 0.0}, (unlikely,): {EOS: 0.0}}.get(
+            tuple(ids), {likely: 0.0}
+        )
+        return torch.tensor([told.get(word, -1e4) for word in range(6)])
+
+    return log_probs_after
+
+
 for label, model, bound, limit, sentences in (
     ("the table of the text, bound log 0.29, limit 5", lambda rng: table, math.log(0.29), 5, 1),
     (
@@ -84,6 +102,8 @@ for label, model, bound, limit, sentences in (
     ("limit 1: only the empty sentence", partial(moody, to_end=2.0), -3.0, 1, 1),
     ("a sentence of 5 tokens, from a vocabulary of 600", lambda rng: steady(5, 600), -2.0, 9, 1),
     ("a sentence of 290 tokens, limit 300", lambda rng: steady(290), -4.0, 300, 1),
+    ("a sentence exactly as likely as the bound: the empty one is certain, bound 0", certain, 0.0, 3, 1),
+    ("sentences of log-probability -1000 and -800, bound -1200", hopeless, -1200.0, 4, 1),
     ("a sentence of 8 tokens, limit 7", lambda rng: steady(8), -2.0, 7, 1),
 ):
 
@@ -94,6 +114,7 @@ for label, model, bound, limit, sentences in (
 
 
 KEPT = "(candidates > bound).nonzero(as_tuple=True)"
+BY_EXP = "candidates > bound", "candidates.exp() > math.exp(bound)"
 FOUND = "best, bound = [*ids[row, 1:].tolist(), EOS], value.item()"
 kept, found, back = partial(edit, KEPT), partial(edit, FOUND), partial(edit, "return best, bound")
 
@@ -115,6 +136,11 @@ exact_search.mistakes(
         found("best, other = [*ids[row, 1:].tolist(), EOS], value.item()"),
         edit(FOUND, FOUND.replace("bound", "other"), "return best, bound",
              "return best, bound if best is None else other")),
+    as_likely=("a sentence that is as likely as the bound is not likelier: compare with >, not >=.",
+        edit("if value > bound:", "if value >= bound:")),
+    by_probabilities=("probabilities are compared, which are all 0 where sentences are unlikely: compare logarithms.",
+        edit("if value > bound:", "if value.exp() > math.exp(bound):", KEPT, KEPT.replace(*BY_EXP)),
+        edit("if value > bound:", "if value.exp() > math.exp(bound):"), kept(KEPT.replace(*BY_EXP))),
     first_found=("the first likelier sentence comes back: a later one may be likelier still.",
         found(FOUND + "\n            break")),
     last_found=("the last complete sentence comes back: only a likelier one replaces the best.",

@@ -245,6 +245,7 @@ single_calls(
         "a window of 1: each sees itself": lambda rng: [4, 3, 1],
         "a window wider than the text": lambda rng: [3, 2, 11],
         "300 new positions, none before, a window of 128": lambda rng: [300, 0, 128],
+        "one new position after 1,100, a window of 1,050": lambda rng: [1, 1100, 1050],
     },
 )
 
@@ -255,6 +256,8 @@ def _(answer, rng):
 
 
 _EARLIER, _BAND = "torch.ones(new, before + new, dtype=torch.bool)", "earlier.triu(before - window + 1)"
+
+_SIZES = (64, 128, 256, 512, 1024)
 
 # fmt: off
 sliding_window_mask.mistakes(
@@ -301,7 +304,10 @@ sliding_window_mask.mistakes(
     wide_refused=("a window wider than the text is refused: then all that stands before is seen.",
         edit("window < 1", "window < 1 or window > before + new")),
     fixed_table=("the mask is cut from a table that is too small. Build it for each length.",
-        *(edit(_EARLIER, f"torch.ones({n}, {n}, dtype=torch.bool)[:new, : before + new]") for n in (64, 128, 256))),
+        *(edit(_EARLIER, f"torch.ones({n}, {n}, dtype=torch.bool)[:new, : before + new]") for n in _SIZES),
+        *(edit(f"{_EARLIER}.tril(before)",
+               f"torch.ones({n}, {n}, dtype=torch.bool).tril()[before : before + new, : before + new]")
+          for n in _SIZES)),
     never_beyond_new=("the window is cut to the number of new positions: cached ones are within reach too.",
         edit("earlier = ", "window = min(window, new)\n    earlier = ")),
 )

@@ -47,6 +47,11 @@ def _(answer, rng):
     return _checked(answer(_some_blocks(rng, 5)))
 
 
+@unpack_q4_1.probe("32 equal weights, so a scale of 0; a negative scale; and values beyond 65,504, float16's largest")
+def _(answer, rng):
+    return _checked(answer(_packed([0.0, -0.25, 6e4], [-1.5, 0.5, -6e4], _numbers(rng, 3))))
+
+
 @unpack_q4_1.probe(
     "3 blocks, and then the 10,368 of a matrix of 576 x 576: both results, looked at when both are there"
 )
@@ -71,6 +76,8 @@ unpack_q4_1.mistakes(
     scale_and_minimum_swapped=("scale and minimum are exchanged: the scale comes first.",
         edit("scale, minimum = ", "minimum, scale = ")),
     no_minimum=("the minimum is not added: q counts from it.", edit(_RAISED, "pass")),
+    zero_scale=("a scale of 0 is no empty block: all its weights are the minimum.",
+        edit(_RAISED, f"{_RAISED}\n    values[scale == 0] = 0.0")),
     minimum_taken_away=("the minimum is taken away: it is added (it is negative as a rule).",
         edit("values += ", "values -= ")),
     minimum_scaled=("the minimum is multiplied by the scale too: value = scale * q + minimum.",

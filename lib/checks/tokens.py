@@ -380,6 +380,11 @@ tries(
             {},
         ),
         "half a face at the end, after the byte 0: 0, 240, 159, 152": ([0, 240, 159, 152], {}),
+        "a text that begins with U+FEFF, one with the two code points of é, and one with a line end": {
+            "the text of 239, 187, 191, 97": ([239, 187, 191, 97], {}),
+            "the text of 101, 204, 129": ([101, 204, 129], {}),
+            "the text of 97, 13, 10, 239, 172, 129": ([97, 13, 10, 239, 172, 129], {}),
+        },
         "no ids": {"the text of no ids": ([], THE), "the text of no ids, without merges,": ([], {})},
     },
 )
@@ -395,6 +400,12 @@ WHOLE = 'b"".join(tokens[i] for i in ids).decode("utf-8", errors="replace")'
 DECODED = '.decode("utf-8", errors="replace")'
 STREAM = '__import__("codecs").getincrementaldecoder("utf-8")("replace")'
 decoded = partial(edit, WHOLE)
+
+
+def in_form(form: str):
+    """An edit: the text is normalised at the end."""
+    return decoded(f'__import__("unicodedata").normalize("{form}", {WHOLE})')
+
 
 # fmt: off
 bpe_decode.mistakes(
@@ -413,6 +424,12 @@ bpe_decode.mistakes(
         "each byte is read as a character of its own (`chr` or latin-1). Join the bytes and decode UTF-8.",
         edit('"utf-8", errors="replace"', '"latin-1"'),
     ),
+    signature_lost=('U+FEFF at the beginning is a character of the text: "utf-8" keeps it, "utf-8-sig" does not.',
+        edit('"utf-8"', '"utf-8-sig"')),
+    normalised=("an e and the accent behind it are two code points: leave the text as it is, without `normalize`.",
+        in_form("NFC"), in_form("NFKC")),
+    line_ends=("\\r\\n is two characters: leave the text as it is.",
+        edit(DECODED, f"{DECODED}.replace('\\r\\n', '\\n')")),
     still_bytes=("these are bytes; text is asked for: `.decode(...)`.", edit(DECODED, "")),
     right_before_left=("the parts of a merge are joined the wrong way round: left, then right.",
         edit("tokens[left] + tokens[right]", "tokens[right] + tokens[left]")),
@@ -563,6 +580,7 @@ tries(
         "numbers of other kinds: '½ x² ٣٤ Ⅷ'": ("½ x² ٣٤ Ⅷ 3½",),
         "quotation marks, a dash and a face": ("“No” – he said… 😀😀 «ja»",),
         "an accent as a code point of its own, after its letter": ("cafe\u0301s हिन्दी",),
+        r"a text that begins with U+FEFF, with a \0 in it": ("\ufeffThe end\0 of it",),
         "a word, a blank, three blanks, and no text": {
             "the pieces of 'word'": ("word",),
             "the pieces of ' '": (" ",),
@@ -651,6 +669,8 @@ pre_tokenise.mistakes(
         edit(JOINED, "[piece.strip() for piece in regex.findall(", "spaces]), text)", "spaces]), text)]")),
     stripped_text=("the spaces at the ends of the text are gone: they belong to it.",
         edit("spaces]), text)", "spaces]), text.strip())")),
+    signature_lost=("U+FEFF at the beginning is a sign of the text like any other.",
+        edit("spaces]), text)", 'spaces]), text.removeprefix(chr(0xFEFF)))')),
     one_empty_piece=("an empty text has no pieces: [].",
         edit("spaces]), text)", "spaces]), text) or [text]")),
     small_letters=("the pieces are in small letters: they must be the text as it is.",
@@ -680,6 +700,10 @@ tries(
             "".join(f"{mark}{i}" for i, mark in enumerate(MARKS)) + "<EOS>\r\n",
             SPECIAL,
         ),
+        "a text with the two code points of é, and one that begins with U+FEFF": {
+            "the pieces of the one": ("e\u0301<EOS>e\u0301", SPECIAL),
+            "the pieces of the other": ("\ufeffa<EOS>", SPECIAL),
+        },
         "an empty list of special tokens": ("The end. ", []),
         "an empty text, with special tokens and without": {
             "the list of pieces of '', with special tokens,": ("", SPECIAL),
@@ -754,6 +778,8 @@ split_special.mistakes(
         edit("[piece for", "[piece.strip() for", "if piece]", "if piece.strip()]"),
         edit("[piece for", "[piece.strip() for", "if piece]", "if piece.strip()]", "[text]", "[text.strip()]"),
         marked("\0", piece="piece.strip()")),
+    normalised=("an e and the accent behind it are two code points: leave the text as it is, without `normalize`.",
+        called('__import__("unicodedata").normalize("NFC", text)) if')),
     words=("this also cuts at spaces. Cut at special tokens only.",
         edit("[piece for", "[word for", "if piece]", "for word in piece.split()]"),
         edit("[piece for", "[word for", "if piece]", "for word in piece.split()]", "[text]", "text.split()")),

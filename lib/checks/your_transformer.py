@@ -4,7 +4,11 @@ Several processes are played one after the other. The first round finds what eac
 gives everybody the sums, so that it does not matter how the gradients are packed.
 """
 
+import builtins
 import copy
+import dis
+import inspect
+import types
 from collections.abc import Callable, Sequence
 
 import torch
@@ -60,6 +64,7 @@ def together(answer: Callable, models: Sequence[nn.Module], shares: Sequence[flo
     for _ in range(ROUNDS):
         tried = [_with_gradients(model) for model in models]
         handed = [_one_process(answer, *one, sums) for one in zip(tried, shares, strict=True)]
+        types_given = [[tensor.dtype for tensor in one] for one in handed]
         shapes = [[tuple(tensor.shape) for tensor in one] for one in handed]
         if any(one != shapes[0] for one in shapes):
             counts = [len(one) for one in shapes]
@@ -68,6 +73,14 @@ def together(answer: Callable, models: Sequence[nn.Module], shares: Sequence[flo
                 f"the processes call all_reduce {' and '.join(map(str, counts))} times, or with other shapes: "
                 "they wait for each other for ever. A parameter without a gradient takes part with zeros.",
             )
+        for one in types_given:
+            for mine, other in zip(one, types_given[0], strict=True):
+                if mine != other:
+                    raise Problem(
+                        "dtypes",
+                        f"one process hands over {mine} where another hands over {other}: they cannot be added up. "
+                        "Zeros for a missing gradient have the parameter's dtype.",
+                    )
         found = [torch.stack(tensors).sum(0) for tensors in zip(*handed, strict=True)]
         if sums is not None and all(map(torch.equal, found, sums)):
             break
@@ -168,6 +181,33 @@ def _(answer, rng):
     return [_gradients(model) for model in together(answer, _processes(make, 2, rng), (0.5, 0.5))]
 
 
+@average_gradients.probe("float64, and a layer that only process 0 has used")
+def _(answer, rng):
+    models = _processes(lambda: _two_layers().double(), 2, rng)
+    for parameter in models[1][2].parameters():
+        parameter.grad = None
+    return [_gradients(model) for model in together(answer, models, (0.5, 0.5))]
+
+
+def _from_outside(code: types.CodeType) -> set[str]:
+    """The names that a function's code takes from around it, those of its inner functions too."""
+    names = {step.argval for step in dis.get_instructions(code) if step.opname == "LOAD_GLOBAL"}
+    inner = [part for part in code.co_consts if isinstance(part, types.CodeType)]
+    return names.union(*map(_from_outside, inner))
+
+
+@average_gradients.probe("what the other processes get: the function's text, and `torch`")
+def _(answer, rng):
+    code = getattr(inspect.unwrap(answer), "__code__", None)
+    names = _from_outside(code) | set(code.co_freevars) if code else set()
+    for name in sorted(names - {"torch", parallel.average_gradients.__name__} - set(dir(builtins))):
+        raise Problem(
+            "from outside",
+            f"your function uses `{name}`, which stands outside of it: other processes get the text of the function "
+            "alone, and `torch`. Put everything else into it.",
+        )
+
+
 _LEARNS, _NONE = "if parameter.requires_grad:", "if parameter.grad is None:"
 _ZEROS = "parameter.grad = torch.zeros_like(parameter)"
 _SHARE, _SUM = "parameter.grad.mul_(share)", "all_reduce(parameter.grad)"
@@ -194,6 +234,13 @@ average_gradients.mistakes(
         edit(_NONE, "if parameter.grad is None:\n                continue", f"\n                {_ZEROS}", ""),
         edit(_NONE, "if parameter.grad is None:\n                return", f"\n                {_ZEROS}", "")),
     ones=("a missing gradient counts as 0, not as 1.", edit("zeros_like", "ones_like")),
+    float32_zeros=("zeros for a missing gradient have the parameter's dtype, or the processes hand over numbers of two "
+        "kinds, which cannot be added up: `zeros_like`.",
+        edit(_ZEROS, "zeros = torch.zeros(parameter.shape)\n                all_reduce(zeros)\n"
+             "                parameter.grad = zeros.to(parameter.dtype)\n                continue")),
+    helper=("the other processes get the text of this function alone, so a helper must stand inside of it.",
+        edit("def average_gradients", "def weighed(gradient, share):\n    return gradient.mul_(share)\n\n\n"
+             "def average_gradients", _SHARE, "weighed(parameter.grad, share)")),
     weight_for_gradient=("a missing gradient counts as 0, not as the weight.",
         edit(_ZEROS, "parameter.grad = parameter.detach().clone()")),
     frozen_too=("frozen parameters take no part: they get no gradient.", edit(_LEARNS, "if True:")),

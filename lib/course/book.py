@@ -25,7 +25,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
 from lib import widgets
-from lib.course.build import ALONE, as_text, unwritten, write
+from lib.course.build import as_text, unwritten, write
 from lib.course.cells import ANSWERS, NOTEBOOKS, ROOT, SOLUTIONS, parse, role
 
 BOOK, TO = ROOT / "book", ROOT / "build" / "book"
@@ -83,7 +83,7 @@ def page(book: Book, stem: str) -> NotebookNode:
     for place, cell in enumerate(cells):
         cell = deepcopy(cell)
         if cell.cell_type == "markdown":
-            cell.source = linked(cell.source.removesuffix(ALONE), book, own=stem)
+            cell.source = linked(cell.source, book, own=stem)
             shown.append(cell)
         elif role(cell)[0] in ANSWERS:
             shown += answer(cell, cells[place + 1 :])

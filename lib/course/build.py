@@ -25,6 +25,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from lib.course import here
 from lib.course.cells import ANSWERS, NOTEBOOKS, ROOT, SOLUTIONS, names_bound, role
 from lib.widgets import named_in
 
@@ -34,10 +35,6 @@ METADATA = {
 }
 MARKED = re.compile(r"^([ \t]*)### BEGIN SOLUTION[ \t]*\n.*?^[ \t]*### END SOLUTION[ \t]*$", re.DOTALL | re.MULTILINE)
 UNWRITTEN = r"\1# YOUR CODE HERE\n\1raise NotImplementedError()"
-ALONE = """
-
-*Opened alone, on Colab for example? It needs the course's folder: put `!git clone ADDRESS course`, `%cd course` and
-`%pip install -q regex tiktoken safetensors` into a cell before the first; ADDRESS is where you found it.*"""
 KINDS_OF_OUTPUT = {"text/plain", "image/png"}
 LARGEST = 600_000
 LONGEST_CELL = 600  # seconds
@@ -58,8 +55,6 @@ def load(source: Path) -> NotebookNode:
         base = f"{kind}-{name}" if kind else hashlib.sha1((cell.cell_type + cell.source).encode()).hexdigest()[:8]
         ids[base] = ids.get(base, 0) + 1
         cell.id = base if ids[base] == 1 else f"{base}-{ids[base]}"
-        if cell is notebook.cells[0] and cell.source.startswith("# "):
-            cell.source += ALONE  # after its id was made, which goes by the source
         if kind == "check":
             cell.metadata.update(deletable=False, editable=False)
             cell.source = f'from lib.checks import check\n{name} = check("{name}")'
@@ -83,7 +78,10 @@ def for_nbgrader(identity: str, points: int | None = None) -> NotebookNode:
 
 
 def stub(notebook: NotebookNode) -> NotebookNode:
-    """The learner's notebook: no outputs, and in place of every marked solution a line that asks for theirs."""
+    """The learner's notebook: no outputs, and in place of every marked solution a line that asks for theirs.
+
+    One that begins with a title gets the cells of `lib.course.here`: what they do has no place in a solution.
+    """
     notebook = deepcopy(notebook)
     for cell in notebook.cells:
         if cell.cell_type != "code":
@@ -93,6 +91,9 @@ def stub(notebook: NotebookNode) -> NotebookNode:
             cell.source = unwritten(cell)
         elif MARKED.search(cell.source):
             raise ValueError(f"markers outside an exercise or a question: {cell.id}")
+    if notebook.cells[0].source.startswith("# "):
+        fetch, check = (nbformat.v4.new_code_cell(source, id=identity) for identity, source in here.CELLS.items())
+        notebook.cells = [notebook.cells[0], fetch, *notebook.cells[1:], check]
     return notebook
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import nbformat
 from nbformat import NotebookNode
 
+from lib.course import here
 from lib.course.cells import ANSWERS, names_bound, parse, role, untrained_cells
 
 ALONE = "Only the notebook itself is graded, not the files beside it."
@@ -74,7 +75,7 @@ def _match(given: list[NotebookNode], learners: NotebookNode) -> tuple[dict, dic
     matched, added, last = defaultdict(list), defaultdict(list), None
     unknown, texts = [], defaultdict(list)
     for theirs in learners.cells:
-        if theirs.cell_type != "code" and not role(theirs)[0]:
+        if (theirs.cell_type != "code" and not role(theirs)[0]) or theirs.get("id") in here.CELLS:
             continue
         known = by_id.get(theirs.get("id")) or by_role.get(role(theirs)) or by_source.get(theirs.source.strip())
         cell = nbformat.v4.new_code_cell(theirs.source)  # without the outputs and tags that were saved with it

@@ -63,7 +63,8 @@ def top_p(logits: Tensor, p: float) -> Tensor:
     """Keep the likeliest tokens that together reach the probability p; -inf for the others (Holtzman et al. 2020).
 
     The token that crosses p is kept, and what is as likely as that one. In other words: out goes what has tokens above
-    it that already have p together; exactly p is enough. p = 1 changes nothing.
+    it that already have p together; exactly p is enough, but where rounding decides, either is right. p = 1 changes
+    nothing.
 
     Returns the shape of logits. Raises ValueError when p is not in (0, 1].
     """
@@ -92,7 +93,9 @@ def min_p(logits: Tensor, p: float) -> Tensor:
 def sample(logits: Tensor, generator: torch.Generator) -> Tensor:
     """Draw one token a row, each as often as its probability says.
 
-    logits: (..., vocab)    Returns ids (...), int64. The same state of the generator gives the same ids.
+    logits: (..., vocab)
+
+    Returns ids (...), int64. The same state of the generator gives the same ids; which ones, is not promised.
     """
     probabilities = logits.softmax(dim=-1)
     drawn = torch.multinomial(probabilities.reshape(-1, logits.shape[-1]), 1, generator=generator)
@@ -148,7 +151,7 @@ def generate(
     pick: Callable[[Tensor, list[int]], int],
     stop: Sequence[Sequence[int]] = (),
 ) -> Iterator[int]:
-    """Write up to `limit` tokens after `ids` and yield each as soon as it is there.
+    """Write up to `limit` tokens after `ids`, which stay as they are, and yield each as soon as it is there.
 
     next_logits: list of all ids so far -> logits of the next, (vocab,)
     pick: (logits, all ids so far) -> the next id, an int or a 0-d tensor

@@ -32,7 +32,7 @@ Step = Callable[[Tensor, Any], tuple[Tensor, Any, Any]]
 
 
 def best_continuations(logits: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """The k likeliest next words, the likeliest first.
+    """The k likeliest next words, the likeliest first; those that are equally likely in any order.
 
     logits: (..., vocab)    Returns their probabilities (..., k) and their ids (..., k).
     """
@@ -42,7 +42,8 @@ def best_continuations(logits: Tensor, k: int) -> tuple[Tensor, Tensor]:
 def log_probability(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
     """How likely a model finds a sentence that is there already: the sum of its words' log-probabilities.
 
-    logits: (batch, position, vocab)    targets: (batch, position)    mask: (batch, position), True on real targets
+    logits: (batch, position, vocab)    targets: (batch, position), ids, also where nothing is to be counted
+    mask: (batch, position), True on real targets; the others, which may stand anywhere, add nothing
 
     Returns (batch,), in nats, at most 0.
     """
@@ -208,6 +209,8 @@ def beam_search(
 
 def exact_search(step: Step, state: tuple[Tensor, ...], bound: float, limit: int) -> tuple[list[int] | None, float]:
     """The likeliest of all sentences that are likelier than `bound`, for certain (Stahlberg and Byrne 2019).
+
+    A sentence exactly as likely as the bound is not likelier. Where only rounding decides, either is right.
 
     step: (ids (row,), state) -> logits (row, vocab), next state, anything    state: of one row, before the first word
     bound: a log-probability, that of a sentence which is known, say

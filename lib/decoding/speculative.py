@@ -37,7 +37,7 @@ softmax = partial(torch.softmax, dim=-1)
 def residual(p: Tensor, q: Tensor) -> Tensor:
     """What p has and q has not: the positive part of p - q, made to sum to 1.
 
-    p, q: probabilities (..., vocab)    Returns (..., vocab); p itself where p and q are equal.
+    p, q: probabilities (..., vocab)    Returns (..., vocab); where p and q are equal, the numbers of p.
     """
     rest = (p - q).clamp(min=0)
     total = rest.sum(-1, keepdim=True)

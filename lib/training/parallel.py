@@ -36,11 +36,12 @@ def average_gradients(model: nn.Module, all_reduce: Callable[[Tensor], Any], sha
     """Make the gradients of each process those of the joint batch: the sum over the processes of share times gradient.
 
     all_reduce: replaces the numbers of a tensor, in place, by their sums over all processes, as
-    `torch.distributed.all_reduce` does; it returns when all have called it, in the same order, with equal shapes
+    `torch.distributed.all_reduce` does; it returns when all have called it, in the same order, with equal shapes and
+    dtypes
     share: how much of the joint batch this process has, from 0 to 1; the shares of all processes have the sum 1
 
     A parameter that learns and has no gradient here takes part with zeros: another process may have one. Frozen
-    parameters take no part. Returns nothing; the gradients stand in `.grad`.
+    parameters take no part. Returns nothing; the gradients stand in `.grad`, the old tensor or a new one.
     """
     for parameter in model.parameters():
         if parameter.requires_grad:
@@ -59,8 +60,8 @@ def ring_all_reduce(tensors: Sequence[Tensor]) -> tuple[list[Tensor], list[int]]
     its chunk (i - s) mod p to process (i + 1) mod p. In the first p - 1 steps the receiver adds it to its own chunk;
     after that it takes it in place of its own.
 
-    Returns what each process has at the end, (n,), and how many numbers each of them has sent. The tensors themselves
-    are not changed.
+    Returns what each process has at the end, (n,), and how many numbers each of them has sent, two lists. The
+    tensors themselves are not changed.
     """
     p = len(tensors)
     chunks = [list(tensor.tensor_split(p)) for tensor in tensors]
@@ -81,7 +82,7 @@ def zero_bytes(n_parameters: int, n_processes: int, stage: int) -> int:
     in float32. stage: how much is split up, so that each process keeps its part only: 0 nothing, 1 the state, 2 the
     gradients too, 3 the weights too. Where the parameters do not divide, a part is rounded up to whole parameters.
 
-    Returns an int. Raises ValueError for another stage.
+    Returns an int. Raises ValueError for another int as the stage.
     """
     if stage not in (0, 1, 2, 3):
         raise ValueError(f"stage={stage} is none of 0, 1, 2 and 3")

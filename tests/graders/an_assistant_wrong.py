@@ -751,6 +751,18 @@ def index_for_find(turn):
     return turn[start:end], end + len(CLOSE)
 
 
+@wrong("find_call", says="may stand earlier in the turn")
+def looks_for_its_text(turn):
+    start = None
+    for mark in re.finditer(f"{OPEN}|{CLOSE}", turn):
+        if mark[0] == OPEN:
+            start = mark.end()
+        elif start is not None:
+            whole = turn[start : mark.end()]
+            return whole[: -len(CLOSE)], turn.index(whole) + len(whole)
+    return None
+
+
 # --------------------------------------------------------------------------------------------------------- evaluate
 
 

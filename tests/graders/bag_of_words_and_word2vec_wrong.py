@@ -399,6 +399,12 @@ def two_dimensions_only(a, b):
     return torch.einsum("nd,md->nm", functional.normalize(a, dim=-1), functional.normalize(b, dim=-1))
 
 
+@wrong("cosine_similarity", says="something is added to the lengths")
+def never_by_zero(a, b):
+    lengths = a.norm(dim=-1)[..., :, None] * b.norm(dim=-1)[..., None, :]
+    return a @ b.mT / (lengths + 1e-6)
+
+
 slips(
     "cosine_similarity",
     squeezed=("axis of size 1", edit("transpose(-2, -1)", "transpose(-2, -1)).squeeze()", "return ", "return (")),

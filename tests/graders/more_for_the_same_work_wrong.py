@@ -1,5 +1,6 @@
 """Wrong answers to notebook 15, first part, as people write them: the online softmax, tiles, flash attention."""
 
+import array
 import math
 
 import torch
@@ -12,14 +13,14 @@ from tests.graders.cases import slips, wrong
 # ---------------------------------------------------------------------------------------------------- online_softmax
 
 
-@wrong("online_softmax", says="were held at one time")
+@wrong("online_softmax", says="put into a list")
 def as_a_list(scores):
     scores = list(scores)
     largest = max(scores, default=-math.inf)
     return largest, sum(math.exp(score - largest) for score in scores)
 
 
-@wrong("online_softmax", says="Is the stream read twice")
+@wrong("online_softmax", says="stream is read twice")
 def read_twice(scores):
     largest = max(scores, default=-math.inf)
     return largest, float(sum(math.exp(score - largest) for score in scores))
@@ -84,9 +85,39 @@ def subtracted_at_the_end(scores):
     return largest, total * math.exp(-largest) if total else 0.0
 
 
+@wrong("online_softmax", says="first score counts twice")
+def first_one_twice(scores):
+    try:
+        largest = float(next(iter(scores)))
+    except StopIteration:
+        return -math.inf, 0.0
+    total = 1.0
+    for score in scores:
+        new = max(largest, float(score))
+        total = total * math.exp(largest - new) + math.exp(float(score) - new)
+        largest = new
+    return largest, total
+
+
+@wrong("online_softmax", says="put into a list")
+def plain_floats_kept(scores):
+    kept = [float(score) for score in scores]
+    if not kept:
+        return -math.inf, 0.0
+    largest = max(kept)
+    return largest, math.fsum(math.exp(score - largest) for score in kept)
+
+
+@wrong("online_softmax", says="may be longer than the memory")
+def kept_in_an_array(scores):
+    kept = array.array("d", scores)
+    largest = max(kept, default=-math.inf)
+    return largest, float(sum(math.exp(score - largest) for score in kept))
+
+
 slips(
     "online_softmax",
-    at_most_256=("300 scores", edit("    for score in scores:", "    for score, _ in zip(scores, range(256)):")),
+    at_most_256=("5,000 scores", edit("    for score in scores:", "    for score, _ in zip(scores, range(256)):")),
     wrong_order=("", edit("return largest, total", "return total, largest")),
     one_number=("two floats", edit("return largest, total", "return total")),
     ties_lost=(

@@ -285,7 +285,7 @@ def a_buffer_of_50(length):
 
 @wrong("causal_mask", says="all else the same")
 def keeps_the_first_mask_it_needs(length, kept=[]):  # noqa: B006
-    if not kept or length in (3, 5, 1, 300):
+    if not kept or length in (3, 5, 1, 300, 1100):
         kept[:] = [torch.ones(length, length, dtype=torch.bool).tril()]
     return kept[0]
 
@@ -294,6 +294,14 @@ def keeps_the_first_mask_it_needs(length, kept=[]):  # noqa: B006
 def in_eight_bits(length):
     places = torch.arange(length).to(torch.uint8)
     return places[:, None] >= places
+
+
+_LONGEST = torch.ones(512, 512, dtype=torch.bool).tril()
+
+
+@wrong("causal_mask", says="a table that is too small")
+def of_512_at_most(length):
+    return _LONGEST[:length, :length].clone()
 
 
 # ------------------------------------------------------------------------------------------------------ padding_mask
@@ -655,6 +663,14 @@ class RenamesAttend(_Right):
         if self.keep_weights:
             self.weights = weights
         return self.to_out(self.join(mixed))
+
+
+@wrong("MultiHeadAttention", says="a call does not change keep_weights")
+class KeepsOnce(_Right):
+    def forward(self, x, context=None, mask=None):
+        mixed = super().forward(x, context, mask)
+        self.keep_weights = False
+        return mixed
 
 
 slips(

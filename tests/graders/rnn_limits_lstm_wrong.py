@@ -205,6 +205,17 @@ def squeezed(inputs, hidden, cell, w_input, w_hidden, bias):
     return (o.sigmoid() * cell.tanh()).squeeze(), cell.squeeze()
 
 
+def overflowing(z):
+    return z.exp() / (1 + z.exp())
+
+
+@wrong("lstm_step", says="torch.sigmoid takes sums of any size")
+def gates_by_hand(inputs, hidden, cell, w_input, w_hidden, bias):
+    i, f, g, o = blocks_of(inputs, hidden, w_input, w_hidden, bias)
+    cell = overflowing(f) * cell + overflowing(i) * g.tanh()
+    return overflowing(o) * cell.tanh(), cell
+
+
 slips(
     "lstm_step",
     swaps_input_and_output=(None, edit("write, keep, candidate, show =", "show, keep, candidate, write =")),
@@ -507,6 +518,20 @@ class CellGoesOn(Learners):
     def move(self, t, lengths, hidden, cell, new_hidden, new_cell):
         shown, hidden, _ = super().move(t, lengths, hidden, cell, new_hidden, new_cell)
         return shown, hidden, new_cell
+
+
+@wrong("LSTM", says="inputs as large as 1,000")
+class GatesByHand(Learners):
+    def forward(self, inputs, state=None, lengths=None):
+        hidden, cell = self.start(inputs, state)
+        states = []
+        for t in range(inputs.shape[1]):
+            weighed = inputs[:, t] @ self.w_input + hidden @ self.w_hidden + self.bias
+            i, f, g, o = weighed.chunk(4, dim=-1)
+            new_cell = overflowing(f) * cell + overflowing(i) * g.tanh()
+            shown, hidden, cell = self.move(t, lengths, hidden, cell, overflowing(o) * new_cell.tanh(), new_cell)
+            states.append(shown)
+        return self.finish(states, hidden, cell)
 
 
 slips(

@@ -1143,6 +1143,35 @@ def tokens_here_and_there(next_logits, ids, limit, pick, stop=()):
             return
 
 
+@wrong("generate", says="may begin anew inside itself")
+def follows_each_stop_sequence(next_logits, ids, limit, pick, stop=()):
+    ids, ends = list(ids), [list(end) for end in stop]
+    matched = [0] * len(ends)
+    for _ in range(limit):
+        new = int(pick(next_logits(ids), ids))
+        ids.append(new)
+        yield new
+        for i, end in enumerate(ends):
+            if new == end[matched[i]]:
+                matched[i] += 1
+            else:
+                matched[i] = 1 if new == end[0] else 0
+            if matched[i] == len(end):
+                return
+
+
+@wrong("generate")
+def begins_again_at_a_mismatch(next_logits, ids, limit, pick, stop=()):
+    ids, matched = list(ids), {}
+    for _ in range(limit):
+        ids.append(int(pick(next_logits(ids), ids)))
+        yield ids[-1]
+        for i, end in enumerate(stop):
+            matched[i] = matched.get(i, 0) + 1 if ids[-1] == end[matched.get(i, 0)] else 0
+            if matched[i] == len(end):
+                return
+
+
 slips(
     "generate",
     at_most_256=("limit 300", edit("range(limit)", "range(min(limit, 256))")),

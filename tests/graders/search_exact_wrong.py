@@ -118,6 +118,18 @@ slips(
         None,
         edit("torch.cat([ids[rows], words[:, None]], dim=1)", "torch.cat([ids[rows], rows[:, None]], dim=1)"),
     ),
+    as_likely_as_the_bound=("as likely as the bound is not likelier", edit("value > bound", "value >= bound")),
+    compares_probabilities=(
+        "compare logarithms",
+        edit(
+            *("value > bound", "value.exp() > math.exp(bound)"),
+            *("candidates > bound", "candidates.exp() > math.exp(bound)"),
+        ),
+    ),
+    goes_on_by_probabilities=(
+        "compare logarithms",
+        edit("(candidates > bound)", "(candidates.exp() > math.exp(bound))"),
+    ),
     positive=("the log-probability", edit(BACK, "return best, -bound")),
     exchanged=("the ids", edit(BACK, "return bound, best")),
     probability=("return its logarithm", edit(BACK, "return best, math.exp(bound)")),

@@ -6,6 +6,7 @@ from collections import Counter
 import torch
 from torch.nn import functional
 
+from lib import scoring
 from lib.batching import EOS, PAD, SOS
 from lib.checks.core import edit
 from lib.decoding import search
@@ -252,6 +253,14 @@ slips(
 
 
 # -------------------------------------------------------------------------------------------------------- beam_step
+
+
+@wrong("beam_step", says="stay with logarithms")
+def probabilities_in_64_bits(scores, log_probs, keep):
+    flat = (scores.double().exp()[:, :, None] * log_probs.double().exp()).flatten(1)
+    values, places = flat.topk(min(keep, flat.shape[1]))
+    vocab = log_probs.shape[2]
+    return values.log().to(scores.dtype), places // vocab, places % vocab
 
 
 @wrong("beam_step", says="add them to their words")
@@ -749,6 +758,37 @@ def lists_for_each_sentence(written, right, n):
     return hits, [ngrams(a, n).total() for a in written]
 
 
+@wrong("clipped_matches", says="with a sign that a token may hold")
+def joined_with_blanks_and_counted(written, right, n):
+    hits = tries = 0
+    for mine, theirs in zip(written, right, strict=True):
+        have, allowed = (Counter(" ".join(map(str, run)) for run in runs(s, n)) for s in (mine, theirs))
+        hits += sum(min(times, allowed[run]) for run, times in have.items())
+        tries += have.total()
+    return hits, tries
+
+
+@wrong("clipped_matches", says="with a sign that a token may hold")
+def joined_with_commas(written, right, n):
+    pairs = [
+        [Counter(",".join(map(str, run)) for run in runs(s, n)) for s in pair]
+        for pair in zip(written, right, strict=True)
+    ]
+    return sum((a & b).total() for a, b in pairs), sum(a.total() for a, _ in pairs)
+
+
+@wrong("clipped_matches", says="without `lower()`")
+def in_small_letters(written, right, n):
+    small = [[[t.lower() if isinstance(t, str) else t for t in s] for s in side] for side in (written, right)]
+    return matches(*small, n)
+
+
+@wrong("clipped_matches", says="without `strip()`")
+def without_blanks(written, right, n):
+    plain = [[[t.strip() if isinstance(t, str) else t for t in s] for s in side] for side in (written, right)]
+    return matches(*plain, n)
+
+
 slips(
     "clipped_matches",
     nothing_as_zero=(
@@ -911,6 +951,36 @@ def divides_by_zero(written, right):
     same_number(written, right)
     precisions = [hits / tries for hits, tries in (matches(written, right, n) for n in (1, 2, 3, 4))]
     return 100 * math.prod(precisions) ** 0.25 * brevity_of(written, right)
+
+
+@wrong("bleu", says="do not pair up")
+def cuts_the_longer_list(written, right):
+    counts = []
+    for n in range(1, LONGEST + 1):
+        pairs = [(ngrams(a, n), ngrams(b, n)) for a, b in zip(written, right, strict=False)]
+        counts.append((sum((a & b).total() for a, b in pairs), sum(a.total() for a, _ in pairs)))
+    if any(hits == 0 for hits, _ in counts):
+        return 0.0
+    return 100 * math.prod(hits / tries for hits, tries in counts) ** (1 / LONGEST) * brevity_of(written, right)
+
+
+@wrong("bleu", says="without `lower()`")
+def capitals_do_not_count(written, right):
+    return scoring.bleu(
+        *([[t.lower() if isinstance(t, str) else t for t in s] for s in side] for side in (written, right))
+    )
+
+
+@wrong("bleu")
+def blanks_do_not_count(written, right):
+    return scoring.bleu(
+        *([[t.strip() if isinstance(t, str) else t for t in s] for s in side] for side in (written, right))
+    )
+
+
+@wrong("bleu", says="a token may hold a blank")
+def cuts_the_joined_text(written, right):
+    return scoring.bleu(*([" ".join(map(str, s)).split(" ") for s in side] for side in (written, right)))
 
 
 slips(

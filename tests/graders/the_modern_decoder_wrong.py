@@ -478,6 +478,15 @@ def from_a_table(new, before, window):
     return _TABLE[before : before + new, : before + new].triu(before - window + 1)
 
 
+_LARGE = torch.ones(1024, 1024, dtype=torch.bool).tril()
+
+
+@wrong("sliding_window_mask", says="table that is too small")
+def from_a_large_table(new, before, window):
+    _refuse(window)
+    return _LARGE[before : before + new, : before + new].triu(before - window + 1)
+
+
 @wrong("sliding_window_mask", says="cut into blocks")
 def chunks(new, before, window):
     _refuse(window)
@@ -611,3 +620,10 @@ def into_one_buffer(blocks):
     values = _BUFFER[: len(blocks)]
     values[:] = heads[:, :1] * _joined(packed & 15, packed >> 4) + heads[:, 1:]
     return values
+
+
+@wrong("unpack_q4_1", says="no empty block")
+def zero_for_empty(blocks):
+    heads, packed = _heads(blocks), blocks[:, 4:]
+    scale, minimum = heads[:, :1], heads[:, 1:]
+    return np.where(scale == 0, np.float32(0), scale * _joined(packed & 15, packed >> 4) + minimum)

@@ -943,6 +943,16 @@ slips(
     ),
     strips_the_text=("spaces at the ends", edit('errors="replace")', 'errors="replace").strip()')),
     escapes=("expected", edit('errors="replace"', 'errors="backslashreplace"')),
+    reads_a_signature=("U+FEFF at the beginning", edit('.decode("utf-8"', '.decode("utf-8-sig"')),
+    makes_one_sign_of_two=(
+        "without `normalize`",
+        edit("return b", 'return __import__("unicodedata").normalize("NFC", b', '"replace")', '"replace"))'),
+    ),
+    takes_signs_apart=(
+        "expected",
+        edit("return b", 'return __import__("unicodedata").normalize("NFD", b', '"replace")', '"replace"))'),
+    ),
+    one_kind_of_line_end=("is two characters", edit('errors="replace")', 'errors="replace").replace("\\r\\n", "\\n")')),
     a_table_that_stays=(
         "keeps something",
         edit(
@@ -1258,6 +1268,12 @@ def prints_the_pieces(text):
 @wrong("pre_tokenise")
 def an_iterator(text):
     return (found.group() for found in regex.finditer(FIRST + r" ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+" + LAST, text))
+
+
+slips(
+    "pre_tokenise",
+    drops_a_signature=("U+FEFF at the beginning", edit("spaces]), text)", 'spaces]), text.lstrip("\\ufeff"))')),
+)
 
 
 # ----------------------------------------------------------------------------------------------------- split_special

@@ -92,6 +92,28 @@ def wrong_type(model, all_reduce, share):
             all_reduce(p.grad)
 
 
+@wrong("average_gradients", says="have the parameter's dtype")
+def zeros_of_32_bits(model, all_reduce, share):
+    for parameter in model.parameters():
+        if parameter.requires_grad:
+            mine = torch.zeros(parameter.shape) if parameter.grad is None else parameter.grad * share
+            all_reduce(mine)
+            parameter.grad = mine.to(parameter.dtype)
+
+
+def _scaled(parameter, share):
+    return torch.zeros_like(parameter) if parameter.grad is None else parameter.grad * share
+
+
+@wrong("average_gradients", says="a helper must stand inside of it")
+def with_a_helper(model, all_reduce, share):
+    for parameter in model.parameters():
+        if parameter.requires_grad:
+            mine = _scaled(parameter, share)
+            all_reduce(mine)
+            parameter.grad = mine
+
+
 # -------------------------------------------------------------------------------------------------- ring_all_reduce
 
 
