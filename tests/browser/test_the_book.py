@@ -21,13 +21,17 @@ from lib.course.cells import SOLUTIONS
 STEMS = [path.stem for path in sorted(SOLUTIONS.glob("[0-9][0-9]_*.ipynb"))]
 PAGES = ["index", *STEMS, "glossary", "cheat_sheet", "sources", "search"]
 WIDTHS = (390, 1100, 1440)
+PAPER = 725  # pixels: A4 without its margins, as book.css has them
+# Widgets have their own test: what axe-core posts into their sandboxed frames ends as an error on the console.
 AXE_RUN = """async whole => (await axe.run(whole ? document : {exclude: [['pre']]},
-    {rules: {'color-contrast': {enabled: whole}}}))
+    {iframes: false, rules: {'color-contrast': {enabled: whole}}}))
     .violations.map(found => [found.impact, found.id, found.nodes.length, found.nodes[0].html])"""
 SHORT = ("index", STEMS[0], "search")  # all pages have one style: contrast and coloured code, slow, are looked at here
 UNREACHABLE = """() => [...document.querySelectorAll('article :is(pre, .formula, .table-wrapper)')]
     .filter(box => box.checkVisibility() && box.scrollWidth > box.clientWidth && box.tabIndex < 0).length"""
 TOO_WIDE = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+CUT_OFF = """() => { const right = box => box.getBoundingClientRect().right, page = document.querySelector('article');
+    return [...page.querySelectorAll('td')].filter(cell => right(cell) > right(page)).length; }"""
 WITHOUT_FACE = """() => [...document.querySelectorAll('article img')]
     .filter(image => getComputedStyle(image).backgroundColor !== 'rgb(255, 255, 255)').length"""
 
@@ -131,6 +135,9 @@ def test_the_button_turns_the_page_dark(browser, address):
 def test_the_cheat_sheet_is_one_sheet_of_paper(browser, address):
     page, _ = opened(browser, address, "cheat_sheet")
     assert page.pdf(prefer_css_page_size=True).count(b"/Type /Page\n") == 1
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": PAPER, "height": 900})
+    assert page.evaluate(CUT_OFF) == 0 and not page.locator(".skip-to-content").is_visible()
     page.close()
 
 
