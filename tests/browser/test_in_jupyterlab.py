@@ -27,6 +27,7 @@ import pytest
 from lib import widgets
 from lib.checks import NOTEBOOKS, exercise
 from lib.checks.core import Question
+from lib.course import here
 from lib.course.cells import untrained_cells
 from lib.course.programs import child_environ
 from tests.browser.moving import inside, moves
@@ -206,6 +207,20 @@ def test_what_was_written_in_the_browser_is_graded(ran, folder):
     alone.mkdir()
     shutil.copy(folder / "00_start_here.ipynb", alone)
     assert grade(alone)["00_start_here", "weighted_average"] == ("done", "")
+
+
+def test_the_last_cell_checks_what_is_saved(ran):
+    if ran.stem != "00_start_here":
+        return
+    ran.page.evaluate(SAVE)
+    ran.page.evaluate(ACTIVATE, "course-check")
+    ran.page.evaluate(WRITE, here.CHECK.replace("# check_this", "check_this"))
+    run(ran.page, "course-check")
+    assert "save it (Ctrl+S), then run this cell again" in shown(ran.page)["course-check"]
+    ran.page.evaluate(SAVE)
+    run(ran.page, "course-check")
+    said = shown(ran.page)["course-check"]
+    assert all(f"✓ {name}" in said for name in NOTEBOOKS[ran.stem]), said
 
 
 def test_nothing_is_too_wide_or_dark_on_dark(ran):
