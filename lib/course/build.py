@@ -93,6 +93,7 @@ def stub(notebook: NotebookNode) -> NotebookNode:
             raise ValueError(f"markers outside an exercise or a question: {cell.id}")
     if notebook.cells[0].source.startswith("# "):
         fetch, check = (nbformat.v4.new_code_cell(source, id=identity) for identity, source in here.CELLS.items())
+        fetch.metadata.jupyter = {"source_hidden": True}  # JupyterLab folds it; where it is needed, all is shown
         notebook.cells = [notebook.cells[0], fetch, *notebook.cells[1:], check]
     return notebook
 
