@@ -23,7 +23,7 @@ def forged_outputs(stem):
     """Every output is what the solution would show, as if the wrong cells had been run and passed."""
     notebook, outputs = all_wrong(stem), {cell.id: cell for cell in solution(stem).cells}
     for cell in notebook.cells:
-        if cell.cell_type == "code":
+        if cell.cell_type == "code" and cell.id in outputs:
             cell.outputs, cell.execution_count = copy.deepcopy(outputs[cell.id].outputs), 1
     return notebook
 
