@@ -58,7 +58,7 @@ def cached_attention(layer: MultiHeadAttention, x: Tensor, cache: KeyValueCache,
     """What `layer` gives at the new positions of a text, the earlier ones being in the cache. Extends the cache.
 
     x: (batch, new, d_model), new positions only
-    mask: broadcastable to (batch, heads, new, all positions so far); None for a single new position
+    mask: broadcastable to (batch, heads, new, all positions so far), or None: nothing is hidden
 
     Returns (batch, new, d_model). Raises what `cache.extend` raises when the new positions do not fit.
     """

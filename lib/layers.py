@@ -63,7 +63,7 @@ class RMSNorm(nn.Module):
 def dropout(x: Tensor, p: float, training: bool = True) -> Tensor:
     """Set each number to 0 with probability p and divide the others by 1 - p, so that the mean stays (Srivastava 2014).
 
-    x: any shape    0 <= p < 1    Returns x's shape; x as it is when not training.
+    x: any shape    0 <= p < 1    Returns x's shape; x as it is when not training. Gradients flow.
     """
     if not training:
         return x

@@ -461,6 +461,7 @@ def dropout(x, p, training=True):
     (Srivastava et al. 2014).
 
     x: any shape    0 <= p < 1    Returns x's shape; x as it is when not training.
+    Gradients flow to x.
     """
     ### BEGIN SOLUTION
     if not training:

@@ -175,6 +175,25 @@ def test_a_table_kept_by_one_of_two_arguments_is_found(scaling):
     assert (found.status, found.kind) == ("wrong", "state") and "`REMEMBERED` keeps something" in found.message
 
 
+def test_a_list_that_all_calls_share_is_found():
+    def steps(n):
+        """The numbers up to n."""
+        return list(range(n))
+
+    asked, shared = Exercise(steps), type("Holder", (), {"all": []})()
+
+    @asked.probe("of 5")
+    def _(answer, rng):
+        return answer(5)
+
+    def refilled(n):
+        shared.all[:] = range(n)
+        return shared.all
+
+    assert asked.judge(refilled).kind == "state"
+    assert asked.judge(lambda n: [*range(n)]).status == "passed"
+
+
 def test_a_cache_that_is_right_is_no_mistake(scaling):
     def answer(x, factor=2.0, start=0):
         return x * (

@@ -57,6 +57,8 @@ single_calls(
         "'USé' and the pieces US, ##é": lambda rng: ("USé", {"US", "##é"}),
         "'?', a sign": lambda rng: ("?", ["?", "##?"]),
         "a word of 100 letters a, the pieces aa and ##aaa": lambda rng: (100 * "a", {"aa", "##aaa", "##aa"}),
+        "a word of 80 letters é, which are 160 bytes, the pieces éé and ##éé": lambda rng: (80 * "é", {"éé", "##éé"}),
+        "'c#' and the pieces c, #, ##c, ###": lambda rng: ("c#", ["c", "#", "##c", "###"]),
         "a word of 101 letters a, which is a piece itself": lambda rng: (101 * "a", {101 * "a", "a", "##a"}),
         "a piece of 60 letters, as names of chemicals have": lambda rng: (
             60 * "b" + "cc",
@@ -340,6 +342,23 @@ def _(answer, rng):
         "a second call with one generator": compared(first, second),
         "the global generator": "left alone" if torch.equal(before, torch.get_rng_state()) else "used",
     }
+
+
+@mask_words.probe("no id is special, share=0: nothing is chosen")
+def _(answer, rng):
+    return answer(_words(2, 5, rng=rng), [], MASK_ID, VOCAB, rng, 0.0)
+
+
+@mask_words.probe("60 texts of 20 words, one by one, share=0.5: how many are chosen of each", varied=False)
+def _(answer, rng):
+    counts = {int((answer(_words(1, 20, rng=rng), SPECIAL, MASK_ID, VOCAB, rng, 0.5)[1] >= 0).sum()) for _ in range(60)}
+    if len(counts) == 1:
+        raise Problem(
+            "always so many",
+            "every text has the same number of chosen words: each is to be chosen by itself, with probability `share`, "
+            "so the number varies.",
+        )
+    return None
 
 
 _ALLOWED = "~torch.isin(ids, torch.tensor(list(special), dtype=ids.dtype))"

@@ -289,12 +289,12 @@ def _(answer, rng):
     return _in_pieces(answer, _layer(rng), normal(2, 5, 6, rng=rng), _empty(), [4, 1])
 
 
-@cached_attention.probe("2 positions, then 3 with a mask that hides padding in one of the rows")
+@cached_attention.probe("2 positions, then 3, then 1, each with a mask that hides padding in one of the rows")
 @torch.no_grad()
 def _(answer, rng):
-    x, empty = normal(2, 5, 6, rng=rng), torch.tensor([0, 2])
-    found = _in_pieces(answer, _layer(rng), x, _empty(), [2, 3], empty)
-    return {name: part for name, part in found.items() if "call 2" in name}
+    x, empty = normal(2, 6, 6, rng=rng), torch.tensor([0, 2])
+    found = _in_pieces(answer, _layer(rng), x, _empty(), [2, 3, 1], empty)
+    return {name: part for name, part in found.items() if "call 1" not in name}
 
 
 @cached_attention.probe("3 positions, then 4 more without any mask: nothing is hidden; and what the cache holds")

@@ -85,6 +85,14 @@ def _(answer, rng):
     return named({"nothing": answer([(0, 0)] * 4, 0, 3), "both sides": both})
 
 
+@token_span.probe("two spaces, and a new line with an indent, between the tokens of an answer", varied=False)
+def _(answer, rng):
+    offsets = question_and([(0, 4), (6, 9), (15, 20)])
+    return named(
+        {"two spaces": answer(offsets, 0, 9), "both": answer(offsets, 0, 20), "a line": answer(offsets, 6, 20)}
+    )
+
+
 @token_span.probe("300 tokens, some of them right after the one before", varied=False)
 def _(answer, rng):
     offsets, at = [], 0

@@ -218,6 +218,12 @@ def _(answer, rng):
     return answer(_large(rng, 2, 3), 0.0)
 
 
+@dropout.probe("p = 0 in training: the gradient for x")
+def _(answer, rng):
+    x = torch.randn(4, 7, generator=rng, requires_grad=True)
+    return gradients(answer(x, 0.0), x=x)
+
+
 @dropout.probe("a single number, a tensor without axes, and p = 0.5")
 def _(answer, rng):
     return {"the number of different results of 24 calls": len(_many(answer, _large(rng), 0.5).unique())}

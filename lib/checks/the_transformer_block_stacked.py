@@ -353,6 +353,12 @@ single_calls(
     {
         "vocab 11, d_model 4, d_ff 7, 1 block": lambda rng: (11, 4, 7, 1),
         "the paper's base model: vocab 37000, d_model 512, d_ff 2048, 6 blocks": lambda rng: (37000, 512, 2048, 6),
+        "vocab 50257, d_model 1001, d_ff 4003, 7 blocks, each number to the last digit": lambda rng: (
+            50257,
+            1001,
+            4003,
+            7,
+        ),
     },
 )
 

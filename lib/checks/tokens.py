@@ -483,6 +483,11 @@ tries(
 )
 
 
+@bpe_encode.probe("bytes and a tuple, and no merges: a list comes back")
+def _(answer, rng):
+    return {"of bytes": a_list(answer(b"cat", {})), "of a tuple": a_list(answer((99, 97), {}))}
+
+
 @bpe_encode.probe("the bytes of 60 words, and 40 merges that were learnt")
 def _(answer, rng):
     return a_list(answer(b" ".join([STORY, *drawn(rng, STORY.split(), 40)]), Merges(LEARNT)))

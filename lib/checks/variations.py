@@ -118,17 +118,25 @@ def _outcome(function: Callable, arguments: tuple, named: dict) -> tuple[Outcome
 
 
 def _after_a_change(function: Callable, arguments: tuple, named: dict) -> tuple[Outcome, bool]:
-    """What a call gives after the tensors that it gave before were changed; whether that is what it gave before."""
+    """What a call gives after what it gave before was changed; whether that is the same as before."""
     given = []
     before, _ = _outcome(
         lambda *a, **n: given.append(function(*a, **n)) or copied(_detached(given[0])), arguments, named
     )
     tensors = [tensor.data for tensor in _tensors(given)]
     kept = copied(tensors)
+
+    def second(*arguments, **named):
+        result = function(*arguments, **named)
+        for part in given:
+            if isinstance(part, list | dict):
+                part.clear()  # after the call, which may have filled it anew
+        return copied(_detached(result))
+
     try:
         for tensor in tensors:  # subtle: `.data`, for autograd may still need what lies there
             tensor.copy_(~tensor if tensor.dtype == torch.bool else tensor + 1)
-        after, _ = _outcome(lambda *a, **n: copied(_detached(function(*a, **n))), arguments, named)
+        after, _ = _outcome(second, arguments, named)
     except RuntimeError:  # one number in several places: it cannot be changed
         return before, False
     finally:

@@ -323,3 +323,45 @@ slips(
     ),
     normal_dice=("", edit("dice = torch.rand(", "dice = torch.randn(")),
 )
+
+
+slips(
+    "wordpiece",
+    bytes_counted=("[UNK]", edit("len(word) > LONGEST_WORD", "len(word.encode()) > LONGEST_WORD")),
+)
+slips(
+    "mask_words",
+    always_as_many=(
+        "so the number varies",
+        edit(
+            "torch.rand(ids.shape, generator=generator) < share",
+            "torch.rand(ids.numel(), generator=generator).argsort().argsort().view(ids.shape) "
+            "< round(share * ids.numel())",
+        ),
+    ),
+)
+slips(
+    "mask_words",
+    some_are_special=(
+        "non-empty",
+        edit(
+            "torch.isin(ids, torch.tensor(list(special), dtype=ids.dtype))",
+            "torch.stack([ids == one for one in special]).any(0)",
+        ),
+    ),
+)
+
+
+@wrong("wordpiece", says="endless loop")
+def lengths_without_any_sign(word, pieces):
+    if len(word) > 100:
+        return ["[UNK]"]
+    found = []
+    while word:
+        mark = "##" if found else ""
+        fits = [mark + word[:end] for end in range(len(word), 0, -1) if mark + word[:end] in pieces]
+        if not fits:
+            return ["[UNK]"]
+        found.append(fits[0])
+        word = word[len(fits[0].lstrip("#")) if mark else len(fits[0]) :]
+    return found

@@ -1088,3 +1088,12 @@ slips(
         ),
     ),
 )
+
+
+slips(
+    "cached_attention",
+    no_mask_for_one=(
+        "the output of call 3",
+        edit("values, mask)", "values, None if x.shape[1] == 1 else mask)"),
+    ),
+)

@@ -854,3 +854,17 @@ slips(
     "RelativeBias",
     five_hundred=("", edit("torch.arange(keys, device", "torch.arange(min(keys, 512), device")),
 )
+
+
+slips("restore_spans", no_sentinel_zero=("expected 6", edit("runs.get(token, run)", "runs.get(token or None, run)")))
+slips(
+    "token_span",
+    one_space_only=(
+        "two spaces",
+        edit(
+            "offsets[inside[-1]][1] < end",
+            "offsets[inside[-1]][1] < end "
+            "or any(offsets[b][0] > offsets[a][1] + 1 for a, b in zip(inside, inside[1:]))",
+        ),
+    ),
+)

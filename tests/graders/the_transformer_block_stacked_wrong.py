@@ -559,3 +559,10 @@ slips(
     a_total_too=("should not have 'total'", edit('"embedding": vocab', '"total": 0, "embedding": vocab')),
     other_names=("has no 'embedding'", edit('"embedding"', '"embeddings"')),
 )
+
+
+_ENCODER = "n_blocks * (attention + feed_forward + 2 * norm)"
+slips(
+    "parameter_counts",
+    in_32_bits=("encoder is", edit(_ENCODER, f"int(torch.tensor({_ENCODER}, dtype=torch.float32))")),
+)

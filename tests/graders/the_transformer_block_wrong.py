@@ -555,3 +555,6 @@ slips(
     at_most_256=("300", edit("return x", "x = x[..., :256, :] if x.ndim > 1 else x\n        return x")),
     halved=("multiplies neighbours", edit("x + self", "0.5 * x + self")),
 )
+
+
+slips("dropout", detached=("no gradient", edit("x * keep", "x.detach() * keep")))

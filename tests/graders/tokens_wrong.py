@@ -1502,3 +1502,12 @@ slips(
         ),
     ),
 )
+
+
+slips(
+    "bpe_encode",
+    as_it_came=(
+        "a list is asked for",
+        edit("    ids = list(ids)\n", "    if not merges:\n        return ids\n    ids = list(ids)\n"),
+    ),
+)
