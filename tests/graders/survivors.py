@@ -6,7 +6,6 @@
 SURVIVORS: dict[str, dict[str, str]] = {
     "dropout": {"torch.rand_like(x) >= p -> torch.rand_like(x) > p": "a random number equals p once in 16 million"},
     "next_character_loss": {":-1 -> :": "gather looks only as far as the ids reach, one position fewer"},
-    "gradient_by_distance": {"state.detach() -> state": "the same numbers; only the caller's tensor would be marked"},
     "LSTM": {"2 -> -2": "of four blocks, the one that ends 2 from the start also ends 2 from the end"},
     "BahdanauDecoder": {
         "torch.zeros -> torch.ones": "given code, and `seeded` sets every weight",
