@@ -595,7 +595,8 @@ with torch.device("meta"):
     whole = MyBert(30_522, d_model=384, n_heads=12, n_layers=6, d_ff=1_536)
 parts = {name: size(part) for name, part in whole.named_children()}
 print(parts, sum(parts.values()))
-assert parts["encoder"] == 6 * block_parameters and parts["pooler"] == 384 * 384 + 384
+assert block_parameters in (..., parts["encoder"] / 6)
+assert parts["pooler"] == 384 * 384 + 384
 assert sum(parts.values()) == 22_713_216 and parts["embeddings"] / 22_713_216 > 0.52
 
 # %% [markdown]
@@ -1098,7 +1099,7 @@ print(*(f"{chance:.2f} {text}" for text, chance in said.items()), sep="\n")
 # %% jupyter={"source_hidden": true}
 if here and real:
     assert 0.75 < right < 0.83 and said[ours[0]] > 0.8 and said[ours[1]] < 0.2
-    assert learning == 3 * block_parameters + 2 * 384 + 2
+    assert block_parameters in (..., (learning - 2 * 384 - 2) / 3)
 
 # %% [markdown]
 # The real weights with the real reviews tell it: *The movie was fantastic!* is praise, with a chance above 0.8, and

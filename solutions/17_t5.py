@@ -594,7 +594,7 @@ generator = torch.Generator().manual_seed(0)
 x, k = (torch.randn(1_000, size, generator=generator) for size in (512, 64))
 w = torch.randn(512, 64, generator=generator)
 spread = {}
-for name, std in (("as for any Linear, 1/√512", 512**-0.5), ("T5's", query_std)):
+for name, std in (("as for any Linear, 1/√512", 512**-0.5), ("T5's", 32_768**-0.5)):
     spread[name] = ((x @ w * std) @ k.T).var().item()
     print(f"{name}: the scores have variance {spread[name]:.2f}")
 
@@ -1352,9 +1352,7 @@ for number, (kind, marker) in enumerate(zip(KINDS, "o^s", strict=True)):
         line = axes.plot(at, [look[kind] for look in looks], marker=marker, lw=1)[0]
         line.set_color(f"C{number}")
     line.set_label(kind)
-axes.axhline(
-    100 * guessed_places, color="grey", ls="--", lw=1, label="two facts, guessed"
-)
+axes.axhline(100 * 7 / 16, color="grey", ls="--", lw=1, label="two facts, guessed")
 axes.set(xlabel="steps", ylabel="exact match, in percent", ylim=(-3, 103))
 axes.legend(fontsize=8)
 plt.show()

@@ -901,7 +901,8 @@ print(f"{right:.3f} of {n_held} held-out reviews are judged rightly")
 # %% jupyter={"source_hidden": true}
 of_head = 384 * 384 + 384 + 384 * 2 + 2
 if here:
-    learns = {"head": of_head, "LoRA": of_head + lora_numbers, "all": 22_713_216 + 770}
+    by_lora = learnt - of_head if lora_numbers is ... else lora_numbers
+    learns = {"head": of_head, "LoRA": of_head + by_lora, "all": 22_713_216 + 770}
     assert learnt == learns[way]
 if here and real:
     assert right > 0.58

@@ -97,3 +97,15 @@ def test_cells_that_are_graded_without_training_have_all_names_that_they_use(cel
         tree = parse(cell.source)
         known |= names_bound(tree)
         assert names_used(tree) <= known, cell.source
+
+
+def test_a_question_that_is_not_answered_stops_no_cell(cells):
+    """An unanswered question's name stands for `...`: a given cell that uses the name has to reckon with that."""
+    questions = {role(cell)[1] for cell in cells if role(cell)[0] == "question"}
+    for cell in cells:
+        if cell.cell_type != "code" or role(cell)[0]:
+            continue
+        tree = parse(cell.source)
+        used = names_used(tree) & questions
+        reckons_with_it = any(isinstance(part, ast.Constant) and part.value is ... for part in ast.walk(tree))
+        assert not used or reckons_with_it, f"{cell.id} fails where {sorted(used)} is not answered"
