@@ -37,9 +37,19 @@ from lib.corpora.xquad import load_xquad
 from lib.decoding.search import translate
 from lib.layers import fresh_weights
 from lib.minilm import load_minilm
-from lib.reader import Reader, Reading, WordRarity, answer, exact_matches, read, reader_batch, sentence_places
+from lib.reader import (
+    Reader,
+    Reading,
+    WordRarity,
+    answer,
+    exact_matches,
+    read,
+    reader_batch,
+    reader_loss,
+    sentence_places,
+)
 from lib.scoring import bleu, exact_match, squad_scores
-from lib.spans import best_spans, span_loss, token_span
+from lib.spans import best_spans, token_span
 from lib.t5 import T5, fresh_t5_weights
 from lib.tokenizer import Tokenizer, train_tokenizer
 from lib.training import train
@@ -141,12 +151,8 @@ def reader(seed: int) -> None:
             for chosen in similar_lengths([len(reading.ids) for reading, _, _ in rows], READER_TOKENS, rng):
                 yield [rows[i] for i in chosen]
 
-    def loss(batch: list) -> Tensor:
-        near, first, last = zip(*batch, strict=True)
-        return span_loss(*model(*reader_batch(near)), torch.tensor(first), torch.tensor(last))
-
     start = time.process_time()
-    train(model, loss, feed(), READER_STEPS, READER_PEAK, 10, fused=True)
+    train(model, functools.partial(reader_loss, model), feed(), READER_STEPS, READER_PEAK, 10, fused=True)
     seconds = time.process_time() - start
     asked = load_xquad("test")
     rarity = WordRarity({one.context for one in load_xquad("train") + asked})
@@ -226,10 +232,6 @@ def worlds(seed: int) -> None:
         while True:
             yield world_rows(pieces, world_questions(WORLD_BATCH, rng, TAUGHT))
 
-    def loss(batch: list) -> Tensor:
-        near, first, last = zip(*batch, strict=True)
-        return span_loss(*model(*reader_batch(near)), torch.tensor(first), torch.tensor(last))
-
     def watch(step: int, loss: float) -> None:
         nonlocal looked
         if step in WORLD_MARKS:
@@ -240,14 +242,14 @@ def worlds(seed: int) -> None:
             looked += time.process_time() - start
 
     start = time.process_time()
+    loss = functools.partial(reader_loss, model)
     train(model, loss, feed(), WORLD_STEPS, WORLD_PEAK, 50, muon=True, fused=True, watch=watch)
     seconds = time.process_time() - start - looked
-    margins = {}
-    for margin in MARGINS:
-        kinds = by_kind(world_answers(model, pieces, asked, margin), asked)
-        margins[str(margin)] = {kind: found["exact"] for kind, found in kinds.items()}
-    found = {"seconds": round(seconds, 1), "steps": WORLD_STEPS, "curve": curve, "margins": margins}
-    found["kinds"] = by_kind(world_answers(model, pieces, asked), asked)
+    looks = {margin: by_kind(world_answers(model, pieces, asked, margin), asked) for margin in MARGINS}
+    found = {"seconds": round(seconds, 1), "steps": WORLD_STEPS, "curve": curve, "kinds": looks[0.0]}
+    found["margins"] = {
+        str(margin): {kind: one["exact"] for kind, one in look.items()} for margin, look in looks.items()
+    }
     twice = [one for one in asked if one.question.startswith("Where is the")]
     found["asked twice"] = by_kind(asked_twice(model, pieces, twice), twice)
     found["asked once"] = by_kind(world_answers(model, pieces, twice), twice)

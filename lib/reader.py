@@ -6,6 +6,7 @@
     exact_matches        the same with a mark on each word of the passage that the question has as well
     Reader               a Bert that scores each token as the first and as the last one of an answer
     reader_batch         readings as tensors
+    reader_loss          how wrong a reader is about answers whose places are known
     answer               the best answer in what was read
 
 Which sentences to read, and which of their words to answer with, are two steps, as in Chen et al. 2017. Taught in
@@ -25,7 +26,7 @@ from torch import Tensor, nn
 from lib.batching import pad_batch
 from lib.bert import Bert
 from lib.scoring import plain_answer
-from lib.spans import SpanScores, best_spans
+from lib.spans import SpanScores, best_spans, span_loss
 from lib.wordpiece import CLS, SEP, WordPieceTokenizer
 
 Place = tuple[int, int]  # start and end of a piece of text, the end not included
@@ -117,6 +118,12 @@ def reader_batch(readings: Sequence[Reading]) -> tuple[Tensor, Tensor, Tensor, T
     segments, _ = pad_batch([reading.segments for reading in readings])
     inside, _ = pad_batch([[int(place != (0, 0)) for place in reading.offsets] for reading in readings])
     return ids, segments, mask, inside.bool()
+
+
+def reader_loss(reader: Reader, rows: Sequence[tuple[Reading, int, int]]) -> Tensor:
+    """`span_loss` of readings, each with the first and the last token of its answer; 0 and 0 for none. 0-d."""
+    readings, first, last = zip(*rows, strict=True)
+    return span_loss(*reader(*reader_batch(readings)), torch.tensor(first), torch.tensor(last))
 
 
 @torch.no_grad()

@@ -47,10 +47,7 @@ def called(tree, line, name=None, saved=True, **environ):
         notebook = nbformat.read(path, 4)
         notebook.cells.append(new_code_cell(line))
         nbformat.write(notebook, path)
-    code = (
-        IN_A_NOTEBOOK.replace("SOURCE", repr(line))
-        + f"from lib.course.here import *\nimport lib.course.here as h\nh.{line}"
-    )
+    code = IN_A_NOTEBOOK.replace("SOURCE", repr(line)) + f"from lib.course import here\nhere.{line}"
     done = python(code, path.parent, tree, **{"JPY_SESSION_NAME": str(path), **environ})
     assert not done.stderr, done.stderr
     return done.stdout

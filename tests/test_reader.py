@@ -2,14 +2,15 @@
 
 import math
 import random
+from functools import partial
 
 import torch
 
 from lib.bert import Bert
 from lib.corpora.tiny_worlds import ONE, WORLD_WORDS, world_questions
 from lib.layers import fresh_weights
-from lib.reader import Reader, WordRarity, answer, exact_matches, read, reader_batch, sentence_places
-from lib.spans import span_loss, token_span
+from lib.reader import Reader, WordRarity, answer, exact_matches, read, reader_batch, reader_loss, sentence_places
+from lib.spans import token_span
 from lib.training import train
 from lib.wordpiece import SPECIAL, WordPieceTokenizer
 
@@ -92,10 +93,7 @@ def test_a_few_steps_teach_a_small_reader_where_answers_do_not_stand():
         assert one.text[reading.offsets[first][0] : reading.offsets[last][1]] == one.answer
         rows.append((reading, first, last))
     reader = fresh_weights(Reader(Bert(len(pieces), 32, 4, 1, n_positions=64), dice), dice)
-
-    def loss(batch):
-        readings, first, last = zip(*batch, strict=True)
-        return span_loss(*reader(*reader_batch(readings)), torch.tensor(first), torch.tensor(last))
-
-    losses = train(reader, loss, (rows[i : i + 8] for i in range(0, 320, 8)), 40, 1e-2, 5, fused=True)
+    losses = train(
+        reader, partial(reader_loss, reader), (rows[i : i + 8] for i in range(0, 320, 8)), 40, 1e-2, 5, fused=True
+    )
     assert losses[0] > 2.5 and sum(losses[-10:]) / 10 < losses[0] - 0.6

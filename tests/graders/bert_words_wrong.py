@@ -339,9 +339,6 @@ slips(
             "< round(share * ids.numel())",
         ),
     ),
-)
-slips(
-    "mask_words",
     some_are_special=(
         "non-empty",
         edit(

@@ -777,16 +777,19 @@ def joined_with_commas(written, right, n):
     return sum((a & b).total() for a, b in pairs), sum(a.total() for a, _ in pairs)
 
 
+def changed(change, *sides):
+    """The sentences of each side with every token that is a string changed."""
+    return [[[change(t) if isinstance(t, str) else t for t in s] for s in side] for side in sides]
+
+
 @wrong("clipped_matches", says="without `lower()`")
 def in_small_letters(written, right, n):
-    small = [[[t.lower() if isinstance(t, str) else t for t in s] for s in side] for side in (written, right)]
-    return matches(*small, n)
+    return matches(*changed(str.lower, written, right), n)
 
 
 @wrong("clipped_matches", says="without `strip()`")
 def without_blanks(written, right, n):
-    plain = [[[t.strip() if isinstance(t, str) else t for t in s] for s in side] for side in (written, right)]
-    return matches(*plain, n)
+    return matches(*changed(str.strip, written, right), n)
 
 
 slips(
@@ -966,16 +969,12 @@ def cuts_the_longer_list(written, right):
 
 @wrong("bleu", says="without `lower()`")
 def capitals_do_not_count(written, right):
-    return scoring.bleu(
-        *([[t.lower() if isinstance(t, str) else t for t in s] for s in side] for side in (written, right))
-    )
+    return scoring.bleu(*changed(str.lower, written, right))
 
 
 @wrong("bleu")
 def blanks_do_not_count(written, right):
-    return scoring.bleu(
-        *([[t.strip() if isinstance(t, str) else t for t in s] for s in side] for side in (written, right))
-    )
+    return scoring.bleu(*changed(str.strip, written, right))
 
 
 @wrong("bleu", says="a token may hold a blank")
