@@ -166,6 +166,85 @@ def test_modes_of_what_is_given_stay_as_they_were(scaling):
     assert asked.judge(put_back).status == "passed"
 
 
+def shares(scores: Tensor, mask: Tensor) -> Tensor:
+    """Softmax where the mask is True, zeros where it is False everywhere."""
+    scores = scores.masked_fill(~mask, -torch.inf)
+    weights = torch.exp(scores - scores.amax(-1, keepdim=True).clamp(min=-1e30))
+    return weights / weights.sum(-1, keepdim=True).clamp(min=1e-30)
+
+
+def with_nan_put_right_at_the_end(scores, mask):
+    return (scores + mask.log()).softmax(-1).nan_to_num()
+
+
+def through_softmax(scores, mask):
+    return torch.where(mask, scores.masked_fill(~mask, -1e30), -1e30).softmax(-1) * mask
+
+
+def test_a_gradient_that_is_asked_for_once_is_asked_for_in_every_call():
+    asked = Exercise(shares)
+
+    @asked.probe("a gradient")
+    def _(answer, rng):
+        scores = torch.randn(2, 3, generator=rng, requires_grad=True)
+        return torch.autograd.grad(answer(scores, torch.tensor([True, False, True]))[0, 0], scores)[0]
+
+    assert asked.judge(with_nan_put_right_at_the_end).status == "passed"
+
+    @asked.probe("a row that is all padding")
+    def _(answer, rng):
+        return answer(torch.randn(2, 3, generator=rng), torch.tensor([[False] * 3, [True, False, True]]))
+
+    found = asked.judge(with_nan_put_right_at_the_end)
+    assert found.kind == "no gradient" and "right in its values, not in its gradient" in found.message
+    assert "the gradient for argument 0[0, 0:3] is [nan, nan, nan], expected [0, 0, 0]" in found.message
+    assert asked.judge(through_softmax).status == "passed"
+
+
+def largest(logits: Tensor) -> Tensor:
+    """The largest logit alone; the others become minus infinity."""
+    return logits.where(logits == logits.amax(-1, keepdim=True), -torch.inf)
+
+
+def above_zero(logits):
+    return logits.where(logits == logits.amax(-1, keepdim=True).clamp(min=-50), -torch.inf)
+
+
+def nearly(logits):
+    return logits.where(logits >= logits.amax(-1, keepdim=True) - 0.001, -torch.inf)
+
+
+@pytest.mark.parametrize("answer, words", [(above_zero, "300 taken off"), (nearly, "divided by 1000")])
+def test_numbers_are_moved_and_made_small_where_the_courses_answer_moves_with_them(answer, words):
+    asked = Exercise(largest)
+
+    @asked.probe("three rows of five")
+    def _(answer, rng):
+        return answer(torch.randn(3, 5, generator=rng))
+
+    found = asked.judge(answer)
+    assert found.kind == "other numbers" and f"not for the same with {words}" in found.message
+
+
+def surprise(p: Tensor) -> Tensor:
+    """-ln of the probabilities, less that of the first."""
+    return p[..., :1].log() - p.log()
+
+
+def test_what_sums_to_one_stays_as_it_is():
+    def normed(p):
+        p = p / p.sum().clamp(min=0.5)
+        return (p[..., :1] / p).log()
+
+    asked = Exercise(surprise)
+
+    @asked.probe("four probabilities")
+    def _(answer, rng):
+        return answer(torch.randn(4, generator=rng).softmax(-1))
+
+    assert asked.judge(normed).status == "passed"
+
+
 def test_a_table_kept_by_one_of_two_arguments_is_found(scaling):
     @scaling.probe("five rows, the usual factor")
     def _(answer, rng):

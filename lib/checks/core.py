@@ -123,7 +123,7 @@ class Exercise:
     probes: list[tuple[str, Callable]] = field(default_factory=list)
     unvaried: set[str] = field(default_factory=set)
     own_mistakes: list[Mistake] = field(default_factory=list)
-    expected: dict[tuple[int, int, bool], Outcome] = field(default_factory=dict)  # the course's, by seed and probe
+    expected: dict[tuple[int, int, bool], Outcome] = field(default_factory=dict)  # the course's: seed, probe, varied
     endless: set[Mistake] = field(default_factory=set)  # mistakes, and pairs of them, that do not end
 
     @property
@@ -257,8 +257,11 @@ class _Trial:
 
     def second_round(self) -> Verdict | None:
         """Every probe again, with variations: what was right once must stay right. And it must be the learner's own."""
+        numbers = range(len(self.exercise.probes))
+        wanted = sorted(set().union(*(self._expected(number).wanted for number in numbers)), key=str)
         for number, (label, _) in enumerate(self.exercise.probes):
-            again, expected = self._run(number, self.answer, vary=True), self._expected(number)
+            expected = self._expected(number, wanted)
+            again = self._run(number, self.answer, vary=True, wanted=wanted)
             if found := self._difference(again, expected):
                 return self._not_as_before(number, *found)
             for mine, theirs in zip(again.variations, expected.variations, strict=False):
@@ -277,7 +280,7 @@ class _Trial:
             return Verdict("wrong", f"this calls the course's own {where}: write yours.", "the course's own")
         return None
 
-    def _run(self, number: int, answer: Callable, **how: bool) -> Outcome:
+    def _run(self, number: int, answer: Callable, **how) -> Outcome:
         self.label, scenario = self.exercise.probes[number]
         if self.label in self.exercise.unvaried:
             how["vary"] = False
@@ -290,10 +293,11 @@ class _Trial:
             self.took[number] = time.thread_time() - start
         return self.mine[number]
 
-    def _expected(self, number: int) -> Outcome:
-        known, key = self.exercise.expected, (self.seed, number, self.twice)
-        if key not in known:
-            found = self._run(number, self.exercise.reference, vary=self.twice)
+    def _expected(self, number: int, wanted: Sequence[tuple] | None = None) -> Outcome:
+        """What the course's answer gives. wanted: the gradients to compare, where its calls are to be varied."""
+        known, vary = self.exercise.expected, wanted is not None
+        if (key := (self.seed, number, vary)) not in known:
+            found = self._run(number, self.exercise.reference, vary=vary, wanted=wanted or ())
             if found.error is not None:
                 message = f"the course's {self.exercise.name} fails its own probe '{self.label}'"
                 raise RuntimeError(message) from found.error

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from lib.checks.differences import kind_of
 from lib.checks.running import Problem
+from lib.checks.variations import weighted_gradients
 
 
 def normal(*shape: int, rng: torch.Generator) -> Tensor:
@@ -92,12 +93,8 @@ def gradients(result: Tensor, **inputs: Tensor) -> dict[str, Tensor]:
         raise Problem(
             "no gradient", "no gradient flows through your result (`.detach()`, `.item()`, NumPy or `no_grad`?)."
         )
-    weights = torch.linspace(-1, 1, result.numel()).view(result.shape)
-    found = torch.autograd.grad((result * weights).sum(), list(inputs.values()), allow_unused=True)
-    return {
-        f"the gradient for {name}": torch.zeros_like(inputs[name]) if g is None else g
-        for name, g in zip(inputs, found, strict=True)
-    }
+    found = weighted_gradients([result], list(inputs.values()))
+    return {f"the gradient for {name}": gradient for name, gradient in zip(inputs, found, strict=True)}
 
 
 def single_calls(exercise, table: dict[str, Callable]) -> None:

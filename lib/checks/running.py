@@ -20,13 +20,13 @@ import time
 import traceback
 import types
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lib.checks.variations import Outcome, Variation, copied, vary_call
+from lib.checks.variations import Outcome, copied, vary_call, with_gradient
 
 WAITING = 6  # how many times the limit a block may take that computes nothing
 
@@ -43,38 +43,52 @@ class StillRunning(Exception):
     """The time is over."""
 
 
-def run(scenario: Callable, answer: Callable, seed: int, vary: bool = False, forget: bool = False) -> Outcome:
+def run(
+    scenario: Callable,
+    answer: Callable,
+    seed: int,
+    vary: bool = False,
+    wanted: Collection[tuple] = (),
+    forget: bool = False,
+) -> Outcome:
     """Run one probe. What the answer prints is kept back; what it raises is caught, save an interrupt.
 
-    vary: make each call again with small changes    forget: take from modules what a call has put on `self`
+    vary: make each call again with small changes, and compare the gradients of the arguments that are `wanted`
+    forget: take from modules what a call has put on `self`
     """
-    printed, variations = io.StringIO(), []
+    printed, variations, given = io.StringIO(), [], set()
     torch.set_default_dtype(torch.float32)
     torch.set_grad_enabled(True)
     torch.default_generator.manual_seed(seed), np.random.seed(seed % 2**32), random.seed(seed)
     error = result = None
+
+    def called(method: str, function: Callable, arguments: tuple, named: dict, result: object) -> None:
+        given.update((method, way) for way in with_gradient((arguments, named)))
+        if vary:
+            ways = [way for of, way in wanted if of == method]
+            variations.extend(vary_call(function, arguments, named, result, ways))
+
     try:
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-            call = guarded(answer, variations if vary else None, forget)
-            result = scenario(call, torch.Generator().manual_seed(seed))
+            result = scenario(guarded(answer, called, forget), torch.Generator().manual_seed(seed))
     except KeyboardInterrupt:
         raise
     except BaseException as raised:  # SystemExit too: an answer must not end the notebook
         error = raised
-    return Outcome(result, error, printed.getvalue(), variations)
+    return Outcome(result, error, printed.getvalue(), variations, given)
 
 
 # ------------------------------------------------------------------------------------------------ copies of arguments
 
 
-def guarded(answer: Callable, variations: list[Variation] | None = None, forget: bool = False) -> Callable:
+def guarded(answer: Callable, called: Callable, forget: bool = False) -> Callable:
     """The answer, called on copies of its arguments; a Problem when it changes them. So are a module's methods.
 
-    variations: where given, every call is made again with small changes, and what that gives is added there
+    called: hears of each call, with the name of the method ("" for a function), the arguments and the result
     """
-    inside = []  # a method may call another one: only the outer call is varied
+    inside = []  # a method may call another one: only the outer call is heard of
 
-    def on_copies(function: Callable, varied: bool = True) -> Callable:
+    def on_copies(function: Callable, method: str | None = "") -> Callable:
         @functools.wraps(function)
         def call(*arguments, **named):
             mine, theirs = copied((arguments, named))
@@ -94,8 +108,8 @@ def guarded(answer: Callable, variations: list[Variation] | None = None, forget:
                         "your code changes a mode of what it was given (`.train()` or `.eval()` of a model, "
                         "`requires_grad_` of a tensor) and leaves it so. The caller still needs it as it was.",
                     )
-                if varied and variations is not None and len(inside) == 1:
-                    variations.extend(vary_call(function, arguments, named, result))
+                if method is not None and len(inside) == 1:
+                    called(method, function, arguments, named, result)
             finally:
                 inside.pop()
             return result
@@ -106,12 +120,12 @@ def guarded(answer: Callable, variations: list[Variation] | None = None, forget:
         return on_copies(answer)
 
     def make(*arguments, **named):
-        made = on_copies(answer, varied=False)(*arguments, **named)
+        made = on_copies(answer, method=None)(*arguments, **named)
         if isinstance(made, nn.Module):
             for name in set(dir(answer)) - set(dir(nn.Module)) | {"forward"}:
                 if isinstance(getattr(answer, name), types.FunctionType) and not name.startswith("_"):
                     method = _forgetful(made, getattr(made, name)) if forget else getattr(made, name)
-                    object.__setattr__(made, name, on_copies(method))
+                    object.__setattr__(made, name, on_copies(method, name))
         return made
 
     return make

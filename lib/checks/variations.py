@@ -2,13 +2,17 @@
 
     Outcome, Variation    what a probe gave, and what a varied call of it gave
     vary_call             one call made again: one row alone, rows in reverse order, another size, 64-bit numbers,
-                          without an optional argument, with other weights, and the same again, also after the result
-                          was changed
+                          numbers moved or made small, without an optional argument, with other weights, the gradient,
+                          and the same again, also after the result was changed
+    with_gradient         which tensors in a value have `requires_grad`
+    weighted_gradients    what flows back from results to inputs
     ready_made_mistakes   an optional argument ignored, `.squeeze()`, results in the wrong order
     calls_reference       does the learner's code call the course's own answer?
 
 An axis counts as rows when the course's answer treats them apart: what it gives for one row alone is that row of what
-it gives for all. So nothing is asked for that the course's own answer does not promise.
+it gives for all. Numbers may be moved where the course's answer does not change or moves with them, and made small
+where it does not change or gets small with them. A gradient is asked for in every call for the arguments for which a
+probe asks for it once. So nothing is asked for that the course's own answer does not promise.
 """
 
 import contextlib
@@ -31,12 +35,16 @@ TORCH = str(Path(torch.__file__).resolve().parent)
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a probe gave: a result, or the exception that the answer raised; and what its variations gave."""
+    """What a probe gave: a result, or the exception that the answer raised; and what its variations gave.
+
+    wanted: the arguments that were given with `requires_grad`: the method's name, and the way to the tensor
+    """
 
     result: object = None
     error: BaseException | None = None
     printed: str = ""
     variations: "list[Variation]" = field(default_factory=list)
+    wanted: set[tuple] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -66,8 +74,10 @@ def copied(value):
 # ---------------------------------------------------------------------------------------------- a call, made again
 
 
-def vary_call(function: Callable, arguments: tuple, named: dict, result: object) -> list[Variation]:
-    """Make a call again with small changes, and at last as it was.
+def vary_call(
+    function: Callable, arguments: tuple, named: dict, result: object, wanted: Sequence[tuple] = ()
+) -> list[Variation]:
+    """Make a call again with small changes, and at last as it was. wanted: the ways to what gradients are asked for.
 
     Left out are calls with models or files among their arguments, and calls that throw dice: there is more than one
     right way to throw them.
@@ -79,12 +89,15 @@ def vary_call(function: Callable, arguments: tuple, named: dict, result: object)
     found = [Variation("state", "the same call again gives something else", again, not threw_dice)]
     weights = any(True for _ in _module(function).parameters())  # which are 32-bit: mixing them is not asked for
     for kind, words, changed, expected in _changes(*_with_numbers(function, arguments, named), result):
-        if kind == "dtype" and weights:
+        if kind in ("dtype", "other numbers") and weights:
             continue
         outcome, threw = _outcome(function, *changed)
-        rowwise = expected is not None and outcome.error is None and not difference(outcome.result, expected, "")
-        counts = rowwise or (expected is None and outcome.error is None and _is_finite(outcome.result))
-        found.append(Variation(kind, words, outcome, counts and not threw))
+        as_it_should = (
+            any(not difference(outcome.result, one, "") for one in expected) if expected else _is_finite(outcome.result)
+        )
+        found.append(Variation(kind, words, outcome, outcome.error is None and as_it_should and not threw))
+    if ways := [way for way in wanted if _is_float(_at_the_end_of(way, (arguments, named)))]:
+        found.append(_gradient(function, arguments, named, ways))
     again, _ = _outcome(function, arguments, named)
     words = "the same call again, after others, gives something else"
     found.append(Variation("state", words, again, not threw_dice and again.error is None))
@@ -117,6 +130,57 @@ def _outcome(function: Callable, arguments: tuple, named: dict) -> tuple[Outcome
     return outcome, threw
 
 
+def _gradient(function: Callable, arguments: tuple, named: dict, ways: list[tuple]) -> Variation:
+    """What flows back from the first result with a gradient to the tensors at the end of these ways.
+
+    It counts where it is finite, and not a matter of rounding: for inputs that differ a little, nearly the same.
+    """
+
+    def there_and_back(*arguments, nudge: float = 0.0, **named):
+        given = [_at_the_end_of(way, (arguments, named)) for way in ways]
+        for tensor in given:
+            tensor.mul_(1 + nudge * _from_minus_one_to_one(tensor)).requires_grad_()
+        results = [tensor for tensor in _tensors(function(*arguments, **named)) if tensor.requires_grad]
+        flowing = weighted_gradients(results[:1], given) if results else [None] * len(given)
+        return {f"the gradient for argument {way[1]}": one for way, one in zip(ways, flowing, strict=True)}
+
+    arguments, named = _detached((arguments, named))
+    outcome, threw = _outcome(there_and_back, arguments, named)
+    nearby, _ = _outcome(there_and_back, arguments, named | {"nudge": 1e-6})
+    counts = not (outcome.error or nearby.error or threw) and all(map(_is_tensor_and_finite, outcome.result.values()))
+    counts = counts and not difference(nearby.result, outcome.result, "", within=1e-3)
+    return Variation("no gradient", "right in its values, not in its gradient", outcome, counts)
+
+
+def weighted_gradients(results: Sequence[Tensor], inputs: Sequence[Tensor]) -> list[Tensor]:
+    """The gradient of a weighted sum of all numbers in `results` for each input, zero where none flows."""
+    weights = [_from_minus_one_to_one(part) for part in results]
+    flowing = torch.autograd.grad(results, inputs, weights, allow_unused=True)
+    return [torch.zeros_like(x) if one is None else one for x, one in zip(inputs, flowing, strict=True)]
+
+
+def _from_minus_one_to_one(tensor: Tensor) -> Tensor:
+    """Other numbers for each place of a tensor of this shape."""
+    return torch.linspace(-1, 1, tensor.numel(), dtype=tensor.dtype).view(tensor.shape)
+
+
+def with_gradient(value: object, way: tuple = ()) -> Iterator[tuple]:
+    """The way to each tensor in a value that has `requires_grad`: the keys and places that lead to it."""
+    if isinstance(value, Tensor) and value.requires_grad and not isinstance(value, nn.Parameter):
+        yield way
+    for key, part in value.items() if type(value) is dict else enumerate(value if _is_sequence(value) else ()):
+        yield from with_gradient(part, (*way, key))
+
+
+def _at_the_end_of(way: tuple, value: object) -> object:
+    for key in way:
+        try:
+            value = value[key]
+        except (LookupError, TypeError):
+            return None
+    return value
+
+
 def _after_a_change(function: Callable, arguments: tuple, named: dict) -> tuple[Outcome, bool]:
     """What a call gives after what it gave before was changed; whether that is the same as before."""
     given = []
@@ -147,8 +211,8 @@ def _after_a_change(function: Callable, arguments: tuple, named: dict) -> tuple[
     return after, same
 
 
-def _changes(arguments: tuple, named: dict, result: object) -> Iterator[tuple[str, str, tuple, object]]:
-    """(kind, words, (arguments, named), the expected result if the axis is one of rows)."""
+def _changes(arguments: tuple, named: dict, result: object) -> Iterator[tuple[str, str, tuple, list]]:
+    """(kind, words, (arguments, named), the results of which the course's answer must give one: none, any will do)."""
     tensors = [part for part in (*arguments, *named.values()) if isinstance(part, Tensor)]
     rows = [size for part in tensors for size in part.shape if size > 1 and size in _sizes(result)]
     for size in dict.fromkeys(rows):
@@ -157,7 +221,7 @@ def _changes(arguments: tuple, named: dict, result: object) -> Iterator[tuple[st
             ("state", f"right at first, not with the {size} in reverse order", lambda x, axis: x.flip(axis)),
         ]:
             at = functools.partial(_at, size=size, pick=pick)
-            yield kind, words, (at(arguments), at(named)), at(result)
+            yield kind, words, (at(arguments), at(named)), [at(result)]
     leading = {part.shape[0] for part in tensors if part.ndim > 1}
     if len(leading) == 1 and max(leading) > 1 and _is_number(result):
         at = functools.partial(_at, size=max(leading), pick=lambda x, axis: x.narrow(0, 0, 1) if axis == 0 else x)
@@ -165,21 +229,31 @@ def _changes(arguments: tuple, named: dict, result: object) -> Iterator[tuple[st
             "batch of one",
             f"right for {max(leading)} of them, but not for one alone",
             (at(arguments), at(named)),
-            None,
+            [],
         )
     for place, value in enumerate(arguments):
         if type(value) in (int, float):
             other = value + 2 if type(value) is int else 0.731 * value  # not a round share: no new ties
             changed = (*arguments[:place], other, *arguments[place + 1 :])
-            yield "other size", f"right for {value}, not for {other} with all else the same", (changed, named), None
+            yield "other size", f"right for {value}, not for {other} with all else the same", (changed, named), []
     at = functools.partial(_each, change=_in_64_bits)
-    yield "dtype", "right for 32-bit numbers, not for 64-bit ones", (at(arguments), at(named)), None
+    yield "dtype", "right for 32-bit numbers, not for 64-bit ones", (at(arguments), at(named)), []
+    floats = [part for part in tensors if part.is_floating_point()]
+    if floats and not any(map(_is_distribution, floats)):
+        in_64_bits = at((arguments, named, result))
+        for words, change in [
+            ("300 taken off", lambda x: x - 300 if x.is_floating_point() else x),
+            ("divided by 1000", lambda x: x / 1000 if x.is_floating_point() else x),
+        ]:
+            *changed, moved = _each(in_64_bits, change)
+            words = f"right for these numbers, not for the same with {words} (in 64 bits)"
+            yield "other numbers", words, tuple(changed), [in_64_bits[-1], moved]
     last = next(reversed(named), None)  # an optional argument, as it was given by name; else by place
     if last is not None:
         fewer = arguments, {name: value for name, value in named.items() if name != last}
-        yield "state", f"right with `{last}`, not without it in the next call", fewer, None
+        yield "state", f"right with `{last}`, not without it in the next call", fewer, []
     elif arguments and isinstance(arguments[-1], Tensor):
-        yield "state", "right with its last argument, not without it in the next call", (arguments[:-1], named), None
+        yield "state", "right with its last argument, not without it in the next call", (arguments[:-1], named), []
 
 
 @contextlib.contextmanager
@@ -264,6 +338,24 @@ def _tensors(value) -> list[Tensor]:
     if isinstance(value, tuple | list):
         return [tensor for part in value for tensor in _tensors(part)]
     return [value] if isinstance(value, Tensor) else []
+
+
+def _is_float(value) -> bool:
+    return isinstance(value, Tensor) and value.is_floating_point()
+
+
+def _is_tensor_and_finite(value) -> bool:
+    return isinstance(value, Tensor) and _is_finite(value)
+
+
+def _is_distribution(tensor: Tensor) -> bool:
+    """Are these probabilities that sum to 1? Then other numbers in their place would be none."""
+    sums = tensor.sum(-1) if tensor.ndim else tensor
+    return bool(tensor.numel() and (tensor >= 0).all() and torch.allclose(sums, torch.ones_like(sums), atol=1e-3))
+
+
+def _is_sequence(value) -> bool:
+    return isinstance(value, tuple | list)
 
 
 def _is_number(value) -> bool:
