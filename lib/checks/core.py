@@ -318,20 +318,27 @@ class _Trial:
         message = f"{sentence}\n  (tried with {label})"
         if self.explain:
             with contextlib.suppress(StillRunning):
-                kind, message = within(SECONDS_TO_EXPLAIN, lambda: self._cause(number, label, sentence)) or (
-                    kind,
-                    message,
-                )
+                kind, message = within(SECONDS_TO_EXPLAIN, lambda: self._cause(number, label, kind, sentence))
         if printed:
             message += "\n  your code printed: " + printed.strip()[-400:].replace("\n", "\n  ")
         return Verdict("wrong", message, kind, label)
 
-    def _cause(self, number: int, label: str, sentence: str) -> tuple[str, str] | None:
+    def _cause(self, number: int, label: str, kind: str, sentence: str) -> tuple[str, str]:
         if kept := self._depends_on_earlier_calls(number):
             return "state", f"{kept}\n  {label}: {sentence}"
         if mistake := self._mistake_behind(number):
             return mistake.name, f"{mistake.sentence}\n  {label}: {sentence}"
-        return None
+        return kind, f"{sentence}\n  (tried with {label}){self._right_with(number)}"
+
+    def _right_with(self, number: int) -> str:
+        """The nearest probes before and after this one that the answer passes: what differs there is the way to it."""
+        before, after = range(number - 1, -1, -1), range(number + 1, len(self.exercise.probes))
+        right = [
+            next((n for n in near if not self._difference(self._mine(n), self._expected(n))), None)
+            for near in (before, after)
+        ]
+        labels = [self.exercise.probes[n][0] for n in right if n is not None]
+        return f"\n  (right with {'; and with '.join(labels)})" if labels else ""
 
     def _not_as_before(self, number: int, kind: str, sentence: str) -> Verdict:
         """Right in the first round and wrong in the second."""

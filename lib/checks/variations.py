@@ -85,7 +85,8 @@ def vary_call(
     if not _is_plain((arguments, named)):
         return []
     result = _detached(result)  # whether gradients flow is asked where the text says so, not here
-    again, threw_dice = _outcome(function, arguments, named)
+    same = copied(_detached((arguments, named)))  # the same objects, call after call
+    again, threw_dice = _outcome_on(function, *same)
     found = [Variation("state", "the same call again gives something else", again, not threw_dice)]
     weights = any(True for _ in _module(function).parameters())  # which are 32-bit: mixing them is not asked for
     for kind, words, changed, expected in _changes(*_with_numbers(function, arguments, named), result):
@@ -106,22 +107,31 @@ def vary_call(
     found.append(Variation("state", words, after_a_change, counts and not threw_dice))
     with _other_weights(function) as known:
         if known:
-            outcome, threw = _outcome(function, arguments, named)
+            outcome, threw = _outcome_on(function, *same)
             counts = outcome.error is None and _is_finite(outcome.result) and not threw
             words = "right at first, not when the weights have changed since, as in training"
             found.append(Variation("state", words, outcome, counts, known))
+    for tensor in _tensors(same):
+        tensor.copy_(tensor.flip(0) if tensor.ndim else tensor)
+    outcome, threw = _outcome_on(function, *same)
+    counts = outcome.error is None and _is_finite(outcome.result) and not threw
+    found.append(Variation("state", "right at first, not when the same tensors hold other numbers", outcome, counts))
     if known:
         _outcome(function, arguments, named)  # what a module keeps of its last call is asked for by some probes
     return found
 
 
 def _outcome(function: Callable, arguments: tuple, named: dict) -> tuple[Outcome, bool]:
-    """The result of a call on copies, and whether it threw dice. All dice are put back after it."""
+    """The result of a call on copies, and whether it threw dice."""
+    return _outcome_on(function, *copied((arguments, named)))
+
+
+def _outcome_on(function: Callable, arguments: tuple, named: dict) -> tuple[Outcome, bool]:
+    """The result of a call, and whether it threw dice. All dice are put back after it."""
     generators = [*_generators((arguments, named)), torch.default_generator]
     before = [generator.get_state() for generator in generators]
-    copies = copied((arguments, named))
     try:
-        outcome = Outcome(_detached(function(*copies[0], **copies[1])))
+        outcome = Outcome(copied(_detached(function(*arguments, **named))))
     except Exception as error:
         outcome = Outcome(error=error)
     threw = not all(torch.equal(g.get_state(), state) for g, state in zip(generators, before, strict=True))
