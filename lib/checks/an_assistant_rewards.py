@@ -43,8 +43,8 @@ def _(answer, rng):
 
 @group_advantages.probe("rewards that differ by little, and epsilon = 0.5")
 def _(answer, rng):
-    small = 1e-3 * normal(2, 5, rng=rng)
-    return {"epsilon as it is": answer(small), "epsilon = 0.5": answer(1e3 * small, 0.5)}
+    small = 1e-6 * normal(2, 5, rng=rng)
+    return {"epsilon as it is": answer(small), "epsilon = 0.5": answer(1e6 * small, 0.5)}
 
 
 DISTANCE, DEVIATION = (
