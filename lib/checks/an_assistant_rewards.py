@@ -162,9 +162,11 @@ def _(answer, rng):
     return answer(*attempts(rng, 4, 4), clip=0.1, beta=0.5)
 
 
-@grpo_loss.probe("7 attempts of up to 301 tokens, clip = 0.4 and beta = 0.2, given by their places")
+@grpo_loss.probe("7 attempts of up to 301 tokens, one of advantage 0; clip = 0.4 and beta = 0.2, given by their places")
 def _(answer, rng):
-    return answer(*attempts(rng, 7, 301), 0.4, 0.2)
+    log_p, old, reference, advantages, mask = attempts(rng, 7, 301)
+    advantages[2] = 0
+    return answer(log_p, old, reference, advantages, mask, 0.4, 0.2)
 
 
 @grpo_loss.probe("64-bit numbers, and the gradient for log_p")

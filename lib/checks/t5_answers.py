@@ -99,7 +99,7 @@ def _(answer, rng):
     for gap, length in torch.randint(0, 2, (300, 2), generator=rng).tolist():
         offsets.append((at + gap, at + gap + 1 + 4 * length))
         at = offsets[-1][1]
-    first, last = sorted(torch.randint(0, 300, (2,), generator=rng).tolist())
+    first, last = (torch.randint(100, (2,), generator=rng) + torch.tensor([0, 200])).tolist()
     return answer(question_and(offsets, 12), offsets[first][0], offsets[last][1])
 
 

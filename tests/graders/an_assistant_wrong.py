@@ -1007,3 +1007,10 @@ slips(
         edit("return distance / (", "return (deviation > 1e-5) * distance / ("),
     ),
 )
+slips(
+    "grpo_loss",
+    advantage_0_dropped=(
+        "7 attempts",
+        edit("return -", "some = advantages != 0\n    of_rows = of_rows[some if some.any() else ~some]\n    return -"),
+    ),
+)

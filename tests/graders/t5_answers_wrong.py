@@ -462,6 +462,10 @@ def sorted_words(written, right):
 
 SCORES = "scores = start_scores[..., :, None] + end_scores[..., None, :]"
 slips(
+    "token_span",
+    fifty_at_most=("300 tokens", edit("inside[0], inside[-1]", "inside[0], min(inside[-1], inside[0] + 49)")),
+)
+slips(
     "best_spans",
     twenty_of_each=(
         "late starts",
