@@ -101,8 +101,8 @@ def mask_words(
 ) -> tuple[Tensor, Tensor]:
     """Choose words to be guessed: 80% of them become [MASK], 10% any word, 10% stay.
 
-    ids: (batch, position)    mask_id: of [MASK]
-    special: ids that are never chosen, as [PAD], [CLS] and [SEP]
+    ids: (batch, position), int64    mask_id: of [MASK]
+    special: a list, tuple or set of ids that are never chosen, as [PAD], [CLS] and [SEP]
     vocab: any word is an id below it, each equally likely
     share: how likely each other id is chosen, by itself
 
@@ -125,7 +125,7 @@ def masked_loss(logits: Tensor, targets: Tensor) -> Tensor:
     logits: (..., position, vocab)
     targets: (..., position), ids, IGNORED (-100) where no word is to be guessed
 
-    Returns a 0-d tensor, in nats; 0 where no place has a target. Gradients reach the
+    Returns a 0-d tensor, in nats; 0 where no place has a target, as are the gradients then. Gradients reach the
     logits.
     """
     flat = logits.flatten(0, -2), targets.flatten()
@@ -172,7 +172,7 @@ def mean_pool(x: Tensor, mask: Tensor) -> Tensor:
 class BertClassifier(nn.Module):
     """A Bert with a class for each text: x pooled to one vector, dropout, a Linear.
 
-    bert: has `embeddings.words` and `pooled`, and is called with ids, segments, mask
+    bert: has `embeddings.words` and `pooled`, and is called with ids, segments, and a mask or None
     pool: x (batch, position, d_model) and a mask (batch, position), all True if none
     was given, to one vector a text, as `mean_pool`; None: `bert.pooled(x)`, of [CLS]
     Weights are loaded by the names `bert` and `head`.

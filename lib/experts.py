@@ -39,9 +39,10 @@ def route(logits: Tensor, k: int) -> tuple[Tensor, Tensor]:
 def dispatch(x: Tensor, chosen: Tensor, weights: Tensor, experts: Sequence[Callable[[Tensor], Tensor]]) -> Tensor:
     """Each token through its experts: the sum of their answers, each times its weight. A loop over experts, not tokens.
 
-    x: (token, d_model)    chosen: (token, k), indices of experts; -1 stands for nobody, and adds nothing: a token with
-    nobody gets 0    weights: (token, k)
-    experts: functions of x, (n, d_model) to (n, d_model); each is called once at most
+    x: (token, d_model)    chosen: (token, k), indices of experts, none twice in a row; -1 stands for nobody, and adds
+    nothing: a token with nobody gets 0    weights: (token, k)
+    experts: functions of x, (n, d_model) to (n, d_model); each is called once at most, with no row or not at all where
+    nobody chose it
 
     Returns (token, d_model). An expert sees the tokens that chose it and no others. Gradients reach x, the weights and
     the experts' parameters.
@@ -79,7 +80,8 @@ def expert_capacity(n_tokens: int, k: int, n_experts: int, factor: float = 1.25)
 def keep_within_capacity(chosen: Tensor, n_experts: int, capacity: int) -> Tensor:
     """Which assignments an expert with `capacity` places takes (Lepikhin et al. 2020, algorithm 1).
 
-    chosen: (token, k), each token's experts, the best first    capacity: 0 or more, for each expert
+    chosen: (token, k), each token's experts, the best first, no -1
+    capacity: 0 or more, for each expert
 
     First come, first served: all tokens' first choices before any second choice, and so on; within one choice the
     tokens in their order. Returns bool (token, k), True where the expert has a place left.
@@ -153,7 +155,8 @@ def balancing_loss(model: nn.Module) -> Tensor | float:
 def active_parameters(
     vocab: int, d_model: int, n_layers: int, n_heads: int, n_kv_heads: int, d_ff: int, n_experts: int, k: int
 ) -> int:
-    """How many parameters of a Llama with experts one token meets. With k = n_experts: all there are.
+    """How many parameters of a Llama with experts one token meets. With k = n_experts: all there are. With n_experts =
+    0 and k = 1: of a Llama without experts.
 
     Heads are d_model / n_heads wide; a SwiGLU of d_ff is an expert; there are no biases. A block has two norms and a
     router; the model has one norm more, a table for words in and another for words out, both counted whole.
@@ -168,8 +171,8 @@ def active_parameters(
 def mutual_information(counts: Tensor) -> float:
     """How much the expert tells about the domain of a token, in bits: Σ p(d, e) · log2(p(d, e) / (p(d) p(e))).
 
-    counts: (domain, expert), how many tokens of each domain each expert got, not all 0; a place that is 0 adds nothing
-
+    counts: (domain, expert), how many tokens of each domain each expert got, not all 0; a place that is 0 adds nothing,
+    and a row or a column may be all 0
     Returns a float: 0, but for rounding, when they have nothing to do with each other, at most log2 of the smaller of
     the two numbers.
     """

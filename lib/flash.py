@@ -64,7 +64,8 @@ def merge_tiles(one: Tile, other: Tile) -> Tile:
     one, other: as `attend_tile` returns them: largest (..., query, 1), total (..., query, 1), mixed (..., query,
     d_value); -inf, 0 and 0 where a query sees no key of that part
 
-    Returns the three for all keys of both, in the same form. Gradients flow to totals and mixes.
+    Returns the three for all keys of both, in the same form. Gradients flow to totals and mixes, any finite ones where
+    a query saw nothing.
     """
     largest = torch.maximum(one[0], other[0])
     finite = largest.clamp(min=torch.finfo(largest.dtype).min)  # subtle: -inf less -inf would be NaN
@@ -81,8 +82,10 @@ def flash_attention(
     """The mix of `attention`, tile by tile: no tensor of the size query x key is made (Dao et al. 2022, algorithm 1).
 
     q: (..., query, d_head)    k: (..., key, d_head)    v: (..., key, d_value), at least one query and one key
-    mask: bool, (query, key) or (..., query, key), any axis of which may be 1; True where looking is allowed
-    causal: position i sees 0 to i; tiles that lie in the future as a whole are left out
+    mask: bool, (query, key) or (..., query, key), with no more axes than q, any of which may be 1; True where looking
+    is allowed
+    causal: query i sees keys 0 to i, however many there are of both; tiles that lie in the future as a whole are left
+    out
     tile: so many queries, and so many keys, at a time
 
     Returns the mixed values (..., query, d_value), 0 where a query sees no key. Gradients flow to q, k and v.

@@ -30,8 +30,9 @@ def sequence_log_probability(model: Callable[[Tensor], Tensor], ids: Tensor, mas
     model: ids (batch, position) to logits (batch, position, vocab)
     ids: (batch, length)    mask: (batch, length), True on the tokens of the answer, never on the first of a row
 
-    Returns (batch,); 0 for a row without an answer. What stands outside the answer does not count as an outcome, even
-    where its probability is 0; the answer's tokens are given all that stands before them. Gradients reach the model.
+    Returns (batch,); 0 for a row without an answer, -inf where one of its tokens has the probability 0. What stands
+    outside the answer does not count as an outcome, even where its probability is 0; the answer's tokens are given all
+    that stands before them. Gradients reach the model.
     """
     log_p = token_log_probabilities(model, ids)  # (batch, length - 1): of the tokens from the second on
     return log_p.masked_fill(~mask[:, 1:], 0.0).sum(-1)
@@ -48,8 +49,8 @@ def dpo_loss(
     margin: (batch,), beta · ((chosen - reference_chosen) - (rejected - reference_rejected)): by how much the reward of
     the chosen answer is above that of the rejected one.
 
-    Returns the loss, a 0-d tensor, and the margins. The loss is finite for margins of any finite size. Its gradients
-    reach chosen and rejected.
+    Returns the loss, a 0-d tensor, and the margins. The loss and its gradients are finite for margins of any finite
+    size. Gradients reach chosen and rejected; the margins need not carry any.
     """
     margin = beta * ((chosen - reference_chosen) - (rejected - reference_rejected))
     return -functional.logsigmoid(margin).mean(), margin

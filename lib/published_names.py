@@ -99,7 +99,7 @@ def our_name(name: str, names: Mapping[str, str], norms: Mapping[str, str] = NOR
     """Our name of a published tensor, by a family's table; one that is not in the table stays as it is.
 
     names: their name of a tensor, or of a layer, that is without the last word, to ours; in both, # stands for the
-    number of the block, which is the first number between two dots
+    number of the block, which is the first number between two dots; `name` itself holds no #
     norms: what the last word of a tensor becomes when our layer's name ends with "norm"; other words stay
     """
     number = NUMBER.search(name)

@@ -24,7 +24,8 @@ def relative_buckets(distance: Tensor, two_sided: bool = True, n_buckets: int = 
     two_sided: the second half of the buckets is for keys after the query; else such keys count as distance 0
 
     A side of n buckets gives its first n // 2 to the distances 0, 1, 2 ... Then bucket number n // 2 + (n - n // 2) ·
-    ln(size / (n // 2)) / ln(furthest / (n // 2)), rounded down; from `furthest` on all sizes share the last one.
+    ln(size / (n // 2)) / ln(furthest / (n // 2)), rounded down (where it is whole, a rounding error may give the bucket
+    below); from `furthest` on all sizes share the last one.
 
     Returns int64, 0 to n_buckets - 1, of the same shape. Raises ValueError when a side has fewer than two buckets, or
     when furthest is not above n // 2.
@@ -52,7 +53,7 @@ class RelativeBias(nn.Module):
     def forward(self, queries: int, keys: int) -> Tensor:
         """What to add to the scores, (heads, query, key). The queries are the last ones of the keys: with a cache too.
 
-        Gradients reach the table. Raises what `relative_buckets` raises.
+        Gradients reach the table. Raises what `relative_buckets` raises, if `__init__` has not done so.
         """
         positions = torch.arange(keys, device=self.table.weight.device)
         distance = positions - positions[keys - queries :, None]  # (query, key)

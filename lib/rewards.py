@@ -35,7 +35,8 @@ def group_advantages(rewards: Tensor, epsilon: float = 1e-4) -> Tensor:
     rewards: (..., group), floats, the attempts at one prompt in a row
 
     Returns (..., group): (reward - mean) / (deviation + epsilon), mean and deviation those of the row; the deviation is
-    the root of the mean squared distance from the mean. A row of equal rewards becomes 0: it teaches nothing.
+    the root of the mean squared distance from the mean. A row of equal rewards becomes 0, but for rounding: it teaches
+    nothing.
     """
     distance = rewards - rewards.mean(dim=-1, keepdim=True)
     deviation = distance.square().mean(dim=-1, keepdim=True).sqrt()
@@ -65,11 +66,12 @@ def grpo_loss(
 
     log_p, old, reference: (batch, position), ln p of the tokens by the model, by the model as it wrote them, and by the
     model as it started    advantages: (batch,)    mask: (batch, position), True on what was written, some in each row;
-    all ln p are finite, also where nothing was written
+    where nothing was written there are numbers, too, such as 0, no further apart than where something was
 
     With ratio = π/π_old, a token gives min(ratio · advantage, ratio held to [1 - clip, 1 + clip] · advantage), less
     beta times its `kl_terms`. A row gives the mean over its own tokens, so that long attempts count no more than short
-    ones; the loss is minus the mean of the rows, a 0-d tensor. Gradients reach log_p.
+    ones; the loss is minus the mean of the rows, a 0-d tensor. Gradients reach log_p by the ratio and by the
+    `kl_terms`.
     """
     ratio = (log_p - old).exp()
     advantage = advantages[:, None]

@@ -59,7 +59,8 @@ def corrupt_spans(
 ) -> tuple[list[int], list[int]]:
     """Hide spans: of "thank you for inviting me" the model reads "thank you <X> me".
 
-    ids: a text, without sentinels    spans: (start, end), in order, apart    sentinels: <X>, <Y>, <Z> ..., as ids
+    ids: a text, without sentinels    spans: (start, end), a token long at least, in order, apart    sentinels: <X>,
+    <Y>, <Z> ..., as ids
 
     Returns inputs and targets: in the inputs each span has given way to the next sentinel; the targets are each
     sentinel with the tokens of its span, and one sentinel more, which says that nothing follows. Raises ValueError
@@ -120,8 +121,8 @@ def best_spans(
     """The first and last token of the best answer: the highest sum of both scores.
 
     start_scores, end_scores: (..., position)
-    context: (..., position), bool, True on the tokens of the text that answers; never on position 0, which stands for
-    "there is no answer"
+    context: (..., position), bool, True on the tokens of the text that answers, which stand side by side; never on
+    position 0, which stands for "there is no answer"
     longest: no answer has more tokens
     margin: no answer if start_scores[0] + end_scores[0] - (the best answer's sum) > margin; math.inf turns this off
 
@@ -146,6 +147,7 @@ def token_span(offsets: Sequence[tuple[int, int]], start: int, end: int) -> tupl
 
     offsets: (start, end) of each token in the text, the end not included, as that of the answer; (0, 0) for tokens that
     stand for nothing in it, of which token 0 is one
+    start, end: of an answer of a character at least, with no space at its ends
 
     Both are 0 if no token holds any, or if a piece of the answer was cut off: the first of these tokens begins after
     `start`, or the last ends before `end`. Spaces inside the answer belong to no token; that is fine.

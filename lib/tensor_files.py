@@ -39,7 +39,8 @@ DTYPES = {
 def read_header(content: bytes) -> tuple[dict[str, Any], int]:
     """What stands in a file's header, by name, "__metadata__" left out, and the byte at which the tensors begin.
 
-    content: the file's bytes    Raises ValueError when the header is longer than the file, or no JSON of this kind.
+    content: the file's bytes    Raises ValueError when the header is longer than the file, or no JSON of this kind; in
+    UTF-8, that is: other encodings may be read or refused.
     """
     start = 8 + int.from_bytes(content[:8], "little")
     if len(content) < 8 or start > len(content):
@@ -57,7 +58,8 @@ def tensor_at(content: bytes, start: int, entry: Mapping[str, Any]) -> Tensor:
     """The tensor that an entry of the header describes, in memory of its own.
 
     content: the file's bytes    start: the byte at which the tensors begin
-    entry: "dtype", "shape" and "data_offsets", the latter begin and end, counted from `start`
+    entry: "dtype", "shape" and "data_offsets", the latter begin and end, counted from `start`; no axis of the shape is
+    below 0
 
     Raises ValueError when the kind is not known, the shape needs another number of bytes, or they are not in the file.
     """

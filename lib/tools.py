@@ -43,7 +43,7 @@ def evaluate(expression: str) -> Fraction:
 
     An expression is terms with + or - between them, a term is factors with * or / between them, and a factor is a
     number, a - and a factor, or an expression in brackets; operations of one rank go from left to right. Numbers are
-    like 12 or 0.5, in the digits 0 to 9; spaces between the parts do not count.
+    like 12, 007 or 0.5, in the digits 0 to 9, on both sides of a point; spaces between the parts do not count.
 
     Returns a Fraction, which holds 0.1 exactly. Raises ValueError for all that is no expression, such as "", "2 3",
     "2**3", "(1" or ".5", and ZeroDivisionError for a division by 0; either of them where both are due, as for "1/0+".

@@ -35,7 +35,7 @@ def patches(images: Tensor, size: Pair) -> Tensor:
 
     Returns (..., patch, number), patches row by row from the top left; the numbers of a patch are channel after
     channel, within a channel row by row: the order of a convolution's weights. Raises a ValueError that names both
-    sizes where they do not divide. Gradients reach the images.
+    sizes, height and width of each, where they do not divide. Gradients reach the images.
     """
     height, width = size
     if images.shape[-2] % height or images.shape[-1] % width:
@@ -84,8 +84,8 @@ class ViT(nn.Module):
 
     Weights are loaded by the names of its parts: `embedding`, a Linear from the numbers of a patch; `class_token`, a
     Parameter (d_model,), 0 at first; `positions`, a LearnedPositions with a row for the class token and one for each
-    patch; `encoder`. An image of another size is read with interpolated positions. Raises ValueError where patches
-    do not fit.
+    patch; `encoder`. An image of another size is read with interpolated positions. Raises ValueError where patches do
+    not fit, into `image` as into the images that come.
     """
 
     def __init__(

@@ -221,7 +221,8 @@ def merge_tiles(one, other):
 
     one, other: largest (..., query, 1), total (..., query, 1), mixed (..., query,
     d_value); -inf, 0 and 0 where a query sees no key of that part Returns the three for
-    all keys of both, in the same form. Gradients flow to totals and mixes.
+    all keys of both, in the same form. Gradients flow to totals and mixes, any finite
+    ones where a query saw nothing.
     """
     ### BEGIN SOLUTION
     largest = torch.maximum(one[0], other[0])
@@ -255,10 +256,10 @@ assert [round(part.item(), 4) for part in merge_tiles(first, second)[1:]] == [1.
 # where j > i, and on the diagonal where j = i.
 #
 # ## Exercise 15.3 · flash_attention
-# The mix of `attention` (without its weights), with `attend_tile` and `merge_tiles`. No tensor of query × key numbers
-# may be made. The last tile may be smaller. `mask` is True where looking is allowed, (query, key) or with leading axes,
-# and any of its axes may have the size 1. With `mask` and `causal` a query sees a key only if both allow it. A query
-# that sees nothing gets zeros. Gradients must flow. Difficulty ●●● · 20 minutes.
+# The mix of `attention` (without its weights), with `attend_tile` and `merge_tiles`, or what they do written out. No
+# tensor of query × key numbers may be made. The last tile may be smaller. `mask` is True where looking is allowed,
+# (query, key) or with leading axes, and any of its axes may have the size 1. With `mask` and `causal` a query sees a
+# key only if both allow it. A query that sees nothing gets zeros. Gradients must flow. Difficulty ●●● · 20 minutes.
 #
 # <details><summary>How do I cut?</summary><code>q.split(tile, dim=-2)</code> gives a tuple of tiles, the last one smaller. Tile (i, j)
 # of a mask is <code>mask[..., i * tile : (i + 1) * tile, j * tile : (j + 1) * tile]</code>.</details>
@@ -275,9 +276,10 @@ def flash_attention(q, k, v, mask=None, causal=False, tile=64):
     q: (..., query, d_head)
     k: (..., key, d_head)
     v: (..., key, d_value), at least one query and one key
-    mask: bool, (query, key) or (..., query, key), any axis of which may be 1; True
-    where looking is allowed
-    causal: position i sees 0 to i; tiles that lie in the future as a whole are left out
+    mask: bool, (query, key) or (..., query, key), with no more axes than q, any of
+    which may be 1; True where looking is allowed
+    causal: query i sees keys 0 to i, however many there are of both; tiles that lie in
+    the future as a whole are left out
     tile: so many queries, and so many keys, at a time
 
     Returns the mixed values (..., query, d_value), 0 where a query sees no key.
@@ -598,7 +600,7 @@ def accept(p, q, guesses, generator):
 
     p: (k + 1, vocab), the large model's probabilities before each guess and after the
     last
-    q: (k, vocab), the small model's    guesses: k ids
+    q: (k, vocab), the small model's; with k = 0 it may be []    guesses: k ids
 
     Guess i stays with probability min(1, p / q), both of this very token. The first
     that does not is replaced by a token drawn from the residual, and all after it are
@@ -639,8 +641,8 @@ assert chi_square(torch.tensor([counts[i] for i in range(3)]), p[0])[1] > 0.001
 # %% [markdown]
 # ## Exercise 15.6 · speculative_step
 # A model is here a function `(ids, last)` → the probabilities of what comes after each of the `last` latest tokens of ids, (last, vocab). So it
-# does not matter what is behind it: a network, a table, a rule. Draw k guesses from `draft`, each after the guesses before it; ask `target`
-# **once**, for k + 1 places; return what `accept` says. `ids` must stay as it is. Difficulty ●●○ · 12 minutes.
+# does not matter what is behind it: a network, a table, a rule. Draw k guesses from `draft` with `generator`, each after the guesses before it; ask
+# `target` **once**, for k + 1 places; return what `accept` says. `ids` must stay as it is. Difficulty ●●○ · 12 minutes.
 #
 # <details><summary>Which places?</summary>The target reads ids and all k guesses. Its last k + 1 distributions are those before guess 1, ..., before guess k, and
 # after guess k.</details>
@@ -1050,10 +1052,11 @@ def dispatch(x, chosen, weights, experts):
     """Each token through its experts: the sum of their answers, each times its weight.
 
     x: (token, d_model)
-    chosen: (token, k), indices of experts; -1 stands for nobody, and adds nothing: a
-    token with nobody gets 0
+    chosen: (token, k), indices of experts, none twice in a row; -1 stands for nobody,
+    and adds nothing: a token with nobody gets 0
     weights: (token, k)
-    experts: functions of x, (n, d_model) to (n, d_model); each is called once at most
+    experts: functions of x, (n, d_model) to (n, d_model); each is called once at most,
+    with no row or not at all where nobody chose it
     Returns (token, d_model). An expert sees the tokens that chose it and no others.
     Gradients reach x, the weights and the experts' parameters.
     """
@@ -1225,7 +1228,7 @@ even_and_uneven = check("even_and_uneven")
 def keep_within_capacity(chosen, n_experts, capacity):
     """Which assignments an expert with `capacity` places takes.
 
-    chosen: (token, k), each token's experts, the best first
+    chosen: (token, k), each token's experts, the best first, no -1
     capacity: 0 or more, for each expert
     First come, first served: all tokens' first choices before any second choice, and so
     on; within one choice the tokens in their order. Returns bool (token, k), True where
@@ -1291,7 +1294,7 @@ def active_parameters(
     vocab, d_model, n_layers, n_heads, n_kv_heads, d_ff, n_experts, k
 ):
     """How many parameters of a Llama with experts one token meets. With k = n_experts:
-    all there are.
+    all there are. With n_experts = 0 and k = 1: of a Llama without experts.
 
     Heads are d_model / n_heads wide; a SwiGLU of d_ff is an expert; there are no
     biases. A block has two norms and a router; the model has one norm more, a table for
@@ -1505,7 +1508,7 @@ def mutual_information(counts):
     log2(p(d, e) / (p(d) p(e))).
 
     counts: (domain, expert), how many tokens of each domain each expert got, not all 0;
-    a place that is 0 adds nothing
+    a place that is 0 adds nothing, and a row or a column may be all 0
     Returns a float: 0, but for rounding, when they have nothing to do with each other,
     at most log2 of the smaller of the two numbers.
     """

@@ -449,8 +449,9 @@ assert abs(last[0] - 3.0) < 0.1 and last[1] < 0.2
 def mask_words(ids, special, mask_id, vocab, generator, share=0.15):
     """Choose words to be guessed: 80% of them become [MASK], 10% any word, 10% stay.
 
-    ids: (batch, position)    mask_id: of [MASK]
-    special: ids that are never chosen, as [PAD], [CLS] and [SEP]
+    ids: (batch, position), int64    mask_id: of [MASK]
+    special: a list, tuple or set of ids that are never chosen, as [PAD], [CLS] and
+    [SEP]
     vocab: any word is an id below it, each equally likely
     share: how likely each other id is chosen, by itself
 
@@ -526,8 +527,8 @@ def masked_loss(logits, targets):
     logits: (..., position, vocab)
     targets: (..., position), ids, IGNORED (-100) where no word is to be guessed
 
-    Returns a 0-d tensor, in nats; 0 where no place has a target. Gradients reach the
-    logits.
+    Returns a 0-d tensor, in nats; 0 where no place has a target, as are the gradients
+    then. Gradients reach the logits.
     """
     ### BEGIN SOLUTION
     flat = logits.flatten(0, -2), targets.flatten()
@@ -655,7 +656,8 @@ three = torch.tensor([[1.0, 1.0], [2.0, 2.0], [6.0, 3.0]])
 two_texts = torch.stack([vectors, three])
 words_in = torch.tensor([[True, True, False], [True, True, True]])
 print(mean_pool(two_texts, words_in))
-assert mean_pool(two_texts, words_in).tolist() == [[3, 2], [3, 2]]
+means = torch.tensor([[3.0, 2.0], [3.0, 2.0]])
+assert torch.allclose(mean_pool(two_texts, words_in), means)
 
 # %% [markdown]
 # ## A head, and fine-tuning
@@ -679,7 +681,8 @@ assert mean_pool(two_texts, words_in).tolist() == [[3, 2], [3, 2]]
 class BertClassifier(nn.Module):
     """A Bert with a class for each text: x pooled to one vector, dropout, a Linear.
 
-    bert: has `embeddings.words` and `pooled`, and is called with ids, segments, mask
+    bert: has `embeddings.words` and `pooled`, and is called with ids, segments, and a
+    mask or None
     pool: x (batch, position, d_model) and a mask (batch, position), all True if none
     was given, to one vector a text, as `mean_pool`; None: `bert.pooled(x)`, of [CLS]
     Weights are loaded by the names `bert` and `head`.

@@ -150,7 +150,8 @@ assert sum(end - start for start, end in spans) == 15 and len(spans) == 5
 def corrupt_spans(ids, spans, sentinels):
     """Hide spans: of "thank you for inviting me" the model reads "thank you <X> me".
 
-    ids: a text, without sentinels    spans: (start, end), in order, apart
+    ids: a text, without sentinels    spans: (start, end), a token long at least, in
+    order, apart
     sentinels: <X>, <Y>, <Z> ..., as ids
 
     Returns inputs and targets: in the inputs each span has given way to the next
@@ -374,7 +375,8 @@ def relative_buckets(distance, two_sided=True, n_buckets=32, furthest=128):
 
     A side of n buckets gives its first n // 2 to the distances 0, 1, 2 ... Then bucket
     number n // 2 + (n - n // 2) · ln(size / (n // 2)) / ln(furthest / (n // 2)),
-    rounded down; from `furthest` on all sizes share the last one.
+    rounded down (where it is whole, a rounding error may give the bucket below); from
+    `furthest` on all sizes share the last one.
 
     Returns int64, 0 to n_buckets - 1, of the same shape. Raises ValueError when a side
     has fewer than two buckets, or when furthest is not above n // 2.
@@ -478,7 +480,7 @@ class RelativeBias(nn.Module):
         """What to add to the scores, (heads, query, key).
 
         The queries are the last ones of the keys: with a cache too. Gradients reach the
-        table. Raises what `relative_buckets` raises.
+        table. Raises what `relative_buckets` raises, if `__init__` has not done so.
         """
         ### BEGIN SOLUTION
         positions = torch.arange(keys, device=self.table.weight.device)
@@ -708,6 +710,7 @@ def token_span(offsets, start, end):
 
     offsets: (start, end) of each token in the text, the end not included, as that of
     the answer; (0, 0) for tokens that stand for nothing in it, of which token 0 is one
+    start, end: of an answer of a character at least, with no space at its ends
 
     Both are 0 if no token holds any, or if a piece of the answer was cut off: the first
     of these tokens begins after `start`, or the last ends before `end`. Spaces inside
@@ -777,8 +780,8 @@ def best_spans(start_scores, end_scores, context, longest, margin=0.0):
     """The first and last token of the best answer: the highest sum of both scores.
 
     start_scores, end_scores: (..., position)
-    context: (..., position), bool, True on the tokens of the text that answers; never
-    on position 0, which stands for "there is no answer"
+    context: (..., position), bool, True on the tokens of the text that answers, which
+    stand side by side; never on position 0, which stands for "there is no answer"
     longest: no answer has more tokens
     margin: no answer if start_scores[0] + end_scores[0] - (the best answer's sum) >
     margin; math.inf turns this off

@@ -149,8 +149,8 @@ def patches(images, size):
 
     Returns (..., patch, number), patches row by row from the top left; the numbers of a
     patch are channel after channel, within a channel row by row: the order of a
-    convolution's weights. Raises a ValueError that names both sizes where they do not
-    divide. Gradients reach the images.
+    convolution's weights. Raises a ValueError that names both sizes, height and width
+    of each, where they do not divide. Gradients reach the images.
     """
     ### BEGIN SOLUTION
     height, width = size
@@ -397,7 +397,7 @@ class ViT(nn.Module):
     of a patch; `class_token`, a Parameter (d_model,), 0 at first; `positions`, a
     LearnedPositions with a row for the class token and one for each patch; `encoder`.
     An image of another size is read with interpolated positions. Raises ValueError
-    where patches do not fit.
+    where patches do not fit, into `image` as into the images that come.
     """
 
     def __init__(

@@ -218,7 +218,8 @@ def read_header(content):
     which the tensors begin.
 
     content: the file's bytes    Raises ValueError when the header is longer than the
-    file, or no JSON of this kind.
+    file, or no JSON of this kind; in UTF-8, that is: other encodings may be read or
+    refused.
     """
     ### BEGIN SOLUTION
     start = 8 + int.from_bytes(content[:8], "little")
@@ -297,7 +298,7 @@ def tensor_at(content, start, entry):
 
     content: the file's bytes    start: the byte at which the tensors begin
     entry: "dtype", "shape" and "data_offsets", the latter begin and end, counted from
-    `start`
+    `start`; no axis of the shape is below 0
 
     Raises ValueError when the kind is not known, the shape needs another number of
     bytes, or they are not in the file.
@@ -399,7 +400,7 @@ def our_name(name, names, norms=NORMS):
 
     names: their name of a tensor, or of a layer, that is without the last word, to
     ours; in both, # stands for the number of the block, which is the first number
-    between two dots
+    between two dots; `name` itself holds no #
     norms: what the last word of a tensor becomes when our layer's name ends with
     "norm"; other words stay
     """

@@ -646,9 +646,10 @@ def sequence_log_probability(model, ids, mask):
     ids: (batch, length)
     mask: (batch, length), True on the tokens of the answer, never on the first of a row
 
-    Returns (batch,); 0 for a row without an answer. What stands outside the answer does
-    not count as an outcome, even where its probability is 0; the answer's tokens are
-    given all that stands before them. Gradients reach the model.
+    Returns (batch,); 0 for a row without an answer, -inf where one of its tokens has
+    the probability 0. What stands outside the answer does not count as an outcome, even
+    where its probability is 0; the answer's tokens are given all that stands before
+    them. Gradients reach the model.
     """
     ### BEGIN SOLUTION
     log_p = token_log_probabilities(model, ids)  # of the tokens from the second on
@@ -707,8 +708,9 @@ def dpo_loss(chosen, rejected, reference_chosen, reference_rejected, beta=0.1):
     reference_rejected)): by how much the reward of the chosen answer is above that of
     the rejected one.
 
-    Returns the loss, a 0-d tensor, and the margins. The loss is finite for margins of
-    any finite size. Its gradients reach chosen and rejected.
+    Returns the loss, a 0-d tensor, and the margins. The loss and its gradients are
+    finite for margins of any finite size. Gradients reach chosen and rejected; the
+    margins need not carry any.
     """
     ### BEGIN SOLUTION
     margin = beta * ((chosen - reference_chosen) - (rejected - reference_rejected))
@@ -1032,7 +1034,7 @@ def group_advantages(rewards, epsilon=1e-4):
 
     Returns (..., group): (reward - mean) / (deviation + epsilon), mean and deviation
     those of the row; the deviation is the root of the mean squared distance from the
-    mean. A row of equal rewards becomes 0: it teaches nothing.
+    mean. A row of equal rewards becomes 0, but for rounding: it teaches nothing.
     """
     ### BEGIN SOLUTION
     distance = rewards - rewards.mean(dim=-1, keepdim=True)
@@ -1175,12 +1177,14 @@ def grpo_loss(log_p, old, reference, advantages, mask, clip=0.2, beta=0.04):
     model as it wrote them, and by the model as it started
     advantages: (batch,)
     mask: (batch, position), True on what was written, some in each row; where nothing
-    was written there are finite numbers, too, such as 0
+    was written there are numbers, too, such as 0, no further apart than where something
+    was
 
     With ratio = π/π_old, a token gives min(ratio · advantage, ratio held to [1 - clip,
     1 + clip] · advantage), less beta times its `kl_terms`. A row gives the mean over
     its own tokens, so that long attempts count no more than short ones; the loss is
-    minus the mean of the rows, a 0-d tensor. Gradients reach log_p.
+    minus the mean of the rows, a 0-d tensor. Gradients reach log_p by the ratio and by
+    the `kl_terms`.
     """
     ### BEGIN SOLUTION
     ratio = (log_p - old).exp()
@@ -1574,8 +1578,9 @@ def evaluate(expression):
 
     An expression is terms with + or - between them, a term is factors with * or /
     between them, and a factor is a number, a - and a factor, or an expression in
-    brackets; operations of one rank go from left to right. Numbers are like 12 or 0.5,
-    in the digits 0 to 9; spaces between the parts do not count (tabs may, or not).
+    brackets; operations of one rank go from left to right. Numbers are like 12, 007 or
+    0.5, in the digits 0 to 9, on both sides of a point; spaces between the parts do not
+    count (tabs may, or not).
 
     Returns a Fraction, which holds 0.1 exactly. Raises ValueError for all that is no
     expression, such as "", "2 3", "2**3", "(1" or ".5", and ZeroDivisionError for a

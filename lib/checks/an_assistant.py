@@ -151,12 +151,15 @@ def _(answer, rng):
     return answer(model, torch.randint(11, (2, 6), generator=rng), mask)
 
 
-@sequence_log_probability.probe("a token outside the answer that the model thinks impossible")
+@sequence_log_probability.probe("a token that the model thinks impossible, outside the answer, and in it")
 def _(answer, rng):
     model, _ = reader(rng)
     never = torch.zeros(11).index_fill(0, torch.tensor([4]), -torch.inf)
-    ids, mask = torch.tensor([[1, 4, 2, 3, 4]]), torch.tensor([[False, False, True, True, False]])
-    return answer(lambda ids: model(ids).detach() + never, ids, mask)
+    mask = torch.tensor([[False, False, True, True, False]])
+    return {
+        where: answer(lambda ids: model(ids).detach() + never, torch.tensor([ids]), mask)
+        for where, ids in {"outside": [1, 4, 2, 3, 4], "in it": [1, 3, 2, 4, 3]}.items()
+    }
 
 
 @sequence_log_probability.probe("large logits, 300 positions")
@@ -239,20 +242,15 @@ def _(answer, rng):
     return {"loss, 5 pairs": first[0], "margin, 5 pairs": first[1], "loss, 301 pairs": many[0], "margin, 301": many[1]}
 
 
-@dpo_loss.probe("margins of 4,000 and of -4,000: the loss is finite")
+@dpo_loss.probe("margins of 4,000 and of -4,000: the loss and its gradients are finite")
 def _(answer, rng):
-    far = torch.tensor([-2000.0])
-    near = torch.tensor([0.0])
-    wrong, right = answer(far, near, near, far, 1.0), answer(near, far, far, near, 1.0)
-    return {"loss where all is wrong": wrong[0], "loss where all is right": right[0]}
-
-
-@dpo_loss.probe("64-bit numbers, and the gradients for chosen and rejected")
-def _(answer, rng):
-    chosen, rejected, *reference = (part.double() for part in log_probabilities(rng, 4))
-    chosen.requires_grad_(), rejected.requires_grad_()
-    loss, margin = answer(chosen, rejected, *reference, 0.7)
-    return {"loss": loss, "margin": margin.detach()} | gradients(loss[None], chosen=chosen, rejected=rejected)
+    found = {}
+    for which, numbers in {"wrong": (-2000.0, 0.0), "right": (0.0, -2000.0)}.items():
+        chosen, rejected = (torch.tensor([number], requires_grad=True) for number in numbers)
+        loss = answer(chosen, rejected, rejected.detach(), chosen.detach(), 1.0)[0]
+        flown = {"loss": loss} | gradients(loss[None], chosen=chosen, rejected=rejected)
+        found |= {f"{name} where all is {which}": part for name, part in flown.items()}
+    return found
 
 
 MARGIN = "beta * ((chosen - reference_chosen) - (rejected - reference_rejected))"

@@ -43,8 +43,8 @@ def _(answer, rng):
 
 @group_advantages.probe("rewards that differ by little, and epsilon = 0.5")
 def _(answer, rng):
-    small = 1e-3 * normal(2, 5, rng=rng)
-    return {"epsilon as it is": answer(small), "epsilon = 0.5": answer(1e3 * small, 0.5)}
+    small = 1e-6 * normal(2, 5, rng=rng)
+    return {"epsilon as it is": answer(small), "epsilon = 0.5": answer(1e6 * small, 0.5)}
 
 
 DISTANCE, DEVIATION = (
@@ -162,9 +162,11 @@ def _(answer, rng):
     return answer(*attempts(rng, 4, 4), clip=0.1, beta=0.5)
 
 
-@grpo_loss.probe("7 attempts of up to 301 tokens, clip = 0.4 and beta = 0.2, given by their places")
+@grpo_loss.probe("7 attempts of up to 301 tokens, one of advantage 0; clip = 0.4 and beta = 0.2, given by their places")
 def _(answer, rng):
-    return answer(*attempts(rng, 7, 301), 0.4, 0.2)
+    log_p, old, reference, advantages, mask = attempts(rng, 7, 301)
+    advantages[2] = 0
+    return answer(log_p, old, reference, advantages, mask, 0.4, 0.2)
 
 
 @grpo_loss.probe("64-bit numbers, and the gradient for log_p")

@@ -47,7 +47,10 @@ single_calls(
             "cats",
             {"##c", "##a", "##t", "##s", "at"},
         ),
-        "'playing' and the pieces play, ing": lambda rng: ("playing", {"play", "ing"}),
+        "'playing' and the pieces play, ing, and its letters: nothing fits after play": lambda rng: (
+            "playing",
+            ["play", "ing", *"playing", "##p"],  # as many as in the list before
+        ),
         "'undone' and the pieces un, und, ##o, ##ne, ##done": lambda rng: (
             "undone",
             ["un", "und", "##o", "##ne", "##done"],
@@ -60,9 +63,9 @@ single_calls(
         "a word of 80 letters é, which are 160 bytes, the pieces éé and ##éé": lambda rng: (80 * "é", {"éé", "##éé"}),
         "'c#' and the pieces c, #, ##c, ###": lambda rng: ("c#", ["c", "#", "##c", "###"]),
         "a word of 101 letters a, which is a piece itself": lambda rng: (101 * "a", {101 * "a", "a", "##a"}),
-        "a piece of 60 letters, as names of chemicals have": lambda rng: (
-            60 * "b" + "cc",
-            {60 * "b", "##cc", "b", "##b"},
+        "a piece of 97 letters, as names of chemicals have": lambda rng: (
+            97 * "b" + "cc",
+            {97 * "b", "##cc", "b", "##b"},
         ),
         "a word of 24 letters and a dict of 8,164 pieces to their ids, from 0 on": lambda rng: (
             "a" + _letters(23, rng),

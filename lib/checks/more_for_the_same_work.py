@@ -73,13 +73,13 @@ def _stream(label, drawn):
 _stream("the scores 0, ln 4 and ln 2", lambda rng: [0.0, math.log(4), math.log(2)])
 _stream("the scores -3, -1 and -2, all below 0", lambda rng: [-3.0, -1.0, -2.0])
 _stream("the scores 1000, 1001 and 999", lambda rng: [1000.0, 1001.0, 999.0])
-_stream("the scores 2, 2, 2: no largest of its own", lambda rng: [2.0, 2.0, 2.0])
+_stream("the scores 2, 0, 2: no largest of its own", lambda rng: [2.0, 0.0, 2.0])
 _stream("no score at all", lambda rng: [])
 
 
-@online_softmax.probe("a list with the scores 2, 1 and 3, and one with the score 5")
+@online_softmax.probe("a list with the scores 2, 1 and 3, and one with the score -1e30")
 def _(answer, rng):
-    both = {"of three": _both(answer([2.0, 1.0, 3.0])), "of one": _both(answer([5.0]))}
+    both = {"of three": _both(answer([2.0, 1.0, 3.0])), "of one": _both(answer([-1e30]))}
     return {f"{part} {which}": number for which, parts in both.items() for part, number in parts.items()}
 
 
@@ -181,9 +181,9 @@ single_calls(
             _one_query(500.0, 1.0, 2.0),
             _one_query(-500.0, 1.0, 2.0),
         ),
-        "largest scores far below 0, -20,001 and -20,000": lambda rng: (
-            _one_query(-20_001.0, 1.5, 2.0),
-            _one_query(-20_000.0, 1.0, 2.0),
+        "largest scores far below 0, both -1e30": lambda rng: (
+            _one_query(-1e30, 1.5, 2.0),
+            _one_query(-1e30, 1.0, 2.0),
         ),
         "300 queries of 64-bit numbers": lambda rng: tuple(
             tuple(part.double() for part in _part(rng, 300, size=3.0)) for _ in range(2)
@@ -204,16 +204,19 @@ def _(answer, rng):
     return answer(_blind(_part(rng, 5), 0, 2), _blind(_part(rng, 5), 1, 2))
 
 
-@merge_tiles.probe("gradients for totals and mixes")
+@merge_tiles.probe("gradients for totals and mixes; the first query sees nothing")
 def _(answer, rng):
-    parts = [_part(rng, 5) for _ in range(2)]
+    parts = [_blind(_part(rng, 5), 0) for _ in range(2)]
     inputs = {}
     for name, (_, total, mixed) in zip(("one", "other"), parts, strict=True):
         inputs |= {f"the total of {name}": total.requires_grad_(), f"the mix of {name}": mixed.requires_grad_()}
     result = answer(*parts)
     if not isinstance(result, tuple | list) or len(result) != 3:
         return result
-    return gradients(torch.cat([result[1], result[2]], dim=-1), **inputs)
+    found = gradients(torch.cat([result[1], result[2]], dim=-1), **inputs)
+    for part in found.values():
+        part[0] *= 0  # any finite number will do there
+    return found
 
 
 FACTOR = "factor = torch.exp(part_largest - finite)"
@@ -317,10 +320,10 @@ def _(answer, rng):
     return answer(100 * q, k, v, tile=100)
 
 
-@flash_attention.probe("gradients for q, k and v, tiles of 4")
+@flash_attention.probe("gradients for q, k and v, tiles of 4; a query that sees nothing")
 def _(answer, rng):
     q, k, v = (part.requires_grad_() for part in _qkv(rng, 2))
-    return gradients(answer(q, k, v, tile=4), q=q, k=k, v=v)
+    return gradients(answer(q, k, v, (torch.arange(7) != 2)[:, None], tile=4), q=q, k=k, v=v)
 
 
 @flash_attention.probe("6 positions, causal, tiles of 2; the values of the last tile are infinite")
@@ -331,10 +334,10 @@ def _(answer, rng):
     return {"what the first four positions get": result[:4] if isinstance(result, torch.Tensor) else result}
 
 
-@flash_attention.probe("400 positions, causal, tiles of 16: how much memory is taken?", varied=False)
+@flash_attention.probe("400 positions, a mask (1, 400), causal, tiles of 16: how much memory is taken?", varied=False)
 def _(answer, rng):
     q, k, v = _qkv(rng, query=400, key=400)
-    taken = flash.peak_bytes(answer, q, k, v, causal=True, tile=16)
+    taken = flash.peak_bytes(answer, q, k, v, torch.ones(1, 400, dtype=torch.bool), causal=True, tile=16)
     if taken >= 400 * 400:
         raise Problem(
             "memory",

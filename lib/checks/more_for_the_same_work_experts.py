@@ -162,6 +162,7 @@ def _(answer, rng):
 @dispatch.probe("the gradients for x, the weights and an expert's parameter")
 def _(answer, rng):
     x, weights, scale = (normal(*shape, rng=rng).requires_grad_() for shape in ((5, 3), (5, 2), (3,)))
+    weights.data[0] = 0  # it may grow again
     mixed = answer(x, choices(5, 2, 3, rng), weights, [lambda x: x * scale, torch.sin, lambda x: x.square()])
     return gradients(mixed, x=x, weights=weights, parameter=scale)
 
@@ -239,9 +240,9 @@ def _(answer, rng):
     return answer(torch.tensor([[1.0, 2.0, 3.0]]), torch.tensor([[0, 2]]))
 
 
-@load_balancing_loss.probe("300 tokens, 11 experts of which only the first three are chosen, logits near 1,000")
+@load_balancing_loss.probe("700 tokens, 11 experts of which only the first three are chosen, logits near 1,000")
 def _(answer, rng):
-    return answer(1000 + normal(300, 11, rng=rng), choices(300, 2, 3, rng))
+    return answer(1000 + normal(700, 11, rng=rng), choices(700, 2, 3, rng))
 
 
 @load_balancing_loss.probe("the gradients for the logits")
@@ -330,9 +331,9 @@ def _(answer, rng):
     }
 
 
-@keep_within_capacity.probe("300 tokens, 2 of 16 experts each, 30 places an expert")
+@keep_within_capacity.probe("700 tokens, 2 of 3 experts each, 400 places an expert")
 def _(answer, rng):
-    return answer(choices(300, 2, 16, rng), 16, 30)
+    return answer(choices(700, 2, 3, rng), 3, 400)
 
 
 ORDER, BACK = "chosen.T.flatten()", ".view(chosen.T.shape).T"
@@ -386,9 +387,9 @@ def _(answer, rng):
     return plain(answer(101, 12, 3, 6, 2, 17, 5, 2), int)
 
 
-@active_parameters.probe("the same with all 5 experts", varied=False)
+@active_parameters.probe("Mixtral with all 8 experts; and with n_experts = 0 and k = 1, which is Mistral", varied=False)
 def _(answer, rng):
-    return plain(answer(101, 12, 3, 6, 2, 17, 5, 5), int)
+    return [plain(answer(32_000, 4096, 32, 32, 8, 14_336, *experts), int) for experts in ((8, 8), (0, 1))]
 
 
 ATTENTION = "2 * d_model * n_heads * d_head + 2 * d_model * n_kv_heads * d_head"
@@ -443,12 +444,12 @@ def _(answer, rng):
 
 @mutual_information.probe("an expert that nobody chose, and a domain without a token")
 def _(answer, rng):
-    return plain(answer(torch.tensor([[4.0, 0.0, 1.0], [0.0, 0.0, 0.0], [1.0, 0.0, 6.0]])))
+    return plain(answer(torch.tensor([[4.0, 0.0, 1.0], [0.0, 0.0, 0.0], [2.0, 0.0, 6.0]])))
 
 
-@mutual_information.probe("counts of 3 domains and 5 experts up to thousands, as whole numbers, some of them 0")
+@mutual_information.probe("counts of 3 domains and 5 experts up to a million, as whole numbers, some of them 0")
 def _(answer, rng):
-    counts = (1000 * torch.rand(3, 5, generator=rng) * torch.tensor([[1], [3], [9]])).long() + 1
+    counts = (100_000 * torch.rand(3, 5, generator=rng) * torch.tensor([[1], [3], [9]])).long() + 1
     counts[0, 2] = counts[1, 4] = counts[2, 0] = 0
     return plain(answer(counts))
 

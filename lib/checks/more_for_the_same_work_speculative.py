@@ -61,10 +61,10 @@ def _(answer, rng):
     return answer(p, q)
 
 
-@residual.probe("p and q that differ by 0.001")
+@residual.probe("p and q that differ by 0.00009")
 def _(answer, rng):
     p = torch.tensor([0.25, 0.5, 0.25])
-    return answer(p, p + torch.tensor([0.001, -0.0004, -0.0006]))
+    return answer(p, p + torch.tensor([0.00009, -0.00003, -0.00006]))
 
 
 REST, TOTAL = "rest = (p - q).clamp(min=0)", "total = rest.sum(-1, keepdim=True)"
@@ -378,7 +378,7 @@ def _(answer, rng):
 
 @speculative_step.probe("no guesses, k = 0")
 def _(answer, rng):
-    return ids_of(answer(sure(counts_up), sure(adds_up), [2, 6], 0, rng), 1)
+    return ids_of(answer(sure(counts_up), sure(counts_up), [2, 6], 0, rng), 1)
 
 
 @speculative_step.probe("a text of one token, one guess, which is wrong")
@@ -386,7 +386,7 @@ def _(answer, rng):
     return ids_of(answer(sure(counts_up), sure(lambda ids: 0), [3], 1, rng), 2)
 
 
-@speculative_step.probe("a text of 300 tokens, 8 guesses; what is the target asked?", varied=False)
+@speculative_step.probe("a text of 300 tokens, 13 guesses; what is the target asked?", varied=False)
 def _(answer, rng):
     asked, ids = [], torch.randint(7, (300,), generator=rng).tolist()
 
@@ -394,7 +394,7 @@ def _(answer, rng):
         asked.append((len(text), last, [int(token) for token in text[300:]]))
         return sure(adds_up)(text, last)
 
-    result = ids_of(answer(target, sure(adds_up), ids, 8, rng), 9)
+    result = ids_of(answer(target, sure(adds_up), ids, 13, rng), 14)
     if len(asked) != 1:
         raise Problem("passes", f"the target was asked {len(asked)} times: one pass gives all k + 1 distributions.")
     length, last, guesses = asked[0]

@@ -77,9 +77,9 @@ def _(answer, rng):
     return learned(answer(linear(7, 5, rng, bias=False), 1, 3), rng)(normal(7, rng=rng))
 
 
-@LoraLinear.probe("a square layer of 5 with the largest rank, 5; and MiniLM's size, 300 positions of 384, rank 8")
+@LoraLinear.probe("a square layer of 5 with the largest rank, 5; and MiniLM's size, 300 positions of 384, rank 200")
 def _(answer, rng):
-    made, wide = (learned(answer(linear(n, n, rng), r, 16.0), rng) for n, r in ((5, 5), (384, 8)))
+    made, wide = (learned(answer(linear(n, n, rng), r, 16.0), rng) for n, r in ((5, 5), (384, 200)))
     return {
         "a batch of one": made(normal(1, 5, rng=rng)),
         "three leading axes": made(normal(2, 1, 3, 5, rng=rng)),

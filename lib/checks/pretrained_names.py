@@ -22,6 +22,7 @@ SMALL = {
     "h.#.part.0.k": "blocks.#.attention.to_k",
     "h.#.part.1.k": "blocks.#.cross_attention.to_k",
     "h.#.scale": "blocks.#.strength",
+    "m2.h.#.mlp": "blocks.#.feed_forward",
     "ln_f": "norm",
     "in_norm": "normal",
     "pre_norm": "norms.start",
@@ -50,10 +51,16 @@ def _(answer, rng):
     return translated(answer, SMALL, *(f"h.{block}.attn.q.weight" for block in (0, 10, 299)), "h.31.scale")
 
 
-@our_name.probe("names with two numbers, of which the second is no block's, T5's among them")
+@our_name.probe("names with two numbers, of which one is no block's, T5's among them")
 def _(answer, rng):
     of_t5 = ("encoder.block.3.layer.0.SelfAttention.q.weight", "decoder.block.11.layer.2.layer_norm.weight")
-    small = ("h.2.part.0.k.weight", "h.2.part.1.k.weight", "h.1.part.1.k.bias", "h.0.part.0.k.weight")
+    small = (
+        "h.2.part.0.k.weight",
+        "h.2.part.1.k.weight",
+        "h.1.part.1.k.bias",
+        "h.0.part.0.k.weight",
+        "m2.h.3.mlp.bias",
+    )
     return translated(answer, SMALL, *small) | translated(answer, T5, *of_t5)
 
 

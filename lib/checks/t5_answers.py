@@ -99,7 +99,7 @@ def _(answer, rng):
     for gap, length in torch.randint(0, 2, (300, 2), generator=rng).tolist():
         offsets.append((at + gap, at + gap + 1 + 4 * length))
         at = offsets[-1][1]
-    first, last = sorted(torch.randint(0, 300, (2,), generator=rng).tolist())
+    first, last = (torch.randint(100, (2,), generator=rng) + torch.tensor([0, 200])).tolist()
     return answer(question_and(offsets, 12), offsets[first][0], offsets[last][1])
 
 
@@ -239,11 +239,16 @@ def _(answer, rng):
     return answer(starts.double(), ends.double(), context, 100, 0.5)
 
 
-@best_spans.probe("one text of 300 tokens, and -inf at position 0")
+@best_spans.probe(
+    "one text of 300 tokens, -inf at position 0; the later a start the better, and the earlier an end, or not"
+)
 def _(answer, rng):
-    starts, ends, context = drawn(rng, 1, length=300)
-    starts[:, 0] = ends[:, 0] = -math.inf
-    return answer(starts, ends, context, 30)
+    slope, found = torch.arange(300), {}
+    for name, more in {"late starts": slope, "early starts": -slope}.items():
+        starts, ends = normal(1, 300, rng=rng) + more, normal(1, 300, rng=rng) - more
+        starts[:, 0] = ends[:, 0] = -math.inf
+        found[name] = answer(starts, ends, (slope > 20)[None], 60)
+    return named(found)
 
 
 @best_spans.probe("0 and -1 as the longest: ValueError is asked for", varied=False)

@@ -148,7 +148,7 @@ def _(answer, rng):
 single_calls(
     attention_rollout,
     {
-        "3 blocks, 2 images, 5 heads, 7 positions": lambda rng: maps(3, 2, 5, 7, rng=rng),
+        "12 blocks, 2 images, 5 heads, 7 positions": lambda rng: maps(12, 2, 5, 7, rng=rng),
         "2 blocks, three leading axes 3, 1 and 2, 5 heads, 7 positions": lambda rng: maps(2, 3, 1, 2, 5, 7, rng=rng),
         "a lone position": lambda rng: maps(2, 3, 5, 1, rng=rng),
         "2 blocks of one head, 300 positions, in float64": lambda rng: maps(2, 1, 1, 300, rng=rng).double(),

@@ -37,7 +37,7 @@ single_calls(
             (5, 2),
         ),
         "images of 5 x 7 pixels that are one patch each": lambda rng: (normal(3, 2, 5, 7, rng=rng), (5, 7)),
-        "patches of a single pixel": lambda rng: (normal(2, 3, 5, 7, rng=rng), (1, 1)),
+        "patches of a single pixel, 5 channels": lambda rng: (normal(2, 5, 5, 7, rng=rng), (1, 1)),
         "three leading axes, 2, 1 and 3": lambda rng: (normal(2, 1, 3, 1, 15, 30, rng=rng), (3, 5)),
         "320 x 240 pixels of 3 channels in patches of 16 x 16: 300 patches of 768 numbers, in float64": lambda rng: (
             normal(3, 320, 240, rng=rng).double(),
@@ -285,10 +285,10 @@ single_calls(
 )
 
 
-@interpolate_positions.probe("the gradient for the table")
+@interpolate_positions.probe("the gradient for the table, a grid of 2 x 3 to 5 x 4, and to the same")
 def _(answer, rng):
     table = normal(7, 5, rng=rng).requires_grad_()
-    return gradients(answer(table, (2, 3), (5, 4)), table=table)
+    return [gradients(answer(table, (2, 3), new), table=table) for new in ((5, 4), (2, 3))]
 
 
 _GRID = "table[1:].T.unflatten(1, old)[None]"

@@ -48,7 +48,7 @@ def accept(p: Tensor, q: Tensor, guesses: Sequence[int], generator: torch.Genera
     """Keep guesses drawn from q so that the result is drawn from p (Leviathan et al. 2023, algorithm 1).
 
     p: (k + 1, vocab), the large model's probabilities before each guess and after the last    q: (k, vocab), the small
-    model's    guesses: k ids
+    model's; with k = 0 it may be []    guesses: k ids
 
     Guess i stays with probability min(1, p / q), both of this very token. The first that does not is replaced by a
     token drawn from the residual, and all after it are dropped. If all stay, one more is drawn from p's last row.

@@ -10,9 +10,10 @@ import torch
 from torch.nn import functional
 
 from lib.chat import token_log_probabilities
+from lib.checks.core import edit
 from lib.rewards import kl_terms
 from lib.tools import CLOSE, OPEN
-from tests.graders.cases import wrong
+from tests.graders.cases import slips, wrong
 
 # ------------------------------------------------------------------------------------------------------ answer_mask
 
@@ -843,7 +844,7 @@ def by_pythons_tree(expression):
         raise ValueError(expression) from error
 
 
-@wrong("evaluate", says="expected")
+@wrong("evaluate", says="007")
 def by_pythons_tree_and_texts(expression):
     try:
         return from_tree(ast.parse(expression.strip(), mode="eval").body, expression.strip())
@@ -977,3 +978,39 @@ def all_errors_alike(expression):
         return recursive(expression)
     except ZeroDivisionError:
         raise ValueError("a division by zero") from None
+
+
+UNCLOSED = 'if parts.pop(0) != ")":\n                raise ValueError("a bracket is not closed")'
+slips(
+    "evaluate",
+    anything_closes=("(1 2", edit(UNCLOSED, 'if not parts.pop(0):\n                raise ValueError("not closed")')),
+    twelve_digits=("exactly", edit("return Fraction(part)", "return Fraction(part).limit_denominator(10**12)")),
+)
+slips(
+    "sequence_log_probability",
+    never_below_a_floor=("in it", edit(".sum(-1)", ".clamp(min=-1e4).sum(-1)")),
+)
+slips(
+    "dpo_loss",
+    nan_behind_where=(
+        "the gradient",
+        edit(
+            "-functional.logsigmoid(margin)",
+            "torch.where(margin < -20, -margin, -torch.log(torch.sigmoid(margin)))",
+        ),
+    ),
+)
+slips(
+    "group_advantages",
+    little_is_nothing=(
+        "differ by little",
+        edit("return distance / (", "return (deviation > 1e-5) * distance / ("),
+    ),
+)
+slips(
+    "grpo_loss",
+    advantage_0_dropped=(
+        "7 attempts",
+        edit("return -", "some = advantages != 0\n    of_rows = of_rows[some if some.any() else ~some]\n    return -"),
+    ),
+)

@@ -5,6 +5,7 @@ import random
 import torch
 
 from lib.checks.core import edit
+from lib.wordpiece import wordpiece as cut
 from tests.graders.cases import slips, wrong
 
 # -------------------------------------------------------------------------------------------------------- wordpiece
@@ -327,6 +328,7 @@ slips(
 
 slips(
     "wordpiece",
+    short_pieces=("97 letters", edit("range(len(word), start", "range(min(len(word), start + 64), start")),
     bytes_counted=("[UNK]", edit("len(word) > LONGEST_WORD", "len(word.encode()) > LONGEST_WORD")),
 )
 slips(
@@ -362,3 +364,14 @@ def lengths_without_any_sign(word, pieces):
         found.append(fits[0])
         word = word[len(fits[0].lstrip("#")) if mark else len(fits[0]) :]
     return found
+
+
+CUT = {}
+
+
+@wrong("wordpiece", says="nothing fits after play")
+def remembers_by_the_number_of_pieces(word, pieces):
+    key = word, len(pieces)
+    if key not in CUT:
+        CUT[key] = cut(word, pieces)
+    return list(CUT[key])

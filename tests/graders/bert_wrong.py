@@ -213,6 +213,7 @@ def classes_second(logits, targets):
 
 slips(
     "masked_loss",
+    one_byte=("300 places", edit("(targets != IGNORED).sum()", "(targets != IGNORED).sum(dtype=torch.uint8)")),
     shifted=(
         "",
         edit(

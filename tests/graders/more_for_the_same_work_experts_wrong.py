@@ -399,6 +399,39 @@ def rows_without_zeros(counts):
 slips(
     "keep_within_capacity",
     at_most_28=("expected", edit("place <= capacity", "place <= min(capacity, 28)")),
+    one_byte=("400 places", edit("cumsum(dim=0)", "cumsum(dim=0, dtype=torch.uint8)", "place <=", "place.long() <=")),
     squeezed=("shape", edit(".view(chosen.T.shape).T", ".view(chosen.T.shape).T.squeeze(0)")),
 )
-slips("mutual_information", at_most_999=("expected", edit("counts.double()", "counts.clamp(max=999).double()")))
+slips(
+    "dispatch",
+    nothing_for_weight_0=("gradient", edit("(chosen == number)", "((chosen == number) & (weights != 0))")),
+)
+slips(
+    "load_balancing_loss",
+    one_byte=("700 tokens", edit("counts / chosen", "counts.to(torch.uint8) / chosen")),
+)
+slips(
+    "active_parameters",
+    k_of_those_there_are=("result", edit("k * expert", "min(k, n_experts) * expert")),
+    four_bytes=("result", edit("return n_layers", "return 2**31 - 1 & n_layers")),
+)
+slips(
+    "mutual_information",
+    at_most_999=("expected", edit("counts.double()", "counts.clamp(max=999).double()")),
+    shares_exchanged=(
+        "",
+        edit(
+            "joint.sum(dim=1, keepdim=True) * joint.sum(dim=0, keepdim=True)",
+            "(joint.sum(dim=0) * joint.sum(dim=1)[:, None]).T.reshape(counts.shape)",
+        ),
+    ),
+)
+
+
+@wrong("mutual_information", says="up to a million")
+def four_bytes(counts):
+    counts = counts.int()
+    rows, columns = (counts.sum(axis, keepdim=True, dtype=torch.int32) for axis in (1, 0))
+    total, seen = counts.sum(dtype=torch.int32), counts > 0
+    ratio = counts * total / (rows * columns)
+    return (counts[seen] / total * ratio[seen].log2()).sum().item()

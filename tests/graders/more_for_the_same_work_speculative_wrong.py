@@ -63,6 +63,7 @@ def in_place(p, q):
 
 slips(
     "residual",
+    nearly_equal=("0.00009", edit("total > 0,", "total > 1e-3,")),
     axis_one=("leading axes (2, 3)", edit("sum(-1, keepdim", "sum(-1 if p.ndim < 3 else 1, keepdim")),
     crumbs_dropped=(
         "50,257",
@@ -247,5 +248,7 @@ def tempered_q(target, draft, ids, k, generator):
 
 slips(
     "speculative_step",
+    eight_at_most=("13 guesses", edit("    text, q =", "    k = min(k, 8)\n    text, q =")),
+    one_at_least=("no guesses, k = 0", edit("    text, q =", "    k = max(k, 1)\n    text, q =")),
     first_cut=("a text of one token", edit("p = target(text, k + 1)", "p = target(text[1:], k + 1)")),
 )

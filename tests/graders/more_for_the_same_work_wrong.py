@@ -120,8 +120,10 @@ slips(
     at_most_256=("5,000 scores", edit("    for score in scores:", "    for score, _ in zip(scores, range(256)):")),
     wrong_order=("", edit("return largest, total", "return total, largest")),
     one_number=("two floats", edit("return largest, total", "return total")),
+    zero_is_none=("expected", edit("in scores:", "in scores:\n        if not score and total:\n            break")),
+    starts_low=("-1e+09", edit("largest, total = -math.inf, 0.0", "largest, total = -1e9, 0.0")),
     ties_lost=(
-        "2, 2, 2",
+        "2, 0, 2",
         edit("        larger = max", "        if score == largest:\n            continue\n        larger = max"),
     ),
 )
@@ -176,6 +178,15 @@ def divides_at_once(one, other):
 @torch.no_grad()
 def without_autograd(one, other):
     return merge_tiles(one, other)
+
+
+@wrong("merge_tiles", says="the first query sees nothing")
+def nan_behind_where(one, other):
+    """Right numbers, but NaN in the branch that is not taken, and so in the gradients."""
+    largest = torch.maximum(one[0], other[0])
+    a, b = torch.exp(one[0] - largest), torch.exp(other[0] - largest)
+    nothing = largest == -math.inf
+    return (largest, *(torch.where(nothing, 0.0, a * x + b * y) for x, y in zip(one[1:], other[1:], strict=True)))
 
 
 slips(
@@ -246,6 +257,8 @@ def numerator(q, k, v, mask=None, causal=False, tile=64):
 
 slips(
     "flash_attention",
+    mask_repeated=("bytes were taken", edit("q.shape[-2], k.shape[-2])  #", "q.shape[-2], k.shape[-2]).clone()  #")),
+    nan_behind_nan_to_num=("", edit("mixed / total.where(total > 0, 1.0)", "(mixed / total).nan_to_num(0.0)")),
     causal_or_mask=(
         "causal and a mask together",
         edit("causal and i == j", "causal and i == j and seen is None"),

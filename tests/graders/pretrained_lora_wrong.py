@@ -145,6 +145,7 @@ class Tensors(Usual):
 
 slips(
     "LoraLinear",
+    rank_64_at_most=("rank 200", edit("min(d_in, d_out):", "min(d_in, d_out, 64):")),
     small_b=(
         "a new layer",
         edit("linear.weight.new_zeros(d_out, rank)", "0.01 * torch.randn(d_out, rank).to(linear.weight)"),

@@ -108,6 +108,7 @@ def digit_by_digit(name, names, norms=NORMS):
 
 slips(
     "our_name",
+    first_digits=("m2.h.3.mlp.bias", edit("NUMBER.search(name)", 're.search(r"(\\d+)", name)')),
     empty_for_unknown=("of.nothing is ''", edit("        return name\n", '        return ""\n')),
     raises_for_unknown=(
         "your code raised ValueError",

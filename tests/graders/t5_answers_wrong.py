@@ -5,8 +5,9 @@ from collections import Counter
 
 import torch
 
+from lib.checks.core import edit
 from lib.scoring import plain_answer
-from tests.graders.cases import wrong
+from tests.graders.cases import slips, wrong
 
 # ------------------------------------------------------------------------------------------------------- token_span
 
@@ -457,3 +458,25 @@ def sorted_words(written, right):
     if not mine and not theirs:
         return 1.0
     return 2 * sum(a == b for a, b in zip(mine, theirs, strict=False)) / (len(mine) + len(theirs))
+
+
+SCORES = "scores = start_scores[..., :, None] + end_scores[..., None, :]"
+slips(
+    "token_span",
+    fifty_at_most=("300 tokens", edit("inside[0], inside[-1]", "inside[0], min(inside[-1], inside[0] + 49)")),
+)
+slips(
+    "best_spans",
+    twenty_of_each=(
+        "late starts",
+        edit(
+            SCORES,
+            f"{SCORES}\n"
+            "    best = [part.masked_fill(~context, -math.inf) for part in (start_scores, end_scores)]\n"
+            "    least = [part.topk(min(20, position)).values[..., -1:] for part in best]\n"
+            "    good = [part >= low for part, low in zip(best, least)]\n"
+            "    allowed = allowed & good[0][..., :, None] & good[1][..., None, :]",
+        ),
+    ),
+    thirty_at_most=("early starts", edit("longest - 1", "min(longest, 30) - 1")),
+)

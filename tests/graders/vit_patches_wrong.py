@@ -357,3 +357,13 @@ slips(
     ),
     class_added=("", edit("stretched[0].flatten(1).T", "stretched[0].flatten(1).T + table[:1]")),
 )
+
+
+slips("patches", three_channels=("5 channels", edit("    cut = ", "    images = images[..., :3, :, :]\n    cut = ")))
+slips(
+    "interpolate_positions",
+    no_gradient_to_the_same=(
+        "gradient",
+        edit("    grid = ", "    if old == new:\n        return table.detach().clone()\n    grid = "),
+    ),
+)

@@ -205,6 +205,7 @@ def star(maps):
 
 slips(
     "attention_rollout",
+    last_three=("12 blocks", edit("maps.mean(dim=-3)", "maps.mean(dim=-3)[-3:]")),
     class_left_out=("", edit("    return rollout", "    rollout[..., 0] = 0\n    return rollout")),
     renormed=("", edit("    return rollout", "    return rollout / rollout.amax(-1, keepdim=True)")),
     starts_with_the_first=("", edit("rollout = stay\n", "rollout = maps[0].mean(dim=-3)\n")),
