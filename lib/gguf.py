@@ -46,7 +46,7 @@ def unpack_q4_1(blocks: np.ndarray) -> np.ndarray:
 
     A block is scale and minimum, each a float16, low byte first, then 16 bytes: their low halves are q of the weights 0
     to 15, their high halves of 16 to 31. A scale may be 0. Values are computed in float32. `blocks` stand one behind
-    the other in memory, and may be part of a file, which cannot be written to.
+    the other in memory, at least one, and may be part of a file, which cannot be written to. So do those of the result.
     """
     scale, minimum = np.ascontiguousarray(blocks[:, :4]).view("<f2").astype(np.float32).T  # (blocks,) each
     values = np.empty((len(blocks), 2, BLOCK // 2), np.float32)

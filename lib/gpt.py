@@ -109,7 +109,7 @@ def initial_weights(model: nn.Module, generator: torch.Generator) -> nn.Module:
 def bigram_loss(ids: Tensor, held_out: Tensor, vocab: int, extra: float = 0.1) -> Tensor:
     """How much the next token surprises a table of counts, in nats: p(b after a) = (pairs ab + extra) / all of row a.
 
-    ids: (n,), the text that is counted    held_out: (m,), the text that is guessed
+    ids: (n,), the text that is counted    held_out: (m,), the text that is guessed; int64, some millions at most
     extra: above 0, added to every count
 
     Returns the mean over the m - 1 pairs of held_out, a 0-d tensor.

@@ -28,7 +28,7 @@ HEAD = "lm_head.weight"  # the embedding once more
 def gpt2_parameters(vocab: int, n_positions: int, d_model: int, n_layers: int) -> dict[str, int]:
     """How many parameters a GPT has, by part. The head is the embedding table: it is not counted again.
 
-    Returns {"embedding", "positions", "attention", "feed-forward", "norms"}: numbers for the whole model.
+    Returns {"embedding", "positions", "attention", "feed-forward", "norms"}: whole numbers, for the whole model.
     """
     return {
         "embedding": vocab * d_model,

@@ -55,7 +55,7 @@ class RMSNorm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """x (..., d_model), of the dtype of `scale` -> the same shape and dtype. Zeros stay zeros, not NaN.
 
-        Gradients reach x, through its root mean square too, and scale.
+        Gradients reach x, through its root mean square too, and scale. They are numbers, where x is zeros too.
         """
         return x * torch.rsqrt(x.square().mean(dim=-1, keepdim=True) + self.epsilon) * self.scale
 

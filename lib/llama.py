@@ -47,7 +47,8 @@ class LlamaBlock(nn.Module):
     def forward(self, x: Tensor, mask: Tensor | None = None, cache: KeyValueCache | None = None) -> Tensor:
         """x: (batch, position, d_model)    mask, cache: as in GroupedQueryAttention    Returns x's shape.
 
-        Without a mask each position sees itself and all before it, those in the cache too. Gradients reach x.
+        Without a mask each position sees itself and all before it, those in the cache too. Gradients reach x, which
+        stays as it is.
         """
         x = x + self.attention(self.attention_norm(x), mask=mask, cache=cache)
         return x + self.feed_forward(self.feed_forward_norm(x))

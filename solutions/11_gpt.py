@@ -249,7 +249,7 @@ assert abs(loss / math.log(2) - 1.5) < 1e-6
 #
 # ## Exercise 11.1 · gpt_loss
 # The mean surprise of a model on `ids` (batch, length). `model` gives logits (batch, position, vocab). Returns a 0-d
-# float32 tensor, in nats, through which gradients flow back. Difficulty ●○○ · 6 minutes.
+# tensor of the logits' dtype, in nats, through which gradients flow back. Difficulty ●○○ · 6 minutes.
 #
 # <details><summary>cross_entropy complains about shapes</summary>It wants logits (n, vocab) and targets (n):
 # <code>flatten(0, 1)</code> for the one, <code>flatten()</code> for the other.</details>
@@ -309,7 +309,8 @@ predictions_made = check("predictions_made")
 # ## Exercise 11.2 · GPT
 # Three methods. `embed`: the ids' rows, positions added from `start` on, then dropout. `logits`: the norm, then dot
 # products with **every row of the same embedding table**, for x (..., d_model) with any axes in front. `forward`: embed,
-# all blocks under a causal mask, logits. Difficulty ●●○ · 15 minutes.
+# all blocks under a causal mask (as `causal_mask` gives it, axes of size 1 before it or not), logits.
+# Difficulty ●●○ · 15 minutes.
 #
 # <details><summary>Where is the output layer?</summary>There is none. A token fits if x points its way:
 # <code>self.norm(x) @ self.embedding.weight.T</code>.</details>
@@ -439,8 +440,8 @@ def gpt2_parameters(vocab, n_positions, d_model, n_layers):
     """How many parameters a GPT has, by part. The head is the embedding table: it is
     not counted again.
 
-    Returns {"embedding", "positions", "attention", "feed-forward", "norms"}: numbers
-    for the whole model.
+    Returns {"embedding", "positions", "attention", "feed-forward", "norms"}: whole
+    numbers (24 or 24.0), for the whole model, at any size.
     """
     ### BEGIN SOLUTION
     return {
@@ -669,6 +670,7 @@ def bigram_loss(ids, held_out, vocab, extra=0.1):
     """How much the next token surprises a table of counts, in nats: p(b after a) =
     (pairs ab + extra) / all of row a.
 
+    ids, held_out: (n,) and (m,), int64, some millions of ids at most
     extra: above 0, so that every row has a sum
     """
     ### BEGIN SOLUTION

@@ -191,8 +191,8 @@ assert torch.allclose(  # the second form of the formula
 # flattens: the two unlikely words gain most.
 #
 # ## Exercise 12.1 · apply_temperature
-# Divide the logits (..., vocab) by the temperature. They stay logits: no softmax here. What came in stays as it is, here
-# and in all exercises that follow. Difficulty ●○○ · 2 minutes.
+# Divide the logits (..., vocab) by the temperature. They stay logits: no softmax here. What came in stays as it is, and
+# what comes out has its dtype, here and in all exercises that follow. Difficulty ●○○ · 2 minutes.
 #
 # <details><summary>What about temperature 0?</summary>It would divide by 0. As the temperature falls, the likeliest gets
 # everything: that is greedy, and <code>argmax</code> does it. The first lines refuse 0.</details>
@@ -202,8 +202,8 @@ assert torch.allclose(  # the second form of the formula
 def apply_temperature(logits, temperature):
     """Divide the logits: below 1 the likely get likelier, above 1 all get more alike.
 
-    Returns the shape of logits. Raises ValueError when temperature is not a number
-    above 0.
+    Returns the shape and dtype of logits. Raises ValueError when temperature is not a
+    number above 0.
     """
     if not 0 < temperature < math.inf:
         raise ValueError(
@@ -335,9 +335,10 @@ assert (
 # stands between stories.
 #
 # ## Exercise 12.3 · generate
-# `limit` times: ask `next_logits(ids)`, let `pick(logits, ids)` choose, append, `yield`. `pick` may give an int or, as
-# `sample` does, a 0-d tensor; so may you. End as soon as what you *wrote* ends in one of the `stop` sequences, none of
-# which is empty. `ids` is the caller's list: copy it. Difficulty ●●○ · 10 minutes.
+# `limit` times: ask `next_logits(ids)`, let `pick(logits, ids)` choose, append, `yield`: each is asked once for a token,
+# and not after the last. `pick` may give an int or, as `sample` does, a 0-d tensor; so may you. End as soon as what you
+# *wrote* ends in one of the `stop` sequences, none of which is empty. `ids` is the caller's list: copy it.
+# Difficulty ●●○ · 10 minutes.
 #
 # <details><summary>Why yield?</summary>So that each token can be shown when it is there. A function with <code>yield</code>
 # makes a generator: it runs only as far as somebody asks.</details>
@@ -349,8 +350,8 @@ def generate(next_logits, ids, limit, pick, stop=()):
     """Write up to `limit` tokens after `ids` and yield each as soon as it is there.
     `ids` stays as it is, and nobody else changes it meanwhile.
 
-    next_logits: list of all ids so far -> logits of the next, (vocab,)
-    pick: (logits, all ids so far) -> the next id, an int or a 0-d tensor
+    next_logits: list of all ids so far, yours or a copy -> logits of the next, (vocab,)
+    pick: (logits, all ids so far, the same) -> the next id, an int or a 0-d tensor
     stop: sequences of at least one id, lists or tuples; the writing ends after the
     first that it has written to its end
     """
@@ -821,8 +822,9 @@ assert round(0.95**20, 2) == 0.36
 # truncation below has this form; only the set S differs.
 #
 # ## Exercise 12.5 · top_k
-# Keep the `k` largest logits of each row; -inf for the others. Keep what equals the smallest one kept, too. A `k` beyond
-# the vocabulary keeps all; the first lines refuse a `k` that is no int, such as 5.0. Difficulty ●●○ · 8 minutes.
+# Keep the `k` largest logits of each row as they are; -inf for the others. Keep what equals the smallest one kept, too. A
+# `k` beyond the vocabulary keeps all; the first lines refuse a `k` that is no int, such as 5.0. Difficulty ●●○ ·
+# 8 minutes.
 #
 # <details><summary>selected index k out of range</summary>More than there are cannot be asked for:
 # <code>min(k, logits.shape[-1])</code>.</details>
@@ -835,8 +837,8 @@ def top_k(logits, k):
     """Keep the k largest logits of each row, and what equals the smallest of them; -inf
     for the others (Fan 2018).
 
-    Returns the shape of logits; a k beyond the vocabulary keeps all. Raises ValueError
-    when k is below 1 or not an int, as 5.0 is not.
+    Returns the shape and dtype of logits; a k beyond the vocabulary keeps all. Raises
+    ValueError when k is below 1 or not an int, as 5.0 is not.
     """
     if not isinstance(k, int) or k < 1:
         raise ValueError(
@@ -899,7 +901,7 @@ def top_p(logits, p):
     out goes what has tokens above it that already have p together; exactly p is enough
     (where rounding decides, either is right). p = 1 changes nothing.
 
-    Returns the shape of logits. Raises ValueError when p is not in (0, 1].
+    Returns the shape and dtype of logits. Raises ValueError when p is not in (0, 1].
     """
     if not 0 < p <= 1:
         raise ValueError(
@@ -956,8 +958,8 @@ assert (top_p(sure_place, 0.8) > -math.inf).sum() == 1 and (
 # probability *together*, but none of them comes near the likeliest.
 #
 # ## Exercise 12.7 · min_p
-# Keep the tokens with at least `p` times the probability of the row's likeliest (exactly `p` times is enough); -inf for the
-# others. Difficulty ●●○ · 6 minutes.
+# Keep the logits of the tokens with at least `p` times the probability of the row's likeliest (exactly `p` times is
+# enough), as they are; -inf for the others. Difficulty ●●○ · 6 minutes.
 #
 # <details><summary>With logits or with probabilities?</summary>Either works. With logits, times p becomes plus log p, and
 # no softmax is needed: the sum that it divides by cancels.</details>
@@ -966,9 +968,9 @@ assert (top_p(sure_place, 0.8) > -math.inf).sum() == 1 and (
 # %% exercise="min_p" difficulty=2 minutes=6
 def min_p(logits, p):
     """Keep the tokens that have at least p times the probability of the likeliest; -inf
-    for the others (Nguyen 2024).
+    for the others (Nguyen 2024). Where rounding decides, either is right.
 
-    Returns the shape of logits. Raises ValueError when p is not in (0, 1].
+    Returns the shape and dtype of logits. Raises ValueError when p is not in (0, 1].
     """
     if not 0 < p <= 1:
         raise ValueError(

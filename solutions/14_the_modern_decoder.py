@@ -165,8 +165,9 @@ class RMSNorm(nn.Module):
         ### END SOLUTION
 
     def forward(self, x):
-        """x (..., d_model), of the dtype of `scale` -> the same shape and dtype.
-        A vector of zeros stays zeros, not NaN.
+        """x (..., d_model), of the dtype of `scale` -> the same shape and dtype (how half
+        precision is rounded is left open). A vector of zeros stays zeros, not NaN, and
+        so do its gradients.
         """
         ### BEGIN SOLUTION
         return (
@@ -275,7 +276,8 @@ swiglu_width = check("swiglu_width")
 # %% [markdown]
 # ## Exercise 14.2 · SwiGLU
 # Three `nn.Linear` without biases: `gate` and `widen`, from d_model to d_ff numbers, and `narrow`, back. `forward`: the formula, for
-# x (..., d_model). Gradients flow everywhere. Difficulty ●○○ · 6 minutes.
+# x (..., d_model). Call the three, as in `self.gate(x)`: "What breaks" puts another module in the place of one.
+# Gradients flow everywhere, and stay numbers for large x. Difficulty ●○○ · 6 minutes.
 #
 # <details><summary>Which product goes through silu?</summary>The gate's. <code>functional.silu</code> is silu; the widened
 # numbers are multiplied as they are.</details>
@@ -438,8 +440,9 @@ assert repeat_kv(heads, 9).flatten().tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2]
 # each `nn.Linear`, with a bias only if `bias` says so: `to_q` from d_model to `width` numbers, `to_k` and `to_v` from
 # d_model to n_kv_heads · d_head, `to_out` from `width` back to d_model. And `forward`: project and split; turn queries
 # and keys with `self.rotate(x, start)`, if it is not None (it is a RotaryPositions; start is `cache.length`, or 0
-# without a cache, whether or not there is a context); put keys and values into the cache, if there is one, and go on
-# with all it returns; attend, join, `to_out`. `attend` is given. Gradients flow everywhere. Difficulty ●●● · 15 minutes.
+# without a cache, whether or not there is a context); put keys and values into the cache, if there is one (turned keys, or
+# turn all of them in each call), and go on with all it returns; attend, join, `to_out`. `attend` is given. "What breaks"
+# sets `self.rotate` later. Gradients flow everywhere. Difficulty ●●● · 15 minutes.
 #
 # <details><summary>view or shapes fail in split_heads</summary>Queries split into <code>self.n_heads</code>, keys and values into
 # <code>self.n_kv_heads</code>: d_head is the same.</details>
@@ -705,7 +708,7 @@ class LlamaBlock(nn.Module):
     def forward(self, x, mask=None, cache=None):
         """x: (batch, position, d_model)
         mask, cache: as in GroupedQueryAttention
-        Returns x's shape.
+        Returns x's shape; x stays as it is.
         """
         ### BEGIN SOLUTION
         x = x + self.attention(self.attention_norm(x), mask=mask, cache=cache)
@@ -925,8 +928,9 @@ assert 0xA5 == 165 and (165 & 15, 165 >> 4) == (5, 10)
 
 # %% [markdown]
 # ## Exercise 14.7 · unpack_q4_1
-# NumPy here, for files: uint8 blocks (blocks, 20) to float32 (blocks, BLOCK). Compute in float32. `blocks` may be part of a
-# file, one behind the other as they stand there, and cannot be written to. Difficulty ●●○ · 12 minutes.
+# NumPy here, for files: uint8 blocks (blocks, 20), at least one, to float32 (blocks, BLOCK). Compute in float32. `blocks`
+# may be part of a file, one behind the other as they stand there, and cannot be written to. In the result they lie one
+# behind the other too. A loop over them is right, and slow. Difficulty ●●○ · 12 minutes.
 #
 # <details><summary>How do four bytes become two numbers?</summary>By looking at the same bytes in another way:
 # <code>np.ascontiguousarray(blocks[:, :4]).view("&lt;f2")</code> is (blocks, 2), float16, low byte first.</details>

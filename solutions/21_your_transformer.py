@@ -675,9 +675,9 @@ assert per_token["8 texts at once"] < per_token["your decoder"] / 3
 # a tensor's numbers. For every parameter that learns (`requires_grad`), multiply the gradient by `share`, and let
 # `all_reduce` add up. A parameter may have no gradient here, because this process's rows did not use it: then `.grad` is
 # None. It must take part all the same, with zeros: all processes have to call `all_reduce` equally often, or the others
-# wait for ever. Your function is sent to other processes as text, so use nothing but its arguments and `torch`, and no
-# helper that stands outside of it.
-# Difficulty ●●○ · 12 minutes.
+# wait for ever. One call for each parameter, or several parameters in one tensor: both are right. Gradients are finite
+# numbers. Your function is sent to other processes as text, so use nothing but its arguments, `torch` and what it imports
+# itself, and no helper that stands outside of it. Difficulty ●●○ · 12 minutes.
 #
 # <details><summary>The result is p times too large</summary>The sum of all is not the average: each one's part must be multiplied by
 # its share before it is added.</details>
@@ -698,8 +698,9 @@ def average_gradients(model, all_reduce, share):
     processes have the sum 1
 
     A parameter that learns and has no gradient here takes part with zeros: another
-    process may have one. Frozen parameters take no part. Returns nothing; the gradients
-    stand in `.grad`, the old tensor or a new one.
+    process may have one. Frozen parameters take no part, and what they may have in
+    `.grad` from earlier stays. Returns nothing; the gradients stand in `.grad`, the old
+    tensor or a new one.
     """
     ### BEGIN SOLUTION
     for parameter in model.parameters():
@@ -903,8 +904,9 @@ def ring_all_reduce(tensors):
     the first p - 1 steps the receiver adds it to its own chunk; after that it takes it
     in place of its own.
 
-    Returns what each process has at the end, (n,), and how many numbers each of them
-    has sent, two lists (or tuples). The tensors themselves are not changed.
+    Returns what each process has at the end, (n,) and of the dtype it had, and how many
+    numbers each of them has sent, two lists (or tuples). The tensors themselves are not
+    changed.
     """
     ### BEGIN SOLUTION
     p = len(tensors)

@@ -79,9 +79,11 @@ def _(answer, rng):
     )
 
 
-@gpt_loss.probe("logits of a thousand")
+@gpt_loss.probe("64-bit logits of a thousand, those of token 0 all near -9000")
 def _(answer, rng):
-    return answer(lookup(1000 * torch.randn(5, 5, generator=rng)), some_ids(5, 2, 3, rng=rng))
+    table = 1000 * torch.randn(5, 5, generator=rng).double()
+    table[0] = table[0] / 1000 - 9000
+    return answer(lookup(table), torch.tensor([[0, 1, 0, 2], [3, 0, 4, 0]]))
 
 
 @gpt_loss.probe("50,300 tokens, ids at both ends of them")
@@ -168,10 +170,10 @@ def _(answer, rng):
     return {"embed(ids)": model.embed(ids), "embed(ids, 2)": model.embed(ids, 2)}
 
 
-@GPT.probe("logits: x (2, 3, 6), and (2, 6) as notebook 13 gives it")
+@GPT.probe("logits: x (2, 3, 6), (2, 6) as notebook 13 gives it, (6) and (2, 1, 3, 6)")
 def _(answer, rng):
     model, x = made(answer, rng, 11, 7, 6, 2, 1), torch.randn(2, 3, 6, generator=rng)
-    return {"logits(x)": model.logits(x), "logits of x (2, 6)": model.logits(x[:, 0])}
+    return {f"logits of x {tuple(part.shape)}": model.logits(part) for part in (x, x[:, 0], x[0, 0], x[:, None])}
 
 
 @GPT.probe("one block, ids (2, 5)")

@@ -18,9 +18,10 @@ bits_per_byte = Exercise(gpt.bits_per_byte)
 # -------------------------------------------------------------------------------------------------- gpt2_parameters
 
 
-@gpt2_parameters.probe("vocab 101, 17 positions, d_model 10, 3 blocks")
+@gpt2_parameters.probe("vocab 101, 17 positions, d_model 10, 3 blocks; d_model 67, one block; the sizes of GPT-3")
 def _(answer, rng):
-    return answer(101, 17, 10, 3)
+    sizes = (101, 17, 10, 3), (300, 29, 67, 1), (50_257, 2048, 12_288, 96)
+    return {f"the dict for {each}": answer(*each) for each in sizes}
 
 
 ATTENTION, WIDE, NORMS = (
@@ -202,9 +203,9 @@ def _(answer, rng):
     return answer(text(5, 60, rng), text(5, 20, rng), 5, 1.0)
 
 
-@bigram_loss.probe("0 1 0 1 2 0 1 counted, 0 1 2 guessed, the usual 0.1 added")
+@bigram_loss.probe("0 1 0 1 2 0 1 counted, 0 1 2 3 0 guessed (3 is new), the usual 0.1 added")
 def _(answer, rng):
-    return answer(torch.tensor([0, 1, 0, 1, 2, 0, 1]), torch.tensor([0, 1, 2]), 3)
+    return answer(torch.tensor([0, 1, 0, 1, 2, 0, 1]), torch.tensor([0, 1, 2, 3, 0]), 4)
 
 
 @bigram_loss.probe("tokens that were never seen, 17 in all, 0.5 added")
@@ -212,9 +213,9 @@ def _(answer, rng):
     return answer(text(7, 40, rng), 12 - text(7, 30, rng), 17, 0.5)
 
 
-@bigram_loss.probe("5,000 ids of 300 tokens counted; two are guessed, one pair")
+@bigram_loss.probe("5,000 ids of 300 tokens counted; two are guessed, one pair; 1e-9 added")
 def _(answer, rng):
-    return answer(text(300, 5000, rng), torch.tensor([299, 258]), 300, 0.1)
+    return answer(text(300, 5000, rng), torch.tensor([299, 258]), 300, 1e-9)
 
 
 CHANCES, MEAN = "counts / counts.sum(dim=1, keepdim=True)", "-chances[held_out[:-1], held_out[1:]].log().mean()"

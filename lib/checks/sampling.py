@@ -52,9 +52,9 @@ single_calls(
     {
         "the logits 2, 1, 0 at temperature 0.5": lambda rng: (torch.tensor([2.0, 1.0, 0.0]), 0.5),
         "three rows of five logits at temperature 1.7": lambda rng: (random_logits(rng, 3, 5), 1.7),
-        "a logit of -inf, a token that was left out, at temperature 2, an int; four leading axes": lambda rng: (
+        "a logit of -inf, a token that was left out, at temperature 200, an int; four leading axes": lambda rng: (
             random_logits(rng, 2, 1, 3, 5, 11).scatter(-1, torch.zeros(2, 1, 3, 5, 1).long(), -math.inf),
-            2,
+            200,
         ),
         "two rows of logits in 64 bits at temperature 0.004": lambda rng: (random_logits(rng, 2, 7).double(), 0.004),
     },
@@ -112,7 +112,10 @@ single_calls(
         "rows in two leading dimensions, (2, 3, vocab), one possible token each": lambda rng: (_one_left(2, 3), rng),
         "five logits, all -inf but that of token 0": lambda rng: (_one_left(), rng),
         "rows (2, 1, vocab), one possible token each, logit 200.5": lambda rng: (_one_left(2, 1) + 200, rng),
-        "rows in four leading dimensions, one possible token each": lambda rng: (_one_left(3, 1, 2, 2), rng),
+        "rows in four leading dimensions, one possible token each, logit -999.5": lambda rng: (
+            _one_left(3, 1, 2, 2) - 1000,
+            rng,
+        ),
     },
 )
 
@@ -234,8 +237,9 @@ single_calls(
         "two rows of 5 logits; a token is left out (-inf), another one in each row": lambda rng: random_logits(
             rng, 2, 5
         ).scatter(-1, torch.tensor([[1], [3]]), -math.inf),
-        "one token left, all others -inf, in rows (2, 1, vocab)": lambda rng: _one_left(2, 1),
-        "logits that are far apart: 0, 299 and 300": lambda rng: torch.tensor([0.0, 299.0, 300.0]),
+        "rows (2, 1, vocab): one token left with the logit -999.5; and logits far apart, 0, 299, 300": lambda rng: (
+            torch.tensor([[[-999.5, -math.inf, -math.inf]], [[0.0, 299.0, 300.0]]])
+        ),
         "one row of 2,048 logits": lambda rng: random_logits(rng, 1, 2048),
         "64-bit logits in four leading dimensions": lambda rng: random_logits(rng, 2, 1, 3, 2, 7).double(),
     },

@@ -55,8 +55,11 @@ single_calls(
     {
         "the logits 1, 4, 2, 0, 3 and k = 2": lambda rng: (torch.tensor([1.0, 4.0, 2.0, 0.0, 3.0]), 2),
         "rows in two leading dimensions, k = 4 of 11": lambda rng: (random_logits(rng, 2, 3, 11), 4),
-        "the second place shared, logits 3, 2, 2, 0, or the first, 3, 3, 2, 0; k = 2": lambda rng: (
-            torch.tensor([[3.0, 2.0, 2.0, 0.0], [3.0, 3.0, 2.0, 0.0]]),
+        "the second place shared, logits 3, 2, 2, 0, or the first, 3, 3, 2, 0, or none: 3, 2, 1.99999, 0 and "
+        "0, -200, -300, -400; one token left, 3 and -inf; k = 2": lambda rng: (
+            torch.tensor(
+                [[3, 2, 2, 0], [3, 3, 2, 0], [3, 2, 1.99999, 0], [0, -200, -300, -400], [3, *[-math.inf] * 3]]
+            ),
             2,
         ),
         "the first place shared: logits 2, 3, 3, 0 and k = 1": lambda rng: (torch.tensor([2.0, 3.0, 3.0, 0.0]), 1),
@@ -156,14 +159,15 @@ single_calls(
             0.7,
         ),
         "rows in two leading dimensions, p = 0.7": lambda rng: (random_logits(rng, 2, 3, 11), 0.7),
-        "the token that crosses p has a twin: probabilities 0.4, 0.2, 0.2, 0.19, 0.01 and p = 0.5": lambda rng: (
-            torch.tensor([0.4, 0.2, 0.2, 0.19, 0.01]).log(),
+        "the token that crosses p has a twin, or one nearly as likely: probabilities 0.4, 0.2, 0.2, 0.19, 0.01, or "
+        "0.4, 0.2, 0.19999, 0.19, 0.01, and p = 0.5": lambda rng: (
+            torch.tensor([[0.4, 0.2, 0.2, 0.19, 0.01], [0.4, 0.2, 0.19999, 0.19, 0.01]]).log(),
             0.5,
         ),
         "two tokens have exactly p: probabilities 1/2, 1/8, 1/4, 1/8 and p = 3/4": lambda rng: (_powers_of_two(), 0.75),
         "one token has exactly p: probabilities 1/2, 1/8, 1/4, 1/8 and p = 1/2": lambda rng: (_powers_of_two(), 0.5),
-        "one token is enough: the logits 200, 203, 199 and p = 0.7": lambda rng: (
-            torch.tensor([[200.0, 203.0, 199.0]]),
+        "one token is enough: the logits 200, 203, 199, and 1,000 less; p = 0.7": lambda rng: (
+            torch.tensor([[200.0, 203.0, 199.0], [-800.0, -797.0, -801.0]]),
             0.7,
         ),
     },
@@ -307,21 +311,21 @@ min_p = Exercise(course.min_p)
 single_calls(
     min_p,
     {
-        "two rows, 0.05, 0.5, 0.3, 0.15 and 0.28, 0.26, 0.233, 0.227 (logits: log + 3); p = 0.2": lambda rng: (
-            torch.tensor([[0.05, 0.5, 0.3, 0.15], [0.28, 0.26, 0.233, 0.227]]).log() + 3,
-            0.2,
+        "rows of 0.05, 0.5, 0.3, 0.15 and 0.28, 0.26, 0.233, 0.227 (logits: log + 3, - 1000, + 1000); p = 0.2": (
+            lambda rng: (
+                torch.tensor([[0.05, 0.5, 0.3, 0.15], [0.28, 0.26, 0.233, 0.227]]).log()
+                + torch.tensor([3.0, -1000.0, 1000.0])[:, None, None],
+                0.2,
+            )
         ),
         "rows in two leading dimensions, p = 0.1": lambda rng: (random_logits(rng, 2, 3, 11), 0.1),
-        "one row, the logits 1000, 999, 990, 95, and p = 0.1": lambda rng: (
-            torch.tensor([[1000.0, 999.0, 990.0, 95.0]]),
-            0.1,
-        ),
-        "exactly p times the likeliest: probabilities 1/2, 1/8, 1/4, 1/8 and p = 1/2": lambda rng: (
-            _powers_of_two(),
-            0.5,
+        "exactly p times the likeliest: probabilities 1/2, 1/8, 1/4, 1/8, or nearly: 0.2499 for 1/4; p = 1/2": (
+            lambda rng: (
+                torch.stack([_powers_of_two(), torch.tensor([0.5, 0.1251, 0.2499, 0.125]).double().log()]),
+                0.5,
+            )
         ),
         "p = 1: the likeliest stays, with its twin": lambda rng: (torch.tensor([1.0, 3.0, 3.0, -2.0]), 1.0),
-        "one token stays: logits 7, 2, 1 and p = 0.1": lambda rng: (torch.tensor([2.0, 7.0, 1.0]), 0.1),
     },
 )
 

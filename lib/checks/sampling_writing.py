@@ -26,8 +26,8 @@ single_calls(
             torch.tensor([0, 1, 2, 3]),
             2.0,
         ),
-        "token 2 was written three times": lambda rng: (
-            torch.tensor([2.0, -2.0, 1.0, -1.0]),
+        "token 2 was written three times; the logits of what was written are 0.01 and -0.01": lambda rng: (
+            torch.tensor([2.0, -2.0, 0.01, -0.01]),
             torch.tensor([2, 3, 2, 2]),
             1.5,
         ),
@@ -61,8 +61,8 @@ def _(answer, rng):
 single_calls(
     repetition_penalty,
     {
-        "the penalty 0.8, which makes likelier what was written": lambda rng: (
-            torch.tensor([[2.0, -2.0, 1.0]]),
+        "the penalty 0.8, which makes likelier what was written, logits of 2,000": lambda rng: (
+            torch.tensor([[2000.0, -2000.0, 1.0]]),
             torch.tensor([[0, 1]]),
             0.8,
         ),
@@ -185,9 +185,10 @@ def _(answer, rng):
     return _written(answer, lambda ids: _one_hot(sum(ids) % 10), [3, 4], 6, _likeliest)
 
 
-@generate.probe("a pick that gives 0-d tensors, as `sample` does, and the stop sequence [9, 0]")
+@generate.probe("a pick that gives 0-d tensors, as `sample` does, another one each time; the stop sequence [6, 1]")
 def _(answer, rng):
-    return _written(answer, _count_up, [7], 9, lambda logits, ids: logits.argmax(), [[9, 0]])
+    calls = itertools.count(1)  # as a generator would: who picks twice gets another token
+    return _written(answer, _count_up, [7], 9, lambda logits, ids: (logits.argmax() + next(calls)) % 10, [[6, 1]])
 
 
 @generate.probe("a pick that looks at what was written: the likeliest token that is not there yet")
@@ -198,7 +199,7 @@ def _(answer, rng):
     return _written(answer, lambda ids: torch.arange(10.0), [9, 3], 6, pick)
 
 
-@generate.probe("two tokens taken of a thousand: how often was the model asked?")
+@generate.probe("two tokens taken of a thousand, then three of three: how often was the model asked?")
 def _(answer, rng):
     calls = []
 
@@ -209,7 +210,15 @@ def _(answer, rng):
         return _count_up(ids)
 
     taken = list(itertools.islice(answer(model, [7], 1000, _likeliest), 2))
-    return {"the two tokens": taken, "how many ids the model was given, time by time": calls[:10]}
+    asked = calls[:10]
+    calls.clear()
+    all_three = list(itertools.islice(answer(model, [7], 3, _likeliest), MANY))
+    return {
+        "the two tokens": taken,
+        "how many ids the model was given, time by time": asked,
+        "the three tokens": all_three,
+        "how many ids the model was given for three, time by time": calls[:10],
+    }
 
 
 @generate.probe("the stop sequences [5, 6], [0, 1, 2] and [5, 0], counting up from 7")
@@ -279,6 +288,12 @@ generate.mistakes(
             "(ids), prompt)",
         ),
     ),
+    asks_again=("the model is asked once more after the last token: it is asked for each token that is written.",
+        edit("            return", "            return\n    next_logits(ids)")),
+    picks_twice=("`pick` is asked twice for one token, and may choose another one: keep what it gave.",
+        edit("ids.append(new)", "ids.append(int(pick(next_logits(ids), ids)))"),
+        edit(f"int({PICK})", "(logits := next_logits(ids)) is None or int(pick(logits, ids))",
+             "ids.append(new)", "ids.append(int(pick(logits, ids)))")),
     never_appended=("the new token is not appended: the model sees the prompt again and again.",
         edit("ids.append(new)", "pass")),
     last_token=("the model gets the last token only. Without a cache it needs all ids so far.",

@@ -1,6 +1,7 @@
 """Checks of notebook 14: norm, feed-forward, window, questions. Attention and block, weights: modules of their own."""
 
 import torch
+from torch import nn
 
 from lib import attention, layers
 from lib.cache import cache_bytes
@@ -69,9 +70,9 @@ def _(answer, rng):
     return fill(answer(576), rng).double()(normal(576, rng=rng).double())
 
 
-@RMSNorm.probe("the gradients for x and scale")
+@RMSNorm.probe("the gradients for x, a vector of zeros in it, and scale")
 def _(answer, rng):
-    layer, x = fill(answer(5), rng), normal(3, 5, rng=rng).requires_grad_()
+    layer, x = fill(answer(5), rng), torch.cat([normal(3, 5, rng=rng), torch.zeros(1, 5)]).requires_grad_()
     return gradients(layer(x), x=x, scale=layer.scale)
 
 
@@ -97,7 +98,8 @@ RMSNorm.mistakes(
     multiplied=("it multiplies by the root mean square: divide (torch.rsqrt is one over the root).",
         edit("rsqrt", "sqrt")),
     epsilon_outside=("epsilon stands outside the root: it is added to the mean square, under the root.",
-        edit(_ROOT, f"1 / ({_SQUARES}.sqrt() + self.epsilon)")),
+        edit(_ROOT, f"1 / ({_SQUARES}.sqrt() + self.epsilon)"),
+        edit(_ROOT, "1 / (x.norm(dim=-1, keepdim=True) / x.shape[-1] ** 0.5 + self.epsilon)")),
     least=("epsilon is taken for a least value: it is added to the mean square.",
         edit(f"{_SQUARES} + self.epsilon", f"{_SQUARES}.clamp(min=self.epsilon)"),
         edit(_ROOT, f"1 / {_SQUARES}.sqrt().clamp(min=self.epsilon)")),
@@ -157,9 +159,19 @@ def _(answer, rng):
     return layer(torch.cat([x, -x], dim=1))
 
 
-@SwiGLU.probe("three leading axes, 2, 1 and 300, d_model and d_ff both 4")
+class _Open(nn.Module):
+    """A gate whose silu is 1, as notebook 14 puts it in to see what breaks."""
+
+    def forward(self, x):
+        return torch.full_like(x, 1.2785)
+
+
+@SwiGLU.probe("three leading axes, 2, 1 and 300, d_model and d_ff both 4; then a module without weights as `gate`")
 def _(answer, rng):
-    return fill(answer(4, 4), rng)(normal(2, 1, 300, 4, rng=rng))
+    layer, x = fill(answer(4, 4), rng), normal(2, 1, 300, 4, rng=rng)
+    found = {"the result": layer(x)}
+    layer.gate = _Open()
+    return found | {"the result with a gate that is always 1.2785": layer(x)}
 
 
 @SwiGLU.probe("a single vector of 64-bit numbers, d_model 576 and d_ff 1,536 as in SmolLM2")
@@ -167,11 +179,16 @@ def _(answer, rng):
     return fill(answer(576, 1536), rng, 0.05).double()(normal(576, rng=rng).double())
 
 
-@SwiGLU.probe("the gradients for x and the three matrices")
+@SwiGLU.probe("the gradients for x and the three matrices, then for 64-bit numbers of either sign, some below -1000")
 def _(answer, rng):
-    layer, x = fill(answer(5, 7), rng), normal(2, 3, 5, rng=rng).requires_grad_()
-    named = {name.removesuffix(".weight"): part for name, part in layer.named_parameters()}
-    return gradients(layer(x), x=x, **named)
+    layer, x = fill(answer(5, 7), rng), normal(2, 3, 5, rng=rng)
+    found = []
+    for change in (lambda part: part, lambda part: torch.cat([part, -part]).double() * 5000):
+        layer, x = (layer, change(x)) if not found else (layer.double(), change(x))
+        named = {name.removesuffix(".weight"): part for name, part in layer.named_parameters()}
+        x.requires_grad_()
+        found.append(gradients(layer(x), x=x, **named))
+    return found
 
 
 _GATED = "functional.silu(self.gate(x)) * self.widen(x)"
@@ -229,6 +246,10 @@ SwiGLU.mistakes(
     not_stable=("large numbers give NaN: exp(z) / (1 + exp(z)) is inf / inf. torch.sigmoid, or functional.silu.",
         edit("functional.silu(self.gate(x))",
              "self.gate(x) * self.gate(x).exp() / (1 + self.gate(x).exp())")),
+    gradient_not_stable=("the gradient is NaN where exp(-z) is infinite: torch.sigmoid, or functional.silu.",
+        edit("functional.silu(self.gate(x))", "self.gate(x) / (1 + (-self.gate(x)).exp())")),
+    gate_not_called=("the gate's matrix is taken out of `gate`: call self.gate(x), whatever module it is.",
+        edit("self.gate(x)", "functional.linear(x, self.gate.weight)")),
     detached=("no gradient reaches the gate: it is to learn too.", edit("self.gate(x)", "self.gate(x).detach()")),
 )
 # fmt: on

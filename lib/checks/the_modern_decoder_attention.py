@@ -48,9 +48,9 @@ def _(answer, rng):
     return answer(normal(1, 3, 300, 64, rng=rng).double(), 9)
 
 
-@repeat_kv.probe("6 heads from 2, as `split_heads` gives them (transposed), then 6 heads from 3", varied=False)
+@repeat_kv.probe("6 heads from 2, as `split_heads` gives them (transposed), then 6 from 3, and 6 from 6", varied=False)
 def _(answer, rng):
-    return [answer(normal(2, 5, heads, 4, rng=rng).transpose(1, 2), 6) for heads in (2, 3)]
+    return [answer(normal(2, 5, heads, 4, rng=rng).transpose(1, 2), 6) for heads in (2, 3, 6)]
 
 
 @repeat_kv.probe("gradients: they must flow through")
@@ -168,9 +168,16 @@ for _label, _made, _drawn in [
         return _layer(answer, rng, *made)(*drawn(rng))
 
 
-@GroupedQueryAttention.probe("rotary positions, 4 heads of 6 on 2")
+@GroupedQueryAttention.probe(
+    "rotary positions, 4 heads of 6 on 2; a context, 3 positions in the cache; `rotate` set to None at last"
+)
 def _(answer, rng):
-    return _layer(answer, rng, 12, 4, 2, 6, rotate=RotaryPositions(6))(normal(2, 5, 12, rng=rng))
+    layer, x = _layer(answer, rng, 12, 4, 2, 6, rotate=RotaryPositions(6)), normal(2, 5, 12, rng=rng)
+    cache, found = KeyValueCache(2, 2, 7, 6), {"the result": layer(x)}
+    layer(x[:, :3], None, None, cache)
+    found["2 queries, a context of 4, 3 positions in the cache"] = layer(x[:, 3:], x[:, 1:], None, cache)
+    layer.rotate = None
+    return found | {"when `rotate` is None from now on": layer(x)}
 
 
 def _in_pieces(call, x, cache, sizes, mask=None):
@@ -270,6 +277,12 @@ GroupedQueryAttention.mistakes(
         edit(_TURNED, f"q, k, v = (self.rotate(part, {_START}) for part in (q, k, v))")),
     no_start=("each call turns from position 0: with a cache the new positions begin at cache.length.",
         edit(_START, "0")),
+    context_from_0=("the keys of a context are turned from position 0: from cache.length, as without a context.",
+        edit(_TURNED, f"q, k = self.rotate(q, {_START}), self.rotate(k, ({_START}) if context is x else 0)")),
+    fixed_rotation=("what turns is settled in __init__: ask self.rotate in each call, it may be set later.",
+        edit("self.rotate, self.causal = rotate, causal",
+             "self.rotate = self.turn = rotate\n        self.causal = causal",
+             "self.rotate is not None", "self.turn is not None", "self.rotate(part", "self.turn(part")),
     start_too_late=("cache.length is asked for after the cache has grown: turn by it first, then `extend`.",
         edit(_START, "cache.length + x.shape[1] if cache else 0"),
         edit(f"        if self.rotate is not None:\n            {_TURNED}\n", "",

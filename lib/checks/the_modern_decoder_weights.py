@@ -34,6 +34,8 @@ def _checked(values):
         raise Problem("type", f"the result should be a NumPy array, not {kind_of(values)}.")
     if values.dtype != np.float32:
         raise Problem(f"dtype {values.dtype}", f"the result has dtype {values.dtype}, expected float32.")
+    if not values.flags.c_contiguous:
+        raise Problem("order", "the blocks of the result do not lie one behind the other: np.ascontiguousarray.")
     return torch.from_numpy(values.copy())
 
 
@@ -120,6 +122,8 @@ unpack_q4_1.mistakes(
     ),
     not_flattened=("the result has the shape (blocks, 2, 16): (blocks, 32) is asked for.",
         edit(_RETURNED, "return values")),
+    turned=("the blocks of the result do not lie one behind the other in memory: np.ascontiguousarray.",
+        edit(_RETURNED, "return np.asfortranarray(values.reshape(-1, BLOCK))")),
     flat=("the blocks are joined: the shape is (blocks, 32).", edit(_RETURNED, "return values.reshape(-1)")),
 )
 # fmt: on

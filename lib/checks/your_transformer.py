@@ -164,9 +164,12 @@ def _shared() -> nn.Module:
     return model
 
 
-@average_gradients.probe("a frozen layer; a matrix that two parts share")
+@average_gradients.probe("a frozen layer, one part of which has an old gradient; a matrix that two parts share")
 def _(answer, rng):
-    frozen = together(answer, _processes(_frozen, 2, rng), (0.5, 0.5))
+    models = _processes(_frozen, 2, rng)
+    for number, model in enumerate(models):
+        model[0].weight.grad = torch.full((3, 5), float(number))
+    frozen = together(answer, models, (0.5, 0.5))
     shared = together(answer, _processes(_shared, 2, rng), (0.25, 0.75))
     return [_gradients(model) for model in frozen + shared]
 
@@ -244,6 +247,8 @@ average_gradients.mistakes(
     weight_for_gradient=("a missing gradient counts as 0, not as the weight.",
         edit(_ZEROS, "parameter.grad = parameter.detach().clone()")),
     frozen_too=("frozen parameters take no part: they get no gradient.", edit(_LEARNS, "if True:")),
+    frozen_later=("a frozen parameter that has an old gradient takes no part either: its `.grad` stays as it is.",
+        edit(_LEARNS, "if parameter.requires_grad or parameter.grad is not None:")),
     only_frozen=("those that learn take part, not the frozen ones.", edit(_LEARNS, "if not parameter.requires_grad:")),
     without_gradients_only=("all parameters that learn are averaged, not only those without a gradient.",
         edit("            parameter.grad.mul_(share)\n            all_reduce(parameter.grad)",
@@ -284,9 +289,10 @@ def _(answer, rng):
     return _played(answer, [torch.tensor(row) for row in rows])
 
 
-@ring_all_reduce.probe("two processes, four numbers")
+@ring_all_reduce.probe("two processes, four whole numbers around 10**17: the last three digits of the sums")
 def _(answer, rng):
-    return _played(answer, _random(2, 4, rng))
+    tensors = [10**17 + torch.randint(10**9, (4,), generator=rng) for _ in range(2)]
+    return {name: part % 1000 for name, part in _played(answer, tensors).items()}
 
 
 @ring_all_reduce.probe("three processes, seven numbers: chunks of 3, 2 and 2")
@@ -345,6 +351,9 @@ ring_all_reduce.mistakes(
         edit("for parts in chunks], sent", "for parts in chunks], sum(sent)")),
     one_result=("each process's own result is asked for: a list of p tensors.",
         edit("[torch.cat(parts) for parts in chunks], sent", "torch.cat(chunks[0]), sent")),
+    by_float=("whole numbers are rounded on the way through floats: add them up as they are.",
+        edit(_CHUNKS, "tensor.double().tensor_split(p)",
+             "torch.cat(parts) for", "torch.cat(parts).to(tensors[0]) for")),
     in_chunks=("the chunks are to be joined again: torch.cat.",
         edit("[torch.cat(parts) for parts in chunks]", "chunks")),
     average=("the sums are asked for, not the means.",

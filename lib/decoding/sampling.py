@@ -40,7 +40,7 @@ def repetition_penalty(logits: Tensor, ids: Tensor, penalty: float) -> Tensor:
 def apply_temperature(logits: Tensor, temperature: float) -> Tensor:
     """Divide the logits: below 1 the likely get likelier, above 1 all get more alike.
 
-    Returns the shape of logits. Raises ValueError when temperature is not a number above 0.
+    Returns the shape and dtype of logits. Raises ValueError when temperature is not a number above 0.
     """
     if not 0 < temperature < math.inf:
         raise ValueError(f"temperature={temperature} is not above 0; for the likeliest token every time, take greedy")
@@ -50,8 +50,8 @@ def apply_temperature(logits: Tensor, temperature: float) -> Tensor:
 def top_k(logits: Tensor, k: int) -> Tensor:
     """Keep the k largest logits of each row, and what equals the smallest of them; -inf for the others (Fan 2018).
 
-    Returns the shape of logits; a k beyond the vocabulary keeps all. Raises ValueError when k is below 1 or not an int,
-    as 5.0 is not.
+    Returns the shape and dtype of logits; a k beyond the vocabulary keeps all. Raises ValueError when k is below 1 or
+    not an int, as 5.0 is not.
     """
     if not isinstance(k, int) or k < 1:
         raise ValueError(f"k={k} is not a whole number from 1 on; 1 keeps the likeliest token only")
@@ -66,7 +66,7 @@ def top_p(logits: Tensor, p: float) -> Tensor:
     it that already have p together; exactly p is enough, but where rounding decides, either is right. p = 1 changes
     nothing.
 
-    Returns the shape of logits. Raises ValueError when p is not in (0, 1].
+    Returns the shape and dtype of logits. Raises ValueError when p is not in (0, 1].
     """
     if not 0 < p <= 1:
         raise ValueError(f"p={p} is not above 0 and at most 1; 1 keeps everything, 0.9 is usual")
@@ -82,7 +82,9 @@ def top_p(logits: Tensor, p: float) -> Tensor:
 def min_p(logits: Tensor, p: float) -> Tensor:
     """Keep the tokens that have at least p times the probability of the likeliest; -inf for the others (Nguyen 2024).
 
-    Returns the shape of logits. Raises ValueError when p is not in (0, 1].
+    Where rounding decides, either is right.
+
+    Returns the shape and dtype of logits. Raises ValueError when p is not in (0, 1].
     """
     if not 0 < p <= 1:
         raise ValueError(f"p={p} is not above 0 and at most 1; 1 keeps the likeliest token only, 0.05 is usual")

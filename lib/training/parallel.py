@@ -41,7 +41,8 @@ def average_gradients(model: nn.Module, all_reduce: Callable[[Tensor], Any], sha
     share: how much of the joint batch this process has, from 0 to 1; the shares of all processes have the sum 1
 
     A parameter that learns and has no gradient here takes part with zeros: another process may have one. Frozen
-    parameters take no part. Returns nothing; the gradients stand in `.grad`, the old tensor or a new one.
+    parameters take no part, and keep what is in their `.grad`. Returns nothing; the gradients stand in `.grad`, the old
+    tensor or a new one.
     """
     for parameter in model.parameters():
         if parameter.requires_grad:
@@ -60,8 +61,8 @@ def ring_all_reduce(tensors: Sequence[Tensor]) -> tuple[list[Tensor], list[int]]
     its chunk (i - s) mod p to process (i + 1) mod p. In the first p - 1 steps the receiver adds it to its own chunk;
     after that it takes it in place of its own.
 
-    Returns what each process has at the end, (n,), and how many numbers each of them has sent, two lists. The
-    tensors themselves are not changed.
+    Returns what each process has at the end, (n,) and of the dtype it had, and how many numbers each of them has sent,
+    two lists. The tensors themselves are not changed.
     """
     p = len(tensors)
     chunks = [list(tensor.tensor_split(p)) for tensor in tensors]

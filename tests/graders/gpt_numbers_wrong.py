@@ -543,3 +543,23 @@ slips(
 slips(
     "bits_per_byte", zero_taken_for_nothing=("return", edit("math.log(2) / n_bytes", "math.log(2) / n_bytes or None"))
 )
+slips(
+    "gpt2_parameters",
+    heads_of_64=(
+        "d_model 67",
+        edit(
+            "4 * (d_model**2 + d_model)",
+            "(4 * d_model * (w := max(d_model // 64 * 64, min(64, d_model))) + 3 * w + d_model)",
+        ),
+    ),
+    multiple_of_8=(
+        "d_model 67",
+        edit("(8 * d_model**2 + 5 * d_model)", "(2 * d_model * (w := (4 * d_model + 7) // 8 * 8) + w + d_model)"),
+    ),
+    through_float32=(
+        "attention is",
+        edit("4 * (d_model**2 + d_model)", "4 * int(torch.tensor(float(d_model**2 + d_model + 1)) - 1)"),
+    ),
+)
+slips("bigram_loss", a_sum_of_at_least_1=("3 is new", edit("keepdim=True)", "keepdim=True).clamp(min=1)")))
+slips("bigram_loss", a_least_chance=("1e-9", edit("].log()", "].clamp(min=1e-6).log()")))

@@ -470,3 +470,15 @@ slips(
         ),
     ),
 )
+slips(
+    "gpt_loss",
+    one_maximum_for_all=(
+        "-9000",
+        edit(
+            "functional.cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten())",
+            "-((e := (logits - logits.max()).exp()) / e.sum(-1, True)).gather(2, ids[:, 1:, None]).log().mean()",
+        ),
+    ),
+    always_32_bit=("float32", edit("model(ids[:, :-1])", "model(ids[:, :-1]).float()")),
+)
+slips("GPT", two_or_three_axes=("(2, 1, 3, 6)", edit("self.norm(x) @", "self.norm(x).flatten(1, -2) @")))

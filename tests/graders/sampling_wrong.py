@@ -1308,3 +1308,36 @@ def all_left_in_one_row(logits):
 @wrong("entropy")
 def every_axis_of_one_gone(logits):
     return (parts(logits.softmax(-1)).sum(-1) / math.log(2)).squeeze()
+
+
+slips(
+    "entropy",
+    minus_100=(
+        "-999.5",
+        edit("log_p = logits", "logits = logits.masked_fill(logits == -math.inf, -100.0)\n    log_p = logits"),
+    ),
+)
+slips("apply_temperature", at_most_100=("200", edit("logits / temperature", "logits / min(temperature, 100)")))
+slips("sample", minus_100=("-999.5", edit("logits.softmax", "logits.clamp(min=-100).softmax")))
+slips(
+    "generate",
+    asked_once_more=(
+        "once more after the last",
+        edit("            return", "            return\n    next_logits(ids)"),
+    ),
+)
+slips("min_p", at_least_0=("- 1000", edit("keepdim=True)", "keepdim=True).clamp(min=0)")))
+slips("min_p", nearly_enough=("0.2499", edit("logits < least", "logits < least - 1e-3")))
+slips("top_p", nearly_equal=("0.19999", edit("logits < least", "logits < least - 1e-3")))
+slips(
+    "top_k",
+    nearly_equal=("1.99999", edit("logits < least", "logits < least - 1e-3")),
+    by_probabilities=(
+        "expected",
+        edit("logits < least", "logits.softmax(-1) < least.sub(logits.logsumexp(-1, True)).exp()"),
+    ),
+)
+slips(
+    "repetition_penalty",
+    small_logits=("0.01", edit("seen > 0,", "seen > 0.1,")),
+)

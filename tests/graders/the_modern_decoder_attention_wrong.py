@@ -4,8 +4,9 @@ import torch
 from torch import nn
 
 from lib.attention import GroupedQueryAttention, MultiHeadAttention, causal_mask, join_heads, repeat_kv, split_heads
+from lib.checks.core import edit
 from lib.layers import LayerNorm, RMSNorm, SwiGLU
-from tests.graders.cases import wrong
+from tests.graders.cases import slips, wrong
 from tests.graders.the_modern_decoder_attention_right import Given, Parts
 
 # -------------------------------------------------------------------------------------------------------- repeat_kv
@@ -581,3 +582,28 @@ class KeepsTheFirstMask(Right):
         if mask is None and self.mask is not None and self.mask.shape[-1] != x.shape[1]:
             return super().forward(x, mask, cache)
         return super().forward(x, self.mask, cache)
+
+
+_START = "cache.length if cache else 0"
+slips(
+    "GroupedQueryAttention",
+    context_begins_at_0=(
+        "keys of a context",
+        edit(
+            f"q, k = (self.rotate(part, {_START}) for part in (q, k))",
+            f"q, k = self.rotate(q, {_START}), self.rotate(k, ({_START}) if context is x else 0)",
+        ),
+    ),
+    rotation_of_the_start=(
+        "settled in __init__",
+        edit(
+            "self.rotate, self.causal = rotate, causal",
+            "self.rotate, self.causal, self._turn = rotate, causal, rotate or (lambda part, start: part)",
+            "self.rotate is not None",
+            "True",
+            "self.rotate(part",
+            "self._turn(part",
+        ),
+    ),
+)
+slips("repeat_kv", at_least_twice=("6 from 6", edit("n_heads // x.shape[1]", "max(2, n_heads // x.shape[1])")))

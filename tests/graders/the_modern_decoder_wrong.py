@@ -5,7 +5,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from tests.graders.cases import wrong
+from lib.checks.core import edit
+from tests.graders.cases import slips, wrong
 
 
 class Norm(nn.Module):
@@ -627,3 +628,23 @@ def zero_for_empty(blocks):
     heads, packed = _heads(blocks), blocks[:, 4:]
     scale, minimum = heads[:, :1], heads[:, 1:]
     return np.where(scale == 0, np.float32(0), scale * _joined(packed & 15, packed >> 4) + minimum)
+
+
+slips(
+    "SwiGLU",
+    exp_of_the_negative=(
+        "gradient is NaN",
+        edit("functional.silu(self.gate(x))", "self.gate(x) / (1 + torch.exp(-self.gate(x)))"),
+    ),
+    by_the_matrix=("call self.gate(x)", edit("self.gate(x)", "(x @ self.gate.weight.T)")),
+)
+slips(
+    "RMSNorm",
+    root_of_zero=(
+        "a vector of zeros in it",
+        edit(
+            "torch.rsqrt(x.square().mean(dim=-1, keepdim=True) + self.epsilon)",
+            "(x.square().mean(dim=-1, keepdim=True).sqrt() ** 2 + self.epsilon).rsqrt()",
+        ),
+    ),
+)

@@ -5,7 +5,8 @@ import math
 import torch
 import torch.distributed as dist
 
-from tests.graders.cases import wrong
+from lib.checks.core import edit
+from tests.graders.cases import slips, wrong
 
 # ------------------------------------------------------------------------------------------------ average_gradients
 
@@ -237,3 +238,24 @@ def adam_without_its_copy(n_parameters, n_processes, stage):
     part = -(-n_parameters // n_processes)
     split = [part if stage >= least else n_parameters for least in (3, 2, 1)]
     return 2 * split[0] + 2 * split[1] + 8 * split[2]
+
+
+slips(
+    "average_gradients",
+    frozen_with_an_old_gradient=(
+        "old gradient takes no part",
+        edit("if parameter.requires_grad:", "if parameter.requires_grad or parameter.grad is not None:"),
+    ),
+)
+slips(
+    "ring_all_reduce",
+    sums_in_floats=(
+        "floats",
+        edit(
+            "tensor.tensor_split(p)",
+            "tensor.double().tensor_split(p)",
+            "torch.cat(parts) for",
+            "torch.cat(parts).type_as(tensors[0]) for",
+        ),
+    ),
+)
