@@ -96,7 +96,11 @@ def vary_call(
         as_it_should = (
             any(not difference(outcome.result, one, "") for one in expected) if expected else _is_finite(outcome.result)
         )
-        found.append(Variation(kind, words, outcome, outcome.error is None and as_it_should and not threw))
+        counts = outcome.error is None and as_it_should and not threw
+        if kind == "other numbers" and counts:  # in a tie it is rounding that decides
+            nearby, _ = _outcome(function, *_each(changed, _nudged))
+            counts = not difference(nearby.result, outcome.result, "")
+        found.append(Variation(kind, words, outcome, counts))
     if ways := [way for way in wanted if _is_float(_at_the_end_of(way, (arguments, named)))]:
         found.append(_gradient(function, arguments, named, ways))
     again, _ = _outcome(function, arguments, named)
@@ -146,17 +150,15 @@ def _gradient(function: Callable, arguments: tuple, named: dict, ways: list[tupl
     It counts where it is finite, and not a matter of rounding: for inputs that differ a little, nearly the same.
     """
 
-    def there_and_back(*arguments, nudge: float = 0.0, **named):
-        given = [_at_the_end_of(way, (arguments, named)) for way in ways]
-        for tensor in given:
-            tensor.mul_(1 + nudge * _from_minus_one_to_one(tensor)).requires_grad_()
+    def there_and_back(*arguments, **named):
+        given = [_at_the_end_of(way, (arguments, named)).requires_grad_() for way in ways]
         results = [tensor for tensor in _tensors(function(*arguments, **named)) if tensor.requires_grad]
         flowing = weighted_gradients(results[:1], given) if results else [None] * len(given)
         return {f"the gradient for argument {way[1]}": one for way, one in zip(ways, flowing, strict=True)}
 
     arguments, named = _detached((arguments, named))
     outcome, threw = _outcome(there_and_back, arguments, named)
-    nearby, _ = _outcome(there_and_back, arguments, named | {"nudge": 1e-6})
+    nearby, _ = _outcome(there_and_back, *_each((arguments, named), _nudged))
     counts = not (outcome.error or nearby.error or threw) and all(map(_is_tensor_and_finite, outcome.result.values()))
     counts = counts and not difference(nearby.result, outcome.result, "", within=1e-3)
     return Variation("no gradient", "right in its values, not in its gradient", outcome, counts)
@@ -167,6 +169,13 @@ def weighted_gradients(results: Sequence[Tensor], inputs: Sequence[Tensor]) -> l
     weights = [_from_minus_one_to_one(part) for part in results]
     flowing = torch.autograd.grad(results, inputs, weights, allow_unused=True)
     return [torch.zeros_like(x) if one is None else one for x, one in zip(inputs, flowing, strict=True)]
+
+
+def _nudged(tensor: Tensor) -> Tensor:
+    """Numbers that differ a little from these, by eight times what rounding does."""
+    if not tensor.is_floating_point():
+        return tensor
+    return tensor * (1 + 8 * torch.finfo(tensor.dtype).eps * _from_minus_one_to_one(tensor))
 
 
 def _from_minus_one_to_one(tensor: Tensor) -> Tensor:
