@@ -34,7 +34,10 @@ single_calls(
             torch.arange(12.0).view(1, 3, 4),
             2,
         ),
-        "a batch of 2, 5 positions, d_model 21, 3 heads": lambda rng: (_random(rng, 2, 5, 21), 3),
+        "a batch of 2, 5 positions, d_model 21, 3 heads, cut out of a larger x": lambda rng: (
+            _random(rng, 5, 2, 24).transpose(0, 1)[..., 3:],
+            3,
+        ),
         "a single head": lambda rng: (_random(rng, 2, 5, 3), 1),
         "a single position": lambda rng: (_random(rng, 2, 1, 6), 2),
         "64-bit numbers": lambda rng: (_random(rng, 2, 5, 6).double(), 2),
@@ -82,7 +85,9 @@ single_calls(
     join_heads,
     {
         "two heads, three positions, the numbers 0 to 11": lambda rng: torch.arange(12.0).view(1, 2, 3, 2),
-        "a batch of 2, 3 heads, 5 positions, d_head 7": lambda rng: _random(rng, 2, 3, 5, 7),
+        "a batch of 2, 3 heads, 5 positions, d_head 7, cut out of a larger x": lambda rng: _random(
+            rng, 2, 5, 3, 9
+        ).transpose(1, 2)[..., 2:],
         "a single head": lambda rng: _random(rng, 2, 1, 5, 3),
         "a single position": lambda rng: _random(rng, 2, 3, 1, 5),
         "64-bit numbers": lambda rng: _random(rng, 2, 3, 5, 2).double(),
@@ -157,10 +162,10 @@ padding_mask = Exercise(course.padding_mask)
 
 
 def _many(rng):
-    ids = torch.randint(50_258, (64, 30), generator=rng)
-    ids[::2, 20:] = 50_257
-    ids[0, 0] = 50_257 % 256  # the same in eight bits
-    return ids, 50_257
+    ids, padding = torch.randint(50_258, (64, 30), generator=rng), 2**40 + 81
+    ids[::2, 20:] = padding
+    ids[0, :3] = torch.tensor([padding % 256, padding % 2**32, padding + 1])  # the same in 8 or 32 bits, or as a float
+    return ids, padding
 
 
 single_calls(
@@ -174,7 +179,7 @@ single_calls(
         "padding on the left": lambda rng: (torch.tensor([[0, 0, 3, 8], [0, 7, 4, 9]]), 0),
         "a batch of one": lambda rng: (torch.tensor([[3, 8, 0]]), 0),
         "a sentence of nothing but padding": lambda rng: (torch.tensor([[3, 8], [0, 0]]), 0),
-        "64 sentences, padding 50,257": _many,
+        "64 sentences, padding 2**40 + 81": _many,
     },
 )
 
@@ -238,9 +243,9 @@ for _label, _options, _drawn in [
         lambda rng: [_random(rng, 2, 5, 6), _random(rng, 2, 7, 6)],
     ),
     (
-        "cross-attention with a mask of its own for every head",
+        "cross-attention with a mask (heads, query, key), one for every head",
         {},
-        lambda rng: [_random(rng, 2, 5, 6), _random(rng, 2, 7, 6), _mask(rng, 2, 2, 5, 7)],
+        lambda rng: [_random(rng, 2, 5, 6), _random(rng, 2, 7, 6), _mask(rng, 2, 5, 7)],
     ),
     (
         "cross-attention with a mask (batch, 1, 1, key) for the padding of the context",
@@ -256,13 +261,17 @@ for _label, _options, _drawn in [
         return _layer(answer, rng, **options)(*drawn(rng))
 
 
-@MultiHeadAttention.probe("keep_weights = True, two calls: the second one's result, and what `weights` holds")
+@MultiHeadAttention.probe(
+    "two calls with keep_weights = True, one without: the second result, and what `weights` holds"
+)
 def _(answer, rng):
     layer, x = _layer(answer, rng), _random(rng, 2, 5, 6)
     before = layer.weights is None and layer(x) is not None and layer.weights is None
     layer.keep_weights = True
     layer(_random(rng, 2, 5, 6))
-    return {"`weights` is None before": before, "the result": layer(x), "`weights`": layer.weights}
+    result, layer.keep_weights = layer(x), False
+    layer(_random(rng, 2, 5, 6))
+    return {"`weights` is None before": before, "the result": result, "`weights`": layer.weights}
 
 
 @MultiHeadAttention.probe("self-attention, after a call with a context and a mask")
@@ -282,6 +291,13 @@ def _(answer, rng):
 def _(answer, rng):
     layer, parts = _layer(answer, rng), (_random(rng, 2, 2, 5, 3) for _ in range(3))
     return {"`n_heads`": layer.n_heads, "what `attend` returns": layer.attend(*parts, course.causal_mask(5))}
+
+
+@MultiHeadAttention.probe("a layer whose `attend` is another one, as in the friend's class below")
+def _(answer, rng):
+    layer = _layer(answer, rng)
+    layer.attend = lambda q, k, v, mask: (q - 2 * k + 3 * v) * mask
+    return layer(_random(rng, 2, 5, 6), None, torch.arange(5)[:, None] > 2)
 
 
 @MultiHeadAttention.probe("gradients: for queries, context and the four matrices")
@@ -376,12 +392,14 @@ for _label, _layer_of, _input in [
     ("a layer whose parameters learn", _learning, (2, 5, 3)),
     ("300 positions, a layer where only number 280 sees the last one", lambda rng: _sees(280, 299), (1, 300, 2)),
     ("a single position", lambda rng: _next, (2, 1, 3)),
+    ("a millionth: the outputs are tiny, and so is the leak", lambda rng: lambda x: 1e-6 * _next(x), (2, 5, 3)),
 ]:
 
     @future_leak.probe(_label)
     def _(answer, rng, label=_label, layer_of=_layer_of, shape=_input):
         x = _random(rng, *shape)
-        return plain(answer(layer_of(rng), x.abs() if label.startswith("positive") else x))
+        found = plain(answer(layer_of(rng), x.abs() if label.startswith("positive") else x))
+        return 1e6 * found if label.startswith("a millionth") else found
 
 
 CHANGE, MOVED = "[x[:, :position], -x[:, position:]]", "[:, :position].abs().max()"
