@@ -174,8 +174,8 @@ def join_heads(x: Tensor) -> Tensor:
 class MultiHeadAttention(nn.Module):
     """Several attentions side by side, each on its own slice of d_model, then mixed (section 3.2.2).
 
-    `weights` (batch, heads, query, key) holds what the last call with `keep_weights` set looked at; no call changes
-    `keep_weights`, or `weights` where it is not set.
+    `weights` (batch, heads, query, key) holds what the last call looked at, if `keep_weights` was set before it; if
+    not, it is None or that of an earlier call. A call does not change `keep_weights`.
     Raises ValueError where d_model does not split into n_heads equal heads.
     """
 

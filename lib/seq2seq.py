@@ -169,8 +169,8 @@ def greedy_translate(step: Step, state: State, limit: int) -> Tensor:
     state: a tuple of tensors, (batch, ...) each    limit: write at most so many tokens, at least 1
 
     Returns ids (batch, written), int64, as wide as the longest row with its <EOS>; after a row's <EOS> there is only
-    <PAD>. Before it, <PAD> is a token like any other. What a row that is done is fed does not matter; when all are done,
-    `step` is not called again.
+    <PAD>. Before it, <PAD> is a token like any other. What a row that is done is fed does not matter; when all are
+    done, `step` is not called again.
     """
     ids = torch.full((len(state[0]),), SOS)
     done = ids == EOS

@@ -57,7 +57,7 @@ CUT = "x.unflatten(-1, (n_heads, -1)).transpose(1, 2)"
 split_heads.mistakes(
     always_32_bit=("64-bit numbers become 32-bit: zeros(..., dtype=x.dtype).", edit(CUT, f"{CUT}.float()")),
     one_reshape=("the shape is right, the numbers are not: split the last axis first, then swap heads and positions.",
-        edit(CUT, "x.reshape(x.shape[0], n_heads, x.shape[1], -1)")),
+        *(edit(CUT, f"x.{shaped}(x.shape[0], n_heads, x.shape[1], -1)") for shaped in ("reshape", "view"))),
     not_swapped=("heads and positions must change places: (batch, heads, position, d_head).",
         edit(".transpose(1, 2)", "")),
     interleaved=(
@@ -108,7 +108,8 @@ join_heads.mistakes(
     always_32_bit=("64-bit numbers become 32-bit: zeros(..., dtype=x.dtype).", edit(BACK, f"{BACK}.float()")),
     reshaped_at_once=("swap heads and positions before you flatten.",
         edit(BACK, "x.reshape(x.shape[0], x.shape[2], -1)")),
-    flattened_only=("heads and positions have to change places: (batch, position, d_model).", edit(SWAP, "")),
+    flattened_only=("heads and positions have to change places: (batch, position, d_model).",
+        edit(SWAP, ""), edit(BACK, "x.view(*x.shape[:2], -1)")),
     positions_joined=("heads and positions were joined; join heads and d_head, the last two axes after the swap.",
         edit(BACK, "x.flatten(1, 2)"), edit("flatten(2)", "flatten(1, 2)")),
     added=("the heads are added; they stand side by side, d_head numbers each.", edit(BACK, "x.sum(1)")),
@@ -261,17 +262,13 @@ for _label, _options, _drawn in [
         return _layer(answer, rng, **options)(*drawn(rng))
 
 
-@MultiHeadAttention.probe(
-    "two calls with keep_weights = True, one without: the second result, and what `weights` holds"
-)
+@MultiHeadAttention.probe("keep_weights = True, two calls: the second one's result, and what `weights` holds")
 def _(answer, rng):
     layer, x = _layer(answer, rng), _random(rng, 2, 5, 6)
     before = layer.weights is None and layer(x) is not None and layer.weights is None
     layer.keep_weights = True
     layer(_random(rng, 2, 5, 6))
-    result, layer.keep_weights = layer(x), False
-    layer(_random(rng, 2, 5, 6))
-    return {"`weights` is None before": before, "the result": result, "`weights`": layer.weights}
+    return {"`weights` is None before": before, "the result": layer(x), "`weights`": layer.weights}
 
 
 @MultiHeadAttention.probe("self-attention, after a call with a context and a mask")
@@ -332,7 +329,8 @@ MultiHeadAttention.mistakes(
     residual=("the input is added on top: the residual comes in notebook 07.",
         edit("return self.", "return x + self.")),
     keeps_always=("`weights` is kept always; pictures are wanted only where keep_weights is set. Call self.attend.",
-        edit("if not self.keep_weights:", "if False:")),
+        edit("if not self.keep_weights:", "if False:"),
+        edit(ATTEND, "(lambda m: setattr(self, 'weights', m[1]) or m[0])(attention(q, k, v, mask))")),
     keeps_never=("`weights` is not kept for keep_weights: call self.attend.", edit("not self.keep_weights", "True")),
     keeps_once=("`weights` holds what the last call looked at, as long as keep_weights is set: a call does not change "
         "keep_weights, and replaces the `weights` of the call before.",

@@ -207,10 +207,10 @@ def _(answer, rng):
     return {f"{part} in call {n}": value for n, call in ((1, first), (2, second)) for part, value in call.items()}
 
 
-@LSTM.probe("lengths 300 and 280: the gradients for inputs and weights")
+@LSTM.probe("lengths 70 and 60: the gradients for inputs and weights")
 def _(answer, rng):
-    module, inputs = fill(answer(3, 5), rng), normal(2, 300, 3, rng=rng).requires_grad_()
-    states, _, cell = _named(module(inputs, None, torch.tensor([300, 280]))).values()
+    module, inputs = fill(answer(3, 5), rng), normal(2, 70, 3, rng=rng).requires_grad_()
+    states, _, cell = _named(module(inputs, None, torch.tensor([70, 60]))).values()
     return gradients(torch.cat([states.flatten(1), cell], dim=1), inputs=inputs, **dict(module.named_parameters()))
 
 

@@ -396,7 +396,7 @@ def spares_empty_sentences(ids, padding):
     return mask[:, None, None, :]
 
 
-@wrong("padding_mask", says="50,257")
+@wrong("padding_mask", says="2**40")
 def ids_in_eight_bits(ids, padding):
     return (ids.to(torch.uint8) != padding % 256)[:, None, None, :]
 
@@ -688,10 +688,6 @@ slips(
     attends_by_itself=(
         "`attend` is another",
         edit("self.attend(q, k, v, mask)", "MultiHeadAttention.attend(self, q, k, v, mask)"),
-    ),
-    lets_the_weights_go=(
-        "`weights`",
-        edit("        context = x if", "        self.weights = None\n        context = x if"),
     ),
 )
 

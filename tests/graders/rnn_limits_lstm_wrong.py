@@ -548,7 +548,7 @@ slips(
         edit("position], hidden, cell,", "position], hidden, cell if position % 32 else cell.detach(),"),
     ),
     bias_first=(
-        "in another order",
+        "the names of the parameters",
         edit(
             *(
                 "        self.w_input = ",
@@ -557,5 +557,4 @@ slips(
             *("self.bias = nn.Parameter(bias)", "self.bias.data = bias"),
         ),
     ),
-    lengths_up_to_256=(None, edit("position < lengths", "position < lengths.clamp(max=256)")),
 )
