@@ -35,7 +35,7 @@ from torch.nn import functional
 def weighted_average(weights: Tensor, values: Tensor) -> Tensor:
     """Mix vectors: each value counts as much as its weight says.
 
-    weights: (key,), they sum to 1    values: (key, d_value)
+    weights: (key,), none below 0, they sum to 1    values: (key, d_value)
 
     Returns the mix (d_value,): the sum over the keys of weight times value.
     """
@@ -56,7 +56,7 @@ def average_so_far(x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def stable_softmax(scores: Tensor) -> Tensor:
-    """Turn the last axis into positive weights that sum to 1; bigger scores get more. Finite for any finite scores.
+    """Weights from 0 to 1 that sum to 1 over the last axis; bigger scores get more. Finite for any finite scores.
 
     scores: (..., key), at least one key
 
@@ -174,8 +174,8 @@ def join_heads(x: Tensor) -> Tensor:
 class MultiHeadAttention(nn.Module):
     """Several attentions side by side, each on its own slice of d_model, then mixed (section 3.2.2).
 
-    `weights` (batch, heads, query, key) holds what the last call looked at, if `keep_weights` was set before it; a call
-    does not change `keep_weights`.
+    `weights` (batch, heads, query, key) holds what the last call looked at, if `keep_weights` was set before it; if
+    not, it is None or that of an earlier call. A call does not change `keep_weights`.
     Raises ValueError where d_model does not split into n_heads equal heads.
     """
 
@@ -193,7 +193,8 @@ class MultiHeadAttention(nn.Module):
     def forward(self, x: Tensor, context: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
         """x: (batch, query, d_model). Keys and values come from context (batch, key, d_model), or from x itself.
 
-        mask: broadcastable to (batch, heads, query, key). Returns (batch, query, d_model). Gradients flow everywhere.
+        mask: broadcastable to (batch, heads, query, key), so three axes are (heads, query, key). Returns (batch, query,
+        d_model). Gradients flow everywhere.
         """
         context = x if context is None else context
         q = split_heads(self.to_q(x), self.n_heads)
@@ -315,7 +316,8 @@ def sliding_window_mask(new: int, before: int, window: int) -> Tensor:
 def future_leak(layer: Callable[[Tensor], Tensor], x: Tensor) -> float:
     """How much later inputs change earlier outputs: exactly 0 where the future cannot be seen.
 
-    layer: (batch, position, d_model) -> (batch, position, ...)    x: (batch, position, d_model)
+    layer: (batch, position, d_model) -> (batch, position, ...); it is called with tensors of x's shape
+    x: (batch, position, d_model)
 
     For every position: negate the inputs from there on and look how far the outputs before it move. Returns the
     largest move as a float; 0.0 for a single position.

@@ -75,7 +75,7 @@ def pad_batch(sentences: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
 def shift_right(sentences: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor, Tensor]:
     """What a decoder reads at each position, and what it should say there: the same words, one step apart.
 
-    sentences: lists of ids, without <SOS> and <EOS>, maybe empty; at least one list
+    sentences: lists of ids from 3 (<UNK>) on, maybe empty; at least one list
 
     Returns inputs and targets, int64, and mask, bool, (batch, position) each, position being one more than the longest
     sentence: the inputs start with <SOS> (id 1), the targets end with <EOS> (id 2), and the mask is True where there is

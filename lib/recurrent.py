@@ -84,9 +84,10 @@ def lstm_step(
 
 
 class LSTM(nn.Module):
-    """An LSTM with its own weights. A `forget_bias` above 0 opens the forget gates at the start of training.
+    """An LSTM with its own `w_input`, `w_hidden` and `bias`, made in this order and shaped as `lstm_step` takes them.
 
-    generator: draws the weights; None: PyTorch's own random numbers. Gradients flow back to inputs and parameters.
+    forget_bias: above 0, it opens the forget gates at the start of training
+    generator: draws the first two; None: PyTorch's own random numbers. Gradients flow back to inputs and parameters.
     """
 
     def __init__(self, d_in: int, d_hidden: int, forget_bias: float = 1.0, generator: torch.Generator | None = None):
@@ -197,7 +198,8 @@ def continue_text(
 def gradient_by_distance(step: Callable, inputs: Tensor, state: Tensor) -> Tensor:
     """How strongly the last state depends on the states before it.
 
-    step: a function (inputs (batch, d_in), state (batch, d_hidden)) -> the next state (batch, d_hidden)
+    step: a function (inputs (batch, d_in), state (batch, d_hidden)) -> the next state (batch, d_hidden), which depends
+    on the state before
     inputs: (batch, position, d_in), at least one position    state: (batch, d_hidden), the state at the start
 
     Returns (position + 1,): entry k is the norm of the gradient of the last state's sum for the state k steps

@@ -37,7 +37,8 @@ def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
 
     scores: (..., key)    mask: bool, broadcastable to the scores, True where looking is allowed
 
-    Returns the weights (..., key). A row that may look nowhere gets weights 0 throughout. Gradients flow through.
+    Returns the weights (..., key). A row that may look nowhere gets weights 0 throughout. Gradients flow through and
+    are finite.
     """
     weights = scores.masked_fill(~mask, -math.inf).softmax(dim=-1)
     return weights.masked_fill(~mask, 0.0)  # subtle: a row of nothing but -inf has become NaN
@@ -167,8 +168,9 @@ def greedy_translate(step: Step, state: State, limit: int) -> Tensor:
     step: a function (ids (batch,), state) -> logits (batch, vocab), the next state, something else
     state: a tuple of tensors, (batch, ...) each    limit: write at most so many tokens, at least 1
 
-    Returns ids (batch, written), int64, <EOS> included; after a row's <EOS> there is only <PAD>. Before it, <PAD> is a
-    token like any other. What a row that is done is fed does not matter; when all are done, `step` is not called again.
+    Returns ids (batch, written), int64, as wide as the longest row with its <EOS>; after a row's <EOS> there is only
+    <PAD>. Before it, <PAD> is a token like any other. What a row that is done is fed does not matter; when all are
+    done, `step` is not called again.
     """
     ids = torch.full((len(state[0]),), SOS)
     done = ids == EOS

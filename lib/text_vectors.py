@@ -14,7 +14,7 @@ compositionality"; the shared draws and the step sizes by row are for speed and 
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import permutations
 
 import torch
@@ -22,10 +22,11 @@ from torch import Tensor
 from torch.nn import functional
 
 
-def bag_of_words(texts: Sequence[Sequence[str]], words: Sequence[str]) -> Tensor:
+def bag_of_words(texts: Collection[Sequence[str]], words: Sequence[str]) -> Tensor:
     """Count how often each word of the vocabulary stands in each text. Other words are not counted.
 
-    texts: lists of words, any of which may be empty    words: the vocabulary
+    texts: lists of words, any of which may be empty; a list of them, or the values of a dictionary
+    words: the vocabulary
 
     Returns counts (text, vocab), float32.
     """
@@ -77,7 +78,7 @@ def skip_gram_pairs(sentence: Sequence[str], window: int) -> list[tuple[str, str
 def negative_sampling(
     centre: Tensor, context: Tensor, label: Tensor, weight: Tensor | float = 1.0
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """The loss of "is this word a real neighbour?" and its gradients by hand; no autograd is needed or used.
+    """The loss of "is this word a real neighbour?" and its gradients by hand, without autograd.
 
     centre: (..., n, d)    context: (..., m, d)
     label: broadcastable to (..., n, m), 1 for a real neighbour, 0 for a drawn word
@@ -102,6 +103,7 @@ def nearest(vector: Tensor, vectors: Tensor, words: Sequence[str], n: int = 5) -
 def analogy(a: str, b: str, c: str, vectors: Tensor, words: Sequence[str]) -> str:
     """a is to b as c is to what? The word nearest by cosine to b - a + c; the three given words are no answer.
 
+    a, b, c: words, of which no two are equal
     vectors: (vocab, d), row i for words[i]; a row of zeros has the cosine 0    words: more than the given ones
     """
     given = [words.index(word) for word in (a, b, c)]

@@ -112,7 +112,7 @@ assert torch.allclose(mix, torch.tensor([0.9, 0.4]))
 def weighted_average(weights, values):
     """Mix vectors: each value counts as much as its weight says.
 
-    weights: (key,), they sum to 1    values: (key, d_value)
+    weights: (key,), none below 0, they sum to 1    values: (key, d_value)
     Returns the mix (d_value,).
     """
     ### BEGIN SOLUTION

@@ -513,7 +513,7 @@ def gradient_by_distance(step, inputs, state):
     """How strongly the last state depends on the states before it.
 
     step: a function (inputs (batch, d_in), state (batch, d_hidden)) -> the next state
-    (batch, d_hidden)
+    (batch, d_hidden), which depends on the state before
     inputs: (batch, position, d_in), at least one position
     state: (batch, d_hidden), the state at the start
     Returns (position + 1,): entry k is the norm of the gradient of the last state's sum
@@ -658,8 +658,8 @@ cut_gradient = check("cut_gradient")
 # they become (0.6) and (0.8).
 #
 # ## Exercise 1.5 · clip_gradients
-# From a list or tuple of tensors to the new ones, in a list or a tuple, and the length before. Zeros stay zeros;
-# `max_norm`, our c, is above 0 and may be `math.inf`, which means no limit. (PyTorch's own function adds 10⁻⁶ to ‖g‖
+# From a list or tuple of tensors to the new ones, in a list or a tuple, and the length before. Tensors that need no
+# shortening may come back themselves. Zeros stay zeros; `max_norm`, our c, is above 0 and may be `math.inf`, which means no limit. (PyTorch's own function adds 10⁻⁶ to ‖g‖
 # before it divides; yours may do so too.) Difficulty ●●○ · 6 minutes.
 #
 # <details><summary>What is the length of several tensors together?</summary>The root of the sum of all their squared
@@ -941,8 +941,8 @@ assert round(opened * math.tanh(-1), 2) == -0.73 and round(1 - opened, 2) == 0.0
 
 # %% exercise="LSTM" difficulty=3 minutes=20
 class LSTM(nn.Module):
-    """An LSTM with its own `w_input`, `w_hidden` (drawn by `generator`, in any order)
-    and `bias`, shaped as `lstm_step` takes them.
+    """An LSTM with its own `w_input`, `w_hidden` and `bias`, made in this order and
+    shaped as `lstm_step` takes them. `generator` draws the first two, in any order.
     """
 
     def __init__(self, d_in, d_hidden, forget_bias=1.0, generator=None):

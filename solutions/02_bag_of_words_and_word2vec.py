@@ -188,8 +188,8 @@ assert torch.isclose(cosine(a, c), 2 / (2 * torch.tensor(8.0).sqrt()))
 # and is not counted: it is **out of vocabulary**.
 #
 # ## Exercise 2.1 · bag_of_words
-# From a list of texts, each a list of words, to their counts: a float tensor (text, vocab). Column i belongs to
-# `words[i]`. Words outside of the vocabulary are left out; a text without words is a row of zeros.
+# From texts, each a list of words, to their counts: a float tensor (text, vocab). The texts come one after the other, in
+# a list or as the `.values()` of a dictionary. Column i belongs to `words[i]`. Words outside of the vocabulary are left out; a text without words is a row of zeros.
 # Difficulty ●○○ · 5 minutes.
 #
 # <details><summary>How do I find a word's column?</summary>Make a dictionary once:
@@ -202,7 +202,8 @@ def bag_of_words(texts, words):
     """Count how often each word of the vocabulary stands in each text. Other words are
     not counted.
 
-    texts: a list of lists of words, any of which may be empty
+    texts: lists of words, any of which may be empty; a list of them, or the values of a
+    dictionary
     words: the vocabulary, a list
 
     Returns counts (text, vocab), float32.
@@ -675,7 +676,7 @@ plt.show()
 # matrix products again: error (n, m) times contexts (m, d) gives the gradients of the centres (n, d).
 #
 # ## Exercise 2.5 · negative_sampling
-# Loss and both gradients, by hand, for n centres and m contexts: two matrix products for the gradients and no loop. Multiply each pair's loss and error by `weight`, which says how many times a pair counts (we need it below). Difficulty ●●● · 20 minutes.
+# Loss and both gradients, by hand and without autograd (the check switches it off), for n centres and m contexts: two matrix products for the gradients and no loop. Multiply each pair's loss and error by `weight`, which says how many times a pair counts (we need it below). Difficulty ●●● · 20 minutes.
 #
 # <details><summary>The loss becomes inf or nan</summary>ln σ(−300) is ln 0. Use <code>functional.softplus</code>, which is ln(1 + eˣ) and does not overflow:
 # −ln σ(s) = softplus(−s), −ln(1 − σ(s)) = softplus(s) = softplus(−s) + s.</details>
@@ -685,8 +686,8 @@ plt.show()
 
 # %% exercise="negative_sampling" difficulty=3 minutes=20
 def negative_sampling(centre, context, label, weight=1.0):
-    """The loss of "is this word a real neighbour?" and its gradients by hand; no
-    autograd is needed or used.
+    """The loss of "is this word a real neighbour?" and its gradients by hand, without
+    autograd.
 
     centre: (..., n, d)    context: (..., m, d)
     label: broadcastable to (..., n, m), 1 for a real neighbour, 0 for a drawn word
@@ -779,8 +780,8 @@ assert abs(slope.item()) < 1e-4
 # needed.
 #
 # ## Exercise 2.6 · analogy
-# a is to b as c is to what? Return the word whose vector has the largest cosine with b − a + c; the three given words are
-# no answer, and there are more words than these. vectors (vocab, d), row i for `words[i]`; as in 2.3, a row of zeros has
+# a is to b as c is to what? Return the word whose vector has the largest cosine with b − a + c; the three given words, of
+# which no two are equal, are no answer, and there are more words than these. vectors (vocab, d), row i for `words[i]`; as in 2.3, a row of zeros has
 # the cosine 0. Of equally near words any one will do. Difficulty ●●○ · 10 minutes.
 #
 # <details><summary>I get one of the given words back</summary>It is often the nearest. Give all three −∞ before the

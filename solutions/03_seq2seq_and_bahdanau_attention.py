@@ -246,7 +246,7 @@ assert torch.allclose(mix, torch.tensor([1.0, 3.0]))
 # ## Exercise 3.1 · pad_batch
 # From a list of sentences (lists of ids) to `ids` (batch, position), filled up after each sentence, and `mask` (batch,
 # position), bool, True on real tokens, none of which has the id 0. An empty sentence is possible; if all are empty,
-# both results are (batch, 0). Difficulty ●○○ · 6 minutes.
+# both results are (batch, 0). The lists stay as they are. Difficulty ●○○ · 6 minutes.
 #
 # <details><summary>Which type do ids have?</summary><code>torch.zeros(rows, columns, dtype=torch.long)</code>, then
 # write each sentence into its row.</details>
@@ -310,7 +310,7 @@ pad_batch = check("pad_batch")
 #
 # ## Exercise 3.2 · shift_right
 # From sentences to three tensors (batch, position + 1): `inputs`, beginning with `<SOS>` (id 1); `targets`, ending with
-# `<EOS>` (id 2); the `mask`, True where there is a target. Use `pad_batch`. Difficulty ●○○ · 6 minutes.
+# `<EOS>` (id 2); the `mask`, True where there is a target. Use `pad_batch`; the lists stay as they are. Difficulty ●○○ · 6 minutes.
 #
 # <details><summary>Where does EOS go in a short sentence?</summary>Directly after its last word, before the padding:
 # add it to each list, then pad.</details>
@@ -322,8 +322,8 @@ def shift_right(sentences):
     """What a decoder reads at each position, and what it should say there: the same
     words, one step apart.
 
-    sentences: lists of ids, without <SOS> and <EOS>, maybe empty; at least one list.
-    The ids are named SOS and EOS. Returns inputs and targets, int64, and mask, bool,
+    sentences: lists of ids from 3 (<UNK>) on, maybe empty; at least one list.
+    The ids 1 and 2 are named SOS and EOS. Returns inputs and targets, int64, and mask, bool,
     (batch, position) each, position being one more than the longest sentence.
     """
     ### BEGIN SOLUTION
@@ -404,8 +404,8 @@ def greedy_translate(step, state, limit):
     something else
     state: a tuple of tensors, (batch, ...) each
     limit: write at most so many tokens, at least 1
-    Returns ids (batch, written), int64, <EOS> included; after a row's <EOS> there is
-    only <PAD>. Before it, <PAD> is a token like any other. What a row that is done is
+    Returns ids (batch, written), int64, as wide as the longest row with its <EOS>;
+    after a row's <EOS> there is only <PAD>. Before it, <PAD> is a token like any other. What a row that is done is
     fed does not matter; when all are done, `step` is not called again.
     """
     ### BEGIN SOLUTION
@@ -817,7 +817,7 @@ assert (wide - longer).abs().max() < 0.05
 # ## Exercise 3.4 · masked_softmax
 # From `scores` (..., key) and `mask` (True where looking is allowed) to weights (..., key) that sum to 1, with exactly
 # 0 on padding. The mask may have fewer axes. A row that is nothing but padding gets only zeros. Gradients flow through
-# to the scores. Difficulty ●●○ · 8 minutes.
+# to the scores, and are finite for such a row too. Difficulty ●●○ · 8 minutes.
 #
 # <details><summary>The rows do not sum to 1</summary>Mask before the softmax: <code>scores.masked_fill(~mask,
 # -math.inf)</code>.</details>
@@ -834,7 +834,7 @@ def masked_softmax(scores, mask):
     mask: bool, broadcastable to the scores, as (key,) or (batch, 1, key) are; True
         where looking is allowed
     Returns the weights (..., key). A row that may look nowhere gets weights 0
-    throughout. Gradients flow through.
+    throughout. Gradients flow through and are finite.
     """
     ### BEGIN SOLUTION
     weights = scores.masked_fill(~mask, -math.inf).softmax(dim=-1)
@@ -875,8 +875,8 @@ assert torch.allclose(masked_softmax(padded, real), torch.tensor([0.25, 0.75, 0.
 # call `keys` in the code.
 #
 # ## Exercise 3.5 · additive_scores
-# Compute v · tanh(query W_query + key) for every key: from `query` (..., d_hidden) and `keys` (..., key, d_attention)
-# to scores (..., key). Gradients flow through to all four. Difficulty ●●○ · 8 minutes.
+# Compute v · tanh(query W_query + key) for every key: from `query` (..., d_hidden) and `keys` (..., key, d_attention),
+# with the same axes in front, to scores (..., key). Gradients flow through to all four. Difficulty ●●○ · 8 minutes.
 #
 # <details><summary>The size of tensor a must match</summary>One query meets many keys: give it an axis of size 1 for
 # them, <code>.unsqueeze(-2)</code>.</details>
@@ -944,7 +944,7 @@ same_rows = check("same_rows")
 #
 # 1. Scores e_i of all positions from the state *before*, s_{i−1}; weights α_i by the masked softmax, (batch, key).
 # 2. The context vector c_i: the memory mixed with these weights, (batch, d_hidden).
-# 3. The LSTM reads the embedding of the word before and c_i, side by side, and makes the new hidden s_i and the new
+# 3. The LSTM reads the embedding of the word before and c_i, side by side in this order, and makes the new hidden s_i and the new
 #    cell.
 # 4. The logits: tanh(W_mix [s_i; c_i]) against the embeddings, as in `FixedVectorDecoder`, except that c_i is a new one
 #    at every step.

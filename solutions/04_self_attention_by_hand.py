@@ -200,7 +200,7 @@ assert torch.allclose(new_bank(finance), bank)
 #
 # ## Exercise 4.1 · average_so_far
 # From `x` (..., position, d_model) to the means (..., position, d_model) of each position and all before it, and the weights
-# (position, position). Work with a matrix of weights. Difficulty ●○○ · 6 minutes.
+# (position, position). One product of matrices gives all means; any other way to them will do as well. Difficulty ●○○ · 6 minutes.
 #
 # <details><summary>How do I get ones below the diagonal, and zeros above it?</summary><code>torch.ones(n, n).tril()</code>
 # ("triangle, lower") keeps the diagonal and what is below it. <code>x.new_ones(n, n)</code> has the dtype of
@@ -345,8 +345,8 @@ assert (numerators / numerators.sum()).isnan().all()
 
 # %% exercise="stable_softmax" difficulty=2 minutes=8
 def stable_softmax(scores):
-    """Positive weights that sum to 1 over the last axis; bigger scores get more. Finite
-    for any finite scores.
+    """Weights from 0 to 1 that sum to 1 over the last axis; bigger scores get more.
+    Finite for any finite scores.
 
     scores: (..., key), at least one key
     Returns the weights (..., key).

@@ -291,7 +291,7 @@ plt.show()
 # 3, and joining puts them back.
 #
 # ## Exercise 5.1 · split_heads
-# From `x` (batch, position, d_model) to (batch, heads, position, d_head), where head h gets the h-th slice of d_head
+# From `x` (batch, position, d_model), maybe cut out of a larger tensor, to (batch, heads, position, d_head). Head h gets the h-th slice of d_head
 # = d_model // n_heads neighbouring numbers. Gradients must flow through: the layer below is trained. Difficulty ●●○ ·
 # 6 minutes.
 #
@@ -519,7 +519,7 @@ plt.show()
 # Write the four layers `to_q`, `to_k`, `to_v`, `to_out`, each `nn.Linear` from d_model to d_model numbers, with a
 # bias only if `bias` says so; and `forward`: project, split, `self.attend(q, k, v, mask)`, join, `to_out`. Where
 # `context` is None, it is x. Gradients must flow to all of them. What is given stays: later notebooks read `n_heads`
-# and `weights`, and call `attend` by itself. Difficulty ●●● · 15 minutes.
+# and `weights`, and call `attend` by itself, and a class below replaces it. Difficulty ●●● · 15 minutes.
 #
 # <details><summary>The heads give the same as one big head</summary>The split must come after the projection and before
 # attend.</details>
@@ -533,8 +533,8 @@ class MultiHeadAttention(nn.Module):
     (section 3.2.2).
 
     `weights` (batch, heads, query, key) holds what the last call looked at, if
-    `keep_weights` was set before it; a call does not change `keep_weights`. Raises
-    ValueError where d_model does not split into n_heads equal heads.
+    `keep_weights` was set before it; if not, it is None or that of an earlier call. A
+    call does not change `keep_weights`. Raises ValueError where d_model does not split into n_heads equal heads.
     """
 
     def __init__(self, d_model, n_heads, bias=False):
@@ -556,8 +556,8 @@ class MultiHeadAttention(nn.Module):
         """x: (batch, query, d_model). Keys and values come from context (batch, key,
         d_model), or from x itself.
 
-        mask: broadcastable to (batch, heads, query, key). Returns (batch, query,
-        d_model). Gradients flow everywhere.
+        mask: broadcastable to (batch, heads, query, key), so three axes are (heads,
+        query, key). Returns (batch, query, d_model). Gradients flow everywhere.
         """
         ### BEGIN SOLUTION
         context = x if context is None else context
@@ -666,7 +666,8 @@ def future_leak(layer, x):
     """How much later inputs change earlier outputs: exactly 0 where the future cannot
     be seen.
 
-    layer: (batch, position, d_model) -> (batch, position, ...)
+    layer: (batch, position, d_model) -> (batch, position, ...); it is called with
+    tensors of x's shape
     x: (batch, position, d_model)
     Returns the largest move of an earlier output, as a float; 0.0 for a single
     position.

@@ -1,5 +1,8 @@
 """The checks of notebook 02: counting words, weighing them, comparing vectors, and learning them from neighbours."""
 
+import contextlib
+from unittest.mock import patch
+
 import torch
 
 from lib import text_vectors
@@ -47,6 +50,18 @@ def _draw(rng, *choices, n):
     return [choices[i] for i in torch.randint(len(choices), (n,), generator=rng).tolist()]
 
 
+@contextlib.contextmanager
+def without_autograd(sentence):
+    """Within a `with` block there is no autograd; for whoever asks for it, the sentence."""
+
+    def refuse(*arguments, **named):
+        raise Problem("by autograd", sentence)
+
+    # one door for grad, backward and torch.func; names imported earlier lead through it too
+    with torch.inference_mode(), patch("torch.autograd._engine_run_backward", refuse):
+        yield
+
+
 # ------------------------------------------------------------------------------------------------------ bag_of_words
 
 
@@ -70,10 +85,10 @@ def _(answer, rng):
     return answer([["start", "art"]], ["art", "start", "tar"])
 
 
-@bag_of_words.probe("five texts of unequal length, one of them empty")
+@bag_of_words.probe("five texts of unequal length, one of them empty, as the values of a dictionary")
 def _(answer, rng):
     lengths = [*torch.randint(1, 12, (3,), generator=rng).tolist(), 17, 0]
-    return answer([_draw(rng, *"abcdefg", n=length) for length in lengths], list("gbdca"))
+    return answer({length: _draw(rng, *"abcdefg", n=length) for length in lengths}.values(), list("gbdca"))
 
 
 @bag_of_words.probe("one text, 'Anna saw anna', and the vocabulary Anna alone")
@@ -81,10 +96,10 @@ def _(answer, rng):
     return answer([["Anna", "saw", "anna"]], ["Anna"])
 
 
-@bag_of_words.probe("a text of 700 words, 300 times the same one, and 300 words in the vocabulary")
+@bag_of_words.probe("a text of 3,401 words, 3,001 times the same one, and 300 words in the vocabulary")
 def _(answer, rng):
     words = [f"w{i}" for i in range(300)]
-    return answer([words[150:] + ["w7"] * 300 + ["x"] * 250, ["w299"]], words)
+    return answer([words[150:] + ["w7"] * 3001 + ["x"] * 250, ["w299"]], words)
 
 
 # fmt: off
@@ -133,7 +148,7 @@ bag_of_words.mistakes(
 
 def _counts(rng, texts, vocab):
     counts = torch.randint(0, 4, (texts, vocab), generator=rng) * (torch.rand(texts, vocab, generator=rng) < 0.6)
-    counts[0, 0] = counts[0, 0] + 2  # something stands twice in one text, and each text has a word
+    counts[0, 0] = counts[0, 0] + 30  # something stands often in one text, and each text has a word
     counts[:, 1] += 1
     return counts.float()
 
@@ -153,10 +168,10 @@ def _(answer, rng):
     return answer(_counts(rng, 1, 5))
 
 
-@tf_idf.probe("a text without any words")
+@tf_idf.probe("a text without any words, and a word without any text")
 def _(answer, rng):
     counts = _counts(rng, 3, 5)
-    counts[1], counts[2, 0] = 0, 0  # the first word is in one text, the second in two
+    counts[1], counts[2, 0], counts[:, 4] = 0, 0, 0  # the first word is in one text, the second in two
     return answer(counts)
 
 
@@ -231,9 +246,10 @@ def _pair(rng, *leading, n=3, m=5, d=7):
     return torch.randn(*leading, n, d, generator=rng), torch.randn(*leading, m, d, generator=rng)
 
 
-@cosine_similarity.probe("(3, 4) and (1, 0) against (4, 3) and (-3, -4)")
+@cosine_similarity.probe("(3, 4), (1, 0) and (1, -1) against (4, 3), (-3, -4), (0, 2) and (-5, 5)")
 def _(answer, rng):
-    return answer(torch.tensor([[3.0, 4.0], [1.0, 0.0]]), torch.tensor([[4.0, 3.0], [-3.0, -4.0]]))
+    b = torch.tensor([[4.0, 3.0], [-3.0, -4.0], [0.0, 2.0], [-5.0, 5.0]])
+    return answer(torch.tensor([[3.0, 4.0], [1.0, 0.0], [1.0, -1.0]]), b)
 
 
 @cosine_similarity.probe("a single row against 300, some of them very short and some very long")
@@ -325,7 +341,7 @@ def _(answer, rng):
 @skip_gram_pairs.probe("numbers instead of words, 0 among them, windows from 1 to 5")
 def _(answer, rng):
     length = int(torch.randint(3, 9, (), generator=rng))
-    numbers = [0, *(1 + torch.randperm(50_300, generator=rng)[:length]).tolist()]
+    numbers = [0, 2**24 + 1, *(1 + torch.randperm(50_300, generator=rng)[:length]).tolist()]
     return [answer(numbers, window) for window in range(1, 6)]
 
 
@@ -436,10 +452,10 @@ def _(answer, rng):
     return answer(*_scene(rng, n=1, m=1), 3.0)
 
 
-@negative_sampling.probe("64 pairs as in the training below, one label for all: (64, 1, 7), (64, 6, 7) and (1, 6)")
+@negative_sampling.probe("64 pairs as in the training below, one label and one weight for all: (1, 6) and (6,)")
 def _(answer, rng):
     centre, context, _ = _scene(rng, 64, n=1, m=6)
-    return answer(centre, context, torch.tensor([[1.0, 0.0, 0.0, 0.0, 0.0, 0.0]]))
+    return answer(centre, context, torch.tensor([[1.0, 0.0, 0.0, 0.0, 0.0, 0.0]]), torch.rand(6, generator=rng))
 
 
 @negative_sampling.probe("two leading dimensions, one label for each context: (2, 3, 4, 7), (2, 3, 5, 7) and (5,)")
@@ -462,13 +478,13 @@ def _(answer, rng):
 
 @negative_sampling.probe("autograd switched off")
 def _(answer, rng):
-    with torch.inference_mode():
-        try:
+    try:
+        with without_autograd("this leaves the gradients to autograd; write them out by hand."):
             return answer(*_scene(rng))
-        except RuntimeError as error:
-            if "grad" not in str(error) and "nference" not in str(error):
-                raise
-            raise Problem("autograd", "this leaves the gradients to autograd; write them out by hand.") from None
+    except RuntimeError as error:
+        if "grad" not in str(error) and "nference" not in str(error):
+            raise
+        raise Problem("autograd", "this leaves the gradients to autograd; write them out by hand.") from None
 
 
 _LOSS, _ERROR = "functional.softplus(score) - label * score", "(torch.sigmoid(score) - label)"

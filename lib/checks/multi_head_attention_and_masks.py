@@ -34,7 +34,10 @@ single_calls(
             torch.arange(12.0).view(1, 3, 4),
             2,
         ),
-        "a batch of 2, 5 positions, d_model 21, 3 heads": lambda rng: (_random(rng, 2, 5, 21), 3),
+        "a batch of 2, 5 positions, d_model 21, 3 heads, cut out of a larger x": lambda rng: (
+            _random(rng, 5, 2, 24).transpose(0, 1)[..., 3:],
+            3,
+        ),
         "a single head": lambda rng: (_random(rng, 2, 5, 3), 1),
         "a single position": lambda rng: (_random(rng, 2, 1, 6), 2),
         "64-bit numbers": lambda rng: (_random(rng, 2, 5, 6).double(), 2),
@@ -54,7 +57,7 @@ CUT = "x.unflatten(-1, (n_heads, -1)).transpose(1, 2)"
 split_heads.mistakes(
     always_32_bit=("64-bit numbers become 32-bit: zeros(..., dtype=x.dtype).", edit(CUT, f"{CUT}.float()")),
     one_reshape=("the shape is right, the numbers are not: split the last axis first, then swap heads and positions.",
-        edit(CUT, "x.reshape(x.shape[0], n_heads, x.shape[1], -1)")),
+        *(edit(CUT, f"x.{shaped}(x.shape[0], n_heads, x.shape[1], -1)") for shaped in ("reshape", "view"))),
     not_swapped=("heads and positions must change places: (batch, heads, position, d_head).",
         edit(".transpose(1, 2)", "")),
     interleaved=(
@@ -82,7 +85,9 @@ single_calls(
     join_heads,
     {
         "two heads, three positions, the numbers 0 to 11": lambda rng: torch.arange(12.0).view(1, 2, 3, 2),
-        "a batch of 2, 3 heads, 5 positions, d_head 7": lambda rng: _random(rng, 2, 3, 5, 7),
+        "a batch of 2, 3 heads, 5 positions, d_head 7, cut out of a larger x": lambda rng: _random(
+            rng, 2, 5, 3, 9
+        ).transpose(1, 2)[..., 2:],
         "a single head": lambda rng: _random(rng, 2, 1, 5, 3),
         "a single position": lambda rng: _random(rng, 2, 3, 1, 5),
         "64-bit numbers": lambda rng: _random(rng, 2, 3, 5, 2).double(),
@@ -103,7 +108,8 @@ join_heads.mistakes(
     always_32_bit=("64-bit numbers become 32-bit: zeros(..., dtype=x.dtype).", edit(BACK, f"{BACK}.float()")),
     reshaped_at_once=("swap heads and positions before you flatten.",
         edit(BACK, "x.reshape(x.shape[0], x.shape[2], -1)")),
-    flattened_only=("heads and positions have to change places: (batch, position, d_model).", edit(SWAP, "")),
+    flattened_only=("heads and positions have to change places: (batch, position, d_model).",
+        edit(SWAP, ""), edit(BACK, "x.view(*x.shape[:2], -1)")),
     positions_joined=("heads and positions were joined; join heads and d_head, the last two axes after the swap.",
         edit(BACK, "x.flatten(1, 2)"), edit("flatten(2)", "flatten(1, 2)")),
     added=("the heads are added; they stand side by side, d_head numbers each.", edit(BACK, "x.sum(1)")),
@@ -157,10 +163,10 @@ padding_mask = Exercise(course.padding_mask)
 
 
 def _many(rng):
-    ids = torch.randint(50_258, (64, 30), generator=rng)
-    ids[::2, 20:] = 50_257
-    ids[0, 0] = 50_257 % 256  # the same in eight bits
-    return ids, 50_257
+    ids, padding = torch.randint(50_258, (64, 30), generator=rng), 2**40 + 81
+    ids[::2, 20:] = padding
+    ids[0, :3] = torch.tensor([padding % 256, padding % 2**32, padding + 1])  # the same in 8 or 32 bits, or as a float
+    return ids, padding
 
 
 single_calls(
@@ -174,7 +180,7 @@ single_calls(
         "padding on the left": lambda rng: (torch.tensor([[0, 0, 3, 8], [0, 7, 4, 9]]), 0),
         "a batch of one": lambda rng: (torch.tensor([[3, 8, 0]]), 0),
         "a sentence of nothing but padding": lambda rng: (torch.tensor([[3, 8], [0, 0]]), 0),
-        "64 sentences, padding 50,257": _many,
+        "64 sentences, padding 2**40 + 81": _many,
     },
 )
 
@@ -238,9 +244,9 @@ for _label, _options, _drawn in [
         lambda rng: [_random(rng, 2, 5, 6), _random(rng, 2, 7, 6)],
     ),
     (
-        "cross-attention with a mask of its own for every head",
+        "cross-attention with a mask (heads, query, key), one for every head",
         {},
-        lambda rng: [_random(rng, 2, 5, 6), _random(rng, 2, 7, 6), _mask(rng, 2, 2, 5, 7)],
+        lambda rng: [_random(rng, 2, 5, 6), _random(rng, 2, 7, 6), _mask(rng, 2, 5, 7)],
     ),
     (
         "cross-attention with a mask (batch, 1, 1, key) for the padding of the context",
@@ -284,6 +290,13 @@ def _(answer, rng):
     return {"`n_heads`": layer.n_heads, "what `attend` returns": layer.attend(*parts, course.causal_mask(5))}
 
 
+@MultiHeadAttention.probe("a layer whose `attend` is another one, as in the friend's class below")
+def _(answer, rng):
+    layer = _layer(answer, rng)
+    layer.attend = lambda q, k, v, mask: (q - 2 * k + 3 * v) * mask
+    return layer(_random(rng, 2, 5, 6), None, torch.arange(5)[:, None] > 2)
+
+
 @MultiHeadAttention.probe("gradients: for queries, context and the four matrices")
 def _(answer, rng):
     layer, x, context = fill(answer(6, 2), rng), _random(rng, 2, 5, 6), _random(rng, 2, 7, 6)
@@ -316,7 +329,8 @@ MultiHeadAttention.mistakes(
     residual=("the input is added on top: the residual comes in notebook 07.",
         edit("return self.", "return x + self.")),
     keeps_always=("`weights` is kept always; pictures are wanted only where keep_weights is set. Call self.attend.",
-        edit("if not self.keep_weights:", "if False:")),
+        edit("if not self.keep_weights:", "if False:"),
+        edit(ATTEND, "(lambda m: setattr(self, 'weights', m[1]) or m[0])(attention(q, k, v, mask))")),
     keeps_never=("`weights` is not kept for keep_weights: call self.attend.", edit("not self.keep_weights", "True")),
     keeps_once=("`weights` holds what the last call looked at, as long as keep_weights is set: a call does not change "
         "keep_weights, and replaces the `weights` of the call before.",
@@ -376,12 +390,14 @@ for _label, _layer_of, _input in [
     ("a layer whose parameters learn", _learning, (2, 5, 3)),
     ("300 positions, a layer where only number 280 sees the last one", lambda rng: _sees(280, 299), (1, 300, 2)),
     ("a single position", lambda rng: _next, (2, 1, 3)),
+    ("a millionth: the outputs are tiny, and so is the leak", lambda rng: lambda x: 1e-6 * _next(x), (2, 5, 3)),
 ]:
 
     @future_leak.probe(_label)
     def _(answer, rng, label=_label, layer_of=_layer_of, shape=_input):
         x = _random(rng, *shape)
-        return plain(answer(layer_of(rng), x.abs() if label.startswith("positive") else x))
+        found = plain(answer(layer_of(rng), x.abs() if label.startswith("positive") else x))
+        return 1e6 * found if label.startswith("a millionth") else found
 
 
 CHANGE, MOVED = "[x[:, :position], -x[:, position:]]", "[:, :position].abs().max()"

@@ -39,7 +39,7 @@ single_calls(
     position_angles,
     {
         "positions 0, 1, 2 and size 4": lambda rng: (torch.arange(3), 4),
-        "positions 5, 3, 11, 4 and size 10": lambda rng: (torch.tensor([5, 3, 11, 4]), 10),
+        "positions 5, 3, 100,000, 4 and size 10": lambda rng: (torch.tensor([5, 3, 100_000, 4]), 10),
         "the single position 5 and size 2": lambda rng: (torch.tensor([5]), 2),
         "positions 0, 1, 2, size 4 and base 100": lambda rng: (torch.arange(3), 4, 100.0),
         "the positions -2 and 0.5 and size 6": lambda rng: (torch.tensor([-2.0, 0.5]), 6),
@@ -103,7 +103,7 @@ def _(answer, rng):
 single_calls(
     sinusoidal_positions,
     {
-        "11 positions and d_model 10": lambda rng: (11, 10),
+        "11 positions and d_model 514": lambda rng: (11, 514),
         "a single position and d_model 2": lambda rng: (1, 2),
         "3 positions, d_model 4 and base 50": lambda rng: (3, 4, 50.0),
     },
@@ -171,9 +171,9 @@ def _(answer, rng):
     return {"the base when none is given": _rounded(math.asin(answer(1, 4)[3, 2].item()) ** -2)}
 
 
-@shift_matrix.probe("offset 300 and d_model 16")
+@shift_matrix.probe("offset 1,100 and d_model 16")
 def _(answer, rng):
-    return roughly(answer(300, 16), positions.shift_matrix(300, 16))
+    return roughly(answer(1100, 16), positions.shift_matrix(1100, 16))
 
 
 # fmt: off

@@ -42,7 +42,7 @@ def _(answer, rng):
 
 
 for label, rows, shape, *start in [
-    ("batch 2, 3 positions, d_model 5, out of 7 rows", 7, (2, 3, 5)),
+    ("batch 11, 3 positions, d_model 13, out of 7 rows", 7, (11, 3, 13)),
     ("start=2: the first vector stands at position 2", 7, (2, 3, 5), 2),
     ("one vector at start=6, the last of 7 rows", 7, (1, 1, 5), 6),
     ("one sequence without a batch, 4 positions, and all 4 rows", 4, (4, 3)),
@@ -213,8 +213,8 @@ single_calls(
         "2 heads and length 3": lambda rng: (2, 3),
         "3 heads and length 5": lambda rng: (3, 5),
         "a single head and length 1": lambda rng: (1, 1),
-        "12 heads and length 3": lambda rng: (12, 3),
-        "a single head and length 130": lambda rng: (1, 130),
+        "20 heads and length 3": lambda rng: (20, 3),
+        "a single head and length 300": lambda rng: (1, 300),
     },
 )
 

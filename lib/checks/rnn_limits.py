@@ -157,9 +157,12 @@ single_calls(
 )
 
 
-@run_rnn.probe("the gradients for everything that goes in")
+@run_rnn.probe("300 positions, small numbers that are kept: the gradients for everything that goes in")
 def _(answer, rng):
-    inputs, hidden, w_input, w_hidden, bias = (tensor.requires_grad_() for tensor in _run(rng, 2, 5, d_in=3))
+    inputs, hidden, w_input, _, bias = (0.01 * part.double() for part in _run(rng, 2, 300, d_in=3, d_hidden=2))
+    w_hidden = 0.98 * torch.tensor([[0.6, 0.8], [-0.8, 0.6]]).double()  # a rotation: what is far back still counts
+    for part in (inputs, hidden, w_input, w_hidden, bias):
+        part.requires_grad_()
     result = answer(inputs, hidden, w_input, w_hidden, bias)
     return gradients(result, inputs=inputs, hidden=hidden, w_input=w_input, w_hidden=w_hidden, bias=bias)
 
@@ -236,7 +239,10 @@ single_calls(
         "2 texts, 5 positions, 7 characters, of which only 4 occur": lambda rng: (normal(2, 5, 7, rng=rng), SCARCE),
         "a batch of one": lambda rng: _texts(rng, 1, 7, 5),
         "two positions, so one prediction for each text": lambda rng: _texts(rng, 3, 2, 5),
-        "scores as large as 1000": lambda rng: (1000 * normal(2, 5, 5, rng=rng), SCARCE),
+        "scores in the thousands, all of one text's far below 0": lambda rng: (
+            1000 * normal(2, 5, 5, rng=rng) + torch.tensor([6000.0, -6000.0])[:, None, None],
+            SCARCE,
+        ),
         "300 positions and 300 characters, in float64": lambda rng: (normal(1, 300, 300, rng=rng).double(), EACH),
     },
 )
@@ -315,9 +321,9 @@ def _(answer, rng):
     return answer(squashing(w_input, w_hidden), normal(3, 7, 2, rng=rng), normal(3, 5, rng=rng))
 
 
-@gradient_by_distance.probe("100 positions in float64, as in the next cell")
+@gradient_by_distance.probe("300 positions in float64")
 def _(answer, rng):
-    inputs, state = normal(2, 100, 1, rng=rng).double(), torch.ones(2, 1).double()
+    inputs, state = normal(2, 300, 1, rng=rng).double(), torch.ones(2, 1).double()
     return answer(lambda inputs, state: 0.97 * state + inputs, inputs, state)
 
 
@@ -382,8 +388,8 @@ gradient_by_distance.mistakes(
 # --------------------------------------------------------------------------------------------------- clip_gradients
 
 
-def _three(rng):
-    return [normal(3, 5, rng=rng) * 9, normal(7, rng=rng), normal(2, 3, 5, rng=rng)]
+def _four(rng):
+    return [900 * normal(*shape, rng=rng) for shape in [(3, 5), (7,), (2, 3, 5), (2, 2)]]
 
 
 LONG = torch.tensor([3.0, 4.0])
@@ -394,9 +400,12 @@ single_calls(
         "one gradient, (3, 4), of norm 5, and the limit 1": lambda rng: ([LONG], 1.0),
         "one gradient, (3, 4), of norm 5, and the limit 6": lambda rng: ([LONG], 6.0),
         "gradients (3, 0) and (0, 4), together of norm 5, cut to norm 2.5": lambda rng: (list(LONG.diag()), 2.5),
-        "three gradients of different shapes, far above the limit": lambda rng: (_three(rng), 0.7),
+        "four gradients of different shapes, far above the limit 40": lambda rng: (_four(rng), 40.0),
         "gradients that are all zero": lambda rng: ([torch.zeros(2, 3), torch.zeros(5)], 1.0),
-        "a tuple, as torch.autograd.grad returns it": lambda rng: ((normal(3, 2, rng=rng), normal(5, rng=rng)), 0.5),
+        "a tuple, as torch.autograd.grad returns it, of small numbers": lambda rng: (
+            (normal(3, 2, rng=rng) / 100, normal(5, rng=rng) / 100),
+            0.005,
+        ),
         "float64, and one number without axes, as in the next cell": lambda rng: ([torch.tensor(-7.0).double()], 0.5),
         "no limit: max_norm = math.inf, as in the next cell": lambda rng: ([LONG], math.inf),
     },

@@ -147,9 +147,10 @@ def _form(result) -> str:
     return "a tensor" if isinstance(result, Tensor) else kind_of(result)
 
 
-@LSTM.probe("d_in 5, d_hidden 7: the parameters' shapes")
+@LSTM.probe("d_in 5, d_hidden 7: the parameters' shapes and their order")
 def _(answer, rng):
-    return parameters(answer(5, 7))
+    module = answer(5, 7)
+    return parameters(module) | {"the names of the parameters": [name for name, _ in module.named_parameters()]}
 
 
 @LSTM.probe("the bias at the start, with the default forget_bias: 1 for the forget gate, else 0")
@@ -157,9 +158,9 @@ def _(answer, rng):
     return {"the bias": answer(5, 3).bias.detach()}
 
 
-@LSTM.probe("the bias at the start with forget_bias 3, and with 0")
+@LSTM.probe("the bias at the start with forget_bias 3, 0 and -2")
 def _(answer, rng):
-    return {f"the bias for {value:g}": answer(2, 3, value).bias.detach() for value in (3.0, 0.0)}
+    return {f"the bias for {value:g}": answer(2, 3, value).bias.detach() for value in (3.0, 0.0, -2.0)}
 
 
 @LSTM.probe("a sequence of one symbol")
@@ -206,10 +207,10 @@ def _(answer, rng):
     return {f"{part} in call {n}": value for n, call in ((1, first), (2, second)) for part, value in call.items()}
 
 
-@LSTM.probe("the gradients for inputs and weights")
+@LSTM.probe("lengths 70 and 60: the gradients for inputs and weights")
 def _(answer, rng):
-    module, inputs = fill(answer(3, 5), rng), normal(2, 5, 3, rng=rng).requires_grad_()
-    states, _, cell = _named(module(inputs, None, torch.tensor([5, 3]))).values()
+    module, inputs = fill(answer(3, 5), rng), normal(2, 70, 3, rng=rng).requires_grad_()
+    states, _, cell = _named(module(inputs, None, torch.tensor([70, 60]))).values()
     return gradients(torch.cat([states.flatten(1), cell], dim=1), inputs=inputs, **dict(module.named_parameters()))
 
 

@@ -1,14 +1,13 @@
 """The checks of notebook 04: an average, softmax, attention, one head, its gradient, and five questions."""
 
 import math
-from unittest.mock import patch
 
 import torch
 
 from lib import attention as course
+from lib.checks.bag_of_words_and_word2vec import without_autograd
 from lib.checks.core import Exercise, Question, edit
 from lib.checks.probing import fill, gradients, parameters, single_calls
-from lib.checks.running import Problem
 
 BANK = torch.tensor([[2.0, 0.0], [1.0, 1.0], [1.0, 0.0]])  # money bank grows
 
@@ -108,8 +107,9 @@ single_calls(
         "three axes before the keys": lambda rng: _random(rng, 2, 3, 2, 5),
         "a single score in each row": lambda rng: _random(rng, 3, 1),
         "the scores 1000, 999, 990": lambda rng: torch.tensor([1000.0, 999.0, 990.0]),
-        "one row near 1000, one near -1000": lambda rng: torch.tensor([[1e3, 999, 998], [-1e3, -1001, -999]]),
-        "the scores 0, -1000 and -2000": lambda rng: torch.tensor([0.0, -1000.0, -2000.0]),
+        "rows near 1000, near -1000, near 100 million, and as far apart as numbers are": lambda rng: torch.tensor(
+            [[1e3, 999, 998], [-1e3, -1001, -999], [0, -1e3, -2e3], [1e8, 1e8, 0], [3e38, -3e38, 3e38]]
+        ),
         "64-bit scores of 300 keys": lambda rng: _random(rng, 2, 300).double(),
     },
 )
@@ -166,7 +166,9 @@ single_calls(
         "a batch of two sentences, five vectors of three numbers each": lambda rng: _random(rng, 2, 5, 3),
         "three axes before the positions": lambda rng: _random(rng, 2, 3, 2, 5, 7),
         "a single vector": lambda rng: _random(rng, 1, 3),
-        "vectors that are large: scores in the hundreds": lambda rng: _large(rng, 5, 3),
+        "vectors that are large, the last one as the first: scores from 100,000 on": lambda rng: (
+            torch.tensor([[40.0], [10], [10], [10], [10], [40]]) * _large(rng, 5, 3)[[0, 1, 2, 3, 4, 0]]
+        ),
         "64-bit numbers, 300 positions": lambda rng: _random(rng, 300, 3).double(),
     },
 )
@@ -241,7 +243,8 @@ def _mask(rng, *shape):
 
 def _sharp(rng):
     q, k, v = _large(rng, 5, 16), _large(rng, 7, 16), _random(rng, 7, 3)
-    return torch.cat([k[2:3], q[1:]]), k, v  # the first score is at least 16 · 10² / 4
+    k[2] = k[6] = 3 * k[2]
+    return 100 * torch.cat([k[2:3], q[1:]]), k, v  # the first query's two best scores: 900 · 16 · 10² / 4 or more
 
 
 def _forbidden(rng, *keys):
@@ -267,7 +270,7 @@ single_calls(
         "one mask (query, key) for the whole batch": lambda rng: [*_qkv(rng, (2, 3)), _mask(rng, 5, 7)],
         "a mask (batch, 1, 1, key), as for padding": lambda rng: [*_qkv(rng, (2, 3)), _mask(rng, 2, 1, 1, 7)],
         "a mask (key,), the same for everybody": lambda rng: [*_qkv(rng, (2,)), _mask(rng, 1, 7)[0]],
-        "scores in the hundreds": _sharp,
+        "two keys alike, scores in the hundred thousands": _sharp,
         "a forbidden key with by far the largest score": lambda rng: _forbidden(rng, 0.0, 1.0, 200.0),
         "allowed keys with scores near -20,000": lambda rng: _forbidden(rng, -10_000.0, -10_001.0, 0.0),
         "a query that may look nowhere, and a sentence that may not at all": _nowhere,
@@ -411,9 +414,9 @@ def _(answer, rng):
 
 
 def _nearly(rng):
-    mask = _mask(rng, 7, 7)
-    mask[4] = False
-    return _random(rng, 7, 5), mask
+    mask = _mask(rng, 2, 7, 7)
+    mask[1, 4] = False
+    return _random(rng, 2, 7, 5), mask
 
 
 for _label, _sizes, _drawn in [
@@ -423,7 +426,7 @@ for _label, _sizes, _drawn in [
     ("a single vector, d_head 1", (5, 1), lambda rng: [_random(rng, 1, 5)]),
     ("a mask (query, key)", (5, 3), lambda rng: [_random(rng, 2, 7, 5), _mask(rng, 7, 7)]),
     ("a mask (batch, 1, key), as for padding", (5, 3), lambda rng: [_random(rng, 2, 7, 5), _mask(rng, 2, 1, 7)]),
-    ("a mask that leaves one position nowhere to look", (5, 3), _nearly),
+    ("a mask (batch, query, key) that leaves one position nowhere to look", (5, 3), _nearly),
 ]:
 
     @SelfAttention.probe(_label)
@@ -502,12 +505,8 @@ def _with_upstream(rng, lead=(), query=5, key=7, d_head=3, d_value=2):
 
 @attention_gradient.probe("autograd switched off: 5 queries and 7 keys of 3 numbers, values of 2")
 def _(answer, rng):
-    def refuse(*arguments, **named):
-        sentence = "this asks autograd. Do it by hand: each step of the formula, from its end to its beginning."
-        raise Problem("by autograd", sentence)
-
-    # one door for grad, backward and torch.func; names imported earlier lead through it too
-    with torch.inference_mode(), patch("torch.autograd._engine_run_backward", refuse):
+    sentence = "this asks autograd. Do it by hand: each step of the formula, from its end to its beginning."
+    with without_autograd(sentence):
         return answer(*_with_upstream(rng))
 
 

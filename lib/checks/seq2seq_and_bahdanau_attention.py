@@ -46,9 +46,14 @@ def ragged(rng, *lengths):
     return [torch.randint(4, 23, (length,), generator=rng).tolist() for length in lengths]
 
 
+def exactly(ids, *others):
+    """Ids of any size compared to the last digit: as numbers of Python."""
+    return {"the third row": ids[2, :5].tolist(), "the ids": ids, "what else comes back": others}
+
+
 def realistic(rng):
-    """64 sentences, one of 300 tokens, and an id above 50,256."""
-    return [*ragged(rng, 2, 300), [50_300, 256, 33_000], *ragged(rng, *[1, 2, 3] * 20, 1)]
+    """64 sentences, one of 1,100 tokens, <UNK> among the ids, and some that neither 32 bits nor a float32 can hold."""
+    return [*ragged(rng, 2, 1100), [50_300, 3, 256, 2**40 + 1], *ragged(rng, *[1, 2, 3] * 20, 1)]
 
 
 # -------------------------------------------------------------------------------------------------------- pad_batch
@@ -59,9 +64,9 @@ def _(answer, rng):
     return answer([[7, 8, 9], [5]])
 
 
-@pad_batch.probe("sentences of 2, 5 and 3 tokens")
+@pad_batch.probe("sentences of 2, 5 and 3 tokens, ids from 1 on")
 def _(answer, rng):
-    return answer(ragged(rng, 2, 5, 3))
+    return answer([[3, 1], *ragged(rng, 5), [2, 7, 3]])
 
 
 @pad_batch.probe("sentences of 3, 0 and 2 tokens, one of them empty")
@@ -79,9 +84,9 @@ def _(answer, rng):
     return answer([[], []])
 
 
-@pad_batch.probe("64 sentences, one of 300 tokens, ids up to 50,300")
+@pad_batch.probe("64 sentences, one of 1,100 tokens, ids 3 to 2**40 + 1")
 def _(answer, rng):
-    return answer(realistic(rng))
+    return exactly(*answer(realistic(rng)))
 
 
 _IDS = "torch.zeros(len(sentences), longest, dtype=torch.long)"
@@ -153,9 +158,9 @@ def _(answer, rng):
     return answer([[]])
 
 
-@shift_right.probe("64 sentences, one of 300 tokens, ids up to 50,300")
+@shift_right.probe("64 sentences, one of 1,100 tokens, ids 3 to 2**40 + 1")
 def _(answer, rng):
-    return answer(realistic(rng))
+    return exactly(*answer(realistic(rng)))
 
 
 _INPUTS, _TARGETS = (
@@ -278,10 +283,10 @@ def _(answer, rng):
     return answer(normal(1, 1, rng=rng), torch.tensor([[True]]))
 
 
-@masked_softmax.probe("the gradient for the scores")
+@masked_softmax.probe("the gradient for the scores, one row of which is nothing but padding")
 def _(answer, rng):
     scores = normal(3, 5, rng=rng).requires_grad_()
-    return gradients(answer(scores, some_mask(3, 5, rng=rng)), scores=scores)
+    return gradients(answer(scores, some_mask(3, 5, rng=rng) & torch.tensor([[True], [False], [True]])), scores=scores)
 
 
 _WEIGHTS, _ZEROS = "scores.masked_fill(~mask, -math.inf).softmax(dim=-1)", "weights.masked_fill(~mask, 0.0)"
@@ -321,6 +326,7 @@ masked_softmax.mistakes(
     weights_on_padding=(
         "a row that may look nowhere gets weights on padding: set the masked weights to 0 after the softmax.",
         edit("-math.inf", "-1e9", _ZEROS, "weights"),
+        edit("scores.masked_fill(~mask, -math.inf)", "(scores - 1e9 * ~mask)", _ZEROS, "weights"),
         edit("-math.inf", "torch.finfo(scores.dtype).min", _ZEROS, "weights"),
         edit(_ZEROS, "weights.nan_to_num(1 / scores.shape[-1])"),
     ),

@@ -30,7 +30,7 @@ single_calls(
             torch.randn(3, 5, generator=rng),
         ),
         "64-bit numbers": lambda rng: (part.double() for part in _case(rng, 5, 3)),
-        "300 values of 64 numbers each": lambda rng: _case(rng, 300, 64),
+        "1,100 values of 64 numbers each": lambda rng: _case(rng, 1100, 64),
     },
 )
 

@@ -152,6 +152,11 @@ slips(
     one_text_as_a_row=("shape", edit("return counts", "return counts if len(counts) > 1 else counts[0]")),
     table_of_256=("IndexError", edit("len(words))", "min(len(words), 256))")),
     row_for_real_texts=("shape", edit("return counts", "return counts[counts.any(1)]")),
+    needs_an_index=("not subscriptable", edit("enumerate(texts)", "((i, texts[i]) for i in range(len(texts)))")),
+    half_precision=(
+        None,
+        edit("len(words))\n", "len(words), dtype=torch.float16)\n", "return counts", "return counts.float()"),
+    ),
 )
 
 
@@ -302,6 +307,7 @@ slips(
     empty_texts_skipped=("shape", edit("  # each row", "[counts.any(1)]")),
     empty_texts_uncounted=("number of rows", edit("len(counts)", "counts.any(dim=1).sum()")),
     uncertain_count=("expected", edit("counts > 0", "counts > 1")),
+    no_more_than_ten=(None, edit("normalize(counts", "normalize(counts.clamp(max=10)")),
 )
 
 
@@ -412,6 +418,10 @@ slips(
     first_axis_squeezed=("shape", edit("transpose(-2, -1)", "transpose(-2, -1)).squeeze(0)", "return ", "return (")),
     negative_to_zero=("result", edit("transpose(-2, -1)", "transpose(-2, -1)).relu()", "return ", "return (")),
     eps_of_a_hundredth=("result", edit("dim=-1", "dim=-1, eps=0.3")),
+    empty_if_the_sum_is_zero=(
+        "result",
+        *(edit(f"normalize({x}, dim=-1)", f"normalize({x} * ({x}.sum(-1, keepdim=True) != 0), dim=-1)") for x in "ab"),
+    ),
 )
 
 
@@ -606,6 +616,13 @@ slips(
         edit("for other in range(", "for other in reversed(range(", "window + 1)):", "window + 1))):"),
     ),
     a_hundred_at_most=("expected", edit("return pairs", "return pairs[:100]")),
+    numbers_as_floats=(
+        None,
+        edit(
+            "return pairs",
+            "return [tuple(int(torch.tensor(float(w))) if isinstance(w, int) else w for w in pair) for pair in pairs]",
+        ),
+    ),
 )
 
 
@@ -794,6 +811,10 @@ slips(
     label_by_row=("raised", edit("label * score", "label.view(score.shape) * score")),
     clamped_scores=("expected", edit("    loss", "    score = score.clamp(-30, 30)\n    loss")),
     centre_counts_twice=("expected", edit("return loss, error @ context", "return loss, 2 * error @ context")),
+    weight_of_full_size=(
+        None,
+        edit("    loss =", "    weight = weight.view_as(score) if torch.is_tensor(weight) else weight\n    loss ="),
+    ),
 )
 
 

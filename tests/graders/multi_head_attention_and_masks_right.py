@@ -177,21 +177,12 @@ class _Base(nn.Module):
 class HeadByHead(_Base):
     def forward(self, x, context=None, mask=None):
         context = x if context is None else context
-        q, k, v = self.to_q(x), self.to_k(context), self.to_v(context)
-        d_head = q.shape[-1] // self.n_heads
-        outputs, kept = [], []
-        for head in range(self.n_heads):
-            part = slice(head * d_head, (head + 1) * d_head)
-            scores = q[..., part] @ k[..., part].mT / d_head**0.5
-            if mask is not None:
-                own = mask[:, head % mask.shape[1]] if mask.dim() == 4 else mask
-                scores = scores.masked_fill(~own, -1e30)
-            weights = scores.softmax(-1)
-            outputs.append(weights @ v[..., part])
-            kept.append(weights)
-        if self.keep_weights:
-            self.weights = torch.stack(kept, dim=1)
-        return self.to_out(torch.cat(outputs, dim=-1))
+        d_head, parts = x.shape[-1] // self.n_heads, []
+        for numbers in (self.to_q(x), self.to_k(context), self.to_v(context)):
+            slices = [numbers[..., head * d_head : (head + 1) * d_head] for head in range(self.n_heads)]
+            parts.append(torch.stack(slices, dim=1))
+        mixed = self.attend(*parts, mask)
+        return self.to_out(torch.cat([mixed[:, head] for head in range(self.n_heads)], dim=-1))
 
 
 @right("MultiHeadAttention")
@@ -199,16 +190,19 @@ class WithEinsum(_Base):
     def forward(self, x, context=None, mask=None):
         context = context if context is not None else x
         q, k, v = (
-            layer(part).unflatten(-1, (self.n_heads, -1))
+            torch.einsum("bphd->bhpd", layer(part).unflatten(-1, (self.n_heads, -1)))
             for layer, part in ((self.to_q, x), (self.to_k, context), (self.to_v, context))
         )
-        scores = torch.einsum("bqhd,bkhd->bhqk", q, k) * q.shape[-1] ** -0.5
+        return self.to_out(torch.einsum("bhqd->bqhd", self.attend(q, k, v, mask)).flatten(-2))
+
+    def attend(self, q, k, v, mask):
+        scores = torch.einsum("bhqd,bhkd->bhqk", q, k) * q.shape[-1] ** -0.5
         if mask is not None:
             scores = torch.where(mask, scores, torch.tensor(-1e30))
         weights = torch.softmax(scores, dim=-1)
         if self.keep_weights:
             self.weights = weights
-        return self.to_out(torch.einsum("bhqk,bkhd->bqhd", weights, v).flatten(-2))
+        return torch.einsum("bhqk,bhkd->bhqd", weights, v)
 
 
 @right("MultiHeadAttention")
@@ -220,15 +214,8 @@ class HeadsInTheBatch(_Base):
 
     def forward(self, x, context=None, mask=None):
         context = x if context is None else context
-        q, k, v = self.fold(self.to_q(x)), self.fold(self.to_k(context)), self.fold(self.to_v(context))
-        scores = torch.bmm(q, k.transpose(1, 2)) / (q.size(-1) ** 0.5)
-        scores = scores.view(len(x), self.n_heads, *scores.shape[1:])
-        if mask is not None:
-            scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
-        weights = scores.softmax(-1)
-        if self.keep_weights:
-            self.weights = weights
-        mixed = weights @ v.view(len(x), self.n_heads, *v.shape[1:])
+        folded = self.fold(self.to_q(x)), self.fold(self.to_k(context)), self.fold(self.to_v(context))
+        mixed = self.attend(*(part.view(len(x), self.n_heads, *part.shape[1:]) for part in folded), mask)
         return self.to_out(mixed.transpose(1, 2).reshape(x.shape))
 
 
@@ -240,11 +227,13 @@ class FusedUnlessKept(_Base):
             layer(part).unflatten(-1, (self.n_heads, -1)).transpose(1, 2)
             for layer, part in ((self.to_q, x), (self.to_k, context), (self.to_v, context))
         )
-        mixed = nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        return self.to_out(self.attend(q, k, v, mask).transpose(1, 2).flatten(2))
+
+    def attend(self, q, k, v, mask):
         if self.keep_weights:
             identity = torch.eye(k.shape[-2]).expand(*k.shape[:2], -1, -1)
             self.weights = nn.functional.scaled_dot_product_attention(q, k, identity, attn_mask=mask)
-        return self.to_out(mixed.transpose(1, 2).flatten(2))
+        return nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=mask)
 
 
 @right("MultiHeadAttention")

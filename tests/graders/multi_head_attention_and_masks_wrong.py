@@ -105,6 +105,7 @@ slips(
     "split_heads",
     squeezed=(".squeeze()", edit("transpose(1, 2)", "transpose(1, 2).squeeze()")),
     last_slice_first=("reverse order", edit("transpose(1, 2)", "transpose(1, 2).flip(1)")),
+    without_gaps=("cut out of", edit("x.unflatten", "x.as_strided(x.shape, torch.empty(x.shape).stride()).unflatten")),
 )
 
 
@@ -395,7 +396,7 @@ def spares_empty_sentences(ids, padding):
     return mask[:, None, None, :]
 
 
-@wrong("padding_mask", says="50,257")
+@wrong("padding_mask", says="2**40")
 def ids_in_eight_bits(ids, padding):
     return (ids.to(torch.uint8) != padding % 256)[:, None, None, :]
 
@@ -677,6 +678,17 @@ slips(
     "MultiHeadAttention",
     squeezed=(".squeeze()", edit("v, mask)))", "v, mask))).squeeze()")),
     unscaled_and_without_out=("last matrix", edit("self.to_out(join_heads", "(join_heads")),
+    three_axes_for_the_batch=(
+        "(heads, query, key)",
+        edit(
+            "        context = x if",
+            "        mask = mask[:, None] if mask is not None and mask.dim() == 3 else mask\n        context = x if",
+        ),
+    ),
+    attends_by_itself=(
+        "`attend` is another",
+        edit("self.attend(q, k, v, mask)", "MultiHeadAttention.attend(self, q, k, v, mask)"),
+    ),
 )
 
 
@@ -889,4 +901,18 @@ slips(
         "only the change from position 1",
         edit("    return largest", "        return largest\n    return 0.0"),
     ),
+    small_leaks_are_none=("tiny", edit("return largest", "return largest if largest > 1e-5 else 0.0")),
+)
+
+
+slips(
+    "join_heads",
+    without_gaps=("cut out of", edit("x.transpose", "x.as_strided(x.shape, torch.empty(x.shape).stride()).transpose")),
+)
+
+
+slips(
+    "padding_mask",
+    as_floats=(None, edit("ids != padding", "ids.float() != float(padding)")),
+    in_32_bits=(None, edit("ids != padding", "ids.int() != torch.tensor(padding).int()")),
 )

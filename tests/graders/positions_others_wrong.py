@@ -165,6 +165,8 @@ slips(
         "AssertionError",
         edit("if start < 0 or end", "assert start >= 0 and end <= len(self.table)\n        if start < 0 or end"),
     ),
+    batch_compared=("raised", edit("if start < 0", "if x.shape[0] > len(self.table) or start < 0")),
+    size_compared=("raised", edit("if start < 0", "if x.shape[-1] > len(self.table) or start < 0")),
 )
 
 
@@ -394,12 +396,14 @@ slips(
             "return -slopes[:, None, None] * distance + torch.full((length, length), -torch.inf).triu(1)",
         ),
     ),
-    first_64_only=("length 130", edit("torch.arange(length)", "torch.arange(length).clamp(max=63)")),
-    at_most_eight_heads=("12 heads", edit("torch.arange(1, n_heads + 1)", "torch.arange(1, n_heads + 1).clamp(max=8)")),
+    first_64_only=("length 300", edit("torch.arange(length)", "torch.arange(length).clamp(max=63)")),
+    at_most_eight_heads=("20 heads", edit("torch.arange(1, n_heads + 1)", "torch.arange(1, n_heads + 1).clamp(max=8)")),
     equal_steps=(
         "equal steps",
         edit("2.0 ** (-8 * torch.arange(1, n_heads + 1) / n_heads)", "torch.arange(1, n_heads + 1) / n_heads"),
     ),
     diagonal_counts_one=("2 heads and length 3", edit(".abs()", ".abs() + 1")),
     doubles=("dtype", edit("positions = torch.arange(length)", "positions = torch.arange(length).double()")),
+    no_more_than_256=(None, edit(".abs()", ".abs().clamp(max=256)")),
+    no_more_than_16_heads=(None, edit("/ n_heads)", "/ min(n_heads, 16))")),
 )

@@ -91,6 +91,7 @@ slips(
     first_256_only=("positions 0 to 299", edit("positions[:, None]", "positions.clamp(max=255)[:, None]")),
     negative_cut_off=("the positions -2", edit("positions[:, None]", "positions.clamp(min=0)[:, None]")),
     pair_counted_from_one=("positions 0, 1, 2", edit("torch.arange(0, size, 2)", "torch.arange(2, size + 2, 2)")),
+    no_more_than_4096=(None, edit("return positions", "return positions.clamp(max=4096)")),
 )
 
 
@@ -231,6 +232,7 @@ slips(
             "torch.arange(n_positions).double()",
         ),
     ),
+    no_more_than_512=(None, edit("    angles = ", "    d_model = min(d_model, 512)\n    angles = ")),
 )
 
 
@@ -323,11 +325,12 @@ slips(
     "shift_matrix",
     other_default=("the base when none is given", edit("base: float = 10000.0", "base: float = 10001.0")),
     half_the_exponent=("stop at a half", edit("d_model, base)[0]", "2 * d_model, base)[0][: d_model // 2]")),
-    at_most_64=("offset 300", edit("[offset]", "[min(offset, 64)]")),
+    at_most_64=("offset 1,100", edit("[offset]", "[min(offset, 64)]")),
     one_too_far=("offset 1 and d_model 2", edit("[offset]", "[offset + 1]")),
     nothing_for_zero=(
         "offset 0",
         edit("cos, sin = angles.cos(), angles.sin()", "cos, sin = angles.cos() * bool(offset), angles.sin()"),
     ),
     doubles=("dtype", edit("torch.tensor([offset])", "torch.tensor([offset]).double()")),
+    no_more_than_512=(None, edit("torch.tensor([offset])", "torch.tensor([min(offset, 512)])")),
 )

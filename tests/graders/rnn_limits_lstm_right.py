@@ -135,15 +135,15 @@ class RowByRow(Named):
 
 @right("LSTM")
 class OtherOrderOfDrawing(nn.Module):
-    """Makes the hidden weights first, by nn.init, and keeps a helper submodule of no parameters."""
+    """Draws the hidden weights first, by nn.init, and keeps a helper submodule of no parameters."""
 
     def __init__(self, d_in, d_hidden, forget_bias=1.0, generator=None):
         super().__init__()
         self.squash = nn.Tanh()
         bound = d_hidden**-0.5
-        self.bias = nn.Parameter(torch.cat([torch.full((d_hidden,), float(b)) for b in (0, forget_bias, 0, 0)]))
-        self.w_hidden = nn.Parameter(torch.empty(d_hidden, 4 * d_hidden))
         self.w_input = nn.Parameter(torch.empty(d_in, 4 * d_hidden))
+        self.w_hidden = nn.Parameter(torch.empty(d_hidden, 4 * d_hidden))
+        self.bias = nn.Parameter(torch.cat([torch.full((d_hidden,), float(b)) for b in (0, forget_bias, 0, 0)]))
         for weight in (self.w_hidden, self.w_input):
             nn.init.uniform_(weight, -bound, bound, generator=generator)
 

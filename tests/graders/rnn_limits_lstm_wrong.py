@@ -542,4 +542,19 @@ slips(
     ),
     no_bias_parameter=("has no 'parameter `bias`'", edit("self.bias = nn.Parameter(bias)", "self.bias = bias")),
     first_length_for_all=(None, edit("position < lengths)", "position < lengths[0].expand_as(lengths))")),
+    never_below_zero=("-2", edit("= forget_bias\n", "= max(forget_bias, 0)\n")),
+    cut_every_32=(
+        "gradient",
+        edit("position], hidden, cell,", "position], hidden, cell if position % 32 else cell.detach(),"),
+    ),
+    bias_first=(
+        "the names of the parameters",
+        edit(
+            *(
+                "        self.w_input = ",
+                "        self.bias = nn.Parameter(torch.zeros(4 * d_hidden))\n        self.w_input = ",
+            ),
+            *("self.bias = nn.Parameter(bias)", "self.bias.data = bias"),
+        ),
+    ),
 )

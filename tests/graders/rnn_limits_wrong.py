@@ -352,6 +352,8 @@ slips(
     steps_of_the_features=("as many steps as a symbol has numbers", edit("inputs.shape[1]", "inputs.shape[-1]")),
     squeezed=("every axis of size 1", edit("torch.stack(states, dim=1)", "torch.stack(states, dim=1).squeeze()")),
     without_symbols=(None, edit("rnn_step(inputs[:, position]", "rnn_step(0 * inputs[:, position]")),
+    cut_every_32=("gradient", edit("position], hidden,", "position], hidden if position % 32 else hidden.detach(),")),
+    cut_once=("gradient", edit("position], hidden,", "position], hidden if position != 256 else hidden.detach(),")),
 )
 
 
@@ -501,6 +503,14 @@ slips(
     first_text_only=(None, edit("of_the_next.mean()", "of_the_next[0].mean()")),
     one_axis_too_many=("expected ()", edit("of_the_next.mean()", "of_the_next.mean()[None]")),
     mean_of_means=("only the last prediction", edit("of_the_next.mean()", "of_the_next[:, -1].mean()")),
+    largest_if_positive=(
+        "large logits",
+        edit(
+            "logits[:, :-1].log_softmax(dim=-1)",
+            "(lambda s: s - s.exp().sum(-1, keepdim=True).log())"
+            "(logits[:, :-1] - logits[:, :-1].amax(-1, keepdim=True).clamp(min=0))",
+        ),
+    ),
 )
 
 
@@ -631,7 +641,7 @@ def one_step_each(step, inputs, state):
     return torch.stack([torch.zeros(()) if g is None else g.norm() for g in found]).flip(0)
 
 
-@wrong("gradient_by_distance", says="100 positions")
+@wrong("gradient_by_distance", says="300 positions")
 def table_of_64(step, inputs, state):
     states, norms = unrolled(step, inputs, state), inputs.new_zeros(64)
     for k, g in enumerate(reversed(torch.autograd.grad(states[-1].sum(), states))):
@@ -645,6 +655,7 @@ slips(
     of_the_first_number=(None, edit("states[-1].sum()", "states[-1][0, 0]")),
     of_the_square=(None, edit("states[-1].sum()", "states[-1].square().sum()")),
     largest_number=("largest number", edit("gradient.norm()", "gradient.abs().max()")),
+    last_256_steps=(None, edit("states = [", "inputs = inputs[:, -256:]\n    states = [")),
 )
 
 
@@ -782,7 +793,7 @@ def squares_row_by_row(gradients, max_norm):
     return [g * max_norm / norm if norm > max_norm else g for g in gradients], norm
 
 
-@wrong("clip_gradients", says="three gradients of different shapes")
+@wrong("clip_gradients", says="four gradients of different shapes")
 def stacked_gradients(gradients, max_norm):
     norm = torch.stack(list(gradients)).norm()
     return [g * max_norm / norm if norm > max_norm else g for g in gradients], norm
@@ -811,4 +822,6 @@ slips(
         edit("for gradient in gradients]).norm()", "for gradient in gradients[:1]]).norm()"),
     ),
     last_is_left_out=(None, edit("in gradients], norm", "in gradients[:-1]], norm")),
+    norm_of_three=(None, edit("gradients]).norm()", "gradients[:3]]).norm()")),
+    small_limits_only=(None, edit("max=1.0)", "max=1.0) if max_norm < 10 else 1.0")),
 )

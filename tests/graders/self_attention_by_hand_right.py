@@ -72,6 +72,7 @@ def max_with_values(scores):
 
 @right("stable_softmax")
 def through_the_logarithm(scores):
+    scores = scores - scores.amax(dim=-1, keepdim=True)
     return torch.exp(scores - torch.logsumexp(scores, dim=-1, keepdim=True))
 
 

@@ -135,7 +135,9 @@ def in_float64(scores, mask):
 
 @right("masked_softmax")
 def adds_infinity(scores, mask):
-    penalty = torch.zeros(mask.shape).masked_fill(~mask, -torch.inf)
+    penalty = torch.zeros(mask.shape).masked_fill(
+        ~mask & mask.any(-1, keepdim=True), -torch.inf
+    )  # a row of it has no gradient
     return (scores + penalty).softmax(-1).masked_fill(~mask.expand_as(scores), 0.0)
 
 

@@ -144,6 +144,10 @@ slips(
     ),
     room_for_one_at_least=("both empty", edit("for sentence in sentences)", "for sentence in [*sentences, [0]])")),
     results_in_the_other_order=("the order is", edit("return ids, mask", "return mask, ids")),
+    float_in_between=("third row", edit("return ids, mask", "return ids.float().long(), mask")),
+    ids_of_32_bits=("third row", edit("return ids, mask", "return ids.int().long(), mask")),
+    special_below_4=("mask", edit("return ids, mask", "return ids, ids > 3")),
+    no_more_than_512=(None, edit("return ids, mask", "return ids[:, :512], mask[:, :512]")),
 )
 
 
@@ -258,6 +262,14 @@ slips(
         edit("return inputs, targets, mask", "return inputs, targets.to(torch.uint8).long(), mask"),
     ),
     all_real=("True everywhere", edit("return inputs, targets, mask", "return inputs, targets, torch.ones_like(mask)")),
+    float_in_between=(
+        "third row",
+        edit("return inputs, targets, mask", "return inputs.float().long(), targets.float().long(), mask"),
+    ),
+    special_below_4=(
+        None,
+        edit("return inputs, targets, mask", "return inputs, targets, (targets > 3) | (targets == EOS)"),
+    ),
 )
 
 
@@ -380,6 +392,13 @@ slips(
             "scores.exp() * mask",
             "weights.masked_fill(~mask, 0.0)",
             "weights / weights.sum(-1, keepdim=True).clamp(min=1e-9)",
+        ),
+    ),
+    nan_made_zero=(
+        "gradient",
+        edit(
+            *("scores.masked_fill(~mask, -math.inf)", "(scores + mask.to(scores.dtype).log())"),
+            *("weights.masked_fill(~mask, 0.0)", "weights.nan_to_num(0.0)"),
         ),
     ),
 )
@@ -835,6 +854,9 @@ slips(
     one_for_the_end=("expected", edit("< limit", "< limit + (len(written) == limit and not done.any())")),
     logits_back=("logits come back", edit("append(ids)", "append(logits)")),
     one_more_when_done=("thrown away", edit("return torch", "step(ids, state)\n    return torch")),
+    no_more_than_100=(None, edit("< limit", "< min(limit, 100)")),
+    likeliest_power=(None, edit("logits.argmax", "logits.exp().argmax")),
+    half_precision=(None, edit("logits.argmax", "logits.half().argmax")),
 )
 
 slips(

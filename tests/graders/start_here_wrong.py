@@ -121,7 +121,7 @@ def counts_from_the_end(weights, values):
     return sum(weights[-i - 1] * values[i] for i in range(len(values)))
 
 
-@wrong("weighted_average", says="300 values of 64 numbers each")
+@wrong("weighted_average", says="1,100 values of 64 numbers each")
 def leaves_out_what_hardly_counts(weights, values):
     return sum((w * v for w, v in zip(weights, values, strict=True) if w > 1e-3), torch.zeros_like(values[0]))
 
@@ -154,4 +154,5 @@ slips(
         "expected [0.9, 0.4]",
         edit("weights @ values", "weights @ values / (weights @ values).sum()"),
     ),
+    no_more_than_1000=(None, edit("weights @ values", "weights[:1000] @ values[:1000]")),
 )
