@@ -48,8 +48,9 @@ class Doubling(nn.Module):
 
 def bare(module):
     """The module without the guard, which copies what is given: found is who knows a tensor again by `is`."""
-    for name in ("encode", "decode", "forward"):
-        vars(module).pop(name, None)
+    for name in set(vars(module)) & set(dir(type(module))):
+        if callable(vars(module)[name]):
+            del vars(module)[name]
     return module
 
 
