@@ -148,6 +148,11 @@ def _(answer, rng):
     return less | {"the capacity": made.capacity}
 
 
+@KeyValueCache.probe("5 positions at once into a cache for 4")
+def _(answer, rng):
+    return {"what extend does": raises(ValueError, _made(answer, 2, 3, 4, 5).extend, *_some(5, rng))}
+
+
 RETURNED = "return self.keys[:, :, :end], self.values[:, :, :end]"
 FULL = 'raise ValueError(f"position {end - 1} does not fit into a cache of {self.capacity} positions")'
 MOVED = "self.keys, self.values = self.keys[rows], self.values[rows]"
@@ -330,6 +335,14 @@ def _(answer, rng):
 def _(answer, rng):
     layer, cache = _layer(rng, 4, 1, bias=False), _empty(1, 301, 1, 4)
     return _in_pieces(answer, layer, normal(1, 301, 4, rng=rng), cache, [300, 1])
+
+
+@cached_attention.probe("3 positions, then 1 with a mask that hides two of them")
+@torch.no_grad()
+def _(answer, rng):
+    layer, x, cache = _layer(rng), normal(2, 4, 6, rng=rng), _empty()
+    answer(layer, x[:, :3], cache, caches.prefill_mask(3))
+    return answer(layer, x[:, 3:], cache, torch.tensor([[True, False, False, True]]))
 
 
 class _Paged(caches.KeyValueCache):

@@ -83,7 +83,7 @@ def _(answer, rng):
 
 
 for label, sentences, settings, *others in (
-    ("8 sentences, 3 beams, limit 13", 8, {}, 13, 3, 1.0),
+    ("8 sentences, 5 beams, limit 13", 8, {}, 13, 5, 1.0),
     ("8 sentences, 2 beams, limit 9, alpha 0.6", 8, {}, 9, 2, 0.6),
     ("9 sentences, `beams` and `alpha` left out: 4 and 1.0", 9, {}, 7),
     ("a model that never ends, limit 300", 1, {"to_end": -40.0, "limit": 300}, 300, 2, 1.0),

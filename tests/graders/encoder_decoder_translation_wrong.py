@@ -796,3 +796,6 @@ slips(
         ),
     ),
 )
+
+
+slips("training_step", infinite_is_fine=("infinite", edit("if not norm.isfinite()", "if norm.isnan()")))

@@ -1127,3 +1127,16 @@ slips(
         ),
     ),
 )
+
+
+slips(
+    "KeyValueCache",
+    first_may_be_too_long=("5 positions at once", edit("end > self.capacity", "end > self.capacity and self.length")),
+)
+slips(
+    "cached_attention",
+    one_position_sees_all=(
+        "hides two of them",
+        edit("keys, values, mask)", "keys, values, mask if mask is None or x.shape[1] > 1 or mask.ndim > 2 else None)"),
+    ),
+)

@@ -136,3 +136,6 @@ slips(
         edit("[one for one in found if one[0][-1] != EOS]", "[one for one in found[: beams + 1] if one[0][-1] != EOS]"),
     ),
 )
+
+
+slips("search_sentence", four_are_enough=(None, edit("len(complete) >= beams", "len(complete) >= min(beams, 4)")))
