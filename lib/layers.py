@@ -31,7 +31,8 @@ class LayerNorm(nn.Module):
         self.shift = nn.Parameter(torch.zeros(d_model))
 
     def forward(self, x: Tensor) -> Tensor:
-        """x (..., d_model) -> the same shape. A vector of equal numbers becomes `shift`, not NaN.
+        """x (..., d_model) -> the same shape. A vector of equal numbers becomes `shift`, up to
+        rounding, and not NaN.
 
         Gradients reach x, through mean and variance too, and scale and shift.
         """
@@ -63,7 +64,7 @@ class RMSNorm(nn.Module):
 def dropout(x: Tensor, p: float, training: bool = True) -> Tensor:
     """Set each number to 0 with probability p and divide the others by 1 - p, so that the mean stays (Srivastava 2014).
 
-    x: any shape    0 <= p < 1    Returns x's shape; x as it is when not training. Gradients flow.
+    x: finite floats, any shape    0 <= p < 1    Returns x's shape; x as it is when not training. Gradients flow.
     """
     if not training:
         return x

@@ -199,8 +199,8 @@ def next_word_step(model: Transformer, ids: Tensor, state: tuple[Tensor, ...]) -
 
     ids: (batch,), the word before    state: (written, memory, source_mask), the first (batch, position), before `ids`
 
-    Returns logits (batch, vocab), the next state (`ids` now the last column of `written`, the rest as it was), and
-    None: it fits `lib.seq2seq.greedy_translate`. At the start `written` is (batch, 0).
+    Returns logits (batch, vocab), the next state (`ids` now the last column of `written`, the rest equal to what was
+    given), and None: it fits `lib.seq2seq.greedy_translate`. At the start `written` is (batch, 0).
     """
     written, memory, source_mask = state
     written = torch.cat([written, ids[:, None]], dim=1)

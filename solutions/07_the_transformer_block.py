@@ -375,7 +375,7 @@ class LayerNorm(nn.Module):
 
     def forward(self, x):
         """x (..., d_model) -> the same shape. A vector of equal numbers becomes
-        `shift`, not NaN.
+        `shift`, up to rounding, and not NaN.
 
         Gradients reach x, through mean and variance too, and scale and shift.
         """
@@ -460,7 +460,8 @@ def dropout(x, p, training=True):
     """Set each number to 0 with probability p and divide the others by 1 - p
     (Srivastava et al. 2014).
 
-    x: any shape    0 <= p < 1    Returns x's shape; x as it is when not training.
+    x: finite floats, any shape    0 <= p < 1
+    Returns x's shape; x as it is when not training.
     Gradients flow to x.
     """
     ### BEGIN SOLUTION
@@ -574,7 +575,7 @@ assert [round(number, 2) for number in ones.tolist()] == [0.84, -0.16]
 # %% [markdown]
 # ## Exercise 7.3 · FeedForward
 # `widen`: an `nn.Linear` from d_model to d_ff; `narrow`: one back. (The paper has no dropout inside; most programs, PyTorch's block among them, do.) `forward`: widen, `activation`, dropout (in training
-# only), narrow. The same at each position, x (..., d_model). Difficulty ●○○ · 6 minutes.
+# only), narrow. Dropout draws for each number. The same at each position, x (..., d_model). Difficulty ●○○ · 6 minutes.
 #
 # <details><summary>Which dropout?</summary><code>nn.Dropout(dropout)</code>, made in <code>__init__</code>: it knows
 # whether the model trains.</details>

@@ -330,7 +330,7 @@ def pair_counts(words):
     """How often each pair of neighbours stands in the words.
 
     words: {tuple of ids: how often the word occurs, 1 or more}
-    Returns {(left, right): count}; (7, 7, 7) has (7, 7) twice, and
+    Returns {(left, right): count}, a dict or a Counter; (7, 7, 7) has (7, 7) twice, and
     a word of one id, or of none, has no pair.
     """
     ### BEGIN SOLUTION
@@ -528,7 +528,8 @@ def bpe_decode(ids, merges):
     character is dropped or normalised.
 
     ids: below 256 they are bytes, the others stand in merges
-    merges: {(left, right): new id}, oldest first; the new ids are 256, 257, ...
+    merges: {(left, right): new id}, oldest first; the new ids are 256, 257, ..., and
+    left and right are bytes or older merges
     """
     ### BEGIN SOLUTION
     tokens = {byte: bytes([byte]) for byte in range(256)}
@@ -874,7 +875,7 @@ def split_special(text, special):
     joined, they are the text.
 
     special: a list of names such as "<EOS>", no two of which overlap in the text.
-    Returns a list of strings.
+    Returns a list of strings; of an empty text, an empty list.
     """
     ### BEGIN SOLUTION
     if not special:

@@ -356,7 +356,7 @@ def next_word_step(model, ids, state):
     ids: (batch,), the word before    state: (written, memory, source_mask)
     written: (batch, position), the words before `ids`; (batch, 0) at the start
     Returns logits (batch, vocab), also for a batch of one, the next state (`ids` now
-    the last column of `written`, the rest as it was), and None.
+    the last column of `written`, the rest equal to what was given), and None.
     """
     ### BEGIN SOLUTION
     written, memory, source_mask = state
@@ -791,12 +791,14 @@ def training_step(model, loss_of, batches, optimiser, rate, max_norm=1.0):
     at this learning rate.
 
     loss_of: a batch to its loss, a 0-d tensor that depends on the model's parameters
-    batches: at least one; more are gradient accumulation
+    batches: at least one; more are gradient accumulation, with one `backward` each or
+    one for all: the gradients are the same
     optimiser: of this model; the rate is set in each of its `param_groups`
     max_norm: of all gradients together
     Returns the mean of the batches' losses, a float, as they were before the step.
     Gradients left from before do not count. Raises FloatingPointError, before any
-    weight has changed, when the gradients' norm is not finite.
+    weight has changed, when the gradients' norm is not finite; what
+    `.grad` then holds is left open.
     """
     ### BEGIN SOLUTION
     model.zero_grad()
@@ -986,8 +988,8 @@ assert min(len(pair.words()[0]) for pair in load_pairs("lengths")) == 16
 def alignment_accuracy(weights, links):
     """How often the largest weight of a written word lies on the word it translates.
 
-    weights: (..., written, read)
-    links: (read, written) pairs of indices, at least one; each counts once
+    weights: (..., written, read); in no row are two the largest
+    links: (read, written) pairs of indices, at least one, no two alike; all count the same
     Returns shares (...), float32: one for each head, or whatever the leading axes are.
     """
     ### BEGIN SOLUTION

@@ -460,8 +460,8 @@ def search_sentence(log_probs_after, limit, beams=4, alpha=1.0):
     Each step continues every beginning with every word. Of the best `beams`
     candidates, those that end with <EOS>, or are `limit` long, are complete; the best
     `beams` that do not end with <EOS> go on. It ends when `beams` are complete, or at
-    the limit. Returns the complete one with the largest score / length ** alpha: a
-    list of ids, <EOS> included, and that value.
+    the limit. Returns, of all complete ones, the one with the largest
+    score / length ** alpha: a list of ids, <EOS> included, and that value.
     """
     ### BEGIN SOLUTION
     going, complete = [([], 0.0)], []
@@ -631,7 +631,8 @@ def reorder(state, rows):
     """Row i of the new state is row `rows[i]` of the old, in every part; more rows than
     before, fewer or none.
 
-    state: tensors (row, ...)    rows: (new rows,), int64    Returns a tuple.
+    state: tensors (row, ...), which stay as they are    rows: (new rows,), int64
+    Returns a tuple, its numbers to the last digit those of the old state.
     """
     ### BEGIN SOLUTION
     return tuple(part[rows] for part in state)
@@ -694,7 +695,7 @@ assert goes_on.tolist() == [True] and finished.values.tolist() == [-1.0]
 #
 # ## Exercise 10.6 · beam_search
 # The beginning and the end are given; write one step. `going` holds the numbers of the sentences that are not done, and it
-# shrinks as they leave. Follow the table line by line. Difficulty ●●● · 25 minutes.
+# shrinks as they leave. Follow the table line by line, or find the same in another way. Difficulty ●●● · 25 minutes.
 #
 # <details><summary>How do words follow their beams?</summary><code>ids.take_along_dim(beam[:, :, None], dim=1)</code> are the ids of the beginnings,
 # (sentence, kept, position); <code>torch.cat</code> adds <code>words[:, :, None]</code>.</details>
@@ -932,8 +933,9 @@ rivals = check("rivals")
 def exact_search(step, state, bound, limit):
     """The likeliest of all sentences that are likelier than `bound`, for certain.
 
-    step: (ids (row,), state) -> logits (row, vocab), next state, anything
-    state: of one row, before the first word
+    step: (ids (row,), state) -> logits (row, vocab), next state, anything; it need not
+    know what follows <EOS>
+    state: a tuple of tensors, of one row, before the first word
     bound: a log-probability, that of a sentence which is known, say; exactly as likely
     is not likelier (where only rounding decides, either is right)
     limit: a sentence has at most so many tokens, <EOS> included

@@ -206,9 +206,10 @@ def cached_attention(layer, x, cache, mask=None):
     cache. Extends the cache.
 
     x: (batch, new, d_model)
-    mask: broadcastable to (batch, heads, new, all positions so far), or None
-    Returns (batch, new, d_model). Raises what `cache.extend` raises when the new
-    positions do not fit.
+    mask: broadcastable to (batch, heads, new, all positions so far), or None: nothing
+    is hidden
+    Returns (batch, new, d_model). Raises the very error that `cache.extend` raises
+    when the new positions do not fit.
     """
     ### BEGIN SOLUTION
     q = split_heads(layer.to_q(x), layer.n_heads)
@@ -391,7 +392,7 @@ true_position = check("true_position")
 # %% [markdown]
 # ## Exercise 13.3 · prefill_mask
 # `before` positions are cached, `new` ones come: return bool (new, before + new), True: may look. With `empty` (batch,), hide the
-# first empty[row] columns too: (batch, 1, new, before + new), whatever `empty` holds and also for one new position. What is padding
+# first empty[row] columns too: (batch, 1, new, before + new), also where `empty` holds zeros only, and for one new position. What is padding
 # itself then sees nothing at all. Difficulty ●●○ · 10 minutes.
 #
 # <details><summary>Which diagonal?</summary>New position i stands at before + i and sees 0 to before + i.
@@ -448,8 +449,9 @@ def read_on(model, ids, caches, empty=None):
     ids: (batch, new)
     empty: (batch,), the columns of padding at the left of each row, the same in every
     call: nobody sees them, and a row's first real token stands at position 0. None: no
-    padding anywhere Returns the logits of what comes next (batch, vocab): those of the
-    last position only.
+    padding anywhere.
+    Returns the logits of what comes next (batch, vocab): those of the last position
+    only; where that is padding, any numbers.
     """
     ### BEGIN SOLUTION
     new, before = ids.shape[1], caches[0].length
@@ -481,7 +483,7 @@ read_on = check("read_on")
 # ## Exercise 13.5 · KeyValueCache
 # `extend`: put new keys and values (batch, heads, new, d_head) into the buffers, after the old ones; return **all** so far,
 # the keys first. ValueError, and nothing changed, when there are more than `capacity` has room for; nothing else has to be
-# looked at. `reorder`: row i goes on from what row `rows[i]` has seen (`rows`: a tensor, of any length).
+# looked at. `reorder`: row i goes on from what row `rows[i]` has seen (`rows`: int64, one or more of them), also in an empty cache.
 # Difficulty ●●○ · 12 minutes.
 #
 # <details><summary>What is length for?</summary>The buffers are larger than what is in them. Positions 0 to
@@ -785,7 +787,8 @@ def fit_context(ids, n_positions):
     one the end, cut in large steps.
 
     The beginning is given up by n_positions // 2 tokens at a time, as often as needed
-    and no oftener. Raises ValueError when n_positions is below 2.
+    and no oftener. Returns a list, `ids` itself or a new one; `ids` stays as it is.
+    Raises ValueError when n_positions is below 2.
     """
     ### BEGIN SOLUTION
     if n_positions < 2:

@@ -19,6 +19,7 @@ from lib.checks.encoder_decoder_translation_training import (
 )
 from lib.checks.probing import fill, gradients
 from lib.checks.running import Problem
+from lib.checks.the_transformer_block_stacked import bare
 from lib.layers import LayerNorm
 
 __all__ = [
@@ -69,9 +70,9 @@ def ids(vocab, *shape, rng):
     return torch.randint(3, vocab, shape, generator=rng)
 
 
-def lengths(*numbers):
-    """A mask with so many real tokens a row."""
-    return torch.arange(max(numbers)) < torch.tensor(numbers)[:, None]
+def lengths(*numbers, width=0):
+    """A mask with so many real tokens a row. width: with more, the last places are padding in all rows"""
+    return torch.arange(max(width, *numbers)) < torch.tensor(numbers)[:, None]
 
 
 @Transformer.probe("`encode`: batch 2, 3 tokens each")
@@ -79,11 +80,11 @@ def _(answer, rng):
     return small(answer, rng).encode(ids(SOURCES, 2, 3, rng=rng), lengths(3, 3))
 
 
-@Transformer.probe("`encode`: 5, 3 and 2 tokens, the rest padding")
+@Transformer.probe("`encode`: 5, 3 and 2 tokens, the rest of 7 places padding")
 def _(answer, rng):
-    mask = lengths(5, 3, 2)
-    found = small(answer, rng).encode(ids(SOURCES, 3, 5, rng=rng) * mask, mask)
-    if not isinstance(found, torch.Tensor) or found.shape != (3, 5, D_MODEL):
+    mask = lengths(5, 3, 2, width=7)
+    found = small(answer, rng).encode(ids(SOURCES, 3, 7, rng=rng) * mask, mask)
+    if not isinstance(found, torch.Tensor) or found.shape != (3, 7, D_MODEL):
         return found
     return found * mask[..., None]  # what stands on padding is nobody's business
 
@@ -125,6 +126,20 @@ def _(answer, rng):
 @Transformer.probe("a source of 300 tokens, 310 positions")
 def _(answer, rng):
     return small(answer, rng)(ids(SOURCES, 1, 300, rng=rng), lengths(300), ids(TARGETS, 1, 310, rng=rng))[:, -20:]
+
+
+@Transformer.probe("one source and one memory with another mask, and with other weights, after `eval()`")
+def _(answer, rng):
+    model, source, inputs = bare(small(answer, rng)).eval(), ids(SOURCES, 2, 4, rng=rng), ids(TARGETS, 2, 3, rng=rng)
+    mask, memory = lengths(4, 2), torch.randn(2, 4, D_MODEL, generator=rng)
+    found = {"the logits where all is real": model(source, lengths(4, 4), inputs)}
+    found |= {
+        "the logits with padding": model(source, mask, inputs),
+        "what `decode` gives": model.decode(inputs, memory, mask),
+    }
+    fill(model, rng)
+    found["the logits with other weights"] = model(source, mask, inputs)
+    return found | {"what `decode` gives with other weights": model.decode(inputs, memory, mask)}
 
 
 @Transformer.probe("50,300 words in both languages")
@@ -245,10 +260,10 @@ Transformer.mistakes(
 # --------------------------------------------------------------------------------------------------- next_word_step
 
 
-def a_state(rng, written, *real):
+def a_state(rng, written, *real, width=0):
     """What a model has written (batch, written) and read."""
-    memory = torch.randn(len(real), max(real), D_MODEL, generator=rng)
-    return ids(TARGETS, len(real), written, rng=rng), memory, lengths(*real)
+    memory = torch.randn(len(real), max(width, *real), D_MODEL, generator=rng)
+    return ids(TARGETS, len(real), written, rng=rng), memory, lengths(*real, width=width)
 
 
 def in_words(result, word=""):
@@ -264,10 +279,10 @@ def in_words(result, word=""):
 
 
 @torch.no_grad()
-def a_step(answer, rng, written, *real, vocab=TARGETS, least=3):
+def a_step(answer, rng, written, *real, width=0, vocab=TARGETS, least=3):
     model = small(transformer.Transformer, rng, targets=vocab)
     new = torch.randint(least, vocab, (len(real),), generator=rng)
-    return in_words(answer(model, new, a_state(rng, written, *real)))
+    return in_words(answer(model, new, a_state(rng, written, *real, width=width)))
 
 
 @next_word_step.probe("the fourth word, batch 2, 3 tokens read")
@@ -275,9 +290,9 @@ def _(answer, rng):
     return a_step(answer, rng, 3, 3, 3)
 
 
-@next_word_step.probe("the third word, sources of 5 and 2 tokens")
+@next_word_step.probe("the third word, sources of 5 and 2 tokens, the rest of 7 places padding")
 def _(answer, rng):
-    return a_step(answer, rng, 2, 5, 2)
+    return a_step(answer, rng, 2, 5, 2, width=7)
 
 
 @next_word_step.probe("a batch of one, the second word")

@@ -99,13 +99,6 @@ def _(answer, rng):
     return _numbered([_pair(made.extend(*_some(2, rng))) for made in (one, other, one)])
 
 
-@KeyValueCache.probe("float64, by `like`, and the capacity")
-def _(answer, rng):
-    made = _made(answer, 2, 3, 4, 5, like=torch.zeros(1, dtype=torch.float64))
-    keys, values = (part.double() for part in _some(4, rng))
-    return _pair(made.extend(keys, values)) | {"the capacity": made.capacity}
-
-
 @KeyValueCache.probe("`length` set to 0, and the second half of the buffers put in again")
 def _(answer, rng):
     made = _made(answer, 2, 3, 6, 5)
@@ -116,9 +109,11 @@ def _(answer, rng):
     return _pair(made.extend(*_some(1, rng)))
 
 
-def _reordered(answer, rng, batch, *orders):
+def _reordered(answer, rng, batch, *orders, first=None):
     made = _made(answer, batch, 3, 7, 5)
-    made.extend(*_some(3, rng, batch))
+    if first is not None:
+        made.reorder(torch.tensor(first))
+    made.extend(*_some(3, rng, len(first or range(batch))))
     for rows in orders:
         made.reorder(torch.tensor(rows))
     return _pair(made.extend(*_some(2, rng, len(rows)))) | {"the length": made.length}
@@ -134,9 +129,28 @@ def _(answer, rng):
     return _reordered(answer, rng, 3, [1])
 
 
-@KeyValueCache.probe("reorder([1, 0, 1, 1, 0]) of 2 rows, then reorder([4, 2, 0]): more rows, then fewer")
+@KeyValueCache.probe(
+    "an empty cache for 3 rows, reorder([2, 0]), then reorder([1, 0, 1, 1, 0]), then reorder([4, 2, 0])"
+)
 def _(answer, rng):
-    return _reordered(answer, rng, 2, [1, 0, 1, 1, 0], [4, 2, 0])
+    return _reordered(answer, rng, 3, [1, 0, 1, 1, 0], [4, 2, 0], first=[2, 0])
+
+
+@KeyValueCache.probe("float64, by `like`: digits that float32 has not, two rows of 4 of which the others are infinite")
+def _(answer, rng):
+    made = _made(answer, 4, 3, 4, 5, like=torch.zeros(1, dtype=torch.float64))
+    keys, values = (part.double() + 1e9 for part in _some(3, rng, 4))
+    keys[::2] = torch.inf
+    made.extend(keys, values)
+    made.reorder(torch.tensor([1, 3]))
+    found = _pair(made.extend(*(part.double() + 1e9 for part in _some(1, rng))))
+    less = {f"{name}, less 10⁹": part - 1e9 if isinstance(part, torch.Tensor) else part for name, part in found.items()}
+    return less | {"the capacity": made.capacity}
+
+
+@KeyValueCache.probe("5 positions at once into a cache for 4")
+def _(answer, rng):
+    return {"what extend does": raises(ValueError, _made(answer, 2, 3, 4, 5).extend, *_some(5, rng))}
 
 
 RETURNED = "return self.keys[:, :, :end], self.values[:, :, :end]"
@@ -242,7 +256,8 @@ KeyValueCache.mistakes(
             "        self.seen = tuple(torch.cat(parts, 2) for parts in zip(old, (keys, values), strict=True))\n"
             "        self.length = self.seen[0].shape[2]\n",
             MOVED,
-            "self.seen = tuple(part[rows] for part in self.seen)",
+            "old = getattr(self, 'seen', (self.keys[:, :, :0], self.values[:, :, :0]))\n"
+            "        self.seen = tuple(part[rows] for part in old)",
         ),
     ),
 )
@@ -322,12 +337,32 @@ def _(answer, rng):
     return _in_pieces(answer, layer, normal(1, 301, 4, rng=rng), cache, [300, 1])
 
 
-@cached_attention.probe("2 positions, then 3 more, and a cache with room for 4: a ValueError is asked for")
+@cached_attention.probe("3 positions, then 1 with a mask that hides two of them")
 @torch.no_grad()
 def _(answer, rng):
-    layer, x, cache = _layer(rng), normal(2, 5, 6, rng=rng), _empty(capacity=4)
-    answer(layer, x[:, :2], cache, caches.prefill_mask(2))
-    return {"what happens": raises(ValueError, answer, layer, x[:, 2:], cache, caches.prefill_mask(3, 2))}
+    layer, x, cache = _layer(rng), normal(2, 4, 6, rng=rng), _empty()
+    answer(layer, x[:, :3], cache, caches.prefill_mask(3))
+    return answer(layer, x[:, 3:], cache, torch.tensor([[True, False, False, True]]))
+
+
+class _Paged(caches.KeyValueCache):
+    """A cache with an error of its own where positions do not fit."""
+
+    def extend(self, keys, values):
+        if self.length + keys.shape[2] > self.capacity:
+            raise BufferError("no page is free")
+        return super().extend(keys, values)
+
+
+@cached_attention.probe("2 positions, then 3 more, and caches with room for 4: the error of `extend` is asked for")
+@torch.no_grad()
+def _(answer, rng):
+    layer, x, found = _layer(rng), normal(2, 5, 6, rng=rng), {}
+    for error, cache in ((ValueError, _empty(capacity=4)), (BufferError, _Paged(2, 3, 4, 2))):
+        answer(layer, x[:, :2], cache, caches.prefill_mask(2))
+        said = raises(error, answer, layer, x[:, 2:], cache, caches.prefill_mask(3, 2))
+        found[f"with a cache that raises {error.__name__}"] = said
+    return found
 
 
 EXTENDED, ATTENDED = "keys, values = cache.extend(k, v)", "layer.attend(q, keys, values, mask)"
@@ -385,7 +420,7 @@ for _label, _arguments in {
     "4 new positions, none before": (4,),
     "2 new positions after 3": (2, 3),
     "3 new positions, none before, and 0, 2 and 1 empty columns": (3, 0, [0, 2, 1]),
-    "2 new positions after 3, and 4 and 0 empty columns": (2, 3, [4, 0]),
+    "2 new positions after 3, and 4 and 1 empty columns": (2, 3, [4, 1]),
     "2 new positions after 1, and 2 rows without an empty column": (2, 1, [0, 0]),
     "1 new position after 4, and 0, 3 and 1 empty columns": (1, 4, [0, 3, 1]),
     "3 new positions, none before, one row, of which 2 columns are empty: padding sees nothing": (3, 0, [2]),
@@ -543,7 +578,10 @@ def _gpt(rng, n_layers=2, vocab=11, n_positions=9):
 
 
 def _read(answer, rng, shape, sizes, empty=None, n_layers=2, vocab=11, n_positions=9):
-    """The logits after each piece of random ids, and how much the last cache holds then."""
+    """The logits after each piece of random ids, and how much the last cache holds then.
+
+    Where a piece ends in somebody's padding, what its logits are is nobody's business.
+    """
     model = _gpt(rng, n_layers, vocab, n_positions)
     memory = [caches.KeyValueCache(shape[0], 2, n_positions, 3) for _ in model.blocks]
     ids, found = torch.randint(vocab, shape, generator=rng), {}
@@ -551,7 +589,9 @@ def _read(answer, rng, shape, sizes, empty=None, n_layers=2, vocab=11, n_positio
     with torch.no_grad():
         for i, piece in enumerate(ids.split(sizes, dim=1), start=1):
             arguments = (model, piece, memory) if empty is None else (model, piece, memory, torch.tensor(empty))
-            found[f"the logits of call {i}"] = answer(*arguments)
+            logits = answer(*arguments)
+            if memory[0].length > max(empty or [0]):
+                found[f"the logits of call {i}"] = logits
             found[f"the length of the last cache after call {i}"] = memory[-1].length
     return found
 
@@ -563,6 +603,7 @@ for _label, _arguments in {
     "3 rows of 4 columns, of which 0, 2 and 1 are padding": ((3, 4), [4], [0, 2, 1]),
     "the same rows, and one token more": ((3, 5), [4, 1], [0, 2, 1]),
     "one row of 4 columns, of which 2 are padding, then 2 tokens at once": ((1, 6), [4, 2], [2]),
+    "2 rows of 5 columns, of which 3 and 1 are padding, read 2 and 3 at a time": ((2, 5), [2, 3], [3, 1]),
     "3 rows without padding, `empty` all 0, of one block; 3 tokens, then 1": ((3, 4), [3, 1], [0, 0, 0], 1),
     "300 tokens, ids up to 299, then 1; a table of 320 positions": ((1, 301), [300, 1], None, 1, 300, 320),
 }.items():

@@ -16,7 +16,9 @@ from lib.checks.probing import normal, single_calls
 from lib.checks.running import Problem
 from lib.checks.search_bleu import bleu as bleu
 from lib.checks.search_bleu import clipped_matches as clipped_matches
+from lib.checks.search_exact import NOTHING, hearing
 from lib.checks.search_exact import exact_search as exact_search
+from lib.checks.search_lists import crowded
 from lib.checks.search_lists import search_sentence as search_sentence
 from lib.checks.search_questions import chosen_rows as chosen_rows
 from lib.checks.search_questions import counted_errors as counted_errors
@@ -40,7 +42,10 @@ single_calls(
     {
         "logits of shape (5,), k = 2": lambda rng: (normal(5, rng=rng), 2),
         "logits of shape (2, 3, 7), k = 4": lambda rng: (normal(2, 3, 7, rng=rng), 4),
-        "logits of 100 and more, k = 2": lambda rng: (100 + normal(3, 5, rng=rng), 2),
+        "logits around 100, 0 and -1000, k = 2": lambda rng: (
+            torch.tensor([[100.0], [0.0], [-1000.0]]) + normal(3, 5, rng=rng),
+            2,
+        ),
         "logits of shape (2, 1, 3, 1, 5), k = 1": lambda rng: (normal(2, 1, 3, 1, 5, rng=rng), 1),
         "all 3 words, for 3 rows": lambda rng: (normal(3, 3, rng=rng), 3),
         "a vocabulary of 50,300, k = 5": lambda rng: (normal(50_300, rng=rng) + torch.arange(50_300) / 9_000, 5),
@@ -91,10 +96,10 @@ best_continuations.mistakes(
 # -------------------------------------------------------------------------------------------------- log_probability
 
 
-def a_batch(rng, lengths, vocab, scale=1.0):
+def a_batch(rng, lengths, vocab, scale=1.0, shift=0.0):
     shape = len(lengths), max(lengths)
     mask = torch.arange(shape[1]) < torch.tensor(lengths)[:, None]
-    return scale * normal(*shape, vocab, rng=rng), torch.randint(vocab, shape, generator=rng), mask
+    return scale * normal(*shape, vocab, rng=rng) + shift, torch.randint(vocab, shape, generator=rng), mask
 
 
 def padded_in_front(rng):
@@ -112,6 +117,7 @@ single_calls(
         "5 sentences of up to 5 words, a vocabulary of 5": lambda rng: a_batch(rng, [5, 2, 3, 1, 4], 5),
         "64 sentences of 2 words, but one of 300": lambda rng: a_batch(rng, [300, *[2] * 63], 11),
         "large logits": lambda rng: a_batch(rng, [2, 3], 5, 2000.0),
+        "logits around -1000": lambda rng: a_batch(rng, [2, 3], 5, 1.0, -1000.0),
     },
 )
 
@@ -271,11 +277,17 @@ MOVED = "(lambda new: [new.__setitem__(rows, part), new][1])(torch.zeros_like(pa
 
 
 # fmt: off
-@reorder.probe("what is returned is a tuple")
+@reorder.probe("a tuple of ids of 18 digits, doubles, and numbers of which another row's are infinite")
 def _(answer, rng):
-    result = answer((normal(2, 3, rng=rng),), torch.tensor([1, 0]))
+    numbers = normal(4, 2, rng=rng)
+    rows, infinite = torch.tensor([1, 3, 1]), torch.tensor([[True], [False], [True], [False]])
+    state = 10**17 + torch.arange(4), numbers.double() / 3, numbers.masked_fill(infinite, torch.inf)
+    result = answer(state, rows)
     if not isinstance(result, tuple):
         raise Problem("type", f"the result is {kind_of(result)}; a tuple is asked for.")
+    for new, part in zip(result, state, strict=False):
+        if new.shape == part[rows].shape and not torch.equal(new, part[rows]):
+            raise Problem("value", f"{new.tolist()} are not the old rows, {part[rows].tolist()}: index them.")
     return result
 
 
@@ -360,9 +372,16 @@ searches(
 def _(answer, rng):
     def step(ids, state):
         logits, state, other = opinionated(ids, state)
-        return logits.masked_fill(torch.arange(6) < EOS, -torch.inf), state, other
+        return logits.masked_fill(torch.arange(6) < EOS, -torch.inf) - 200, state, other
 
     return tried(answer, tastes(rng, 3), 3, 9, 0.5, step=step)
+
+
+@beam_search.probe(
+    "three of four beginnings end in one step, the last to go on is the best; `beams` and `alpha` left out"
+)
+def _(answer, rng):
+    return tried(answer, NOTHING, 5, step=hearing(crowded))
 
 
 @beam_search.probe("a state that only the given `reorder` can reorder")

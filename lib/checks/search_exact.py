@@ -30,6 +30,9 @@ def hearing(log_probs_after: Callable, most: int = 5_000) -> Callable:
             sentence = f"your search has continued {most:,} beginnings: drop what is not likelier than the bound."
             raise Problem("endless", sentence)
         written, other = (torch.cat([state[0], ids[:, None]], dim=1), state[1])
+        if (ids == EOS).any():
+            sentence = "`step` is given <EOS>: a sentence that ends is complete, and nothing follows it."
+            raise Problem("goes on after the end", sentence)
         heard = [log_probs_after(row[1:]) for row in written.tolist()]
         logits = torch.stack(heard) if heard else torch.zeros(0, 6)
         return logits + (written.sum(1, keepdim=True) % 3), (written, other), None
@@ -75,14 +78,17 @@ def certain(rng) -> Callable:
 
 
 def hopeless(rng) -> Callable:
-    """What is likely never ends. The empty sentence has the log-probability -1000, one word and the end have -800."""
+    """What is likely never ends. The empty sentence has the log-probability -1000, one word and the end have -800.
+
+    All logits are smaller than that by 1000: `exp` of them is 0.
+    """
     likely, unlikely = EOS + 1, EOS + 2
 
     def log_probs_after(ids):
         told = {(): {EOS: -1000.0, unlikely: -800.0, likely: 0.0}, (unlikely,): {EOS: 0.0}}.get(
             tuple(ids), {likely: 0.0}
         )
-        return torch.tensor([told.get(word, -1e4) for word in range(6)])
+        return torch.tensor([told.get(word, -1e4) for word in range(6)]) - 1000
 
     return log_probs_after
 
@@ -132,7 +138,8 @@ exact_search.mistakes(
         edit("reorder(state, rows)", "reorder(state, (torch.arange(len(rows)) % max(1, len(state[0]))))")),
     words_stay=("the words do not follow the beginnings: ids[rows] before the new word is added.",
         edit("ids[rows]", "ids[torch.arange(len(rows)) % len(ids)]")),
-    bound_stays=("the bound does not rise when a likelier sentence is found.",
+    bound_stays=("the bound does not rise before those are chosen that go on: nothing that ends may be among them.",
+        edit("        if value", "        old = bound\n        if value", "candidates > bound", "candidates > old"),
         found("best, other = [*ids[row, 1:].tolist(), EOS], value.item()"),
         edit(FOUND, FOUND.replace("bound", "other"), "return best, bound",
              "return best, bound if best is None else other")),

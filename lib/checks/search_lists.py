@@ -24,6 +24,8 @@ def tastes(rng: torch.Generator, vocab: int = 6, to_end: float = 0.0, limit: int
     wishes = 3 * normal(vocab, rng=rng) + torch.arange(vocab) / 200  # far ids are wanted, too
 
     def log_probs_after(ids) -> Tensor:
+        if EOS in ids:
+            raise Problem("goes on after the end", f"{list(ids)} goes on after its <EOS>, {EOS}: it is complete.")
         if len(ids) > limit + 200:
             raise Problem("endless", f"a beginning of {len(ids)} words goes on, though {limit} are the limit.")
         mood = sum(int(word) * math.sin(1.7 * place) for place, word in enumerate([SOS, *ids], 2))
@@ -54,9 +56,25 @@ def late(ids) -> Tensor:
     return torch.tensor([told.get(word, 1e-6 * (1 + word)) for word in range(6)]).log()
 
 
+def crowded(ids) -> Tensor:
+    """For 4 beams: three of four end in the second step, and the best sentence is then the last of those that go on."""
+    second = {3: {EOS: 0.5, 7: 0.4}, 4: {EOS: 0.49, 7: 0.35}, 5: {EOS: 0.48, 7: 0.3}, 6: {7: 0.9}}
+    words, spread = list(map(int, ids)), {word: 0.2 - word / 1000 for word in range(3, 8)}
+    told = {3: 0.26, 4: 0.25, 5: 0.245, 6: 0.24} if not words else second.get(words[0], {})
+    told = told if len(words) < 2 else {EOS: 1.0} if words[0] == 5 else spread
+    return torch.tensor([told.get(word, 1e-6 * (1 + word)) for word in range(8)]).log()
+
+
 @search_sentence.probe("the third-best first word begins the best sentence; one sentence ends at once; 2 beams")
 def _(answer, rng):
     return answer(late, 6, 2, 1.0)
+
+
+@search_sentence.probe(
+    "three of four beginnings end in one step, the last to go on is the best; `beams` and `alpha` left out"
+)
+def _(answer, rng):
+    return answer(crowded, 5)
 
 
 @search_sentence.probe("a table like that of the text, limit 5, with 1 beam and with 2")
@@ -65,7 +83,7 @@ def _(answer, rng):
 
 
 for label, sentences, settings, *others in (
-    ("8 sentences, 3 beams, limit 13", 8, {}, 13, 3, 1.0),
+    ("8 sentences, 5 beams, limit 13", 8, {}, 13, 5, 1.0),
     ("8 sentences, 2 beams, limit 9, alpha 0.6", 8, {}, 9, 2, 0.6),
     ("9 sentences, `beams` and `alpha` left out: 4 and 1.0", 9, {}, 7),
     ("a model that never ends, limit 300", 1, {"to_end": -40.0, "limit": 300}, 300, 2, 1.0),

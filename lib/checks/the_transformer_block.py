@@ -50,6 +50,15 @@ def _factors(noisy, quiet):
     return " and ".join(f"{factor:g}" for factor in factors) if len(factors) < 4 else "many different ones"
 
 
+def _luck(noisy):
+    """Along which axes numbers become 0 all together."""
+    zero = noisy == 0
+    alike = [bool((zero == zero.narrow(axis, 0, 1)).all()) for axis in range(zero.ndim)]
+    return {
+        f"the luck along axis {axis}": "the same for all" if same else "each its own" for axis, same in enumerate(alike)
+    }
+
+
 def _above_one(y):
     """For an activation or a part: of numbers that are not near 0, the factors can be told."""
     return y.square() + 1
@@ -185,9 +194,7 @@ def _(answer, rng):
 
 @dropout.probe("p = 0.5, 5 x 6 x 7 numbers: has every number its own luck?")
 def _(answer, rng):
-    zero = answer(_large(rng, 5, 6, 7), 0.5) == 0
-    alike = [bool((zero == zero.narrow(axis, 0, 1)).all()) for axis in range(3)]
-    return {f"the luck along axis {axis}": "the same for all" if alike[axis] else "each its own" for axis in range(3)}
+    return _luck(answer(_large(rng, 5, 6, 7), 0.5))
 
 
 @dropout.probe("two calls in a row, 100 numbers: do they drop different ones?")
@@ -309,12 +316,12 @@ def _(answer, rng):
 
 @FeedForward.probe("dropout 0.2 in training: what is dropped between the activation and `narrow`")
 def _(answer, rng):
-    layer, x = fill(answer(6, 6, 0.2, _above_one), rng), normal(60, 6, rng=rng)
+    layer, x = fill(answer(6, 6, 0.2, _above_one), rng), normal(12, 5, 6, rng=rng)
     with torch.no_grad():  # `narrow` is to show each hidden number by itself
         layer.narrow.weight.copy_(torch.eye(6)), layer.narrow.bias.fill_(3.0)
     noisy, quiet = layer.train()(x), layer.eval()(x)
     factors = {"the hidden numbers": _factors(noisy - 3, quiet - 3), "all results": _factors(noisy, quiet)}
-    return {f"what {name} are multiplied by": each for name, each in factors.items()}
+    return {f"what {name} are multiplied by": each for name, each in factors.items()} | _luck(noisy - 3)
 
 
 @FeedForward.probe("three leading axes, 2, 1 and 300, d_model and d_ff both 4")
@@ -344,6 +351,9 @@ FeedForward.mistakes(
         edit(_FORWARD, "self.narrow(self.activation(self.dropout(self.widen(x))))")),
     drops_always=("it drops after `eval()` too: use nn.Dropout, or pass self.training on.",
         edit(_FORWARD, "self.narrow(functional.dropout(self.activation(self.widen(x)), self.dropout.p))")),
+    vectors_dropped=("a position's hidden numbers are dropped all together: nn.Dropout draws for each number.",
+        edit("self.dropout(self.activation(self.widen(x)))",
+             "(y := self.activation(self.widen(x))) * self.dropout(torch.ones_like(y[..., :1]))")),
     sizes_swapped=(
         "the sizes are swapped: `widen` goes from d_model to d_ff, `narrow` back.",
         edit(
@@ -398,10 +408,10 @@ def _(answer, rng):
 
 @PreNorm.probe("dropout 0.2 in training: what is dropped of the part's result")
 def _(answer, rng):
-    layer, x = fill(answer(5, 0.2), rng), normal(60, 5, rng=rng)
+    layer, x = fill(answer(5, 0.2), rng), normal(12, 6, 5, rng=rng)
     noisy, quiet = layer.train()(x, _above_one), layer.eval()(x, _above_one)
     factors = {"the part's result": _factors(noisy - x, quiet - x), "the sum": _factors(noisy, quiet)}
-    return {f"what {name} is multiplied by": each for name, each in factors.items()}
+    return {f"what {name} is multiplied by": each for name, each in factors.items()} | _luck(noisy - x)
 
 
 @PreNorm.probe("how often the part is called")
@@ -430,7 +440,7 @@ def _(answer, rng):
 @PreNorm.probe("the gradient for x")
 def _(answer, rng):
     layer, x = fill(answer(5), rng), normal(3, 5, rng=rng).requires_grad_()
-    return gradients(layer(x, _part), x=x)
+    return gradients(layer(x, lambda y: _part(y).tanh()), x=x)  # for which autograd needs what the part returned
 
 
 _AROUND = "x + self.dropout(part(self.norm(x)))"
@@ -456,6 +466,10 @@ PreNorm.mistakes(
         edit(_AROUND, "self.dropout(x + part(self.norm(x)))")),
     dropout_before=("dropout comes before the part: it acts on what the part returns.",
         edit(_AROUND, "x + part(self.dropout(self.norm(x)))")),
+    vectors_dropped=("whole vectors of the part's result are dropped: self.dropout draws for each number.",
+        edit(_AROUND, "x + part(self.norm(x)) * self.dropout(torch.ones_like(x[..., :1]))")),
+    changes_the_result=("what the part returned is changed in place, and autograd may still need it: add without `+=`.",
+        edit(_AROUND, "self.dropout(part(self.norm(x))).add_(x)")),
     product=("x and the part's result are multiplied: add them.", edit("x + self", "x * self")),
     called_twice=("the part is called twice: call it once and keep its result.",
         edit("return x", "part(self.norm(x))\n        return x")),

@@ -46,6 +46,14 @@ class Doubling(nn.Module):
         return x + 2 * part(x)
 
 
+def bare(module):
+    """The module without the guard, which copies what is given: found is who knows a tensor again by `is`."""
+    for name in set(vars(module)) & set(dir(type(module))):
+        if callable(vars(module)[name]):
+            del vars(module)[name]
+    return module
+
+
 def _dropout_of(block, inputs):
     """Where the block's dropout is, seen without regard to how the dice fall."""
 
@@ -95,6 +103,13 @@ for label, block, shape, mask in [
 def _(answer, rng):
     block, x = fill(answer(6, 2, 7), rng), normal(2, 3, 6, rng=rng)
     return {"the result with a causal mask": block(x, causal_mask(3)), "the result without one after it": block(x)}
+
+
+@EncoderBlock.probe("one x with a mask, without one, and with other weights, after `eval()`")
+def _(answer, rng):
+    block, x = bare(fill(answer(6, 2, 7), rng)).eval(), normal(2, 3, 6, rng=rng)
+    found = {"the result with a causal mask": block(x, causal_mask(3)), "the result without one": block(x)}
+    return found | {"the result with other weights": fill(block, rng)(x)}
 
 
 @EncoderBlock.probe("dropout 0.4")
@@ -224,6 +239,15 @@ for label, block, positions, keys, mask, memory_mask in [
 def _(answer, rng):
     block, x = fill(answer(6, 2, 7), rng), normal(2, 3, 6, rng=rng)
     return {f"the result with the {which} memory": block(x, normal(2, 5, 6, rng=rng)) for which in ("first", "second")}
+
+
+@DecoderBlock.probe("one memory without a mask, with one for each head, and with other weights, after `eval()`")
+def _(answer, rng):
+    block, x, memory = bare(fill(answer(6, 2, 7), rng)).eval(), normal(2, 3, 6, rng=rng), normal(2, 5, 6, rng=rng)
+    found = {"the result without a mask": block(x, memory)}
+    masks = _mask(rng, 2, 3, 3), _mask(rng, 2, 3, 5)
+    found["the result with masks"] = block(x, memory, *masks)
+    return found | {"the result with other weights": fill(block, rng)(x, memory, *masks)}
 
 
 @DecoderBlock.probe("dropout 0.4")

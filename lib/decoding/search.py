@@ -63,7 +63,8 @@ def search_sentence(
     are `limit` long, are complete; the best `beams` that do not end with <EOS> go on. It ends when `beams` are
     complete, or at the limit.
 
-    Returns the complete one with the largest score / length ** alpha: a list of ids, <EOS> included, and that value.
+    Returns, of all complete ones, the one with the largest score / length ** alpha: a list of ids, <EOS> included, and
+    that value.
     """
     going, complete = [([], 0.0)], []
     for length in range(1, limit + 1):
@@ -98,7 +99,7 @@ def beam_step(scores: Tensor, log_probs: Tensor, keep: int) -> tuple[Tensor, Ten
 def reorder(state: tuple[Tensor, ...], rows: Tensor) -> tuple[Tensor, ...]:
     """Row i of the new state is row `rows[i]` of the old, in every part; more rows than before, fewer or none.
 
-    state: tensors (row, ...)    rows: (new rows,), int64
+    state: tensors (row, ...), which stay as they are    rows: (new rows,), int64
     """
     return tuple(part[rows] for part in state)
 

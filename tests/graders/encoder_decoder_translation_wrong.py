@@ -767,3 +767,35 @@ def clips_after_dividing_by_the_norm(model, loss_of, batches, optimiser, rate, m
         group["lr"] = rate
     optimiser.step()
     return loss.item()
+
+
+READ = "return self.encoder(self.embed_source(source), source_mask[:, None, None, :])"
+USED = "used = source_mask.any(0)\n"
+slips(
+    "Transformer",
+    knows_the_source_again=(
+        "the logits with",
+        edit(
+            READ,
+            "if getattr(self, 'read', [None])[0] is not source:\n"
+            f"            {READ.replace('return', 'self.read = source,')}\n        return self.read[1]",
+        ),
+    ),
+    drops_what_is_padding_for_all=(
+        "shape",
+        edit(READ, f"{USED}        source, source_mask = source[:, used], source_mask[:, used]\n        {READ}"),
+    ),
+)
+slips(
+    "next_word_step",
+    drops_what_is_padding_for_all=(
+        "shape",
+        edit(
+            " = state\n",
+            f" = state\n    {USED}    memory, source_mask = memory[:, used], source_mask[:, used]\n",
+        ),
+    ),
+)
+
+
+slips("training_step", infinite_is_fine=("infinite", edit("if not norm.isfinite()", "if norm.isnan()")))

@@ -1097,3 +1097,46 @@ slips(
         edit("values, mask)", "values, None if x.shape[1] == 1 else mask)"),
     ),
 )
+
+
+ROWS = "self.keys, self.values = self.keys[rows], self.values[rows]"
+slips(
+    "KeyValueCache",
+    empty_stays=(None, edit(ROWS, f"if self.length:\n            {ROWS}")),
+    through_float32=("less 10⁹", edit("] = keys", "] = keys.float()", "] = values", "] = values.float()")),
+)
+slips(
+    "cached_attention",
+    always_a_value_error=(
+        "with a cache that raises BufferError",
+        edit(
+            "keys, values = cache.extend(k, v)",
+            "try:\n        keys, values = cache.extend(k, v)\n"
+            "    except Exception as error:\n        raise ValueError from error",
+        ),
+    ),
+)
+slips(
+    "read_on",
+    clamps_the_first=(
+        "read 2 and 3 at a time",
+        edit(
+            "(columns - empty[:, None]).clamp(min=0)",
+            "((before - empty[:, None]).clamp(min=0) + columns - before if before else (columns - empty[:, None]))"
+            ".clamp(min=0)",
+        ),
+    ),
+)
+
+
+slips(
+    "KeyValueCache",
+    first_may_be_too_long=("5 positions at once", edit("end > self.capacity", "end > self.capacity and self.length")),
+)
+slips(
+    "cached_attention",
+    one_position_sees_all=(
+        "hides two of them",
+        edit("keys, values, mask)", "keys, values, mask if mask is None or x.shape[1] > 1 or mask.ndim > 2 else None)"),
+    ),
+)

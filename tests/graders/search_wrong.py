@@ -1028,3 +1028,56 @@ slips(
         ),
     ),
 )
+
+
+SOFTMAX = "logits.exp() / logits.exp().sum(-1, keepdim=True)"
+slips(
+    "best_continuations",
+    shifted_by_the_largest_of_all=(
+        "logits around 100, 0 and -1000",
+        edit(
+            "return logits",
+            "logits = logits - logits.max()\n    return logits",
+            "logits.softmax(dim=-1)",
+            f"({SOFTMAX})",
+        ),
+    ),
+)
+slips(
+    "log_probability",
+    shifted_by_positive_ones_only=(
+        "logits around -1000",
+        edit(
+            "logits.log_softmax(dim=-1)",
+            "(x := logits - logits.amax(-1, keepdim=True).clamp(min=0)).sub(x.exp().sum(-1, keepdim=True).log())",
+        ),
+    ),
+)
+slips(
+    "reorder",
+    through_float32=(None, edit("part[rows]", "part[rows].float().to(part.dtype)")),
+    through_float64=("index them", edit("part[rows]", "part[rows].double().to(part.dtype)")),
+    by_a_product=(
+        "index them",
+        edit(
+            "part[rows]",
+            "torch.einsum('or,rn->on', torch.eye(len(part)).double()[rows], part.double().view(len(part), -1))"
+            ".view(len(rows), *part.shape[1:]).to(part.dtype)",
+        ),
+    ),
+)
+slips(
+    "beam_search",
+    one_candidate_more=(
+        "three of four",
+        edit("2 * beams", "beams + 1", "words.shape[1] - width", "words.shape[1] - 1"),
+    ),
+    two_candidates_more=(
+        "three of four",
+        edit("2 * beams", "beams + 2", "words.shape[1] - width", "words.shape[1] - min(2, width)"),
+    ),
+    log_of_exp=(
+        "two words at -inf",
+        edit("logits.log_softmax(dim=-1)", "(logits.exp() / logits.exp().sum(-1, keepdim=True)).log()"),
+    ),
+)

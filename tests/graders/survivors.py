@@ -192,7 +192,6 @@ SURVIVORS: dict[str, dict[str, str]] = {
         "log_probs_after(ids).tolist() -> log_probs_after(ids)": "tensors of one number are numbers, too",
     },
     "exact_search": {
-        "candidates > bound -> candidates >= bound": "what goes on after <EOS> only becomes less likely",
         "1 -> -1": "of two axes, axis 1 is the last",
         "-1 -> 1": "of two axes, the last is axis 1",
         "0 -> -1": "of one axis, the first is the last",

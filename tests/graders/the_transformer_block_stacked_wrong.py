@@ -566,3 +566,30 @@ slips(
     "parameter_counts",
     in_32_bits=("encoder is", edit(_ENCODER, f"int(torch.tensor({_ENCODER}, dtype=torch.float32))")),
 )
+
+
+slips(
+    "EncoderBlock",
+    knows_x_again=(
+        "the result without one",
+        edit(
+            "x = self.around_attention(x, lambda y: self.attention(y, mask=mask))",
+            "if getattr(self, 'last', None) is not x:\n"
+            "            self.last, self.looked = x, self.around_attention(x, lambda y: self.attention(y, mask=mask))\n"
+            "        x = self.looked",
+        ),
+    ),
+)
+slips(
+    "DecoderBlock",
+    knows_the_memory_again=(
+        "the result with masks",
+        edit(
+            "x = self.around_cross",
+            "if getattr(self, 'last', None) is not memory:\n"
+            "            self.last, self.hidden = memory, memory_mask\n"
+            "        memory_mask = self.hidden\n"
+            "        x = self.around_cross",
+        ),
+    ),
+)

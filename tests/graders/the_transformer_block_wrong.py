@@ -558,3 +558,22 @@ slips(
 
 
 slips("dropout", detached=("no gradient", edit("x * keep", "x.detach() * keep")))
+
+
+slips(
+    "FeedForward",
+    same_luck_at_each_position=(
+        "the luck along axis 1",
+        edit(
+            "self.dropout(self.activation(self.widen(x)))",
+            "(y := self.activation(self.widen(x))) * self.dropout(torch.ones_like(y[..., :1, :] if y.ndim > 1 else y))",
+        ),
+    ),
+)
+slips(
+    "PreNorm",
+    same_luck_in_the_batch=(
+        "the luck along axis 0",
+        edit("self.dropout(part(self.norm(x)))", "(y := part(self.norm(x))) * self.dropout(torch.ones_like(y[:1]))"),
+    ),
+)
