@@ -289,3 +289,10 @@ def test_exercise_names_are_unique():
 
 def test_check_failed_renders_itself():
     assert CheckFailed("softmax", "no.")._render_traceback_() == ["✗ softmax: no."]
+
+
+def test_whole_numbers_are_compared_to_the_last_digit():
+    ids = torch.tensor([[50_300, 3], [7, 2**40 + 1]])
+    assert difference(ids.clone(), ids, "the result") is None
+    kind, sentence = difference(ids - torch.tensor([[0, 0], [0, 1]]), ids, "the result")
+    assert (kind, sentence) == ("value", "the result[1, 0:2] is [7, 1099511627776], expected [7, 1099511627777].")

@@ -4,7 +4,7 @@
     short, kind_of   a value or its type, as a sentence needs it
 
 Results are tensors, numbers, strings, and tuples, lists or dicts of them. float32 may be summed in any order, so
-numbers may differ by RTOL of their size, or by ATOL.
+numbers may differ by RTOL of their size, or by ATOL; whole numbers and bools must be the same.
 """
 
 import math
@@ -82,13 +82,17 @@ def _tensor_difference(mine, expected: Tensor, name: str, within: float) -> tupl
             "no gradient",
             f"no gradient flows through {name} (`.detach()`, `.item()`, NumPy or `no_grad` cuts it off).",
         )
-    a, b = mine.detach().double(), expected.detach().double()
-    wrong = ~torch.isclose(a, b, rtol=within, atol=ATOL * max(1, within / RTOL), equal_nan=True)
+    a, b = mine.detach(), expected.detach()
+    if expected.is_floating_point():
+        a, b = a.double(), b.double()
+        wrong = ~torch.isclose(a, b, rtol=within, atol=ATOL * max(1, within / RTOL), equal_nan=True)
+    else:
+        wrong = a != b  # whole numbers are ids and counts: 50,301 is not nearly 50,300
     if not wrong.any():
         return None
     where = wrong.nonzero()[0].tolist()
     if not where:
-        return "value", f"{name} is {a.item():.4g}, expected {b.item():.4g}."
+        return "value", f"{name} is {_digits(a.item())}, expected {_digits(b.item())}."
     start = max(0, min(where[-1], a.shape[-1] - NUMBERS_SHOWN))
     row = tuple(where[:-1])
     index = ", ".join([*map(str, row), f"{start}:{min(start + NUMBERS_SHOWN, a.shape[-1])}"])
@@ -116,7 +120,11 @@ def _shown(number: bool | int | float) -> str:
 
 
 def _row(numbers: Tensor) -> str:
-    return "[" + ", ".join(f"{number:.4g}" for number in numbers.tolist()) + "]"
+    return "[" + ", ".join(map(_digits, numbers.tolist())) + "]"
+
+
+def _digits(number: bool | int | float) -> str:
+    return f"{number:.4g}" if isinstance(number, float) else str(int(number))
 
 
 def short(value: object, limit: int = 90) -> str:
