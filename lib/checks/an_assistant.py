@@ -185,6 +185,8 @@ sequence_log_probability.mistakes(
     mask_too_early=("the mask belongs to the token that is guessed: what stands at i in log_p is token i + 1.",
         edit("mask[:, 1:]", "mask[:, :-1]")),
     mask_inverted=("the mask is inverted: True is the answer.", edit("~mask", "mask")),
+    question_hidden=("the model is to read `ids` as they are, the question too: the mask says only what counts.",
+        edit(LOG_P, "token_log_probabilities(model, ids * mask)")),
     tokens_unshifted=("each token is guessed by the position before it, not by its own.",
         edit(LOG_P, "model(ids).log_softmax(-1).gather(-1, ids[..., None])[..., 0][:, 1:]")),
     logits=("these are logits: take their log_softmax first.",

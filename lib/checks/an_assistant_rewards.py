@@ -41,10 +41,10 @@ def _(answer, rng):
     }
 
 
-@group_advantages.probe("rewards that differ by little, and epsilon = 0.5")
+@group_advantages.probe("rewards that differ by little, rewards of 5000 and 5001, and epsilon = 0.5")
 def _(answer, rng):
-    small = 1e-6 * normal(2, 5, rng=rng)
-    return {"epsilon as it is": answer(small), "epsilon = 0.5": answer(1e6 * small, 0.5)}
+    small, large = 1e-6 * normal(2, 5, rng=rng), torch.tensor([[5000.0, 5001.0]])
+    return {"by little": answer(small), "of 5000 and 5001": answer(large), "epsilon = 0.5": answer(1e6 * small, 0.5)}
 
 
 DISTANCE, DEVIATION = (
@@ -79,6 +79,8 @@ group_advantages.mistakes(
         edit("epsilon: float = 1e-4", "epsilon: float = 1e-2")),
     absolute=("the deviation is the root of the mean square, not the mean distance.",
         edit(DEVIATION, "distance.abs().mean(dim=-1, keepdim=True)")),
+    of_squares=("the mean of squares less the square of the mean has no digits left where rewards are large.",
+        edit(DEVIATION, "(rewards.square().mean(-1, True) - rewards.mean(-1, True).square()).clamp(min=0).sqrt()")),
     total=("the mean square is asked for, not the sum of squares.",
         edit("square().mean(", "square().sum(")),
     inverted=("better than the group is above 0: the reward less the mean.",

@@ -18,7 +18,14 @@ evaluate = Exercise(tools.evaluate)
 
 def calls_in(*turns):
     """The probe that looks for calls in some turns."""
-    return lambda answer, rng: {f"the call in {short(turn)}": answer(turn) for turn in turns}
+    return lambda answer, rng: {
+        f"the call in {short(turn)}": Told(tuple(found) if isinstance(found := answer(turn), list) else found)
+        for turn in turns
+    }
+
+
+class Told(str):  # printed as it is: None is a result like any other here, no forgotten return
+    __repr__ = str.__str__
 
 
 def short(text):
@@ -150,7 +157,7 @@ for label, expressions in {
     "two numbers side by side": ("2 3", "2 3+1", "(2)(3)", "2(3)"),
     "operations of other kinds": ("2**3", "7//2", "7%2", "2^3", "+2"),
     "words": ("twelve", "x", "1+x", "__import__('os')", "print(1)"),
-    "numbers of other kinds": ("1e3", "1.", ".5", "1.2.3", "1,000", "1_0", "0x10", "٣", "½"),
+    "numbers of other kinds": ("1e3", "1.", ".5", "0. 5", "0 .5", "1.2.3", "1,000", "1_0", "0x10", "٣", "½"),
 }.items():
     evaluate.probe(label)(refused(ValueError, *expressions))
 
@@ -214,8 +221,9 @@ evaluate.mistakes(
     one_digit=("a number may have several digits.", edit(PARTS, r'r"\S", expression')),
     spaces=("spaces between the parts do not count.",
         edit(PARTS, r'r"[0-9]+(?:\.[0-9]+)?|.", expression')),
-    joined_by_spaces=("2 3 is no expression: a space does not join digits to one number.",
-        edit(PARTS, PARTS + '.replace(" ", "")')),
+    joined_by_spaces=("2 3 is no expression, nor is 0. 5: a space ends a number.",
+        edit(PARTS, PARTS + '.replace(" ", "")'),
+        edit(PARTS, PARTS + '.replace(" ", "" if not re.search("[0-9] +[0-9]", expression) else " ")')),
     next_to_each_other=("between two factors stands * or /: 2(3) is no expression.",
         edit("        return Fraction(part)", '        return Fraction(part) * (factor() if parts[0] == "(" else 1)')),
     plus_in_front=("a + stands between two terms, not before a number.",

@@ -72,7 +72,7 @@ def _stream(label, drawn):
 
 _stream("the scores 0, ln 4 and ln 2", lambda rng: [0.0, math.log(4), math.log(2)])
 _stream("the scores -3, -1 and -2, all below 0", lambda rng: [-3.0, -1.0, -2.0])
-_stream("the scores 1000, 1001 and 999", lambda rng: [1000.0, 1001.0, 999.0])
+_stream("the scores 16777216, 16777217 and 16777215", lambda rng: [16777216.0, 16777217.0, 16777215.0])
 _stream("the scores 2, 0, 2: no largest of its own", lambda rng: [2.0, 0.0, 2.0])
 _stream("no score at all", lambda rng: [])
 
@@ -126,7 +126,7 @@ online_softmax.mistakes(
     starts_at_one=("the sum starts at 1: of no scores it is 0.", edit("-math.inf, 0.0", "-math.inf, 1.0")),
     smallest=("the smallest score is kept, not the largest.",
         edit("-math.inf", "math.inf", "= max(", "= min(", "(score - larger)", "(0.0)")),
-    nothing_subtracted=("nothing is subtracted before the power is taken: e^1000 is too large for a float.",
+    nothing_subtracted=("nothing is subtracted before the power is taken: e^1000 is already too large for a float.",
         edit(STEP, "total += math.exp(score)")),
     log_sum_exp=("this is the logarithm of all e^score (log-sum-exp); the sum of e^(score − largest) is asked for.",
         edit("return largest, total", "return largest, largest + math.log(total or 1.0)")),
@@ -138,8 +138,10 @@ online_softmax.mistakes(
         "read the first score apart.",
         edit("largest, total = -math.inf, 0.0", "scores, again = iter(scores), scores\n"
              "    largest = next(scores, -math.inf)\n    total = float(largest > -math.inf)\n    scores = again")),
-    keeps_all=("all scores are put into a list: the stream may be longer than the memory.",
+    keeps_all=("all scores are held in memory at once: the stream may be longer than that.",
         edit("in scores:", "in list(scores):"), edit("in scores:", "in [float(score) for score in scores]:")),
+    in_32_bits=("32-bit numbers have 7 digits, with which 16777216 and 16777217 are one: Python's floats have 16.",
+        edit("    larger", "    score = torch.tensor(float(score), dtype=torch.float32).item()\n        larger")),
     inverted=("1 / sum is returned: the sum itself is asked for.",
         edit("return largest, total", "return largest, 1 / total if total else 0.0")),
     nothing_added=("the sum stays 0: e^(score − largest) is never added.", edit(" + math.exp(score - larger)", "")),
@@ -283,9 +285,9 @@ def _(answer, rng):
     return answer(*_qkv(rng, query=10, key=10), causal=True, tile=3)
 
 
-@flash_attention.probe("6 queries, 3 keys, tiles of 2, causal: more queries than keys")
+@flash_attention.probe("causal, tiles of 2: 6 queries and 3 keys, then 3 queries and 7 keys")
 def _(answer, rng):
-    return answer(*_qkv(rng, query=6, key=3), causal=True, tile=2)
+    return [answer(*_qkv(rng, query=query, key=key), causal=True, tile=2) for query, key in ((6, 3), (3, 7))]
 
 
 @flash_attention.probe("leading axes (2, 3), a mask (7, 11), tiles of 4")
@@ -385,6 +387,15 @@ flash_attention.mistakes(
         edit("torch.cat(rows, dim=-2)", "torch.cat(rows, dim=-1)")),
     detached=("no gradient flows: something is detached.",
         edit(f"rows.append({DIVIDED})", f"rows.append(({DIVIDED}).detach())")),
+    from_the_end=("with causal, query i sees keys 0 to i: both are counted from the first, however many there are.",
+        *(edit("    rows = []", f"    apart = {apart}\n    if causal and apart:\n        causal, earlier = False, "
+               "torch.ones(q.shape[-2], k.shape[-2], dtype=torch.bool).tril(apart)\n"
+               "        mask = earlier if mask is None else mask & earlier\n    rows = []")
+          for apart in ("k.shape[-2] - q.shape[-2]", "max(0, k.shape[-2] - q.shape[-2])"))),
+    own_denominators=("each tile gets a softmax of its own, and the mixes are averaged: merge before you divide.",
+        edit("so_far = part if so_far is None else merge_tiles(so_far, part)",
+             "mix = part[2] / part[1].where(part[1] > 0, 1.0)\n            so_far = part[0], 1 + 0 * part[1], "
+             "(mix if so_far is None else (j * so_far[2] + mix) / (j + 1))")),
     masks_the_future=(
         "positions of the future are computed and then hidden: leave out whole tiles, of the size that is asked for.",
         edit(
@@ -413,20 +424,6 @@ def whole_tiles(q, k, v, mask=None, causal=False, tile=64):
     if mask is not None:
         mask = mask.expand(*mask.shape[:-2], q.shape[-2], k.shape[-2])[..., :whole]
     return flash.flash_attention(q, k[..., :whole, :], v[..., :whole, :], mask, causal, tile)
-
-
-@flash_attention.mistake("each tile gets a softmax of its own, and the mixes are averaged: merge before you divide.")
-def averaged(q, k, v, mask=None, causal=False, tile=64):
-    if mask is None:
-        mask = torch.ones(1, 1, dtype=torch.bool)
-    mask = mask.expand(*mask.shape[:-2], q.shape[-2], k.shape[-2])
-    if causal:
-        mask = mask & torch.ones(q.shape[-2], k.shape[-2], dtype=torch.bool).tril()
-    mixes = []
-    for keys, values, seen in zip(k.split(tile, -2), v.split(tile, -2), mask.split(tile, -1), strict=True):
-        _, total, mixed = flash.attend_tile(q, keys, values, seen)
-        mixes.append(mixed / total.where(total > 0, 1.0))
-    return sum(mixes) / len(mixes)
 
 
 # -------------------------------------------------------------------------------------------------------- questions

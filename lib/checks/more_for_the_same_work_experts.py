@@ -55,6 +55,11 @@ def _(answer, rng):
     return gradients(answer(logits, 3)[1] * normal(5, 3, rng=rng), logits=logits)
 
 
+@route.probe("two of four experts for one token; the second and the third are equally good", varied=False)
+def _(answer, rng):
+    return {"the weights": answer(torch.tensor([[2.0, 1.0, 1.0, 0.0]]), 2)[1]}
+
+
 CHOSEN, WEIGHTED = "logits.topk(k, dim=-1)", "best.softmax(dim=-1)"
 # fmt: off
 route.mistakes(
@@ -142,17 +147,17 @@ def _(answer, rng):
 
 @dispatch.probe("what each expert gets to see")
 def _(answer, rng):
-    seen = [[] for _ in range(3)]
+    seen = [[] for _ in range(4)]
 
     def watching(number):
         def expert(x):
-            seen[number].append(sorted(x.detach().flatten().tolist()))
+            seen[number].append(sorted(x.detach().tolist()))
             return x
 
         return expert
 
-    chosen = torch.tensor([[0, 2], [2, 0], [0, -1], [0, 2]])
-    answer(torch.tensor([[1.0], [2.0], [3.0], [4.0]]), chosen, torch.full((4, 2), 0.5), list(map(watching, range(3))))
+    chosen = torch.tensor([[0, 2], [2, 0], [0, -1], [0, 3]])
+    answer(torch.tensor([[1.0], [2.0], [3.0], [4.0]]), chosen, torch.full((4, 2), 0.5), list(map(watching, range(4))))
     if most := [calls for calls in seen if len(calls) > 1]:
         raise Problem("calls", f"an expert is called {len(most[0])} times: once, with all its tokens together.")
     tokens = [token for calls in seen for token in calls or [[]]]
@@ -195,6 +200,8 @@ dispatch.mistakes(
         edit(WHICH, "(chosen % len(experts) == number).nonzero(as_tuple=True)")),
     shortcut=("x is added to the result: the shortcut belongs to the block, not to this.",
         edit("return mixed", "return x + mixed"), edit("torch.zeros_like(x)", "x")),
+    no_batch=("an expert that one token chose gets a vector: (n, d_model) with n = 1 is a matrix.",
+        edit("expert(x[token])", "expert(x[token].squeeze(0))")),
     by_position=("the answers stand in the wrong rows: token i's answer belongs to row i.",
         edit(ADDED, "mixed.index_add(0, torch.arange(len(token)), answers)")),
     passed_on=("an expert sees what the one before it made: all of them see x.",
@@ -206,7 +213,7 @@ dispatch.mistakes(
 # fmt: on
 
 
-@dispatch.mistake("an expert is called once for each token: once, with all its tokens together.")
+@dispatch.mistake("an expert is called more often than once: give it all its tokens together.")
 def token_by_token(x, chosen, weights, experts):
     rows = []
     for token, row, shares in zip(x, chosen, weights, strict=True):
@@ -387,9 +394,9 @@ def _(answer, rng):
     return plain(answer(101, 12, 3, 6, 2, 17, 5, 2), int)
 
 
-@active_parameters.probe("Mixtral with all 8 experts; and with n_experts = 0 and k = 1, which is Mistral", varied=False)
+@active_parameters.probe("Mixtral with all 8 experts, with 1, and with n_experts = 0, which is Mistral", varied=False)
 def _(answer, rng):
-    return [plain(answer(32_000, 4096, 32, 32, 8, 14_336, *experts), int) for experts in ((8, 8), (0, 1))]
+    return [plain(answer(32_000, 4096, 32, 32, 8, 14_336, *experts), int) for experts in ((8, 8), (1, 1), (0, 1))]
 
 
 ATTENTION = "2 * d_model * n_heads * d_head + 2 * d_model * n_kv_heads * d_head"
@@ -399,7 +406,7 @@ active_parameters.mistakes(
     one_expert=("one expert is counted: a token meets k.", edit("k * expert", "expert")),
     always_two=("two experts are counted, whatever k is.", edit("k * expert", "2 * expert")),
     no_router=("the router is missing: a matrix of d_model × n_experts in each block.",
-        edit(" + d_model * n_experts", "")),
+        edit(" + d_model * n_experts", ""), edit("d_model * n_experts", "d_model * n_experts * (n_experts > 1)")),
     narrow_router=("the router is used whole: it needs all n_experts logits to choose k of them.",
         edit("d_model * n_experts", "d_model * k")),
     router_bias=("the router has no bias.", edit("d_model * n_experts", "(d_model + 1) * n_experts")),
@@ -422,7 +429,8 @@ active_parameters.mistakes(
     tied=("the table for words out is one of its own: two tables.", edit("2 * vocab * d_model", "vocab * d_model")),
     no_tables=("the tables for words in and out are missing.", edit(" + 2 * vocab * d_model", "")),
     one_block=("one block is counted: there are n_layers.", edit("n_layers * block", "block")),
-    billions=("a whole number of parameters is asked for, not billions.",
+    a_float=("an int is asked for, the number itself: no float, and not in billions.",
+        edit("return n_layers", "return 1.0 * n_layers"),
         edit("return n_layers * block + d_model + 2 * vocab * d_model",
              "return (n_layers * block + d_model + 2 * vocab * d_model) / 1e9")),
 )

@@ -61,10 +61,10 @@ def _(answer, rng):
     return answer(p, q)
 
 
-@residual.probe("p and q that differ by 0.00009")
+@residual.probe("p and q that differ by a ten-millionth")
 def _(answer, rng):
     p = torch.tensor([0.25, 0.5, 0.25])
-    return answer(p, p + torch.tensor([0.00009, -0.00003, -0.00006]))
+    return answer(p, p + torch.tensor([2.0, -1.0, -1.0]) / 2**24)
 
 
 REST, TOTAL = "rest = (p - q).clamp(min=0)", "total = rest.sum(-1, keepdim=True)"
@@ -178,19 +178,16 @@ def _(answer, rng):
     return ids_of(answer(one_hot(3, 4, 6), chances(2, 7, rng=rng), [3, 4], rng), 3)
 
 
-@accept.probe("3 guesses; p is sure of another token than the second")
+@accept.probe("3 guesses; p is sure of another token than the second, then of another than the first")
 def _(answer, rng):
-    return ids_of(answer(one_hot(3, 1, 5, 6), chances(3, 7, rng=rng), [3, 4, 5], rng), 4)
+    rows = one_hot(3, 1, 5, 6), one_hot(0, 4, 5, 6)
+    return [ids_of(answer(p, chances(3, 7, rng=rng), [3, 4, 5], rng), 4) for p in rows]
 
 
-@accept.probe("3 guesses; p is sure of another token than the first")
+@accept.probe("no guess, 60 times: q is an empty list, and two tokens are equally likely", varied=False)
 def _(answer, rng):
-    return ids_of(answer(one_hot(0, 4, 5, 6), chances(3, 7, rng=rng), [3, 4, 5], rng), 4)
-
-
-@accept.probe("no guess: q is an empty list")
-def _(answer, rng):
-    return ids_of(answer(one_hot(5), [], [], rng), 1)
+    p = one_hot(3, 5).mean(0, keepdim=True)
+    return {"the tokens that came": sorted({ids_of(answer(p, [], [], rng), 1)[0] for _ in range(60)})}
 
 
 @accept.probe("30 guesses, p and q equal: all stay", varied=False)
@@ -376,9 +373,10 @@ def _(answer, rng):
     return ids_of(answer(sure(counts_up), draft, [6, 2, 3], 4, rng), 5)
 
 
-@speculative_step.probe("no guesses, k = 0")
+@speculative_step.probe("no guesses, k = 0, 60 times: two tokens are equally likely", varied=False)
 def _(answer, rng):
-    return ids_of(answer(sure(counts_up), sure(counts_up), [2, 6], 0, rng), 1)
+    model = of_table(one_hot(3, 5).mean(0).expand(7, 7))
+    return {"the tokens that came": sorted({ids_of(answer(model, model, [2, 6], 0, rng), 1)[0] for _ in range(60)})}
 
 
 @speculative_step.probe("a text of one token, one guess, which is wrong")

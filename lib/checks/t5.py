@@ -207,13 +207,15 @@ def _(answer, rng):
 
 
 @RelativeBias.probe(
-    "2 heads, both sides, 3 queries and 3 keys; bucket b has the number b in head 0, -b in head 1", varied=False
+    "2 heads, both sides, 3 queries, 3 keys; bucket b has b in head 0, -b in head 1, then 2b and -2b", varied=False
 )
 def _(answer, rng):
-    layer = answer(2, True, 8, 16)
-    for weight in layer.parameters():
-        weight.data = torch.stack([torch.arange(8.0), -torch.arange(8.0)], dim=1)
-    return layer.requires_grad_(False)(3, 3)
+    layer, found = answer(2, True, 8, 16).requires_grad_(False), []
+    for size in (1, 2):
+        for weight in layer.parameters():
+            weight.data = size * torch.stack([torch.arange(8.0), -torch.arange(8.0)], dim=1)
+        found.append(layer(3, 3).clone())
+    return {"the bias": found[0], "the bias once the table has changed": found[1]}
 
 
 @RelativeBias.probe("3 heads, the past alone, 11 buckets, furthest 13: 17 positions", varied=False)
@@ -631,7 +633,10 @@ restore_spans.mistakes(
     by_place=("the first sentinel of the inputs gets the first run, whichever it is: a run belongs to its sentinel.",
         edit("    return", "    order = [sentinel for sentinel in dict.fromkeys(targets) if sentinel in runs]\n"
              "    places = [place for place in dict.fromkeys(inputs) if place in runs]\n"
-             "    runs = {**{p: [] for p in places}, **{p: runs[s] for p, s in zip(places, order)}}\n    return")),
+             "    runs = {**{p: [] for p in places}, **{p: runs[s] for p, s in zip(places, order)}}\n    return"),
+        edit("    return", "    pieces = []\n    for token in targets:\n        if token in runs:\n"
+             "            pieces.append([])\n        elif pieces:\n            pieces[-1].append(token)\n"
+             "    runs = {p: [] for p in runs} | dict(zip([p for p in inputs if p in runs], pieces))\n    return")),
     last_run=("a sentinel that stands twice in the targets gets the last run only: it gets both.",
         edit(f"        {FOUND}", AGAIN.format("runs[token] = []") + FOUND)),
     first_run=("a sentinel that stands twice in the targets gets the first run only: it gets both.",

@@ -147,7 +147,7 @@ patches.mistakes(
              ": images.shape[-1] // width * width]\n    if False:"),
         edit(_REFUSED, "images = torch.nn.functional.pad(images, (0, -images.shape[-1] % width, 0, "
              "-images.shape[-2] % height))\n    if False:")),
-    unchecked=("whether the sizes divide is not looked at, both of them: raise a ValueError that names both.",
+    unchecked=("not all sizes that do not fit are refused: where height or width does not divide, raise a ValueError.",
         edit(_REFUSED, "if False:"), edit(_REFUSED, "if images.shape[-2] % height:"),
         edit(_REFUSED, "if images.shape[-1] % width:"), edit(" or ", " and "),
         edit(_REFUSED, "if images.shape[-2] * images.shape[-1] % (height * width):")),
@@ -331,7 +331,8 @@ interpolate_positions.mistakes(
     corners=("the corners of both grids are laid upon each other: align_corners=False.",
         edit("align_corners=False", "align_corners=True")),
     smoothed=("where the grid shrinks, more than the four nearest are mixed (antialias): plain bicubic is asked for.",
-        edit("align_corners=False", "align_corners=False, antialias=True")),
+        edit("align_corners=False", "align_corners=False, antialias=True"),
+        edit("align_corners=False", "align_corners=False, antialias=new[0] < old[0] or new[1] < old[1]")),
     along_the_list=("the positions are stretched as one long list: a grid has two axes.",
         edit(_GRID, "table[1:].T[None, :, None]", "size=new", "size=(1, new[0] * new[1])")),
     numbers_stretched=("the numbers of a vector are stretched too: only rows and columns are.",

@@ -879,7 +879,7 @@ def by_splitting(expression, joined):
     return Fraction(text)
 
 
-@wrong("evaluate", says="does not join digits")
+@wrong("evaluate", says="a space ends a number")
 def spaces_removed_first(expression):
     return by_splitting(expression, joined=True)
 

@@ -402,6 +402,28 @@ slips(
     one_byte=("400 places", edit("cumsum(dim=0)", "cumsum(dim=0, dtype=torch.uint8)", "place <=", "place.long() <=")),
     squeezed=("shape", edit(".view(chosen.T.shape).T", ".view(chosen.T.shape).T.squeeze(0)")),
 )
+
+
+@wrong("dispatch", says="called more often than once")
+def choice_by_choice(x, chosen, weights, experts):
+    mixed = torch.zeros_like(x)
+    for column, share in zip(chosen.T, weights.T, strict=True):
+        for number, expert in enumerate(experts):
+            (token,) = (column == number).nonzero(as_tuple=True)
+            if len(token):
+                mixed = mixed.index_add(0, token, share[token, None] * expert(x[token]))
+    return mixed
+
+
+slips(
+    "route",
+    more_than_k_share=(
+        "equally good",
+        edit(
+            "best.softmax(dim=-1)", "logits.masked_fill(logits < best[..., -1:], -1e9).softmax(-1).gather(-1, experts)"
+        ),
+    ),
+)
 slips(
     "dispatch",
     nothing_for_weight_0=("gradient", edit("(chosen == number)", "((chosen == number) & (weights != 0))")),

@@ -63,7 +63,7 @@ def in_place(p, q):
 
 slips(
     "residual",
-    nearly_equal=("0.00009", edit("total > 0,", "total > 1e-3,")),
+    nearly_equal=("a ten-millionth", edit("total > 0,", "total > 1e-3,"), edit("total > 0,", "total > 1e-6,")),
     axis_one=("leading axes (2, 3)", edit("sum(-1, keepdim", "sum(-1 if p.ndim < 3 else 1, keepdim")),
     crumbs_dropped=(
         "50,257",
@@ -152,6 +152,10 @@ def stacks(p, q, guesses, generator):
 slips(
     "accept",
     one_guess_only=("", edit("enumerate(guesses)", "enumerate(guesses[:1])")),
+    likeliest_of_none=(
+        "the tokens that came",
+        edit("    for i, guess", "    if not len(guesses):\n        return [int(p[0].argmax())]\n    for i, guess"),
+    ),
     rows_of_10_000=(
         "50,257",
         edit("    for i, guess", "    guesses = [min(guess, 10_000) for guess in guesses]\n    for i, guess"),
@@ -248,6 +252,10 @@ def tempered_q(target, draft, ids, k, generator):
 
 slips(
     "speculative_step",
+    likeliest_of_none=(
+        "the tokens that came",
+        edit("    text, q =", "    if not k:\n        return [int(target(list(ids), 1)[0].argmax())]\n    text, q ="),
+    ),
     eight_at_most=("13 guesses", edit("    text, q =", "    k = min(k, 8)\n    text, q =")),
     one_at_least=("no guesses, k = 0", edit("    text, q =", "    k = max(k, 1)\n    text, q =")),
     first_cut=("a text of one token", edit("p = target(text, k + 1)", "p = target(text[1:], k + 1)")),

@@ -13,7 +13,7 @@ from tests.graders.cases import slips, wrong
 # ---------------------------------------------------------------------------------------------------- online_softmax
 
 
-@wrong("online_softmax", says="put into a list")
+@wrong("online_softmax", says="held in memory at once")
 def as_a_list(scores):
     scores = list(scores)
     largest = max(scores, default=-math.inf)
@@ -99,7 +99,7 @@ def first_one_twice(scores):
     return largest, total
 
 
-@wrong("online_softmax", says="put into a list")
+@wrong("online_softmax", says="held in memory at once")
 def plain_floats_kept(scores):
     kept = [float(score) for score in scores]
     if not kept:

@@ -131,7 +131,6 @@ SURVIVORS: dict[str, dict[str, str]] = {
         "zip(k.split(tile, dim=-2), v.split(tile, dim=-2))": "there is a value for each key",
         "True -> False": "there is a value for each key",
         "k -> v": "of its length only: there is a value for each key",
-        "0 -> 1": "the largest score of a query adds 1 to its total",
         "1.0 -> -1.0": "where it divides, 0 is divided",
         "1.0 -> 2.0": "where it divides, 0 is divided",
     },

@@ -262,7 +262,7 @@ class WithoutGradients(Table):
         return self.table(buckets).permute(2, 0, 1)
 
 
-@wrong("RelativeBias", says="gives something else")
+@wrong("RelativeBias", says="stays there for the next call")
 class KeepsTheFirst(Table):
     """The bias is made once, at the first call, and cut to size afterwards."""
 
@@ -852,6 +852,17 @@ def ends_at_a_strange_sentinel(inputs, targets, sentinels):
 
 slips(
     "RelativeBias",
+    kept=(
+        "once the table has changed",
+        edit(
+            "        positions =",
+            "        if found := vars(self).setdefault('found', {}).get((queries, keys)):\n"
+            "            return found[0].clone()\n        positions =",
+            "return self.table(buckets).permute(2, 0, 1)",
+            "self.found[queries, keys] = [self.table(buckets).permute(2, 0, 1)]\n"
+            "        return self.found[queries, keys][0].clone()",
+        ),
+    ),
     five_hundred=("", edit("torch.arange(keys, device", "torch.arange(min(keys, 512), device")),
 )
 
