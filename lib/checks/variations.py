@@ -85,12 +85,13 @@ def vary_call(
     if not _is_plain((arguments, named)):
         return []
     result = _detached(result)  # whether gradients flow is asked where the text says so, not here
+    module = _module(function)
+    weights = " ".join(sorted(name for name, _ in module.named_parameters()))
     same = copied(_detached((arguments, named)))  # the same objects, call after call
     again, threw_dice = _outcome_on(function, *same)
     found = [Variation("state", "the same call again gives something else", again, not threw_dice)]
-    weights = any(True for _ in _module(function).parameters())  # which are 32-bit: mixing them is not asked for
     for kind, words, changed, expected in _changes(*_with_numbers(function, arguments, named), result):
-        if kind in ("dtype", "other numbers") and weights:
+        if kind in ("dtype", "other numbers") and weights:  # they are 32-bit: mixing them is not asked for
             continue
         outcome, threw = _outcome(function, *changed)
         as_it_should = (
@@ -109,18 +110,20 @@ def vary_call(
     after_a_change, counts = _after_a_change(function, arguments, named)
     words = "the same call again gives something else once the first result is changed in place: it is handed out twice"
     found.append(Variation("state", words, after_a_change, counts and not threw_dice))
-    with _other_weights(function) as known:
-        if known:
-            outcome, threw = _outcome_on(function, *same)
-            counts = outcome.error is None and _is_finite(outcome.result) and not threw
-            words = "right at first, not when the weights have changed since, as in training"
-            found.append(Variation("state", words, outcome, counts, known))
+    for mode in ("training", "evaluation") if weights else ():
+        with _in_mode(module, mode):
+            _outcome_on(function, *same)
+            with _other_weights(module):
+                outcome, threw = _outcome_on(function, *same)
+        counts = outcome.error is None and _is_finite(outcome.result) and not threw
+        words = f"right at first, not when the weights have changed since (the module being in {mode})"
+        found.append(Variation("state", words, outcome, counts, weights))
     for tensor in _tensors(same):
         tensor.copy_(tensor.flip(0) if tensor.ndim else tensor)
     outcome, threw = _outcome_on(function, *same)
     counts = outcome.error is None and _is_finite(outcome.result) and not threw
     found.append(Variation("state", "right at first, not when the same tensors hold other numbers", outcome, counts))
-    if known:
+    if weights:
         _outcome(function, arguments, named)  # what a module keeps of its last call is asked for by some probes
     return found
 
@@ -257,6 +260,9 @@ def _changes(arguments: tuple, named: dict, result: object) -> Iterator[tuple[st
             yield "other size", f"right for {value}, not for {other} with all else the same", (changed, named), []
     at = functools.partial(_each, change=_in_64_bits)
     yield "dtype", "right for 32-bit numbers, not for 64-bit ones", (at(arguments), at(named)), []
+    if any(part.ndim > 1 for part in tensors):
+        at = functools.partial(_each, change=_turned_in_memory)
+        yield "layout", "right, but not for tensors that lie in memory in another order", (at(arguments), at(named)), []
     floats = [part for part in tensors if part.is_floating_point()]
     if floats and not any(map(_is_distribution, floats)):
         in_64_bits = at((arguments, named, result))
@@ -276,17 +282,28 @@ def _changes(arguments: tuple, named: dict, result: object) -> Iterator[tuple[st
 
 
 @contextlib.contextmanager
-def _other_weights(method: Callable) -> Iterator[str]:
-    """The parameters of the method's module, half as large again; their names, or nothing where it has none."""
-    parameters = dict(_module(method).named_parameters())
-    before = {name: parameter.data for name, parameter in parameters.items()}
+def _in_mode(module: nn.Module, mode: str) -> Iterator[None]:
+    """The module with all its parts in training, or in evaluation."""
+    before = {part: part.training for part in module.modules()}
+    module.train(mode == "training")
     try:
-        for parameter in parameters.values():
-            parameter.data = 1.5 * parameter.data  # subtle: nothing is changed in place, gradients may still need it
-        yield " ".join(sorted(parameters))
+        yield
     finally:
-        for name, parameter in parameters.items():
-            parameter.data = before[name]
+        for part, training in before.items():
+            part.training = training
+
+
+@contextlib.contextmanager
+def _other_weights(module: nn.Module) -> Iterator[None]:
+    """The parameters of a module, half as large again."""
+    before = {parameter: parameter.data for parameter in module.parameters()}
+    try:
+        for parameter in before:
+            parameter.data = 1.5 * parameter.data  # subtle: nothing is changed in place, gradients may still need it
+        yield
+    finally:
+        for parameter, data in before.items():
+            parameter.data = data
 
 
 def _module(method: Callable) -> nn.Module:
@@ -324,6 +341,11 @@ def _each(value, change: Callable[[Tensor], Tensor]):
     if isinstance(value, dict):
         return {key: _each(part, change) for key, part in value.items()}
     return value
+
+
+def _turned_in_memory(tensor: Tensor) -> Tensor:
+    """The same numbers; those of the last axis but one lie side by side, as after a `transpose`."""
+    return tensor.mT.contiguous().mT if tensor.ndim > 1 else tensor
 
 
 def _in_64_bits(tensor: Tensor) -> Tensor:
