@@ -37,7 +37,7 @@ def conversations(rng, n_rows, length, assistant=ASSISTANT, end=OVER):
         row = [0]
         while len(row) < length:
             role, words = (torch.randint(n, (), generator=rng).item() for n in (3, 4))
-            row += [(assistant, USER, TOOL)[role], *range(11, 11 + words), end]
+            row += [(assistant, USER, TOOL)[role], *range(words), end]
         rows.append(row[:length])
     return torch.tensor(rows)
 

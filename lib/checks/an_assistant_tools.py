@@ -109,7 +109,7 @@ def greedy(turn):
     return (found[1], found.end()) if found else None
 
 
-@find_call.mistake("an expression may go over several lines: re.DOTALL.")
+@find_call.mistake("an expression may go over several lines: in a pattern, `.` needs re.DOTALL for that.")
 def one_line(turn):
     found = re.search("<calc>((?:(?!</?calc>).)*)</calc>", turn)
     return (found[1], found.end()) if found else None

@@ -611,9 +611,9 @@ def _(answer, rng):
     return answer([5, 100, 6, 101, 7], [100, 1, 109, 8, 101, 3], SENTINELS)
 
 
-@restore_spans.probe("sentinels 0, 1 and 2, the ids from 3 on")
+@restore_spans.probe("a set of sentinels, 0, 1 and 2; the ids from 3 on")
 def _(answer, rng):
-    return answer([5, 0, 6, 1, 7], [0, 3, 4, 1, 8, 2], [0, 1, 2])
+    return answer([5, 0, 6, 1, 7], [0, 3, 4, 1, 8, 2], {0, 1, 2})
 
 
 @restore_spans.probe("5 <0> 6 <1> 7 and a model's targets that begin without a sentinel")

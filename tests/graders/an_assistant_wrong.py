@@ -986,6 +986,7 @@ slips(
     anything_closes=("(1 2", edit(UNCLOSED, 'if not parts.pop(0):\n                raise ValueError("not closed")')),
     twelve_digits=("exactly", edit("return Fraction(part)", "return Fraction(part).limit_denominator(10**12)")),
 )
+slips("answer_mask", ends_at_id_0=("", edit("ids == end,", "(ids == end) | (ids == 0),")))
 slips(
     "sequence_log_probability",
     never_below_a_floor=("in it", edit(".sum(-1)", ".clamp(min=-1e4).sum(-1)")),

@@ -867,7 +867,11 @@ slips(
 )
 
 
-slips("restore_spans", no_sentinel_zero=("expected 6", edit("runs.get(token, run)", "runs.get(token or None, run)")))
+slips(
+    "restore_spans",
+    no_sentinel_zero=("expected 6", edit("runs.get(token, run)", "runs.get(token or None, run)")),
+    by_index=("a set of sentinels", edit("run: list[int] = []", "run: list[int] = [sentinels[0]]")),
+)
 slips(
     "token_span",
     one_space_only=(
