@@ -186,10 +186,12 @@ def _(answer, rng):
     return made(answer, rng, 13, 7, 6, 3, 3)(some_ids(13, 3, 7, rng=rng))
 
 
-@GPT.probe("one model reads ids (2, 5), then (2, 7), then one single token")
+@GPT.probe("one model reads ids (2, 5), then (2, 7), then two tokens, then one single token")
 def _(answer, rng):
     model = made(answer, rng, 11, 7, 6, 2, 1)
-    return {f"the logits of ids {shape}": model(some_ids(11, *shape, rng=rng)) for shape in ((2, 5), (2, 7), (1, 1))}
+    return {
+        f"the logits of ids {shape}": model(some_ids(11, *shape, rng=rng)) for shape in ((2, 5), (2, 7), (1, 2), (1, 1))
+    }
 
 
 @GPT.probe("300 positions, and ids up to 50,299")

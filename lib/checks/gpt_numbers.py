@@ -21,7 +21,10 @@ bits_per_byte = Exercise(gpt.bits_per_byte)
 @gpt2_parameters.probe("vocab 101, 17 positions, d_model 10, 3 blocks; d_model 67, one block; the sizes of GPT-3")
 def _(answer, rng):
     sizes = (101, 17, 10, 3), (300, 29, 67, 1), (50_257, 2048, 12_288, 96)
-    return {f"the dict for {each}": answer(*each) for each in sizes}
+    found = [answer(*each) for each in sizes]
+    if isinstance(found[0], dict) and found[0] is found[1]:
+        raise Problem("one dict", "two calls return the same dict, so the second changes the first: make one in each.")
+    return {f"the dict for {each}": part for each, part in zip(sizes, found, strict=True)}
 
 
 ATTENTION, WIDE, NORMS = (
@@ -94,7 +97,10 @@ def sizes_found(model, n_layers):
     """Spread and mean of each parameter, block by block alike."""
     if not hasattr(model, "named_parameters"):
         raise Problem("type", "the result should be the model itself: return model.")
-    found = {}
+    found = {
+        f"{name} afterwards": "as it was before" if (parameter == 7).all() else "filled anew"
+        for name, parameter in model.named_parameters()
+    }
     for name, parameter in model.named_parameters():
         values = parameter.detach()
         if values.dim() == 1:
@@ -304,6 +310,7 @@ bits_per_byte.mistakes(
     log10=("log10: a bit is math.log(2) nats, with the natural logarithm.", edit("math.log(", "math.log10(")),
     at_most_8=("there is no limit of 8: a bad model needs more bits than the byte itself.",
         edit(BITS, f"min(8.0, {BITS})")),
-    whole_numbers=("// drops what is after the point: divide by /.", edit(" / n_bytes", " // n_bytes")),
+    whole_numbers=("what is after the point is lost: divide by /, and leave out // and int.",
+        edit(" / n_bytes", " // n_bytes")),
 )
 # fmt: on

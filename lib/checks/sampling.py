@@ -56,7 +56,7 @@ single_calls(
             random_logits(rng, 2, 1, 3, 5, 11).scatter(-1, torch.zeros(2, 1, 3, 5, 1).long(), -math.inf),
             200,
         ),
-        "two rows of logits in 64 bits at temperature 0.004": lambda rng: (random_logits(rng, 2, 7).double(), 0.004),
+        "two rows of logits in 64 bits at temperature 0.000001": lambda rng: (random_logits(rng, 2, 7).double(), 1e-6),
     },
 )
 
@@ -86,7 +86,7 @@ apply_temperature.mistakes(
     power=("this is a power; the logits are divided.", edit("logits / t", "logits ** t")),
     bits_lost=("the logits came in 64 bits and left in fewer: keep their dtype.",
         edit("return logits", "return logits.float()")),
-    whole_numbers=("`//` throws away what is after the point: `/`.", edit("logits / t", "logits // t")),
+    whole_numbers=("what is after the point is lost: divide by `/`, not `//`.", edit("logits / t", "logits // t")),
     no_guard=("a temperature that is not above 0, or is infinite, is to be refused: raise ValueError.",
         edit("if not 0 < temperature < math.inf:", "if False:")),
 )
@@ -165,14 +165,16 @@ def _(answer, rng):
     torch.manual_seed(5)
     before = torch.get_rng_state()
     first, generator = draw(1), torch.Generator().manual_seed(3)
-    two = answer(logits.expand(2, 50, 11), generator)
+    two = answer(logits[:, None].expand(2, 50, 2, 11), generator)
     return {
         "from one state": "the same ids" if torch.equal(first, draw(1)) else "other ids each time",
         "from another state": "the same ids" if torch.equal(first, draw(2)) else "other ids",
         "a second call with one generator": "the same ids"
-        if torch.equal(two, answer(logits.expand(2, 50, 11), generator))
+        if torch.equal(two, answer(logits[:, None].expand(2, 50, 2, 11), generator))
         else "other ids",
-        "two equal rows in other places": "the same ids" if torch.equal(two[0], two[1]) else "other ids",
+        "two equal rows in other places": "the same ids"
+        if torch.equal(two[0], two[1]) or torch.equal(two[..., 0], two[..., 1])
+        else "other ids",
         "the global generator": "left alone" if torch.equal(before, torch.get_rng_state()) else "used",
     }
 
@@ -206,6 +208,8 @@ sample.mistakes(
     ),
     raw_logits=("multinomial needs probabilities, none below 0: softmax first.",
         edit("logits.softmax(dim=-1)", "logits")),
+    other_axis=("the softmax must be taken over the vocabulary, the last axis.",
+        edit("softmax(dim=-1)", "softmax(dim=0)")),
     softmax_twice=(
         "the softmax was taken twice, which makes all tokens nearly equal.",
         edit(
@@ -237,10 +241,12 @@ single_calls(
         "two rows of 5 logits; a token is left out (-inf), another one in each row": lambda rng: random_logits(
             rng, 2, 5
         ).scatter(-1, torch.tensor([[1], [3]]), -math.inf),
-        "rows (2, 1, vocab): one token left with the logit -999.5; and logits far apart, 0, 299, 300": lambda rng: (
-            torch.tensor([[[-999.5, -math.inf, -math.inf]], [[0.0, 299.0, 300.0]]])
+        "rows (2, 1, vocab): one token left with the logit -999.5; and large logits, 298, 299, 300": lambda rng: (
+            torch.tensor([[[-999.5, -math.inf, -math.inf]], [[298.0, 299.0, 300.0]]])
         ),
-        "one row of 2,048 logits": lambda rng: random_logits(rng, 1, 2048),
+        "one row of 2,048 logits, every 16th of them lower by 300": lambda rng: (
+            random_logits(rng, 1, 2048) - 300 * (torch.arange(2048) % 16 == 0)
+        ),
         "64-bit logits in four leading dimensions": lambda rng: random_logits(rng, 2, 1, 3, 2, 7).double(),
     },
 )
@@ -276,7 +282,10 @@ entropy.mistakes(
     raw_logits=("the logits are taken for logarithms of probabilities: log_softmax first.", edit(LOG_P, "logits")),
     other_axis=("the softmax must be taken over the vocabulary, the last axis.",
         edit("log_softmax(dim=-1)", "log_softmax(dim=0)")),
-    overflow=("e to the power of a large logit is infinite: softmax or log_softmax, which are safe.",
+    rounded=("a probability may be rounded to 0 where its logit is not -inf, and 0 times its logarithm is nan: "
+        "log_softmax, not the logarithm of the softmax.",
+        edit(f"-log_p{LEFT_OUT}", "-log_p.exp().log().masked_fill(logits == -math.inf, 0.0)")),
+    overflow=("e to the power of a large logit is infinite: log_softmax, which is safe.",
         edit(LOG_P, "(logits.exp() / logits.exp().sum(dim=-1, keepdim=True)).log()")),
     bits_lost=("the logits came in 64 bits and the result in fewer: keep their dtype.",
         edit("logits.log", "logits.float().log")),

@@ -62,7 +62,10 @@ single_calls(
             ),
             2,
         ),
-        "the first place shared: logits 2, 3, 3, 0 and k = 1": lambda rng: (torch.tensor([2.0, 3.0, 3.0, 0.0]), 1),
+        "the first place shared: logits 2, 3, 3, 3, 0 and k = 1": lambda rng: (
+            torch.tensor([2.0, 3.0, 3.0, 3.0, 0.0]),
+            1,
+        ),
         "k = 9, but a vocabulary of 5; one row": lambda rng: (random_logits(rng, 1, 5), 9),
         "64 rows of 300 logits, k = 7": lambda rng: (random_logits(rng, 64, 300), 7),
         "64-bit logits in four leading dimensions, k = 300 of 307": lambda rng: (
@@ -159,9 +162,9 @@ single_calls(
             0.7,
         ),
         "rows in two leading dimensions, p = 0.7": lambda rng: (random_logits(rng, 2, 3, 11), 0.7),
-        "the token that crosses p has a twin, or one nearly as likely: probabilities 0.4, 0.2, 0.2, 0.19, 0.01, or "
+        "the token that crosses p has two twins, or one nearly as likely: probabilities 0.38, three times 0.2, 0.02; "
         "0.4, 0.2, 0.19999, 0.19, 0.01, and p = 0.5": lambda rng: (
-            torch.tensor([[0.4, 0.2, 0.2, 0.19, 0.01], [0.4, 0.2, 0.19999, 0.19, 0.01]]).log(),
+            torch.tensor([[0.38, 0.2, 0.2, 0.2, 0.02], [0.4, 0.2, 0.19999, 0.19, 0.01]]).log(),
             0.5,
         ),
         "two tokens have exactly p: probabilities 1/2, 1/8, 1/4, 1/8 and p = 3/4": lambda rng: (_powers_of_two(), 0.75),
@@ -248,7 +251,8 @@ top_p.mistakes(
         edit(*SUMS, *FIRST_STAYS, *IN_ORDER, *STRICT),
     ),
     never_reached=(
-        "where the rounded sum never reaches p, your first place that does is place 0. Then everything stays.",
+        "where the rounded sum never reaches p, only the likeliest stays (`argmax` of nothing but False is 0): then "
+        "everything should.",
         edit(
             "above >= p",
             "torch.arange(ordered.shape[-1]) > (probabilities.cumsum(-1) >= p).float().argmax(-1, keepdim=True)",
@@ -325,7 +329,7 @@ single_calls(
                 0.5,
             )
         ),
-        "p = 1: the likeliest stays, with its twin": lambda rng: (torch.tensor([1.0, 3.0, 3.0, -2.0]), 1.0),
+        "p = 1: the likeliest stays, with its two twins": lambda rng: (torch.tensor([1.0, 3.0, 3.0, 3.0, -2.0]), 1.0),
     },
 )
 

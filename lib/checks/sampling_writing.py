@@ -180,9 +180,9 @@ def _(answer, rng):
     return _written(answer, _count_up, [3, 7], 5, _likeliest)
 
 
-@generate.probe("a model whose next token is the sum of all before it")
+@generate.probe("a model whose next token is the sum of all before it, after a prompt of 1,100 ids")
 def _(answer, rng):
-    return _written(answer, lambda ids: _one_hot(sum(ids) % 10), [3, 4], 6, _likeliest)
+    return _written(answer, lambda ids: _one_hot(sum(ids) % 10), [*range(1100)], 6, _likeliest)
 
 
 @generate.probe("a pick that gives 0-d tensors, as `sample` does, another one each time; the stop sequence [6, 1]")
@@ -221,9 +221,9 @@ def _(answer, rng):
     }
 
 
-@generate.probe("the stop sequences [5, 6], [0, 1, 2] and [5, 0], counting up from 7")
+@generate.probe("the stop sequences [5, 6], [9, 0, 1, 2, 3, 4] and [5, 0], counting up from 7")
 def _(answer, rng):
-    return _written(answer, _count_up, [7], 25, _likeliest, [[5, 6], [0, 1, 2], [5, 0]])
+    return _written(answer, _count_up, [7], 25, _likeliest, [[5, 6], [9, 0, 1, 2, 3, 4], [5, 0]])
 
 
 @generate.probe("the stop sequences [1, 0] and [10, 11], counting up from 9")
@@ -231,9 +231,9 @@ def _(answer, rng):
     return _written(answer, lambda ids: _one_hot(ids[-1] + 1, 30), [9], 6, _likeliest, [[1, 0], [10, 11]])
 
 
-@generate.probe("the stop sequence [50255, 50256], counting up from 50,250")
+@generate.probe("the stop sequence [50256], counting up from 50,250")
 def _(answer, rng):
-    return _written(answer, lambda ids: _one_hot(ids[-1] + 1, 50_300), [50_250], 9, _likeliest, [[50_255, 50_256]])
+    return _written(answer, lambda ids: _one_hot(ids[-1] + 1, 50_300), [50_250], 9, _likeliest, [[50_256]])
 
 
 @generate.probe("the stop sequence [1, 1, 2], where 1, 1, 1, 2 is written, and [1, 2, 1, 3], where 1, 2, 1, 2, 1, 3 is")

@@ -38,9 +38,9 @@ def _(answer, rng):
     return loadable(answer(5))
 
 
-@RMSNorm.probe("a new RMSNorm and the vectors (1, 7), (0, 20) and (-3, -3)")
+@RMSNorm.probe("a new RMSNorm and the vectors (1, 7), (0, 2000) and (-3, -3)")
 def _(answer, rng):
-    return answer(2)(torch.tensor([[1.0, 7.0], [0.0, 20.0], [-3.0, -3.0]]))
+    return answer(2)(torch.tensor([[1.0, 7.0], [0.0, 2000.0], [-3.0, -3.0]]))
 
 
 @RMSNorm.probe("batch 2, 3 positions, d_model 5, a random scale")
@@ -261,9 +261,9 @@ SwiGLU.mistakes(
 single_calls(
     sliding_window_mask,
     {
-        "5 new positions, none before, a window of 3": lambda rng: [5, 0, 3],
-        "one new position after 7, a window of 3": lambda rng: [1, 7, 3],
-        "a window of 1: each sees itself": lambda rng: [4, 3, 1],
+        "3 new positions, none before, a window of 2": lambda rng: [3, 0, 2],
+        "one new position after 2, a window of 2": lambda rng: [1, 2, 2],
+        "a window of 1: each sees itself": lambda rng: [2, 3, 1],
         "a window wider than the text": lambda rng: [3, 2, 11],
         "300 new positions, none before, a window of 128": lambda rng: [300, 0, 128],
         "one new position after 1,100, a window of 1,050": lambda rng: [1, 1100, 1050],

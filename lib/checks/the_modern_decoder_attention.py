@@ -194,10 +194,10 @@ def _attend(layer):
     return lambda x, mask, cache: layer(x, None, mask, cache)
 
 
-@GroupedQueryAttention.probe("a cache, no mask: 4 positions, then one, then one more, causal, rotary")
+@GroupedQueryAttention.probe("a cache, no mask: three times one position, causal, rotary")
 def _(answer, rng):
     layer = _layer(answer, rng, 12, 6, 2, 2, False, RotaryPositions(2), True)
-    return _in_pieces(_attend(layer), normal(2, 6, 12, rng=rng), KeyValueCache(2, 2, 7, 2), [4, 1, 1])
+    return _in_pieces(_attend(layer), normal(2, 3, 12, rng=rng), KeyValueCache(2, 2, 7, 2), [1, 1, 1])
 
 
 @GroupedQueryAttention.probe("a cache and masks: 2 positions, then 3, one row padded at the left, rotary")

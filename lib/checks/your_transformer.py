@@ -68,10 +68,11 @@ def together(answer: Callable, models: Sequence[nn.Module], shares: Sequence[flo
         shapes = [[tuple(tensor.shape) for tensor in one] for one in handed]
         if any(one != shapes[0] for one in shapes):
             counts = [len(one) for one in shapes]
+            how = f"{' and '.join(map(str, counts))} times" if len(set(counts)) > 1 else "with unequal shapes"
             raise Problem(
                 "waits",
-                f"the processes call all_reduce {' and '.join(map(str, counts))} times, or with other shapes: "
-                "they wait for each other for ever. A parameter without a gradient takes part with zeros.",
+                f"the processes call all_reduce {how}: they wait for each other for ever. Each of them takes part with "
+                "every parameter that learns, whatever its share, and with zeros where it has no gradient.",
             )
         for one in types_given:
             for mine, other in zip(one, types_given[0], strict=True):
@@ -97,8 +98,10 @@ def _with_gradients(model: nn.Module) -> nn.Module:
 
 
 def _gradients(model: nn.Module) -> dict[str, Tensor | str]:
-    named = model.named_parameters()
-    return {f"the gradient of `{name}`": "None" if p.grad is None else p.grad for name, p in named}
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad and parameter.grad is None:
+            raise Problem("still None", f"the gradient of `{name}` is still None afterwards.")
+    return {f"the gradient of `{name}`": "None" if p.grad is None else p.grad for name, p in model.named_parameters()}
 
 
 def _weights(model: nn.Module) -> dict[str, Tensor]:
@@ -236,12 +239,14 @@ average_gradients.mistakes(
         "often than another one, and both wait for ever.",
         edit(_NONE, "if parameter.grad is None:\n                continue", f"\n                {_ZEROS}", ""),
         edit(_NONE, "if parameter.grad is None:\n                return", f"\n                {_ZEROS}", "")),
+    sum_lost=("a parameter without a gradient has none afterwards: the sum that comes back is to stand in its `.grad`.",
+        edit(_ZEROS, "all_reduce(torch.zeros_like(parameter))\n                continue")),
     ones=("a missing gradient counts as 0, not as 1.", edit("zeros_like", "ones_like")),
     float32_zeros=("zeros for a missing gradient have the parameter's dtype, or the processes hand over numbers of two "
         "kinds, which cannot be added up: `zeros_like`.",
         edit(_ZEROS, "zeros = torch.zeros(parameter.shape)\n                all_reduce(zeros)\n"
              "                parameter.grad = zeros.to(parameter.dtype)\n                continue")),
-    helper=("the other processes get the text of this function alone, so a helper must stand inside of it.",
+    helper=("the other processes get the text of this function alone, so what it uses must stand inside of it.",
         edit("def average_gradients", "def weighed(gradient, share):\n    return gradient.mul_(share)\n\n\n"
              "def average_gradients", _SHARE, "weighed(parameter.grad, share)")),
     weight_for_gradient=("a missing gradient counts as 0, not as the weight.",
@@ -345,7 +350,8 @@ ring_all_reduce.mistakes(
         f"sent[i] += {_COUNT} if step < p - 1 else 0")),
     receiver_counts=("what a process has sent is asked for, not what it has received.",
         edit("sent[i] +=", "sent[(i + 1) % p] +=")),
-    in_place=("the chunks are views: `+=` writes into the tensors that you were given.",
+    in_place=("the tensors that you were given are changed. The chunks are views of them: `+=` on a chunk writes "
+        "into them, `a = a + b` makes a new one.",
         edit(_ADD, "receiver[place] = receiver[place].add_(chunk) if step < p - 1 else chunk")),
     total_sent=("a number for each process is asked for, not one for all.",
         edit("for parts in chunks], sent", "for parts in chunks], sum(sent)")),
@@ -415,7 +421,8 @@ zero_bytes.mistakes(
     rounded_down=("where it does not divide, a part is rounded up: no parameter may be left over.",
         edit(_PART, "n_parameters // n_processes")),
     one_more=("where it divides, nothing is to be added.", edit(_PART, "n_parameters // n_processes + 1")),
-    a_float=("a part is a whole number of parameters.", edit(_PART, "n_parameters / n_processes")),
+    a_float=("an int is asked for: a part is a whole number of parameters, -(-a // b).",
+        edit(_PART, "n_parameters / n_processes")),
     rounded_bytes=("parts are whole parameters: round those up, and not the bytes.",
         edit(_PART, "n_parameters / n_processes", "return weights + gradients + state",
              "return -int(-(weights + gradients + state) // 1)")),

@@ -544,6 +544,16 @@ slips(
     "bits_per_byte", zero_taken_for_nothing=("return", edit("math.log(2) / n_bytes", "math.log(2) / n_bytes or None"))
 )
 slips(
+    "initial_weights",
+    positions_kept=(
+        "positions.table afterwards is 'as it was before'",
+        edit(
+            "elif parameter.dim() == 2",
+            'elif name.startswith("positions"):\n                pass\n            elif parameter.dim() == 2',
+        ),
+    ),
+)
+slips(
     "gpt2_parameters",
     heads_of_64=(
         "d_model 67",

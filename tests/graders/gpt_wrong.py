@@ -455,6 +455,7 @@ slips(
 )
 slips(
     "GPT",
+    no_mask_for_two=("two tokens", edit("x = block(x, mask)", "x = block(x, mask if ids.shape[1] > 2 else None)")),
     mask_of_64=("raised", edit("causal_mask(ids.shape[1])", "causal_mask(64)[: ids.shape[1], : ids.shape[1]]")),
     drops_in_forward=(
         "expected",

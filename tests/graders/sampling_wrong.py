@@ -108,7 +108,7 @@ def always_32_bits(logits, temperature):
     return logits.float() / temperature
 
 
-@wrong("apply_temperature", says="at temperature 0.004")
+@wrong("apply_temperature", says="at temperature 0.000001")
 def never_below_a_hundredth(logits, temperature):
     refuse(not 0 < temperature < INF, "temperature")
     return logits / max(temperature, 0.01)
@@ -721,7 +721,7 @@ def anything_goes(logits, p):
 slips(
     "min_p",
     one_for_one=(
-        "with its twin",
+        "with its two twins",
         edit("logits < least", "(logits < least) | (p == 1) & (torch.arange(logits.shape[-1]) != logits.argmax())"),
     ),
     first_hundred=("64 rows of 300", edit("logits.amax(dim=-1", "logits[..., :100].amax(dim=-1")),
@@ -1060,7 +1060,7 @@ def pick_without_ids(next_logits, ids, limit, pick, stop=()):
             return
 
 
-@wrong("generate", says="stop sequences [5, 6], [0, 1, 2]")
+@wrong("generate", says="stop sequences [5, 6], [9, 0")
 def all_of_the_stops(next_logits, ids, limit, pick, stop=()):
     ids, written = list(ids), []
     for _ in range(limit):
@@ -1316,19 +1316,59 @@ slips(
         "-999.5",
         edit("log_p = logits", "logits = logits.masked_fill(logits == -math.inf, -100.0)\n    log_p = logits"),
     ),
+    left_out_by_its_logit=(
+        "may be rounded to 0",
+        edit(
+            "log_p = logits.log_softmax(dim=-1)",
+            "log_p = logits.softmax(dim=-1).log2() * math.log(2)",
+            "log_p == -math.inf",
+            "torch.isneginf(logits)",
+        ),
+    ),
 )
-slips("apply_temperature", at_most_100=("200", edit("logits / temperature", "logits / min(temperature, 100)")))
-slips("sample", minus_100=("-999.5", edit("logits.softmax", "logits.clamp(min=-100).softmax")))
+slips(
+    "apply_temperature",
+    at_most_100=("200", edit("logits / temperature", "logits / min(temperature, 100)")),
+    at_least_a_thousandth=("0.000001", edit("logits / temperature", "logits / max(temperature, 0.001)")),
+)
+slips(
+    "sample",
+    minus_100=("-999.5", edit("logits.softmax", "logits.clamp(min=-100).softmax")),
+    shared_in_the_last_axis=(
+        "other places",
+        edit(
+            "torch.multinomial(probabilities.reshape(-1, logits.shape[-1]), 1, generator=generator)",
+            "(probabilities.cumsum(-1) < 0.999999 * torch.rand(*logits.shape[: max(1, logits.ndim - 2)], "
+            "*[1] * min(2, logits.ndim - 1), generator=generator)).sum(-1)",
+        ),
+    ),
+    over_the_first_axis=("over the vocabulary", edit("softmax(dim=-1)", "softmax(0)")),
+)
 slips(
     "generate",
     asked_once_more=(
         "once more after the last",
         edit("            return", "            return\n    next_logits(ids)"),
     ),
+    two_or_more=("[50256]", edit("for end in stop)", "for end in stop if len(end) > 1)")),
+    the_last_four=("9, 0, 1", edit("written[-len(end) :]", "written[-4:][-len(end) :]")),
+    reads_1024=("1,100 ids", edit("next_logits(ids)", "next_logits(ids[-1024:])")),
 )
 slips("min_p", at_least_0=("- 1000", edit("keepdim=True)", "keepdim=True).clamp(min=0)")))
 slips("min_p", nearly_enough=("0.2499", edit("logits < least", "logits < least - 1e-3")))
-slips("top_p", nearly_equal=("0.19999", edit("logits < least", "logits < least - 1e-3")))
+slips(
+    "top_p",
+    nearly_equal=("0.19999", edit("logits < least", "logits < least - 1e-3")),
+    one_twin_only=(
+        "three times 0.2",
+        edit(
+            "return logits.masked_fill(logits < least, -math.inf)",
+            "keep, order = above < p, logits.argsort(dim=-1, descending=True, stable=True)\n"
+            "    keep[..., 1:] |= (ordered[..., 1:] == ordered[..., :-1]) & (above < p)[..., :-1]\n"
+            "    return logits.masked_fill(~torch.zeros_like(keep).scatter(-1, order, keep), -math.inf)",
+        ),
+    ),
+)
 slips(
     "top_k",
     nearly_equal=("1.99999", edit("logits < least", "logits < least - 1e-3")),

@@ -587,6 +587,10 @@ class KeepsTheFirstMask(Right):
 _START = "cache.length if cache else 0"
 slips(
     "GroupedQueryAttention",
+    first_single_position_not_kept=(
+        "three times one position",
+        edit("if cache is not None:", "if cache is not None and (cache.length or x.shape[1] > 1):"),
+    ),
     context_begins_at_0=(
         "keys of a context",
         edit(

@@ -630,6 +630,26 @@ def zero_for_empty(blocks):
     return np.where(scale == 0, np.float32(0), scale * _joined(packed & 15, packed >> 4) + minimum)
 
 
+@wrong("unpack_q4_1", says="3e-5")
+def halves_by_hand(blocks):
+    words = blocks[:, :4:2].astype(np.int32) | blocks[:, 1:4:2].astype(np.int32) << 8
+    size = (1 + (words & 1023) / 1024) * 2.0 ** ((words >> 10 & 31) - 15)
+    heads = np.where(words & 0x7FFF, np.where(words & 0x8000, -size, size), 0.0).astype(np.float32)
+    return heads[:, :1] * _joined(blocks[:, 4:] & 15, blocks[:, 4:] >> 4).astype(np.float32) + heads[:, 1:]
+
+
+slips(
+    "sliding_window_mask",
+    no_window_near_the_start=(
+        "one new position after 2",
+        edit("window + 1)", "(window if new > 1 or before > 4 else before + 1) + 1)"),
+    ),
+    no_window_in_a_short_text=(
+        "3 new positions, none before",
+        edit("window + 1)", "(window if before or new > 4 else new) + 1)"),
+    ),
+)
+slips("RMSNorm", at_most_100=("2000", edit("return x *", "return x.clamp(-100, 100) *")))
 slips(
     "SwiGLU",
     exp_of_the_negative=(

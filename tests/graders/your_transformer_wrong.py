@@ -106,7 +106,7 @@ def _scaled(parameter, share):
     return torch.zeros_like(parameter) if parameter.grad is None else parameter.grad * share
 
 
-@wrong("average_gradients", says="a helper must stand inside of it")
+@wrong("average_gradients", says="what it uses must stand inside of it")
 def with_a_helper(model, all_reduce, share):
     for parameter in model.parameters():
         if parameter.requires_grad:
@@ -242,6 +242,13 @@ def adam_without_its_copy(n_parameters, n_processes, stage):
 
 slips(
     "average_gradients",
+    zeros_handed_over_only=(
+        "still None afterwards",
+        edit(
+            "parameter.grad = torch.zeros_like(parameter)",
+            "all_reduce(torch.zeros(parameter.shape, dtype=parameter.dtype))\n                continue",
+        ),
+    ),
     frozen_with_an_old_gradient=(
         "old gradient takes no part",
         edit("if parameter.requires_grad:", "if parameter.requires_grad or parameter.grad is not None:"),
