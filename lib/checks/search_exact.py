@@ -9,7 +9,7 @@ import torch
 from lib.batching import EOS
 from lib.checks.core import Exercise, edit
 from lib.checks.running import Problem
-from lib.checks.search_lists import table, tastes
+from lib.checks.search_lists import late_star, table, tastes
 from lib.decoding import search
 
 exact_search = Exercise(search.exact_search, returns=("the ids", "the log-probability"))
@@ -57,21 +57,6 @@ def steady(end: int, vocab: int = 6) -> Callable:
     return log_probs_after
 
 
-def late_star(rng, vocab: int = 12) -> Callable:
-    """Eight words are likelier than the last one to begin with; after it alone the sentence ends for certain."""
-
-    def log_probs_after(ids):
-        chances = torch.full((vocab,), 1 / vocab)
-        if not ids:
-            chances[EOS + 1 :] = 0.12 + torch.arange(vocab - EOS - 1) / 1000  # no two alike
-            chances[: EOS + 1], chances[-1] = 1e-6, 0.03
-        elif ids[0] == vocab - 1:
-            chances[:], chances[EOS] = 1e-3, 1.0
-        return chances.log()
-
-    return log_probs_after
-
-
 def certain(rng) -> Callable:
     """The empty sentence has the probability 1, so that no rounding touches its logarithm, 0."""
     return lambda ids: torch.full((6,), -1e4).index_fill(0, torch.tensor(EOS), 0.0)
@@ -96,9 +81,9 @@ def hopeless(rng) -> Callable:
 for label, model, bound, limit, sentences in (
     ("the table of the text, bound log 0.29, limit 5", lambda rng: table, math.log(0.29), 5, 1),
     (
-        "the likeliest sentence begins with the least likely of nine words, bound log 0.005",
-        late_star,
-        math.log(0.005),
+        "the likeliest sentence begins with the least likely of 300 words, bound log 0.001",
+        lambda rng: late_star(303),
+        math.log(0.001),
         6,
         1,
     ),

@@ -1,6 +1,7 @@
 """Checks of notebook 10: beam search for one sentence, with lists."""
 
 import math
+from collections.abc import Callable
 from functools import partial
 
 import torch
@@ -65,6 +66,21 @@ def crowded(ids) -> Tensor:
     return torch.tensor([told.get(word, 1e-6 * (1 + word)) for word in range(8)]).log()
 
 
+def late_star(vocab: int) -> Callable:
+    """The last word is the least likely to begin with, half as likely as others; after it the sentence ends."""
+
+    def log_probs_after(ids):
+        chances = torch.full((vocab,), 1 / vocab)
+        if not ids:
+            chances += torch.arange(vocab) / 1e6  # no two alike
+            chances[: EOS + 1], chances[-1] = 1e-6, 0.5 / vocab
+        elif ids[0] == vocab - 1:
+            chances[:], chances[EOS] = 1e-5, 1.0
+        return chances.log()
+
+    return log_probs_after
+
+
 @search_sentence.probe("the third-best first word begins the best sentence; one sentence ends at once; 2 beams")
 def _(answer, rng):
     return answer(late, 6, 2, 1.0)
@@ -94,6 +110,11 @@ for label, sentences, settings, *others in (
     @search_sentence.probe(label)
     def _(answer, rng, sentences=sentences, settings=settings, others=others):
         return {f"sentence {i}": answer(tastes(rng, **settings), *others) for i in range(sentences)}
+
+
+@search_sentence.probe("the least likely of 40 words begins the best sentence, 40 beams, limit 3")
+def _(answer, rng):
+    return answer(late_star(43), 3, 40, 1.0)
 
 
 CONTINUED = "found += [([*ids, word], score + log_prob) for word, log_prob in enumerate(log_probs)]"

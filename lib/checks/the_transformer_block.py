@@ -250,7 +250,7 @@ dropout.mistakes(
     keeps_and_scales_p=("the other way round: p is the share that becomes 0, and you keep (and scale by) that share.",
         edit(">= p", "< p", "(1 - p)", "p"), edit(">= p", "< (p or 1.0)", "(1 - p)", "(p or 1.0)")),
     seeded_each_time=(
-        "a seed is set inside, so that every call drops the same numbers: leave the random generator alone.",
+        "every call drops the same numbers: draw anew each time, and set no seed.",
         edit("keep = ", "torch.manual_seed(0)\n    keep = "),
         edit("torch.rand_like(x)", "torch.rand(x.shape, generator=torch.Generator().manual_seed(0))"),
     ),

@@ -143,11 +143,11 @@ pair_counts.mistakes(
     once_a_word=("a word that occurs 3 times brings each of its pairs 3 times: use its count.", edit("+ times", "+ 1")),
     once_in_a_word=("a pair counts once for each place where it stands.", pairs("set(pairwise(word))")),
     overwritten=("a pair keeps the last count only: add to it.", edit("counts.get(pair, 0) + times", "times")),
-    first_word_only=("only the first word is counted: `return` belongs after the loop, not into it.",
+    first_word_only=("only the first word is counted: count all of them (a `return` in the loop ends it).",
         edit("    return counts", "        return counts"), edit("words.items()", "list(words.items())[:1]")),
     the_last_alone=("the last slice is one id, and no pair.", pairs("[word[i : i + 2] for i in range(len(word))]")),
     at_the_first_place=(
-        "`word.index(i)` is the first place of an id, which may stand there again: count the places yourself.",
+        "an id's neighbour at its first place counts each time (`word.index` finds only that): go through the places.",
         pairs("[(i, word[word.index(i) + 1]) for i in word[:-1]]"),
     ),
     stops_early=("the last pair is missing: a word of 3 ids has 2 pairs.", pairs("list(pairwise(word))[:-1]")),
@@ -171,7 +171,7 @@ tries(
     merge_pair,
     {
         "the pair (1, 2) in 1, 2, 3, 1, 2, 9, 1, 2, 2": ([1, 2, 3, 1, 2, 9, 1, 2, 2], (1, 2), 300),
-        "the pair (1, 2) in 2, 1, 1, 2, 1": ([2, 1, 1, 2, 1], (1, 2), 300),
+        "the pair (1, 2) in 2, 1, 0, 1, 2, 1, where 0 is an id like any other": ([2, 1, 0, 1, 2, 1], (1, 2), 300),
         "five times the id 0, the pair (0, 0)": ([0] * 5, (0, 0), 300),
         "ids in a tuple, (1, 2, 3, 1, 2), and the pair (1, 2)": ((1, 2, 3, 1, 2), (1, 2), 300),
         "ids in a tuple, in which the pair does not occur": ((5, 6, 9, 5), (6, 5), 300),
@@ -200,6 +200,15 @@ fits = partial(edit, "tuple(ids[i : i + 2]) == pair")
 START = "    merged, i = [], 0\n"
 TEXT = "' '.join(map(str, ids)).replace(f'{pair[0]} {pair[1]}', str(new))"
 
+
+def marked_by_zero(ids, pair, new):
+    ids = list(ids)
+    for i in range(len(ids) - 1):
+        if tuple(ids[i : i + 2]) == pair:
+            ids[i : i + 2] = new, 0
+    return [one for one in ids if one]
+
+
 # fmt: off
 merge_pair.mistakes(
     always_the_last=("the last id is there once more: a pair at the end has used it up.",
@@ -214,6 +223,8 @@ merge_pair.mistakes(
             "elif i and tuple(ids[i - 1 : i + 1]) == pair:\n            i += 1\n        else:",
         ),
     ),
+    zeros_lost=("0 is an id like any other: a 0 that is in no pair is lost.",
+        edit("return merged", "return [i for i in merged if i]"), marked_by_zero),
     first_only=("only the first pair is merged. Go on to the end.", edit("i += 2", "return [*merged, *ids[i + 2 :]]")),
     stops_there=("what follows the first pair is lost: go on to the end.", edit("i += 2", "break")),
     loses_the_last=("the last id is lost where it is not part of a pair.", edit("len(ids):", "len(ids) - 1:")),
@@ -227,12 +238,12 @@ merge_pair.mistakes(
     single_ids_too=("single ids are replaced too. Both must stand there.", fits("ids[i] in pair", "i += 2", "i += 1")),
     left_id_only=("only the left id is compared. The right one must follow it.", fits("ids[i] == pair[0]")),
     taken_out=("nothing is put in the place of the pair: append `new`.", edit("            merged.append(new)\n", "")),
-    never_equal=("a list is never equal to a tuple, so pairs are not found. Compare `tuple(ids[i : i + 2])`.",
+    never_equal=("pairs are not found. A list is never equal to a tuple: compare `tuple(ids[i : i + 2])`.",
         fits("list(ids[i : i + 2]) == pair"), fits("ids[i : i + 2] == pair"), fits("ids[i : i + 2] == list(pair)")),
     even_places=("this looks at places 0 and 1, 2 and 3, ...; a pair may start anywhere.",
         edit("            i += 1", "            merged += ids[i + 1 : i + 2]\n            i += 2")),
     the_same_object=(
-        "`is` asks whether two numbers are one object, which holds for small ones by chance: compare with ==.",
+        "pairs of large ids are not found. `is` holds for small numbers, and only by chance: compare with ==.",
         fits("i + 1 < len(ids) and ids[i] is pair[0] and ids[i + 1] is pair[1]"),
     ),
     no_neighbour=("the last id has no neighbour: `ids[i + 1]` is an error there, and `ids[i : i + 2]` is shorter.",
@@ -753,8 +764,9 @@ def once_each(text, special):
 
 # fmt: off
 split_special.mistakes(
-    letter_by_letter=("an empty pattern fits everywhere: without tokens the text stays whole.", edit(GUARD, "")),
-    without_brackets=("the special tokens are gone: `re.split` needs brackets around its pattern.",
+    letter_by_letter=("without special tokens the text stays whole; an empty pattern would fit everywhere.",
+        edit(GUARD, "")),
+    without_brackets=("the special tokens are gone: they are pieces too (`re.split` keeps what stands in brackets).",
         pattern("either"), marked("\0", "mark")),
     without_escape=("in a pattern |, [, ( and . have meanings of their own: use `re.escape(token)`.",
         edit("re.escape(token)", "token"), edit("re.escape(token)", 'token.replace("|", chr(92) + "|")')),

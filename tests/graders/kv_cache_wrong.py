@@ -664,7 +664,7 @@ def real_lengths(prompts, padding=0):
     return torch.tensor(rows), torch.tensor([len(prompt) for prompt in prompts])
 
 
-@wrong("pad_left", says="looking for the padding")
+@wrong("pad_left", says="that equal `padding`")
 def by_comparison(prompts, padding=0):
     longest = max(map(len, prompts))
     ids = torch.tensor([[padding] * (longest - len(prompt)) + list(prompt) for prompt in prompts])
@@ -790,7 +790,7 @@ def bare_embedding(model, ids, caches, empty=None):
     return model.logits(through(model, model.embedding(ids), caches, mask_of(new, before, empty))[:, -1])
 
 
-@wrong("read_on", says="no mask")
+@wrong("read_on", says="early positions see the later ones")
 def mask_forgotten(model, ids, caches, empty=None):
     x = placed(model, ids, caches[0].length, empty)
     return model.logits(through(model, x, caches, None)[:, -1])

@@ -110,6 +110,15 @@ slips(
             "        rows, words = ((candidates > bound) & (candidates >= best_two)).nonzero(as_tuple=True)",
         ),
     ),
+    a_beam_of_256=(
+        "the least likely of 300 words",
+        edit(
+            "torch.cat([ids[rows]",
+            "torch.cat([ids[(rows := rows[o := candidates[rows, words].argsort(descending=True)[:256]])]",
+            "words[:, None]]",
+            "(words := words[o])[:, None]]",
+        ),
+    ),
     unlikely_words_dropped=(
         None,
         edit("(candidates > bound)", "((candidates > bound) & (logits.log_softmax(-1) > -1.2))"),

@@ -138,4 +138,8 @@ slips(
 )
 
 
-slips("search_sentence", four_are_enough=(None, edit("len(complete) >= beams", "len(complete) >= min(beams, 4)")))
+slips(
+    "search_sentence",
+    four_are_enough=(None, edit("len(complete) >= beams", "len(complete) >= min(beams, 4)")),
+    at_most_32=("the least likely of 40", edit("!= EOS][:beams]", "!= EOS][: min(beams, 32)]")),
+)

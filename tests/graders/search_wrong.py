@@ -403,6 +403,7 @@ def in_place(scores, log_probs, keep):
 
 slips(
     "beam_step",
+    at_most_256=("keep 300", edit("min(keep,", "min(keep, 256,")),
     as_many_as_beams=("keep 1", edit("min(keep,", "min(max(keep, scores.shape[1]),")),
     words_in_a_byte=("600 words", edit("places % log_probs.shape[-1]", "(places % log_probs.shape[-1]).byte().long()")),
     wrong_remainder=("expected", edit("places % log_probs.shape[-1]", "places % log_probs.shape[1]")),

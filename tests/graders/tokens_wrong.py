@@ -163,7 +163,7 @@ def sorted_list(words):
     return counts.most_common()
 
 
-@wrong("pair_counts", says="after the loop")
+@wrong("pair_counts", says="only the first word is counted")
 def returns_inside_the_loop(words):
     counts = {}
     for word, times in words.items():
@@ -182,7 +182,7 @@ def slices_of_two(words):
     return counts
 
 
-@wrong("pair_counts", says="first place of an id")
+@wrong("pair_counts", says="neighbour at its first place")
 def asks_for_the_index(words):
     counts = {}
     for word, times in words.items():
@@ -454,7 +454,7 @@ slips(
     against_a_list=("never equal to a tuple", edit("tuple(ids[i : i + 2]) == pair", "ids[i : i + 2] == list(pair)")),
     against_a_slice=("never equal to a tuple", edit("tuple(ids[i : i + 2]) == pair", "ids[i : i + 2] == pair")),
     the_very_object=(
-        "`is` asks",
+        "pairs of large ids",
         edit("tuple(ids[i : i + 2]) == pair", "len(ids) > i + 1 and ids[i] is pair[0] and ids[i + 1] is pair[1]"),
     ),
     zero_is_nothing=(
@@ -1279,7 +1279,7 @@ slips(
 # ----------------------------------------------------------------------------------------------------- split_special
 
 
-@wrong("split_special", says="needs brackets")
+@wrong("split_special", says="they are pieces too")
 def no_group(text, special):
     if not special:
         return [text] if text else []
