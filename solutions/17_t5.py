@@ -455,7 +455,8 @@ assert set(back.tolist()) == set(range(32))
 # empty: it would be distance 0 on that side. The decoder (dashed) spends all 32 on what lies before.
 #
 # ## Exercise 17.4 · RelativeBias
-# The table is `nn.Embedding(n_buckets, n_heads)` under the name `table`. `forward` says what to add to the scores, as
+# The table is `nn.Embedding(n_buckets, n_heads)` under the name `table`, and all that is saved: published weights are
+# loaded into it. `forward` says what to add to the scores, as
 # (heads, query, key). With a cache (notebook 13) there may be fewer queries than keys: the queries are then the **last** ones.
 # So query 0 has position keys − queries. Use your `relative_buckets`. Difficulty ●●○ · 12 minutes.
 #

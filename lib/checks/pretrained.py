@@ -279,7 +279,6 @@ def _(answer, rng):
         one_float32_in_8_bytes=entry("F32", [], 0, 8),
         one_float32_in_0_bytes=entry("F32", [], 4, 4),
         nothing_in_4_bytes=entry("F32", [0], 0, 4),
-        float32_of_shape_2_to_the_32_by_2_to_the_32_in_0_bytes=entry("F32", [2**32, 2**32], 4, 4),
     )
 
 

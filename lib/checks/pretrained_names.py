@@ -23,6 +23,7 @@ SMALL = {
     "h.#.part.1.k": "blocks.#.cross_attention.to_k",
     "h.#.scale": "blocks.#.strength",
     "m2.h.#.mlp": "blocks.#.feed_forward",
+    "7.h.#.mlp": "blocks.#.experts",
     "ln_f": "norm",
     "in_norm": "normal",
     "pre_norm": "norms.start",
@@ -60,6 +61,7 @@ def _(answer, rng):
         "h.1.part.1.k.bias",
         "h.0.part.0.k.weight",
         "m2.h.3.mlp.bias",
+        "7.h.3.mlp.bias",
     )
     return translated(answer, SMALL, *small) | translated(answer, T5, *of_t5)
 

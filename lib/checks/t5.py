@@ -201,9 +201,10 @@ def _filled(answer, rng, *sizes):
     return fill(answer(*sizes), rng).requires_grad_(False)
 
 
-@RelativeBias.probe("its parameters: 3 heads, 10 buckets", varied=False)
+@RelativeBias.probe("its parameters: 3 heads, 10 buckets; what is saved of it", varied=False)
 def _(answer, rng):
-    return parameters(answer(3, True, 10, 23))
+    module = answer(3, True, 10, 23)
+    return parameters(module) | {"what `state_dict()` saves": sorted(module.state_dict())}
 
 
 @RelativeBias.probe(
@@ -339,11 +340,15 @@ def _(answer, rng):
     return answer(q, k, v, normal(11, rng=rng).double(), _mask(rng, 7, 11))
 
 
-@biased_attention.probe("a mask that leaves one query nothing to look at")
+@biased_attention.probe(
+    "a mask that leaves one query nothing to look at, and one of padding (batch, 1, key) a whole text"
+)
 def _(answer, rng):
     mask = _mask(rng, 2, 3, 5)
     mask[1, 1] = False
-    return answer(*_three(rng, 2), normal(3, 5, rng=rng), mask)
+    padding = torch.tensor([[[True] * 5], [[False] * 5]])
+    parts, bias = _three(rng, 2), normal(3, 5, rng=rng)
+    return [*answer(*parts, bias, mask), *answer(*parts, bias, padding)]
 
 
 @biased_attention.probe(
@@ -455,9 +460,9 @@ def _(answer, rng):
     return answer([0, 1, 2, 3, 4, 5, 6], [(0, 1), (4, 7)], [-4, -3, -2, -1])
 
 
-@corrupt_spans.probe("two spans with one token between them, and tokens that occur twice")
+@corrupt_spans.probe("two spans with one token between them, tokens that occur twice, and the id 0")
 def _(answer, rng):
-    return answer([5, 6, 6, 5, 6, 7, 5], [(1, 3), (4, 6)], [103, 102, 101, 100])
+    return answer([0, 6, 6, 0, 6, 7, 5], [(1, 3), (4, 6)], [103, 102, 101, 100])
 
 
 @corrupt_spans.probe("nothing is hidden; all is hidden; an empty text")

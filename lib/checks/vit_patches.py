@@ -271,6 +271,7 @@ single_calls(
             (3, 6),
         ),
         "a grid of 3 x 5 to 7 x 2, d_model 11": lambda rng: (normal(16, 11, rng=rng), (3, 5), (7, 2)),
+        "a grid of 11 x 13 to 15 x 15": lambda rng: (normal(144, 3, rng=rng), (11, 13), (15, 15)),
         "a grid of 7 x 5 to the same": lambda rng: (normal(36, 3, rng=rng), (7, 5), (7, 5)),
         "a grid of 2 x 6 to 3 x 4, as many patches": lambda rng: (normal(13, 5, rng=rng), (2, 6), (3, 4)),
         "a grid of 11 x 7 to 3 x 2: far fewer": lambda rng: (normal(78, 5, rng=rng), (11, 7), (3, 2)),

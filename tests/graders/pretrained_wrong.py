@@ -283,7 +283,6 @@ def kept_in_a_table(content, start, entry):
 
 slips(
     "tensor_at",
-    wraps_around=("2 to the 32", edit("math.prod(shape)", "torch.tensor(shape, dtype=torch.int64).prod().item()")),
     end_plus_one=(
         "the bytes run to start + end",
         edit("content[start + begin : start + end]", "content[start + begin : start + end + 1]"),
