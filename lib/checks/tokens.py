@@ -200,15 +200,6 @@ fits = partial(edit, "tuple(ids[i : i + 2]) == pair")
 START = "    merged, i = [], 0\n"
 TEXT = "' '.join(map(str, ids)).replace(f'{pair[0]} {pair[1]}', str(new))"
 
-
-def marked_by_zero(ids, pair, new):
-    ids = list(ids)
-    for i in range(len(ids) - 1):
-        if tuple(ids[i : i + 2]) == pair:
-            ids[i : i + 2] = new, 0
-    return [one for one in ids if one]
-
-
 # fmt: off
 merge_pair.mistakes(
     always_the_last=("the last id is there once more: a pair at the end has used it up.",
@@ -224,7 +215,9 @@ merge_pair.mistakes(
         ),
     ),
     zeros_lost=("0 is an id like any other: a 0 that is in no pair is lost.",
-        edit("return merged", "return [i for i in merged if i]"), marked_by_zero),
+        edit("return merged", "return [i for i in merged if i]"),
+        edit(START, "    ids, merged, i = list(ids), [], 0\n", "i += 2", "i += 1\n            ids[i] = 0",
+             "return merged", "return [i for i in merged if i]")),
     first_only=("only the first pair is merged. Go on to the end.", edit("i += 2", "return [*merged, *ids[i + 2 :]]")),
     stops_there=("what follows the first pair is lost: go on to the end.", edit("i += 2", "break")),
     loses_the_last=("the last id is lost where it is not part of a pair.", edit("len(ids):", "len(ids) - 1:")),
