@@ -300,12 +300,13 @@ def _(answer, rng):
     return a_step(answer, rng, 1, 3)
 
 
-@next_word_step.probe("two words in a row, from the start")
+@next_word_step.probe("the same word twice, from the start")
 @torch.no_grad()
 def _(answer, rng):
     model, state, found = small(transformer.Transformer, rng), a_state(rng, 0, 4, 3), {}
+    written = ids(TARGETS, 2, rng=rng)
     for word in (" after the first word", " after the second word"):
-        result = answer(model, ids(TARGETS, 2, rng=rng), state)
+        result = answer(model, written, state)
         found |= in_words(result, word)
         state = result[1]
     return found

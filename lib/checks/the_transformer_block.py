@@ -312,9 +312,11 @@ def _(answer, rng):
     return fill(answer(5, 7, 0.0, torch.tanh), rng)(normal(5, rng=rng))
 
 
-@FeedForward.probe("dropout 0.5 after `eval()`: nothing is dropped")
+@FeedForward.probe("dropout 0.5 in training, and back through it; then after `eval()`: nothing is dropped")
 def _(answer, rng):
-    return fill(answer(3, 5, 0.5), rng).eval()(normal(4, 3, rng=rng))
+    layer, x = fill(answer(3, 5, 0.5), rng), normal(4, 3, rng=rng)
+    layer.train()(x).sum().backward()
+    return layer.eval()(x)
 
 
 @FeedForward.probe("dropout 0.2 in training: what is dropped between the activation and `narrow`")
