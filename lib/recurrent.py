@@ -84,7 +84,7 @@ def lstm_step(
 
 
 class LSTM(nn.Module):
-    """An LSTM with its own `w_input`, `w_hidden` and `bias`, made in this order and shaped as `lstm_step` takes them.
+    """An LSTM with its own `w_input`, `w_hidden`, `bias`, assigned in this order and shaped as `lstm_step` takes them.
 
     forget_bias: above 0, it opens the forget gates at the start of training
     generator: draws the first two; None: PyTorch's own random numbers. Gradients flow back to inputs and parameters.

@@ -184,7 +184,8 @@ longer_text = check("longer_text")
 # - A shape such as (..., d_in) stands for any number of leading axes, also for none. A batch may hold one sequence only.
 # - Nothing is kept between calls: the same inputs give the same result, whatever was computed before and whatever has been
 #   done with earlier results.
-# - Gradients must flow through your code only where the task says so.
+# - Gradients must flow through your code only where the task says so. There they must be right and finite in every case
+#   that the task allows, also where nothing may be looked at.
 #
 # A check that needs more says it in the task or in the docstring.
 

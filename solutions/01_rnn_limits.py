@@ -941,8 +941,9 @@ assert round(opened * math.tanh(-1), 2) == -0.73 and round(1 - opened, 2) == 0.0
 
 # %% exercise="LSTM" difficulty=3 minutes=20
 class LSTM(nn.Module):
-    """An LSTM with its own `w_input`, `w_hidden` and `bias`, made in this order and
-    shaped as `lstm_step` takes them. `generator` draws the first two, in any order.
+    """An LSTM with its own `w_input`, `w_hidden` and `bias`, assigned in this
+    order and shaped as `lstm_step` takes them. `generator` draws the first two,
+    whichever first.
     """
 
     def __init__(self, d_in, d_hidden, forget_bias=1.0, generator=None):

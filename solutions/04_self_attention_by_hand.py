@@ -334,8 +334,8 @@ assert (numerators / numerators.sum()).isnan().all()
 # and 999: the numerators are 1 and e⁻¹ = 0.37, the denominator is 1.37, the weights are 0.73 and 0.27.
 #
 # ## Exercise 4.2 · stable_softmax
-# From `scores` (..., key) to weights of the same shape; each row of the last axis sums to 1. Do not use PyTorch's softmax
-# here, write the formula. Difficulty ●●○ · 8 minutes.
+# From `scores` (..., key) to weights of the same shape; each row of the last axis sums to 1. Write the formula yourself:
+# the check accepts PyTorch's softmax too, but the exercise is to do without it. Difficulty ●●○ · 8 minutes.
 #
 # <details><summary>Still NaN for some rows</summary>Each row needs its own largest score: <code>scores.amax(-1,
 # keepdim=True)</code>.</details>

@@ -669,8 +669,8 @@ def future_leak(layer, x):
     layer: (batch, position, d_model) -> (batch, position, ...); it is called with
     tensors of x's shape
     x: (batch, position, d_model)
-    Returns the largest move of an earlier output, as a float; 0.0 for a single
-    position.
+    Returns the largest move of an earlier output, as a float; 0, whole or not, for a
+    single position.
     """
     ### BEGIN SOLUTION
     outputs, largest = layer(x), 0.0

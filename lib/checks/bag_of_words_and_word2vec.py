@@ -148,7 +148,7 @@ bag_of_words.mistakes(
 
 def _counts(rng, texts, vocab):
     counts = torch.randint(0, 4, (texts, vocab), generator=rng) * (torch.rand(texts, vocab, generator=rng) < 0.6)
-    counts[0, 0] = counts[0, 0] + 30  # something stands often in one text, and each text has a word
+    counts[0, 0] = counts[0, 0] + 300  # something stands often in one text, and each text has a word
     counts[:, 1] += 1
     return counts.float()
 
@@ -350,9 +350,9 @@ def _(answer, rng):
     return [answer(["word"], 2), answer([], 2)]
 
 
-@skip_gram_pairs.probe("300 places with the numbers 1000 and 1001 in turns, window 4")
+@skip_gram_pairs.probe("300 places with the numbers 1000 and 1001 in turns, window 11")
 def _(answer, rng):
-    return answer([int(f"100{i % 2}") for i in range(300)], 4)
+    return answer([int(f"100{i % 2}") for i in range(300)], 11)
 
 
 _REACH = "range(max(0, place - window), min(len(sentence), place + window + 1))"
@@ -470,9 +470,9 @@ def _(answer, rng):
     return answer(torch.tensor([[20.0, 0.0]]), context, torch.tensor([[1.0, 1.0, 0.0, 0.0]]))
 
 
-@negative_sampling.probe("the scores 400, -400, 90 and -90, each once real and once drawn")
+@negative_sampling.probe("the scores 4000, -4000, 90 and -90, each once real and once drawn")
 def _(answer, rng):
-    context = torch.tensor([[20.0, 0.0], [-20.0, 0.0], [4.5, 1.0], [-4.5, 1.0]])
+    context = torch.tensor([[200.0, 0.0], [-200.0, 0.0], [4.5, 1.0], [-4.5, 1.0]])
     return answer(torch.tensor([[20.0, 0.0]]), context.repeat(2, 1), torch.tensor([[1.0] * 4 + [0.0] * 4]))
 
 

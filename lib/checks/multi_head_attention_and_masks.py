@@ -40,7 +40,7 @@ single_calls(
         ),
         "a single head": lambda rng: (_random(rng, 2, 5, 3), 1),
         "a single position": lambda rng: (_random(rng, 2, 1, 6), 2),
-        "64-bit numbers": lambda rng: (_random(rng, 2, 5, 6).double(), 2),
+        "64-bit numbers, 300 positions, 101 heads": lambda rng: (_random(rng, 2, 300, 202).double(), 101),
     },
 )
 
@@ -90,7 +90,7 @@ single_calls(
         ).transpose(1, 2)[..., 2:],
         "a single head": lambda rng: _random(rng, 2, 1, 5, 3),
         "a single position": lambda rng: _random(rng, 2, 3, 1, 5),
-        "64-bit numbers": lambda rng: _random(rng, 2, 3, 5, 2).double(),
+        "64-bit numbers, 101 heads, 300 positions": lambda rng: _random(rng, 2, 101, 300, 2).double(),
     },
 )
 
@@ -163,7 +163,7 @@ padding_mask = Exercise(course.padding_mask)
 
 
 def _many(rng):
-    ids, padding = torch.randint(50_258, (64, 30), generator=rng), 2**40 + 81
+    ids, padding = torch.randint(50_258, (64, 300), generator=rng), 2**40 + 81
     ids[::2, 20:] = padding
     ids[0, :3] = torch.tensor([padding % 256, padding % 2**32, padding + 1])  # the same in 8 or 32 bits, or as a float
     return ids, padding
@@ -212,8 +212,8 @@ padding_mask.mistakes(
 MultiHeadAttention = Exercise(course.MultiHeadAttention)
 
 
-def _layer(answer, rng, n_heads=2, bias=False):
-    return fill(answer(6, n_heads, bias), rng).requires_grad_(False)
+def _layer(answer, rng, n_heads=2, bias=False, d_model=6):
+    return fill(answer(d_model, n_heads, bias), rng).requires_grad_(False)
 
 
 @MultiHeadAttention.probe("its parameters, for MultiHeadAttention(6, 2)")
@@ -254,7 +254,11 @@ for _label, _options, _drawn in [
         lambda rng: [_random(rng, 2, 5, 6), _random(rng, 2, 7, 6), _mask(rng, 2, 1, 1, 7)],
     ),
     ("a batch of one, one position, one head", {"n_heads": 1}, lambda rng: [_random(rng, 1, 1, 6)]),
-    ("biases", {"bias": True}, lambda rng: [_random(rng, 2, 5, 6)]),
+    (
+        "biases, 11 heads, 300 positions",
+        {"n_heads": 11, "bias": True, "d_model": 33},
+        lambda rng: [0.3 * _random(rng, 2, 300, 33)],
+    ),
 ]:
 
     @MultiHeadAttention.probe(_label)
@@ -386,18 +390,22 @@ for _label, _layer_of, _input in [
     ("a layer where only the first position sees the next one", lambda rng: _sees(0, 1), (2, 5, 3)),
     ("a layer where only the last but one sees the next one", lambda rng: _sees(-2, -1), (2, 5, 3)),
     ("positive numbers, a layer where each position adds up everything later", lambda rng: _later, (3, 5, 2)),
-    ("a layer that returns one number a position", lambda rng: lambda x: _later(x).sum(-1), (2, 5, 3)),
+    (
+        "a layer that returns one number a position, a large one",
+        lambda rng: lambda x: 1e4 * _later(x).sum(-1),
+        (2, 5, 3),
+    ),
     ("a layer whose parameters learn", _learning, (2, 5, 3)),
     ("300 positions, a layer where only number 280 sees the last one", lambda rng: _sees(280, 299), (1, 300, 2)),
     ("a single position", lambda rng: _next, (2, 1, 3)),
-    ("a millionth: the outputs are tiny, and so is the leak", lambda rng: lambda x: 1e-6 * _next(x), (2, 5, 3)),
+    ("tiny outputs, and so is the leak: the move times 10¹²", lambda rng: lambda x: 1e-12 * _next(x), (2, 5, 3)),
 ]:
 
     @future_leak.probe(_label)
     def _(answer, rng, label=_label, layer_of=_layer_of, shape=_input):
         x = _random(rng, *shape)
         found = plain(answer(layer_of(rng), x.abs() if label.startswith("positive") else x))
-        return 1e6 * found if label.startswith("a millionth") else found
+        return 1e12 * found if label.startswith("tiny") else found
 
 
 CHANGE, MOVED = "[x[:, :position], -x[:, position:]]", "[:, :position].abs().max()"

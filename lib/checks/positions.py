@@ -41,7 +41,7 @@ single_calls(
         "positions 0, 1, 2 and size 4": lambda rng: (torch.arange(3), 4),
         "positions 5, 3, 100,000, 4 and size 10": lambda rng: (torch.tensor([5, 3, 100_000, 4]), 10),
         "the single position 5 and size 2": lambda rng: (torch.tensor([5]), 2),
-        "positions 0, 1, 2, size 4 and base 100": lambda rng: (torch.arange(3), 4, 100.0),
+        "positions 0, 1, 2, size 4 and base 2.5": lambda rng: (torch.arange(3), 4, 2.5),
         "the positions -2 and 0.5 and size 6": lambda rng: (torch.tensor([-2.0, 0.5]), 6),
         "positions 0 to 299, size 64": lambda rng: (torch.arange(300), 64),
     },

@@ -239,8 +239,8 @@ single_calls(
         "2 texts, 5 positions, 7 characters, of which only 4 occur": lambda rng: (normal(2, 5, 7, rng=rng), SCARCE),
         "a batch of one": lambda rng: _texts(rng, 1, 7, 5),
         "two positions, so one prediction for each text": lambda rng: _texts(rng, 3, 2, 5),
-        "scores in the thousands, all of one text's far below 0": lambda rng: (
-            1000 * normal(2, 5, 5, rng=rng) + torch.tensor([6000.0, -6000.0])[:, None, None],
+        "scores in the millions, all of one text's far below 0": lambda rng: (
+            1e6 * normal(2, 5, 5, rng=rng) + torch.tensor([6e6, -6e6])[:, None, None],
             SCARCE,
         ),
         "300 positions and 300 characters, in float64": lambda rng: (normal(1, 300, 300, rng=rng).double(), EACH),
@@ -288,6 +288,10 @@ next_character_loss.mistakes(
         edit(LOG, "logits[:, :-1].softmax(-1).log()"),
         edit(LOG, "(logits[:, :-1].exp() / logits[:, :-1].exp().sum(-1, keepdim=True)).log()"),
         edit(LOG, "logits[:, :-1] - logits[:, :-1].exp().sum(-1, keepdim=True).log()")),
+    powers_of_zero=("where every power of e is 0, the logarithm of their sum is -inf: subtract each row's own largest "
+        "logit first, or take log_softmax.",
+        *(edit(LOG, f"(lambda s: s - s.exp().sum(-1, keepdim=True).log())(logits[:, :-1] - {largest})")
+          for largest in ("logits[:, :-1].amax(-1, keepdim=True).clamp(min=0)", "logits.max()"))),
     log_of_the_mean=("the logarithm comes after the mean: take -log p of every character, then the mean.",
         edit("log_softmax", "softmax", MEAN, "of_the_next.mean().log()")),
     softmax_over_positions=("probabilities sum to 1 over the characters: softmax over dim=-1.",
@@ -388,8 +392,8 @@ gradient_by_distance.mistakes(
 # --------------------------------------------------------------------------------------------------- clip_gradients
 
 
-def _four(rng):
-    return [900 * normal(*shape, rng=rng) for shape in [(3, 5), (7,), (2, 3, 5), (2, 2)]]
+def _sixteen(rng):
+    return [1e6 * normal(*shape, rng=rng) for shape in 4 * [(3, 5), (7,), (2, 3, 5), (2, 2)]]
 
 
 LONG = torch.tensor([3.0, 4.0])
@@ -400,16 +404,19 @@ single_calls(
         "one gradient, (3, 4), of norm 5, and the limit 1": lambda rng: ([LONG], 1.0),
         "one gradient, (3, 4), of norm 5, and the limit 6": lambda rng: ([LONG], 6.0),
         "gradients (3, 0) and (0, 4), together of norm 5, cut to norm 2.5": lambda rng: (list(LONG.diag()), 2.5),
-        "four gradients of different shapes, far above the limit 40": lambda rng: (_four(rng), 40.0),
+        "sixteen gradients of different shapes, far above the limit 40": lambda rng: (_sixteen(rng), 40.0),
         "gradients that are all zero": lambda rng: ([torch.zeros(2, 3), torch.zeros(5)], 1.0),
-        "a tuple, as torch.autograd.grad returns it, of small numbers": lambda rng: (
-            (normal(3, 2, rng=rng) / 100, normal(5, rng=rng) / 100),
-            0.005,
-        ),
         "float64, and one number without axes, as in the next cell": lambda rng: ([torch.tensor(-7.0).double()], 0.5),
         "no limit: max_norm = math.inf, as in the next cell": lambda rng: ([LONG], math.inf),
     },
 )
+
+
+@clip_gradients.probe("a tuple, as torch.autograd.grad returns it, of norm 0.00006, and the limit 0.00002")
+def _(answer, rng):
+    new, before = answer((LONG[:1] / 75_000, LONG[1:].view(1, 1, 1) / 75_000), 2e-5)  # (0.00004, 0.000053)
+    longer = torch.cat([gradient.flatten() for gradient in new]).norm() / 2e-5
+    return {"how many limits long the new ones are, rounded": round(longer.item(), 1), "the length": before * 1e4}
 
 
 FACTOR = "torch.clamp(max_norm / norm, max=1.0)"

@@ -214,15 +214,17 @@ def _(answer, rng):
     return gradients(torch.cat([states.flatten(1), cell], dim=1), inputs=inputs, **dict(module.named_parameters()))
 
 
-@LSTM.probe("float64")
-def _(answer, rng):
-    return _named(fill(answer(2, 3), rng).double()(normal(2, 3, 2, rng=rng).double(), None, torch.tensor([3, 1])))
-
-
 @LSTM.probe("one sequence of 300 positions")
 def _(answer, rng):
     with torch.no_grad():
         return _named(fill(answer(2, 1), rng)(normal(1, 300, 2, rng=rng)))
+
+
+@LSTM.probe("float64, lengths 300 and 270")
+def _(answer, rng):
+    with torch.no_grad():
+        model, inputs = fill(answer(2, 3), rng).double(), normal(2, 300, 2, rng=rng).double()
+        return _named(model(inputs, None, torch.tensor([300, 270])))
 
 
 @LSTM.probe("two models: their weights are drawn at random, not all equal")

@@ -30,7 +30,9 @@ single_calls(
     average_so_far,
     {
         "money (2, 0), bank (1, 1), grows (1, 0)": lambda rng: BANK,
-        "a batch of two sentences, five vectors of three numbers each": lambda rng: _random(rng, 2, 5, 3),
+        "a batch of two sentences, five vectors of three large numbers each": lambda rng: (
+            1e4 * _random(rng, 2, 5, 3).abs()
+        ),
         "three axes before the positions": lambda rng: _random(rng, 2, 3, 2, 5, 7),
         "a single vector": lambda rng: _random(rng, 1, 3),
         "64-bit numbers, 300 positions": lambda rng: _random(rng, 300, 3).double(),
@@ -272,7 +274,7 @@ single_calls(
         "a mask (key,), the same for everybody": lambda rng: [*_qkv(rng, (2,)), _mask(rng, 1, 7)[0]],
         "two keys alike, scores in the hundred thousands": _sharp,
         "a forbidden key with by far the largest score": lambda rng: _forbidden(rng, 0.0, 1.0, 200.0),
-        "allowed keys with scores near -20,000": lambda rng: _forbidden(rng, -10_000.0, -10_001.0, 0.0),
+        "allowed keys with scores near -2 million": lambda rng: _forbidden(rng, -1e6, -1e6 - 1, 0.0),
         "a query that may look nowhere, and a sentence that may not at all": _nowhere,
         "64-bit numbers, 300 positions": lambda rng: [part.double() for part in _qkv(rng, (), 300, 300, 3, 2)],
     },
@@ -421,7 +423,7 @@ def _nearly(rng):
 
 for _label, _sizes, _drawn in [
     ("seven vectors of five numbers, d_head 3", (5, 3), lambda rng: [_random(rng, 7, 5)]),
-    ("a batch of two, d_head as large as d_model", (4, 4), lambda rng: [_random(rng, 2, 7, 4)]),
+    ("300 vectors, d_head as large as d_model", (4, 4), lambda rng: [_random(rng, 2, 300, 4)]),
     ("three axes before the positions", (5, 3), lambda rng: [_random(rng, 2, 3, 2, 7, 5)]),
     ("a single vector, d_head 1", (5, 1), lambda rng: [_random(rng, 1, 5)]),
     ("a mask (query, key)", (5, 3), lambda rng: [_random(rng, 2, 7, 5), _mask(rng, 7, 7)]),
@@ -511,18 +513,21 @@ def _(answer, rng):
 
 
 def _sharp_with_upstream(rng):
-    q, k, v, upstream = (part.double() for part in _with_upstream(rng, (), 5, 5))
-    k = 3 * _large(rng, 5, 3).double()
-    return torch.cat([k[:1], q[1:]]), k, v, upstream  # the first score is at least 3 · 30² / √3
+    """Whole numbers, the scores 25 or more apart where not equal: exact in 32 bits, however they are summed."""
+    q, k, v, upstream = _large(rng, 5, 16), _large(rng, 5, 16), *_random(rng, 2, 5, 2).sign()
+    k[2] = k[4] = 3 * k[2]
+    return 100 * torch.cat([k[2:3], q[1:]]), k, v, upstream
 
 
 single_calls(
     attention_gradient,
     {
         "a batch of 2 with 3 heads": lambda rng: _with_upstream(rng, (2, 3), d_head=11),
-        "three axes before the queries": lambda rng: _with_upstream(rng, (2, 3, 2)),
+        "64-bit numbers, three axes before the queries, values in the hundreds": lambda rng: [
+            scale * part.double() for scale, part in zip((1, 1, 300, 1), _with_upstream(rng, (2, 3, 2)), strict=True)
+        ],
         "a single query and a single key": lambda rng: _with_upstream(rng, (2,), 1, 1),
-        "64-bit numbers, scores in the thousands, as many queries as keys": _sharp_with_upstream,
+        "scores in the hundred thousands, two keys alike, as many queries as keys": _sharp_with_upstream,
     },
 )
 

@@ -23,7 +23,10 @@ single_calls(
         ),
         "five values of three numbers each": lambda rng: _case(rng, 5, 3),
         "a single value, whose weight is 1": lambda rng: _case(rng, 1, 7),
-        "values of one number each": lambda rng: _case(rng, 5, 1),
+        "values of one number each, in the millions": lambda rng: (
+            torch.tensor([0.5, 0.25, 0.125, 0.125]),
+            torch.tensor([[3e6], [-1e6], [2e6], [5e6]]),
+        ),
         "as many values as each has numbers: three of three": lambda rng: _case(rng, 3, 3),
         "the weights 0, 1, 0: only the second value counts": lambda rng: (
             torch.tensor([0.0, 1.0, 0.0]),

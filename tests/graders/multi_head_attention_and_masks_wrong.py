@@ -103,6 +103,7 @@ def remembers_the_split(x, n_heads, known={}):  # noqa: B006
 
 slips(
     "split_heads",
+    a_hundred_heads=("101 heads", edit("transpose(1, 2)", "transpose(1, 2)[:, :100]")),
     squeezed=(".squeeze()", edit("transpose(1, 2)", "transpose(1, 2).squeeze()")),
     last_slice_first=("reverse order", edit("transpose(1, 2)", "transpose(1, 2).flip(1)")),
     without_gaps=("cut out of", edit("x.unflatten", "x.as_strided(x.shape, torch.empty(x.shape).stride()).unflatten")),
@@ -676,6 +677,7 @@ class KeepsOnce(_Right):
 
 slips(
     "MultiHeadAttention",
+    eight_heads=("11 heads", edit("self.n_heads = n_heads", "self.n_heads = n_heads if n_heads < 9 else 1")),
     squeezed=(".squeeze()", edit("v, mask)))", "v, mask))).squeeze()")),
     unscaled_and_without_out=("last matrix", edit("self.to_out(join_heads", "(join_heads")),
     three_axes_for_the_batch=(
@@ -885,6 +887,7 @@ def expects_three_axes(layer, x):
 
 slips(
     "future_leak",
+    below_a_billionth=("the move times", edit("return largest", "return largest if largest > 1e-9 else 0.0")),
     first_sentence_alone=("first sentence of the batch", edit("[:, :position].abs", "[:1, :position].abs")),
     shorter_inputs=(
         "cut off",
@@ -907,12 +910,15 @@ slips(
 
 slips(
     "join_heads",
+    heads_by_name=("101 heads", edit("x.transpose", "x[:, sorted(range(x.shape[1]), key=str)].transpose")),
+    a_hundred_heads=("101 heads", edit("x.transpose", "x[:, :100].transpose")),
     without_gaps=("cut out of", edit("x.transpose", "x.as_strided(x.shape, torch.empty(x.shape).stride()).transpose")),
 )
 
 
 slips(
     "padding_mask",
+    of_256=("64 sentences", edit("(ids != padding)", "(ids != padding)[:, :256]")),
     as_floats=(None, edit("ids != padding", "ids.float() != float(padding)")),
     in_32_bits=(None, edit("ids != padding", "ids.int() != torch.tensor(padding).int()")),
 )

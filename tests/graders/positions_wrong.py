@@ -88,7 +88,7 @@ slips(
     squeezes=("without a dimension", edit("positions[:, None] * speeds", "(positions[:, None] * speeds).squeeze()")),
     whole_numbers=("whole numbers", edit("positions[:, None]", "positions.int()[:, None]")),
     other_default=("the base when none is given", edit("base: float = 10000.0", "base: float = 10001.0")),
-    first_256_only=("positions 0 to 299", edit("positions[:, None]", "positions.clamp(max=255)[:, None]")),
+    first_256_only=("positions 0 to 299", edit("positions[:, None]", "positions[:256, None]")),
     negative_cut_off=("the positions -2", edit("positions[:, None]", "positions.clamp(min=0)[:, None]")),
     pair_counted_from_one=("positions 0, 1, 2", edit("torch.arange(0, size, 2)", "torch.arange(2, size + 2, 2)")),
     no_more_than_4096=(None, edit("return positions", "return positions.clamp(max=4096)")),

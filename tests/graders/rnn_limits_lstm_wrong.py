@@ -536,6 +536,8 @@ class GatesByHand(Learners):
 
 slips(
     "LSTM",
+    lengths_in_8_bits=("lengths 300 and 270", edit("position < lengths", "position < lengths.to(torch.uint8)")),
+    lengths_up_to_256=("lengths 300 and 270", edit("position < lengths", "position < lengths.clamp(max=256)")),
     squeezed=(
         "takes away the axis of a batch of one",
         edit("torch.stack(states, dim=1)", "torch.stack(states, dim=1).squeeze()"),

@@ -500,11 +500,12 @@ def an_ordinary_number(logits, ids):
 
 slips(
     "next_character_loss",
+    cut_off=("in the millions", edit("logits[:, :-1]", "logits[:, :-1].clamp(-1e4, 1e4)")),
     first_text_only=(None, edit("of_the_next.mean()", "of_the_next[0].mean()")),
     one_axis_too_many=("expected ()", edit("of_the_next.mean()", "of_the_next.mean()[None]")),
     mean_of_means=("only the last prediction", edit("of_the_next.mean()", "of_the_next[:, -1].mean()")),
     largest_if_positive=(
-        "large logits",
+        "every power of e is 0",
         edit(
             "logits[:, :-1].log_softmax(dim=-1)",
             "(lambda s: s - s.exp().sum(-1, keepdim=True).log())"
@@ -793,7 +794,7 @@ def squares_row_by_row(gradients, max_norm):
     return [g * max_norm / norm if norm > max_norm else g for g in gradients], norm
 
 
-@wrong("clip_gradients", says="four gradients of different shapes")
+@wrong("clip_gradients", says="sixteen gradients of different shapes")
 def stacked_gradients(gradients, max_norm):
     norm = torch.stack(list(gradients)).norm()
     return [g * max_norm / norm if norm > max_norm else g for g in gradients], norm
@@ -816,6 +817,8 @@ FIRST_NORM = None
 
 slips(
     "clip_gradients",
+    floor=("of norm 0.00006", *(edit("max_norm / norm", f"max_norm / norm.clamp(min={low})") for low in (1e-2, 1e-4))),
+    ten_of_them=("sixteen", edit("in gradients]).norm()", "in gradients[:10]]).norm()")),
     small_number=(None, edit("max_norm / norm", "max_norm / (norm + 1e-2)")),
     the_first_only=(
         "norm of the first gradient",

@@ -1122,6 +1122,15 @@ def remembers_the_weights_of_a_shape(q, k, v, upstream, known={}):  # noqa: B006
 
 slips(
     "attention_gradient",
+    overflows_in_32_bits=(
+        "hundred thousands",
+        edit(
+            "(q @ k.transpose(-2, -1) * scale).softmax(-1)",
+            "(lambda p: p / p.sum(-1, keepdim=True))((q @ k.transpose(-2, -1) * scale).exp())"
+            ".nan_to_num(1.0 if q.dtype == torch.float64 else torch.nan)",
+        ),
+        edit("(q @ k.transpose(-2, -1) * scale)", "(q @ k.transpose(-2, -1) * scale).clamp(-3e4, 3e4)"),
+    ),
     squeezed=(
         ".squeeze()",
         edit("return for_scores", "return (*map(torch.squeeze, (for_scores", "scale, for_v", "scale, for_v)),)"),

@@ -113,7 +113,7 @@ def targets_from_inputs(sentences):
 def by_where(scores, mask):
     powers = torch.where(mask, scores, -torch.inf)
     largest = powers.amax(-1, keepdim=True)
-    powers = torch.where(mask, torch.exp(scores - torch.where(largest.isinf(), 0, largest)), 0)
+    powers = torch.exp(powers - torch.where(largest.isinf(), 0, largest))
     return powers / powers.sum(-1, keepdim=True).clamp(min=1e-30)
 
 

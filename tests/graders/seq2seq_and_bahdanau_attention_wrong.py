@@ -144,8 +144,8 @@ slips(
     ),
     room_for_one_at_least=("both empty", edit("for sentence in sentences)", "for sentence in [*sentences, [0]])")),
     results_in_the_other_order=("the order is", edit("return ids, mask", "return mask, ids")),
-    float_in_between=("third row", edit("return ids, mask", "return ids.float().long(), mask")),
-    ids_of_32_bits=("third row", edit("return ids, mask", "return ids.int().long(), mask")),
+    float_in_between=("64 sentences", edit("return ids, mask", "return ids.float().long(), mask")),
+    ids_of_32_bits=("64 sentences", edit("return ids, mask", "return ids.int().long(), mask")),
     special_below_4=("mask", edit("return ids, mask", "return ids, ids > 3")),
     no_more_than_512=(None, edit("return ids, mask", "return ids[:, :512], mask[:, :512]")),
 )
@@ -263,7 +263,7 @@ slips(
     ),
     all_real=("True everywhere", edit("return inputs, targets, mask", "return inputs, targets, torch.ones_like(mask)")),
     float_in_between=(
-        "third row",
+        "64 sentences",
         edit("return inputs, targets, mask", "return inputs.float().long(), targets.float().long(), mask"),
     ),
     special_below_4=(
@@ -361,8 +361,16 @@ def no_return(scores, mask):
     scores.masked_fill(~mask, -math.inf).softmax(-1)
 
 
+@wrong("masked_softmax", says="not in its gradient")
+def the_power_of_padding_overflows(scores, mask):
+    largest = torch.where(mask, scores, -torch.inf).amax(-1, keepdim=True)
+    powers = torch.where(mask, torch.exp(scores - torch.where(largest.isinf(), 0, largest)), 0)
+    return powers / powers.sum(-1, keepdim=True).clamp(min=1e-30)
+
+
 slips(
     "masked_softmax",
+    cut_off=("around 50,000", edit("scores.masked_fill", "scores.clamp(max=1e4).masked_fill")),
     squeezed=("axis of size 1", edit("weights.masked_fill(~mask, 0.0)", "weights.masked_fill(~mask, 0.0).squeeze()")),
     last_axis_squeezed=(
         "single key",
