@@ -333,7 +333,7 @@ def future_leak(layer: Callable[[Tensor], Tensor], x: Tensor) -> float:
 def alignment_accuracy(weights: Tensor, links: Sequence[tuple[int, int]]) -> Tensor:
     """How often the largest weight of a written word lies on the word it translates.
 
-    weights: (..., written, read); in no row are two the largest
+    weights: (..., written, read); no row has its largest number twice
     links: (read, written) pairs of indices, at least one, no two alike
 
     Returns shares (...), float: one for each head, or whatever the leading axes are.

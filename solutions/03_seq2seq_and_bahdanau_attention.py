@@ -323,8 +323,8 @@ def shift_right(sentences):
     words, one step apart.
 
     sentences: lists of ids from 3 (<UNK>) on, maybe empty; at least one list.
-    The ids 1 and 2 are named SOS and EOS. Returns inputs and targets, int64, and mask, bool,
-    (batch, position) each, position being one more than the longest sentence.
+    The ids 1 and 2 are named SOS and EOS. Returns inputs and targets, int64, and mask,
+    bool, (batch, position) each, position being one more than the longest sentence.
     """
     ### BEGIN SOLUTION
     inputs, mask = pad_batch([[SOS, *sentence] for sentence in sentences])
@@ -405,8 +405,9 @@ def greedy_translate(step, state, limit):
     state: a tuple of tensors, (batch, ...) each
     limit: write at most so many tokens, at least 1
     Returns ids (batch, written), int64, as wide as the longest row with its <EOS>;
-    after a row's <EOS> there is only <PAD>. Before it, <PAD> is a token like any other. What a row that is done is
-    fed does not matter; when all are done, `step` is not called again.
+    after a row's <EOS> there is only <PAD>. Before it, <PAD> is a token like any other.
+    What a row that is done is fed does not matter; when all are done, `step` is not
+    called again.
     """
     ### BEGIN SOLUTION
     ids = torch.full((len(state[0]),), SOS)

@@ -519,7 +519,7 @@ plt.show()
 # Write the four layers `to_q`, `to_k`, `to_v`, `to_out`, each `nn.Linear` from d_model to d_model numbers, with a
 # bias only if `bias` says so; and `forward`: project, split, `self.attend(q, k, v, mask)`, join, `to_out`. Where
 # `context` is None, it is x. Gradients must flow to all of them. What is given stays: later notebooks read `n_heads`
-# and `weights`, and call `attend` by itself, and a class below replaces it. Difficulty ●●● · 15 minutes.
+# and `weights`, they call `attend` by itself, and a class below replaces it. Difficulty ●●● · 15 minutes.
 #
 # <details><summary>The heads give the same as one big head</summary>The split must come after the projection and before
 # attend.</details>
@@ -534,7 +534,8 @@ class MultiHeadAttention(nn.Module):
 
     `weights` (batch, heads, query, key) holds what the last call looked at, if
     `keep_weights` was set before it; if not, it is None or that of an earlier call. A
-    call does not change `keep_weights`. Raises ValueError where d_model does not split into n_heads equal heads.
+    call does not change `keep_weights`. Raises ValueError where d_model does not split
+    into n_heads equal heads.
     """
 
     def __init__(self, d_model, n_heads, bias=False):

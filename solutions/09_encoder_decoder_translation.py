@@ -988,8 +988,9 @@ assert min(len(pair.words()[0]) for pair in load_pairs("lengths")) == 16
 def alignment_accuracy(weights, links):
     """How often the largest weight of a written word lies on the word it translates.
 
-    weights: (..., written, read); in no row are two the largest
-    links: (read, written) pairs of indices, at least one, no two alike; all count the same
+    weights: (..., written, read); no row has its largest number twice
+    links: (read, written) pairs of indices, at least one, no two alike; all count the
+    same
     Returns shares (...), float32: one for each head, or whatever the leading axes are.
     """
     ### BEGIN SOLUTION

@@ -165,9 +165,9 @@ class RMSNorm(nn.Module):
         ### END SOLUTION
 
     def forward(self, x):
-        """x (..., d_model), of the dtype of `scale` -> the same shape and dtype (how half
-        precision is rounded is left open). A vector of zeros stays zeros, not NaN, and
-        so do its gradients.
+        """x (..., d_model), of the dtype of `scale` -> the same shape and dtype (how
+        half precision is rounded is left open). A vector of zeros stays zeros, not NaN,
+        and so do its gradients.
         """
         ### BEGIN SOLUTION
         return (

@@ -158,9 +158,9 @@ def _(answer, rng):
     return answer(torch.tensor([[1.0, 1.0, 0.0], [0.0, 1.0, 1.0]]))
 
 
-@tf_idf.probe("random counts of 5 words in 7 texts")
+@tf_idf.probe("random counts of 5 words in 1,100 texts")
 def _(answer, rng):
-    return answer(_counts(rng, 7, 5))
+    return answer(_counts(rng, 1100, 5))
 
 
 @tf_idf.probe("a single text")

@@ -110,9 +110,9 @@ single_calls(
 )
 
 
-@sinusoidal_positions.probe("an odd d_model, 13")
+@sinusoidal_positions.probe("an odd d_model, 13 and 1")
 def _(answer, rng):
-    return refuses(ValueError, "13", answer, 3, 13)
+    return [refuses(ValueError, str(d_model), answer, 3, d_model) for d_model in (13, 1)]
 
 
 @sinusoidal_positions.probe("6000 positions and d_model 4")

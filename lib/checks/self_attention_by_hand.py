@@ -106,7 +106,9 @@ single_calls(
     {
         "the scores 2, 2, 1": lambda rng: torch.tensor([2.0, 2.0, 1.0]),
         "three rows of five scores": lambda rng: _random(rng, 3, 5),
-        "three axes before the keys": lambda rng: _random(rng, 2, 3, 2, 5),
+        "three axes before the keys, with rows around 0, 1000 and 2000": lambda rng: (
+            _random(rng, 2, 3, 2, 5) + torch.tensor([0.0, 1000.0, 2000.0])[:, None, None]
+        ),
         "a single score in each row": lambda rng: _random(rng, 3, 1),
         "the scores 1000, 999, 990": lambda rng: torch.tensor([1000.0, 999.0, 990.0]),
         "rows near 1000, near -1000, near 100 million, and as far apart as numbers are": lambda rng: torch.tensor(
