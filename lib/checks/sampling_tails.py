@@ -62,10 +62,7 @@ single_calls(
             ),
             2,
         ),
-        "the first place shared: logits 2, 3, 3, 3, 0 and k = 1": lambda rng: (
-            torch.tensor([2.0, 3.0, 3.0, 3.0, 0.0]),
-            1,
-        ),
+        "the first place shared: logits 2, 3, 3, 3, 0 and k = 1": lambda rng: (torch.tensor([2.0, 3, 3, 3, 0]), 1),
         "k = 9, but a vocabulary of 5; one row": lambda rng: (random_logits(rng, 1, 5), 9),
         "64 rows of 300 logits, k = 7": lambda rng: (random_logits(rng, 64, 300), 7),
         "64-bit logits in four leading dimensions, k = 300 of 307": lambda rng: (

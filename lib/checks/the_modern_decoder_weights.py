@@ -49,9 +49,7 @@ def _(answer, rng):
     return _checked(answer(_some_blocks(rng, 5)))
 
 
-@unpack_q4_1.probe(
-    "a scale of 0, of 32 equal weights; a negative one; one of 3e-5; and values beyond 65,504, float16's largest"
-)
+@unpack_q4_1.probe("a scale of 0; a negative one; one of 3e-5; and values beyond 65,504, float16's largest")
 def _(answer, rng):
     return _checked(answer(_packed([0.0, -0.25, 3e-5, 6e4], [-1.5, 0.5, -5e-5, -6e4], _numbers(rng, 4))))
 
