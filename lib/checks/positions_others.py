@@ -214,9 +214,14 @@ single_calls(
         "3 heads and length 5": lambda rng: (3, 5),
         "a single head and length 1": lambda rng: (1, 1),
         "20 heads and length 3": lambda rng: (20, 3),
-        "a single head and length 300": lambda rng: (1, 300),
     },
 )
+
+
+@distance_penalty.probe("a single head and length 300", varied=False)
+def _(answer, rng):
+    return answer(1, 300)
+
 
 _DISTANCE, _SLOPES = "(positions[:, None] - positions).abs()", "-slopes[:, None, None] * distance"
 

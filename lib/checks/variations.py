@@ -264,7 +264,7 @@ def _changes(arguments: tuple, named: dict, result: object) -> Iterator[tuple[st
         at = functools.partial(_each, change=_turned_in_memory)
         yield "layout", "right, but not for tensors that lie in memory in another order", (at(arguments), at(named)), []
     floats = [part for part in tensors if part.is_floating_point()]
-    if floats and not any(map(_is_distribution, floats)):
+    if floats and not any(map(_is_distribution, floats)) and not all(map(_is_whole, floats)):
         in_64_bits = at((arguments, named, result))
         for words, change in [
             ("300 taken off", lambda x: x - 300 if x.is_floating_point() else x),
@@ -387,6 +387,11 @@ def _is_float(value) -> bool:
 
 def _is_tensor_and_finite(value) -> bool:
     return isinstance(value, Tensor) and _is_finite(value)
+
+
+def _is_whole(tensor: Tensor) -> bool:
+    """Are these counts? Then shares of them would be none."""
+    return bool((tensor == tensor.round()).all())
 
 
 def _is_distribution(tensor: Tensor) -> bool:
