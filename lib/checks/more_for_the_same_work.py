@@ -393,9 +393,13 @@ flash_attention.mistakes(
                "        mask = earlier if mask is None else mask & earlier\n    rows = []")
           for apart in ("k.shape[-2] - q.shape[-2]", "max(0, k.shape[-2] - q.shape[-2])"))),
     own_denominators=("each tile gets a softmax of its own, and the mixes are averaged: merge before you divide.",
-        edit("so_far = part if so_far is None else merge_tiles(so_far, part)",
-             "mix = part[2] / part[1].where(part[1] > 0, 1.0)\n            so_far = part[0], 1 + 0 * part[1], "
-             "(mix if so_far is None else (j * so_far[2] + mix) / (j + 1))")),
+        edit(MERGED, "(part[0], j + 1 + 0 * part[1], part[2] / part[1].where(part[1] > 0, 1.0) "
+             "+ (0 if so_far is None else so_far[2]))"),
+        edit("    rows = []", "    seen = torch.ones(q.shape[-2], k.shape[-2], dtype=torch.bool)\n"
+             "    seen = (seen.tril() if causal else seen) & (True if mask is None else mask)\n"
+             "    tiles = zip(k.split(tile, -2), v.split(tile, -2), seen.split(tile, -1))\n"
+             "    mixes = [part[2] / part[1].where(part[1] > 0, 1.0) for part in (attend_tile(q, *t) for t in tiles)]\n"
+             "    return sum(mixes) / len(mixes)\n    rows = []")),
     masks_the_future=(
         "positions of the future are computed and then hidden: leave out whole tiles, of the size that is asked for.",
         edit(

@@ -430,9 +430,7 @@ active_parameters.mistakes(
     no_tables=("the tables for words in and out are missing.", edit(" + 2 * vocab * d_model", "")),
     one_block=("one block is counted: there are n_layers.", edit("n_layers * block", "block")),
     a_float=("an int is asked for, the number itself: no float, and not in billions.",
-        edit("return n_layers", "return 1.0 * n_layers"),
-        edit("return n_layers * block + d_model + 2 * vocab * d_model",
-             "return (n_layers * block + d_model + 2 * vocab * d_model) / 1e9")),
+        edit("return n_layers", "return 1.0 * n_layers")),
 )
 # fmt: on
 

@@ -169,7 +169,7 @@ slips(
             "torch.rand((), generator=generator) * max(p[i, guess], q[i, guess])",
         ),
     ),
-    first_stays=("another token than the first", edit("guesses[:i]", "guesses[: max(i, 1)]")),
+    first_stays=("another than the first", edit("guesses[:i]", "guesses[: max(i, 1)]")),
     appended=(
         "changes what it was given",
         edit("return [*guesses, int(more)]", "guesses.append(int(more))\n    return guesses"),
