@@ -93,20 +93,6 @@ def _(answer, rng):
     )
 
 
-@token_span.probe(
-    "a sentence is missing between the tokens, and the answer ends in it, begins in it, spans it", varied=False
-)
-def _(answer, rng):
-    offsets = question_and([(0, 4), (5, 9), (30, 34), (35, 39)])
-    return named(
-        {
-            "ends in it": answer(offsets, 5, 15),
-            "begins in it": answer(offsets, 20, 34),
-            "spans it": answer(offsets, 5, 34),
-        }
-    )
-
-
 @token_span.probe("300 tokens, some of them right after the one before", varied=False)
 def _(answer, rng):
     offsets, at = [], 0
