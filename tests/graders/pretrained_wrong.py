@@ -297,3 +297,16 @@ slips(
         edit("if begin == end:", "if end - begin < 8:", "torch.empty(", "torch.zeros("),
     ),
 )
+
+
+slips(
+    "tensor_at",
+    rounded_to_32_bits=(
+        "1e+300",
+        edit(
+            "torch.frombuffer(own, dtype=DTYPES[kind])",
+            "(lambda x: x.float().double() if x.dtype == torch.float64 else x)"
+            "(torch.frombuffer(own, dtype=DTYPES[kind]))",
+        ),
+    ),
+)

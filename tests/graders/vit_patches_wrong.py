@@ -367,3 +367,9 @@ slips(
         edit("    grid = ", "    if old == new:\n        return table.detach().clone()\n    grid = "),
     ),
 )
+
+
+slips(
+    "interpolate_positions",
+    by_factors=("shape", edit("size=new", "scale_factor=(new[0] / old[0], new[1] / old[1])")),
+)
