@@ -283,6 +283,13 @@ def kept_in_a_table(content, start, entry):
 
 slips(
     "tensor_at",
+    half_the_digits=(
+        "all digits",
+        edit(
+            "return torch.frombuffer(own, dtype=DTYPES[kind])",
+            "x = torch.frombuffer(own, dtype=DTYPES[kind])\n    return (x.float().to(x) if kind == 'F64' else x)",
+        ),
+    ),
     wraps_around=("2 to the 32", edit("math.prod(shape)", "torch.tensor(shape, dtype=torch.int64).prod().item()")),
     end_plus_one=(
         "the bytes run to start + end",
