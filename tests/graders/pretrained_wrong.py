@@ -283,6 +283,13 @@ def kept_in_a_table(content, start, entry):
 
 slips(
     "tensor_at",
+    half_the_digits=(
+        "all digits",
+        edit(
+            "return torch.frombuffer(own, dtype=DTYPES[kind])",
+            "x = torch.frombuffer(own, dtype=DTYPES[kind])\n    return (x.float().to(x) if kind == 'F64' else x)",
+        ),
+    ),
     end_plus_one=(
         "the bytes run to start + end",
         edit("content[start + begin : start + end]", "content[start + begin : start + end + 1]"),
@@ -295,18 +302,5 @@ slips(
     one_number_is_nothing=(
         "shape () is 0",
         edit("if begin == end:", "if end - begin < 8:", "torch.empty(", "torch.zeros("),
-    ),
-)
-
-
-slips(
-    "tensor_at",
-    rounded_to_32_bits=(
-        "1e+300",
-        edit(
-            "torch.frombuffer(own, dtype=DTYPES[kind])",
-            "(lambda x: x.float().double() if x.dtype == torch.float64 else x)"
-            "(torch.frombuffer(own, dtype=DTYPES[kind]))",
-        ),
     ),
 )
