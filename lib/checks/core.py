@@ -30,7 +30,7 @@ import itertools
 import sys
 import textwrap
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 
@@ -41,7 +41,7 @@ from lib.checks.differences import RTOL, difference, kind_of, short
 from lib.checks.ready_made import calls_reference, ready_made_mistakes
 from lib.checks.running import Problem, StillRunning, describe_error, run, standard_globals, within
 from lib.checks.state import State
-from lib.checks.variations import Outcome
+from lib.checks.variations import AGAIN, Outcome, Variation
 
 SECONDS = 10  # of processor time for all probes together; the course's answers take well under one
 
@@ -265,20 +265,27 @@ class _Trial:
             again = self._run(number, self.answer, vary=True, wanted=wanted)
             if found := self._difference(again, expected):
                 return self._not_as_before(number, *found)
-            for mine, theirs in zip(again.variations, expected.variations, strict=False):
-                if (mine.words, mine.of) != (theirs.words, theirs.of):
-                    break  # the answer was called otherwise, or gave another shape
-                if theirs.kind == "layout" and mine.outcome.error is not None:
-                    continue  # `.view` says so where it cannot: only wrong numbers are wrong
-                if theirs.counts and (found := self._difference(mine.outcome, theirs.outcome, ROUGHLY)):
-                    sentence = f"{theirs.words}: {found[1]}"
-                    if theirs.kind == "state" and (kept := self.state.put_back()):
-                        sentence = f"{kept}. Each call must start anew.\n  {sentence}"
-                    return Verdict("wrong", f"{sentence}\n  (varied from {label})", theirs.kind, label)
+            if differing := list(self._differing(again.variations, expected.variations)):
+                # the same call with another result explains what else has changed meanwhile
+                theirs, found = next((one for one in differing if one[0].words.startswith(AGAIN)), differing[0])
+                sentence = f"{theirs.words}: {found[1]}"
+                if theirs.kind == "state" and (kept := self.state.put_back()):
+                    sentence = f"{kept}. Each call must start anew.\n  {sentence}"
+                return Verdict("wrong", f"{sentence}\n  (varied from {label})", theirs.kind, label)
         if calls_reference(self.exercise.reference, lambda: self._run(0, self.answer), self.answer):
             where = f"{self.exercise.reference.__module__}.{self.exercise.name}"
             return Verdict("wrong", f"this calls the course's own {where}: write yours.", "the course's own")
         return None
+
+    def _differing(self, mine: list[Variation], theirs: list[Variation]) -> Iterator[tuple[Variation, tuple[str, str]]]:
+        """The varied calls in which the answer differs from the course's, and how."""
+        for one, other in zip(mine, theirs, strict=False):
+            if (one.words, one.of) != (other.words, other.of):
+                break  # the answer was called otherwise, or gave another shape
+            if other.kind == "layout" and one.outcome.error is not None:
+                continue  # `.view` says so where it cannot: only wrong numbers are wrong
+            if other.counts and (found := self._difference(one.outcome, other.outcome, ROUGHLY)):
+                yield other, found
 
     def _run(self, number: int, answer: Callable, **how) -> Outcome:
         self.label, scenario = self.exercise.probes[number]

@@ -26,6 +26,8 @@ from torch import Tensor, nn
 from lib.checks.differences import difference
 from lib.checks.ready_made import parameters_of
 
+AGAIN = "the same call again"
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -83,7 +85,7 @@ def vary_call(
     weights = " ".join(sorted(name for name, _ in module.named_parameters()))
     same = copied(_detached((arguments, named)))  # the same objects, call after call
     again, threw_dice = _outcome_on(function, *same)
-    found = [Variation("state", "the same call again gives something else", again, not threw_dice)]
+    found = [Variation("state", f"{AGAIN} gives something else", again, not threw_dice)]
     for kind, words, changed, expected in _changes(*_with_numbers(function, arguments, named), result):
         if kind in ("dtype", "other numbers") and weights:  # they are 32-bit: mixing them is not asked for
             continue
@@ -99,10 +101,10 @@ def vary_call(
     if ways := [way for way in wanted if _is_float(_at_the_end_of(way, (arguments, named)))]:
         found.append(_gradient(function, arguments, named, ways))
     again, _ = _outcome(function, arguments, named)
-    words = "the same call again, after others, gives something else"
+    words = f"{AGAIN}, after others, gives something else"
     found.append(Variation("state", words, again, not threw_dice and again.error is None))
     after_a_change, counts = _after_a_change(function, arguments, named)
-    words = "the same call again gives something else once the first result is changed in place: it is handed out twice"
+    words = f"{AGAIN} gives something else once the first result is changed in place: it is handed out twice"
     found.append(Variation("state", words, after_a_change, counts and not threw_dice))
     for mode in ("training", "evaluation") if weights else ():
         with _in_mode(module, mode):
@@ -254,15 +256,12 @@ def _changes(arguments: tuple, named: dict, result: object) -> Iterator[tuple[st
             yield "other size", f"right for {value}, not for {other} with all else the same", (changed, named), []
     at = functools.partial(_each, change=_in_64_bits)
     yield "dtype", "right for 32-bit numbers, not for 64-bit ones", (at(arguments), at(named)), []
-    if any(part.ndim > 1 for part in tensors):
-        at = functools.partial(_each, change=_turned_in_memory)
-        yield "layout", "right, but not for tensors that lie in memory in another order", (at(arguments), at(named)), []
     floats = [part for part in tensors if part.is_floating_point()]
     if floats and not any(map(_is_distribution, floats)) and not all(map(_is_whole, floats)):
         in_64_bits = at((arguments, named, result))
         for words, change in [
-            ("300 taken off", lambda x: x - 300 if x.is_floating_point() else x),
-            ("divided by 1000", lambda x: x / 1000 if x.is_floating_point() else x),
+            ("300 taken off", lambda x: (x - 300).contiguous() if x.is_floating_point() else x),
+            ("divided by 1000", lambda x: (x / 1000).contiguous() if x.is_floating_point() else x),
         ]:
             *changed, moved = _each(in_64_bits, change)
             words = f"right for these numbers, not for the same with {words} (in 64 bits)"
@@ -273,6 +272,9 @@ def _changes(arguments: tuple, named: dict, result: object) -> Iterator[tuple[st
         yield "state", f"right with `{last}`, not without it in the next call", fewer, []
     elif arguments and isinstance(arguments[-1], Tensor):
         yield "state", "right with its last argument, not without it in the next call", (arguments[:-1], named), []
+    if any(part.ndim > 1 for part in tensors):
+        at = functools.partial(_each, change=_turned_in_memory)
+        yield "layout", "right, but not for tensors that lie in memory in another order", (at(arguments), at(named)), []
 
 
 @contextlib.contextmanager
