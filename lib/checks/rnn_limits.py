@@ -73,10 +73,11 @@ single_calls(
 )
 
 
-@rnn_step.probe("sums as large as 200, where tanh is 1 or -1")
+@rnn_step.probe("sums of 200 and -200, where tanh is 1 and -1, and of 0")
 def _(answer, rng):
     one = torch.ones(1, 1)
-    return answer(torch.tensor([[200.0], [-200.0]]), torch.zeros(2, 1), one, one, torch.zeros(1))
+    inputs, hidden = torch.tensor([[200.0], [-200.0], [3.0]]), torch.tensor([[0.0], [0.0], [-3.0]])
+    return answer(inputs, hidden, one, one, torch.zeros(1))
 
 
 @rnn_step.probe("the gradients for everything that goes in")

@@ -51,12 +51,12 @@ def _factors(noisy, quiet):
 
 
 def _luck(noisy):
-    """Along which axes numbers become 0 all together."""
+    """Along which axes numbers become 0 all together, and whether those side by side do."""
     zero = noisy == 0
-    alike = [bool((zero == zero.narrow(axis, 0, 1)).all()) for axis in range(zero.ndim)]
-    return {
-        f"the luck along axis {axis}": "the same for all" if same else "each its own" for axis, same in enumerate(alike)
-    }
+    alike = {f"along axis {axis}": bool((zero == zero.narrow(axis, 0, 1)).all()) for axis in range(zero.ndim)}
+    one, other = zero.flatten()[: zero.numel() // 2 * 2].view(-1, 2).unbind(1)
+    alike["of two numbers side by side"] = bool((one == other).all())
+    return {f"the luck {where}": "the same for all" if same else "each its own" for where, same in alike.items()}
 
 
 def _above_one(y):

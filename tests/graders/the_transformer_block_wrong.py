@@ -577,3 +577,11 @@ slips(
         edit("self.dropout(part(self.norm(x)))", "(y := part(self.norm(x))) * self.dropout(torch.ones_like(y[:1]))"),
     ),
 )
+
+
+@wrong("dropout", says="two numbers side by side")
+def neighbours_fall_together(x, p, training=True):
+    if not training or p == 0:
+        return x
+    kept = torch.rand((x.numel() + 1) // 2) >= p
+    return x * kept.repeat_interleave(2)[: x.numel()].view(x.shape) / (1 - p)

@@ -1511,3 +1511,9 @@ slips(
         edit("    ids = list(ids)\n", "    if not merges:\n        return ids\n    ids = list(ids)\n"),
     ),
 )
+
+
+@wrong("merge_pair")
+def an_unescaped_pattern(ids, pair, new):
+    text = "".join(map(chr, ids))
+    return [ord(sign) for sign in re.sub("".join(map(chr, pair)), chr(new), text, flags=re.DOTALL)]
