@@ -11,7 +11,7 @@ from tests.graders.cases import slips, wrong
 # ------------------------------------------------------------------------------------------------ average_gradients
 
 
-@wrong("average_gradients", says="wait for each other for ever")
+@wrong("average_gradients", says="both wait for ever")
 def as_in_most_tutorials(model, all_reduce, share):
     for p in model.parameters():
         if p.grad is not None:
