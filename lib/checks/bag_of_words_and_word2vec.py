@@ -1,8 +1,5 @@
 """The checks of notebook 02: counting words, weighing them, comparing vectors, and learning them from neighbours."""
 
-import contextlib
-from unittest.mock import patch
-
 import torch
 
 from lib import text_vectors
@@ -16,6 +13,7 @@ from lib.checks.bag_of_words_and_word2vec_questions import (
     softmax_price,
 )
 from lib.checks.core import Exercise, edit
+from lib.checks.probing import without_autograd
 from lib.checks.running import Problem
 
 __all__ = [
@@ -48,18 +46,6 @@ SENTENCE = ["the", "cat", "sat", "on", "the", "mat"]
 
 def _draw(rng, *choices, n):
     return [choices[i] for i in torch.randint(len(choices), (n,), generator=rng).tolist()]
-
-
-@contextlib.contextmanager
-def without_autograd(sentence):
-    """Within a `with` block there is no autograd; for whoever asks for it, the sentence."""
-
-    def refuse(*arguments, **named):
-        raise Problem("by autograd", sentence)
-
-    # one door for grad, backward and torch.func; names imported earlier lead through it too
-    with torch.inference_mode(), patch("torch.autograd._engine_run_backward", refuse):
-        yield
 
 
 # ------------------------------------------------------------------------------------------------------ bag_of_words
@@ -478,13 +464,14 @@ def _(answer, rng):
 
 @negative_sampling.probe("autograd switched off")
 def _(answer, rng):
+    sentence = "this leaves the gradients to autograd; write them out by hand."
     try:
-        with without_autograd("this leaves the gradients to autograd; write them out by hand."):
+        with without_autograd(sentence):
             return answer(*_scene(rng))
     except RuntimeError as error:
         if "grad" not in str(error) and "nference" not in str(error):
             raise
-        raise Problem("autograd", "this leaves the gradients to autograd; write them out by hand.") from None
+        raise Problem("autograd", sentence) from None
 
 
 _LOSS, _ERROR = "functional.softplus(score) - label * score", "(torch.sigmoid(score) - label)"

@@ -87,12 +87,13 @@ def _tensor_difference(mine, expected: Tensor, name: str, within: float) -> tupl
         a, b = a.double(), b.double()
         wrong = ~torch.isclose(a, b, rtol=within, atol=ATOL * max(1, within / RTOL), equal_nan=True)
     else:
+        a, b = a.long(), b.long()
         wrong = a != b  # whole numbers are ids and counts: 50,301 is not nearly 50,300
     if not wrong.any():
         return None
     where = wrong.nonzero()[0].tolist()
     if not where:
-        return "value", f"{name} is {_digits(a.item())}, expected {_digits(b.item())}."
+        return "value", f"{name} is {_shown(a.item(), 4)}, expected {_shown(b.item(), 4)}."
     start = max(0, min(where[-1], a.shape[-1] - NUMBERS_SHOWN))
     row = tuple(where[:-1])
     index = ", ".join([*map(str, row), f"{start}:{min(start + NUMBERS_SHOWN, a.shape[-1])}"])
@@ -115,16 +116,12 @@ def _number_difference(mine, expected, name: str, within: float) -> tuple[str, s
     return None if same else ("value", f"{name} is {_shown(mine)}, expected {_shown(expected)}.")
 
 
-def _shown(number: bool | int | float) -> str:
-    return f"{number:.6g}" if isinstance(number, float) else str(number)
+def _shown(number: bool | int | float, digits: int = 6) -> str:
+    return f"{number:.{digits}g}" if isinstance(number, float) else str(number)
 
 
 def _row(numbers: Tensor) -> str:
-    return "[" + ", ".join(map(_digits, numbers.tolist())) + "]"
-
-
-def _digits(number: bool | int | float) -> str:
-    return f"{number:.4g}" if isinstance(number, float) else str(int(number))
+    return "[" + ", ".join(_shown(number, 4) for number in numbers.tolist()) + "]"
 
 
 def short(value: object, limit: int = 90) -> str:

@@ -17,9 +17,8 @@ from lib.checks.encoder_decoder_translation_training import (
     smoothed_best,
     training_step,
 )
-from lib.checks.probing import fill, gradients
+from lib.checks.probing import bare, fill, gradients
 from lib.checks.running import Problem
-from lib.checks.the_transformer_block_stacked import bare
 from lib.layers import LayerNorm
 
 __all__ = [

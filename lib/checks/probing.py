@@ -7,12 +7,16 @@
     parameters     the names and shapes of a module's parameters
     plain          a float or an int that is no tensor
     gradients      what flows back to named inputs
+    bare           a module that gets what is given itself, and no copies
+    without_autograd   a block without autograd
     single_calls   probes that are one call each, as a table
 
 None of this is for learners: it is for those who write probes.
 """
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -95,6 +99,26 @@ def gradients(result: Tensor, **inputs: Tensor) -> dict[str, Tensor]:
         )
     found = weighted_gradients([result], list(inputs.values()))
     return {f"the gradient for {name}": gradient for name, gradient in zip(inputs, found, strict=True)}
+
+
+def bare(module: nn.Module) -> nn.Module:
+    """The module without the guard, which copies what is given: found is who knows a tensor again by `is`."""
+    for name in set(vars(module)) & set(dir(type(module))):
+        if callable(vars(module)[name]):
+            del vars(module)[name]
+    return module
+
+
+@contextlib.contextmanager
+def without_autograd(sentence: str) -> Iterator[None]:
+    """Within a `with` block there is no autograd; for whoever asks for it, the sentence."""
+
+    def refuse(*arguments, **named):
+        raise Problem("by autograd", sentence)
+
+    # one door for grad, backward and torch.func; names imported earlier lead through it too
+    with torch.inference_mode(), patch("torch.autograd._engine_run_backward", refuse):
+        yield
 
 
 def single_calls(exercise, table: dict[str, Callable]) -> None:

@@ -7,7 +7,7 @@ from torch.nn import functional
 from lib import layers, transformer
 from lib.attention import causal_mask
 from lib.checks.core import Exercise, edit
-from lib.checks.probing import fill, gradients, normal, parameters, single_calls
+from lib.checks.probing import bare, fill, gradients, normal, parameters, single_calls
 
 EncoderBlock = Exercise(transformer.EncoderBlock)
 DecoderBlock = Exercise(transformer.DecoderBlock)
@@ -44,14 +44,6 @@ class Doubling(nn.Module):
 
     def forward(self, x, part):
         return x + 2 * part(x)
-
-
-def bare(module):
-    """The module without the guard, which copies what is given: found is who knows a tensor again by `is`."""
-    for name in set(vars(module)) & set(dir(type(module))):
-        if callable(vars(module)[name]):
-            del vars(module)[name]
-    return module
 
 
 def _dropout_of(block, inputs):

@@ -95,7 +95,7 @@ def vary_call(
         )
         counts = outcome.error is None and as_it_should and not threw
         if kind == "other numbers" and counts:  # in a tie it is rounding that decides
-            nearby, _ = _outcome(function, *_each(changed, _nudged))
+            nearby, _ = _outcome(function, *_each_float(changed, _nudged))
             counts = not difference(nearby.result, outcome.result, "")
         found.append(Variation(kind, words, outcome, counts))
     if ways := [way for way in wanted if _is_float(_at_the_end_of(way, (arguments, named)))]:
@@ -157,7 +157,7 @@ def _gradient(function: Callable, arguments: tuple, named: dict, ways: list[tupl
 
     arguments, named = _detached((arguments, named))
     outcome, threw = _outcome(there_and_back, arguments, named)
-    nearby, _ = _outcome(there_and_back, *_each((arguments, named), _nudged))
+    nearby, _ = _outcome(there_and_back, *_each_float((arguments, named), _nudged))
     counts = not (outcome.error or nearby.error or threw) and all(map(_is_tensor_and_finite, outcome.result.values()))
     counts = counts and not difference(nearby.result, outcome.result, "", within=1e-3)
     return Variation("no gradient", "right in its values, not in its gradient", outcome, counts)
@@ -172,8 +172,6 @@ def weighted_gradients(results: Sequence[Tensor], inputs: Sequence[Tensor]) -> l
 
 def _nudged(tensor: Tensor) -> Tensor:
     """Numbers that differ a little from these, by eight times what rounding does."""
-    if not tensor.is_floating_point():
-        return tensor
     return tensor * (1 + 8 * torch.finfo(tensor.dtype).eps * _from_minus_one_to_one(tensor))
 
 
@@ -254,16 +252,16 @@ def _changes(arguments: tuple, named: dict, result: object) -> Iterator[tuple[st
             other = value + 2 if type(value) is int else 0.731 * value  # not a round share: no new ties
             changed = (*arguments[:place], other, *arguments[place + 1 :])
             yield "other size", f"right for {value}, not for {other} with all else the same", (changed, named), []
-    at = functools.partial(_each, change=_in_64_bits)
+    at = functools.partial(_each_float, change=Tensor.double)
     yield "dtype", "right for 32-bit numbers, not for 64-bit ones", (at(arguments), at(named)), []
-    floats = [part for part in tensors if part.is_floating_point()]
+    floats = list(filter(_is_float, tensors))
     if floats and not any(map(_is_distribution, floats)) and not all(map(_is_whole, floats)):
         in_64_bits = at((arguments, named, result))
         for words, change in [
-            ("300 taken off", lambda x: (x - 300).contiguous() if x.is_floating_point() else x),
-            ("divided by 1000", lambda x: (x / 1000).contiguous() if x.is_floating_point() else x),
+            ("300 taken off", lambda x: (x - 300).contiguous()),
+            ("divided by 1000", lambda x: (x / 1000).contiguous()),
         ]:
-            *changed, moved = _each(in_64_bits, change)
+            *changed, moved = _each_float(in_64_bits, change)
             words = f"right for these numbers, not for the same with {words} (in 64 bits)"
             yield "other numbers", words, tuple(changed), [in_64_bits[-1], moved]
     last = next(reversed(named), None)  # an optional argument, as it was given by name; else by place
@@ -344,8 +342,9 @@ def _turned_in_memory(tensor: Tensor) -> Tensor:
     return tensor.mT.contiguous().mT if tensor.ndim > 1 else tensor
 
 
-def _in_64_bits(tensor: Tensor) -> Tensor:
-    return tensor.double() if tensor.is_floating_point() else tensor
+def _each_float(value, change: Callable[[Tensor], Tensor]):
+    """A value with every tensor of floats in it changed."""
+    return _each(value, lambda tensor: change(tensor) if tensor.is_floating_point() else tensor)
 
 
 def _detached(value):

@@ -194,6 +194,8 @@ slips(
         edit("if len(word) > LONGEST_WORD:", "if len(word) > LONGEST_WORD and word not in pieces:"),
     ),
     unknown_piece=("", edit("return [UNKNOWN]\n        found", 'return ["<unk>"]\n        found')),
+    short_pieces=("97 letters", edit("range(len(word), start", "range(min(len(word), start + 64), start")),
+    bytes_counted=("[UNK]", edit("len(word) > LONGEST_WORD", "len(word.encode()) > LONGEST_WORD")),
 )
 
 
@@ -323,16 +325,6 @@ slips(
         edit("dice = torch.rand(ids.shape, generator=generator)", "dice = torch.rand_like(ids, dtype=torch.float)"),
     ),
     normal_dice=("", edit("dice = torch.rand(", "dice = torch.randn(")),
-)
-
-
-slips(
-    "wordpiece",
-    short_pieces=("97 letters", edit("range(len(word), start", "range(min(len(word), start + 64), start")),
-    bytes_counted=("[UNK]", edit("len(word) > LONGEST_WORD", "len(word.encode()) > LONGEST_WORD")),
-)
-slips(
-    "mask_words",
     always_as_many=(
         "so the number varies",
         edit(

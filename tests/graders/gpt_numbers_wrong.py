@@ -539,6 +539,8 @@ slips(
         "expected",
         edit("ids[:-1] * vocab + ids[1:]", "(ids[:-1] * vocab + ids[1:]).to(torch.int16).long().abs()"),
     ),
+    a_sum_of_at_least_1=("3 is new", edit("keepdim=True)", "keepdim=True).clamp(min=1)")),
+    a_least_chance=("1e-9", edit("].log()", "].clamp(min=1e-6).log()")),
 )
 slips(
     "bits_per_byte", zero_taken_for_nothing=("return", edit("math.log(2) / n_bytes", "math.log(2) / n_bytes or None"))
@@ -571,5 +573,3 @@ slips(
         edit("4 * (d_model**2 + d_model)", "4 * int(torch.tensor(float(d_model**2 + d_model + 1)) - 1)"),
     ),
 )
-slips("bigram_loss", a_sum_of_at_least_1=("3 is new", edit("keepdim=True)", "keepdim=True).clamp(min=1)")))
-slips("bigram_loss", a_least_chance=("1e-9", edit("].log()", "].clamp(min=1e-6).log()")))

@@ -452,6 +452,14 @@ class MaskOfTheBatch(Right):
 slips(
     "gpt_loss",
     ids_in_16_bits=("expected", edit("ids[:, 1:].flatten()", "ids[:, 1:].to(torch.int16).abs().long().flatten()")),
+    one_maximum_for_all=(
+        "-9000",
+        edit(
+            "functional.cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten())",
+            "-((e := (logits - logits.max()).exp()) / e.sum(-1, True)).gather(2, ids[:, 1:, None]).log().mean()",
+        ),
+    ),
+    always_32_bit=("float32", edit("model(ids[:, :-1])", "model(ids[:, :-1]).float()")),
 )
 slips(
     "GPT",
@@ -470,16 +478,5 @@ slips(
             "block(x, self.mask)",
         ),
     ),
+    two_or_three_axes=("(2, 1, 3, 6)", edit("self.norm(x) @", "self.norm(x).flatten(1, -2) @")),
 )
-slips(
-    "gpt_loss",
-    one_maximum_for_all=(
-        "-9000",
-        edit(
-            "functional.cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten())",
-            "-((e := (logits - logits.max()).exp()) / e.sum(-1, True)).gather(2, ids[:, 1:, None]).log().mean()",
-        ),
-    ),
-    always_32_bit=("float32", edit("model(ids[:, :-1])", "model(ids[:, :-1]).float()")),
-)
-slips("GPT", two_or_three_axes=("(2, 1, 3, 6)", edit("self.norm(x) @", "self.norm(x).flatten(1, -2) @")))

@@ -488,6 +488,34 @@ slips(
         "raised",
         edit("join_heads(layer.attend(q, keys, values, mask))", "layer.attend(q, keys, values, mask)"),
     ),
+    exchanged_in_the_cache=(
+        "the keys in the cache",
+        edit("keys, values = cache.extend(k, v)", "values, keys = cache.extend(v, k)"),
+    ),
+    hides_the_future=(
+        "the second output",
+        edit(
+            "layer.attend(q, keys, values, mask)",
+            "layer.attend(q, keys, values, torch.ones(q.shape[2], keys.shape[2], dtype=torch.bool).tril("
+            "keys.shape[2] - q.shape[2]) if mask is None else mask)",
+        ),
+    ),
+    no_mask_for_one=(
+        "the output of call 3",
+        edit("values, mask)", "values, None if x.shape[1] == 1 else mask)"),
+    ),
+    always_a_value_error=(
+        "with a cache that raises BufferError",
+        edit(
+            "keys, values = cache.extend(k, v)",
+            "try:\n        keys, values = cache.extend(k, v)\n"
+            "    except Exception as error:\n        raise ValueError from error",
+        ),
+    ),
+    one_position_sees_all=(
+        "hides two of them",
+        edit("keys, values, mask)", "keys, values, mask if mask is None or x.shape[1] > 1 or mask.ndim > 2 else None)"),
+    ),
 )
 
 
@@ -926,6 +954,14 @@ slips(
         "one row of 4 columns",
         edit("(columns - empty[:, None])", "(columns - (empty[:, None] if len(empty) > 1 else 0))"),
     ),
+    clamps_the_first=(
+        "read 2 and 3 at a time",
+        edit(
+            "(columns - empty[:, None]).clamp(min=0)",
+            "((before - empty[:, None]).clamp(min=0) + columns - before if before else (columns - empty[:, None]))"
+            ".clamp(min=0)",
+        ),
+    ),
 )
 
 
@@ -1073,70 +1109,10 @@ slips(
 )
 
 
-slips(
-    "cached_attention",
-    exchanged_in_the_cache=(
-        "the keys in the cache",
-        edit("keys, values = cache.extend(k, v)", "values, keys = cache.extend(v, k)"),
-    ),
-    hides_the_future=(
-        "the second output",
-        edit(
-            "layer.attend(q, keys, values, mask)",
-            "layer.attend(q, keys, values, torch.ones(q.shape[2], keys.shape[2], dtype=torch.bool).tril("
-            "keys.shape[2] - q.shape[2]) if mask is None else mask)",
-        ),
-    ),
-)
-
-
-slips(
-    "cached_attention",
-    no_mask_for_one=(
-        "the output of call 3",
-        edit("values, mask)", "values, None if x.shape[1] == 1 else mask)"),
-    ),
-)
-
-
 ROWS = "self.keys, self.values = self.keys[rows], self.values[rows]"
 slips(
     "KeyValueCache",
     empty_stays=(None, edit(ROWS, f"if self.length:\n            {ROWS}")),
     through_float32=("less 10⁹", edit("] = keys", "] = keys.float()", "] = values", "] = values.float()")),
-)
-slips(
-    "cached_attention",
-    always_a_value_error=(
-        "with a cache that raises BufferError",
-        edit(
-            "keys, values = cache.extend(k, v)",
-            "try:\n        keys, values = cache.extend(k, v)\n"
-            "    except Exception as error:\n        raise ValueError from error",
-        ),
-    ),
-)
-slips(
-    "read_on",
-    clamps_the_first=(
-        "read 2 and 3 at a time",
-        edit(
-            "(columns - empty[:, None]).clamp(min=0)",
-            "((before - empty[:, None]).clamp(min=0) + columns - before if before else (columns - empty[:, None]))"
-            ".clamp(min=0)",
-        ),
-    ),
-)
-
-
-slips(
-    "KeyValueCache",
     first_may_be_too_long=("5 positions at once", edit("end > self.capacity", "end > self.capacity and self.length")),
-)
-slips(
-    "cached_attention",
-    one_position_sees_all=(
-        "hides two of them",
-        edit("keys, values, mask)", "keys, values, mask if mask is None or x.shape[1] > 1 or mask.ndim > 2 else None)"),
-    ),
 )

@@ -195,7 +195,13 @@ def into_a_table_of_32_bits(x):
     return joined
 
 
-slips("join_heads", squeezed=(".squeeze()", edit("flatten(2)", "flatten(2).squeeze()")))
+slips(
+    "join_heads",
+    squeezed=(".squeeze()", edit("flatten(2)", "flatten(2).squeeze()")),
+    heads_by_name=("101 heads", edit("x.transpose", "x[:, sorted(range(x.shape[1]), key=str)].transpose")),
+    a_hundred_heads=("101 heads", edit("x.transpose", "x[:, :100].transpose")),
+    without_gaps=("cut out of", edit("x.transpose", "x.as_strided(x.shape, torch.empty(x.shape).stride()).transpose")),
+)
 
 
 # ------------------------------------------------------------------------------------------------------- causal_mask
@@ -407,7 +413,13 @@ def keeps_the_number(ids, padding, known={}):  # noqa: B006
     return (ids != known.setdefault(ids.shape, padding))[:, None, None, :]
 
 
-slips("padding_mask", squeezed=(".squeeze()", edit("None, :]", "None, :].squeeze()")))
+slips(
+    "padding_mask",
+    squeezed=(".squeeze()", edit("None, :]", "None, :].squeeze()")),
+    of_256=("64 sentences", edit("(ids != padding)", "(ids != padding)[:, :256]")),
+    as_floats=(None, edit("ids != padding", "ids.float() != float(padding)")),
+    in_32_bits=(None, edit("ids != padding", "ids.int() != torch.tensor(padding).int()")),
+)
 
 
 # ------------------------------------------------------------------------------------------------ MultiHeadAttention
@@ -905,20 +917,4 @@ slips(
         edit("    return largest", "        return largest\n    return 0.0"),
     ),
     small_leaks_are_none=("tiny", edit("return largest", "return largest if largest > 1e-5 else 0.0")),
-)
-
-
-slips(
-    "join_heads",
-    heads_by_name=("101 heads", edit("x.transpose", "x[:, sorted(range(x.shape[1]), key=str)].transpose")),
-    a_hundred_heads=("101 heads", edit("x.transpose", "x[:, :100].transpose")),
-    without_gaps=("cut out of", edit("x.transpose", "x.as_strided(x.shape, torch.empty(x.shape).stride()).transpose")),
-)
-
-
-slips(
-    "padding_mask",
-    of_256=("64 sentences", edit("(ids != padding)", "(ids != padding)[:, :256]")),
-    as_floats=(None, edit("ids != padding", "ids.float() != float(padding)")),
-    in_32_bits=(None, edit("ids != padding", "ids.int() != torch.tensor(padding).int()")),
 )

@@ -117,6 +117,8 @@ def never_below_a_hundredth(logits, temperature):
 slips(
     "apply_temperature",
     no_infinity=("expected", edit("logits / temperature", "torch.nan_to_num(logits / temperature, neginf=-1e9)")),
+    at_most_100=("200", edit("logits / temperature", "logits / min(temperature, 100)")),
+    at_least_a_thousandth=("0.000001", edit("logits / temperature", "logits / max(temperature, 0.001)")),
 )
 
 # ------------------------------------------------------------------------------------------------------------ sample
@@ -266,6 +268,16 @@ slips(
         "size 1",
         edit("drawn.reshape(logits.shape[:-1])", "drawn.reshape(*logits.shape[:-1], 1).squeeze()"),
     ),
+    minus_100=("-999.5", edit("logits.softmax", "logits.clamp(min=-100).softmax")),
+    shared_in_the_last_axis=(
+        "other places",
+        edit(
+            "torch.multinomial(probabilities.reshape(-1, logits.shape[-1]), 1, generator=generator)",
+            "(probabilities.cumsum(-1) < 0.999999 * torch.rand(*logits.shape[: max(1, logits.ndim - 2)], "
+            "*[1] * min(2, logits.ndim - 1), generator=generator)).sum(-1)",
+        ),
+    ),
+    over_the_first_axis=("over the vocabulary", edit("softmax(dim=-1)", "softmax(0)")),
 )
 
 # ------------------------------------------------------------------------------------------------------------- top_k
@@ -413,6 +425,11 @@ slips(
     "top_k",
     first_hundred=("64 rows of 300", edit("logits.topk(min(k, ", "logits[..., :100].topk(min(k, 100, ")),
     fewer_bits=("dtype", edit("return logits.masked", "return logits.float().masked")),
+    nearly_equal=("1.99999", edit("logits < least", "logits < least - 1e-3")),
+    by_probabilities=(
+        "expected",
+        edit("logits < least", "logits.softmax(-1) < least.sub(logits.logsumexp(-1, True)).exp()"),
+    ),
 )
 
 # ------------------------------------------------------------------------------------------------------------- top_p
@@ -610,6 +627,16 @@ slips(
             "(ordered - logits.logsumexp(dim=-1, keepdim=True)).exp()",
         ),
     ),
+    nearly_equal=("0.19999", edit("logits < least", "logits < least - 1e-3")),
+    one_twin_only=(
+        "three times 0.2",
+        edit(
+            "return logits.masked_fill(logits < least, -math.inf)",
+            "keep, order = above < p, logits.argsort(dim=-1, descending=True, stable=True)\n"
+            "    keep[..., 1:] |= (ordered[..., 1:] == ordered[..., :-1]) & (above < p)[..., :-1]\n"
+            "    return logits.masked_fill(~torch.zeros_like(keep).scatter(-1, order, keep), -math.inf)",
+        ),
+    ),
 )
 
 # ------------------------------------------------------------------------------------------------------------- min_p
@@ -730,6 +757,8 @@ slips(
         "only the likeliest reaches",
         edit("logits < least", "logits < torch.minimum(least, logits.topk(2).values[..., -1:])"),
     ),
+    at_least_0=("- 1000", edit("keepdim=True)", "keepdim=True).clamp(min=0)")),
+    nearly_enough=("0.2499", edit("logits < least", "logits < least - 1e-3")),
 )
 
 # ------------------------------------------------------------------------------------------------ repetition_penalty
@@ -889,6 +918,7 @@ slips(
     "repetition_penalty",
     the_last_64=("a text of 300", edit("seen = logits", "ids = ids[..., -64:]\n    seen = logits")),
     third_axis=("four leading", edit("(-1, ids", "(min(2, logits.dim() - 1), ids")),
+    small_logits=("0.01", edit("seen > 0,", "seen > 0.1,")),
 )
 
 # ---------------------------------------------------------------------------------------------------------- generate
@@ -1186,6 +1216,13 @@ slips(
         "your code raised IndexError",
         edit("ids, written = list(ids), []", "ids, written, last = list(ids), [], ids[-1]"),
     ),
+    asked_once_more=(
+        "once more after the last",
+        edit("            return", "            return\n    next_logits(ids)"),
+    ),
+    two_or_more=("[50256]", edit("for end in stop)", "for end in stop if len(end) > 1)")),
+    the_last_four=("9, 0, 1", edit("written[-len(end) :]", "written[-4:][-len(end) :]")),
+    reads_1024=("1,100 ids", edit("next_logits(ids)", "next_logits(ids[-1024:])")),
 )
 
 
@@ -1325,59 +1362,4 @@ slips(
             "torch.isneginf(logits)",
         ),
     ),
-)
-slips(
-    "apply_temperature",
-    at_most_100=("200", edit("logits / temperature", "logits / min(temperature, 100)")),
-    at_least_a_thousandth=("0.000001", edit("logits / temperature", "logits / max(temperature, 0.001)")),
-)
-slips(
-    "sample",
-    minus_100=("-999.5", edit("logits.softmax", "logits.clamp(min=-100).softmax")),
-    shared_in_the_last_axis=(
-        "other places",
-        edit(
-            "torch.multinomial(probabilities.reshape(-1, logits.shape[-1]), 1, generator=generator)",
-            "(probabilities.cumsum(-1) < 0.999999 * torch.rand(*logits.shape[: max(1, logits.ndim - 2)], "
-            "*[1] * min(2, logits.ndim - 1), generator=generator)).sum(-1)",
-        ),
-    ),
-    over_the_first_axis=("over the vocabulary", edit("softmax(dim=-1)", "softmax(0)")),
-)
-slips(
-    "generate",
-    asked_once_more=(
-        "once more after the last",
-        edit("            return", "            return\n    next_logits(ids)"),
-    ),
-    two_or_more=("[50256]", edit("for end in stop)", "for end in stop if len(end) > 1)")),
-    the_last_four=("9, 0, 1", edit("written[-len(end) :]", "written[-4:][-len(end) :]")),
-    reads_1024=("1,100 ids", edit("next_logits(ids)", "next_logits(ids[-1024:])")),
-)
-slips("min_p", at_least_0=("- 1000", edit("keepdim=True)", "keepdim=True).clamp(min=0)")))
-slips("min_p", nearly_enough=("0.2499", edit("logits < least", "logits < least - 1e-3")))
-slips(
-    "top_p",
-    nearly_equal=("0.19999", edit("logits < least", "logits < least - 1e-3")),
-    one_twin_only=(
-        "three times 0.2",
-        edit(
-            "return logits.masked_fill(logits < least, -math.inf)",
-            "keep, order = above < p, logits.argsort(dim=-1, descending=True, stable=True)\n"
-            "    keep[..., 1:] |= (ordered[..., 1:] == ordered[..., :-1]) & (above < p)[..., :-1]\n"
-            "    return logits.masked_fill(~torch.zeros_like(keep).scatter(-1, order, keep), -math.inf)",
-        ),
-    ),
-)
-slips(
-    "top_k",
-    nearly_equal=("1.99999", edit("logits < least", "logits < least - 1e-3")),
-    by_probabilities=(
-        "expected",
-        edit("logits < least", "logits.softmax(-1) < least.sub(logits.logsumexp(-1, True)).exp()"),
-    ),
-)
-slips(
-    "repetition_penalty",
-    small_logits=("0.01", edit("seen > 0,", "seen > 0.1,")),
 )

@@ -154,11 +154,6 @@ slips(
     an_empty_list=("None comes back", edit(BACK, "return best or [], bound")),
     short_memory=("limit 300", edit("        scores, state", "        ids = ids[:, -256:]\n        scores, state")),
     small_vocabulary=("a vocabulary of 600", edit("ids = torch.cat(", "words = words % 512\n        ids = torch.cat(")),
-)
-
-
-slips(
-    "exact_search",
     sums_of_exp=(
         None,
         edit("logits.log_softmax(dim=-1)", "(logits - logits.exp().sum(-1, keepdim=True).log())"),

@@ -126,20 +126,10 @@ slips(
     hears_sos=("<SOS> in front", edit("log_probs_after(ids)", "log_probs_after([SOS] + ids)")),
     not_added=("score of its beginning", edit("score + log_prob)", "log_prob)")),
     first_wins=("wait for", edit("if len(complete) >= beams:", "if len(complete) > 0:")),
-)
-
-
-slips(
-    "search_sentence",
     one_candidate_more=(
         "three of four",
         edit("[one for one in found if one[0][-1] != EOS]", "[one for one in found[: beams + 1] if one[0][-1] != EOS]"),
     ),
-)
-
-
-slips(
-    "search_sentence",
     four_are_enough=(None, edit("len(complete) >= beams", "len(complete) >= min(beams, 4)")),
     at_most_32=("the least likely of 40", edit("!= EOS][:beams]", "!= EOS][: min(beams, 32)]")),
 )

@@ -249,6 +249,13 @@ slips(
     shifted_by_one=("expected", edit("targets[..., None]", "targets.roll(-1, dims=1)[..., None]")),
     in_bits=("expected", edit("return of_words", "return 1 / math.log(2) * of_words")),
     stays_a_column=("has shape", edit(".sum(dim=-1)", ".sum(dim=-1, keepdim=True)")),
+    shifted_by_positive_ones_only=(
+        "logits around -1000",
+        edit(
+            "logits.log_softmax(dim=-1)",
+            "(x := logits - logits.amax(-1, keepdim=True).clamp(min=0)).sub(x.exp().sum(-1, keepdim=True).log())",
+        ),
+    ),
 )
 
 
@@ -523,6 +530,16 @@ slips(
     moved_to=("new[i] = old[rows[i]]", edit("part[rows] for", "part[rows.argsort()] for")),
     repeated=("expected", edit("part[rows] for", "part.repeat_interleave(2, 0)[: len(rows)] for")),
     floats=("dtype", edit("part[rows] for", "part[rows].float() for")),
+    through_float32=(None, edit("part[rows]", "part[rows].float().to(part.dtype)")),
+    through_float64=("index them", edit("part[rows]", "part[rows].double().to(part.dtype)")),
+    by_a_product=(
+        "index them",
+        edit(
+            "part[rows]",
+            "torch.einsum('or,rn->on', torch.eye(len(part)).double()[rows], part.double().view(len(part), -1))"
+            ".view(len(rows), *part.shape[1:]).to(part.dtype)",
+        ),
+    ),
 )
 
 
@@ -577,6 +594,18 @@ slips(
     ),
     buffer_of_64=("never says <EOS>", edit("while len(going):", "while len(going) and ids.shape[-1] < 64:")),
     means_at_once=("expected", edit("beam_step(scores,", "beam_step(scores / ids.shape[-1],")),
+    one_candidate_more=(
+        "three of four",
+        edit("2 * beams", "beams + 1", "words.shape[1] - width", "words.shape[1] - 1"),
+    ),
+    two_candidates_more=(
+        "three of four",
+        edit("2 * beams", "beams + 2", "words.shape[1] - width", "words.shape[1] - min(2, width)"),
+    ),
+    log_of_exp=(
+        "two words at -inf",
+        edit("logits.log_softmax(dim=-1)", "(logits.exp() / logits.exp().sum(-1, keepdim=True)).log()"),
+    ),
 )
 
 
@@ -1042,43 +1071,5 @@ slips(
             "logits.softmax(dim=-1)",
             f"({SOFTMAX})",
         ),
-    ),
-)
-slips(
-    "log_probability",
-    shifted_by_positive_ones_only=(
-        "logits around -1000",
-        edit(
-            "logits.log_softmax(dim=-1)",
-            "(x := logits - logits.amax(-1, keepdim=True).clamp(min=0)).sub(x.exp().sum(-1, keepdim=True).log())",
-        ),
-    ),
-)
-slips(
-    "reorder",
-    through_float32=(None, edit("part[rows]", "part[rows].float().to(part.dtype)")),
-    through_float64=("index them", edit("part[rows]", "part[rows].double().to(part.dtype)")),
-    by_a_product=(
-        "index them",
-        edit(
-            "part[rows]",
-            "torch.einsum('or,rn->on', torch.eye(len(part)).double()[rows], part.double().view(len(part), -1))"
-            ".view(len(rows), *part.shape[1:]).to(part.dtype)",
-        ),
-    ),
-)
-slips(
-    "beam_search",
-    one_candidate_more=(
-        "three of four",
-        edit("2 * beams", "beams + 1", "words.shape[1] - width", "words.shape[1] - 1"),
-    ),
-    two_candidates_more=(
-        "three of four",
-        edit("2 * beams", "beams + 2", "words.shape[1] - width", "words.shape[1] - min(2, width)"),
-    ),
-    log_of_exp=(
-        "two words at -inf",
-        edit("logits.log_softmax(dim=-1)", "(logits.exp() / logits.exp().sum(-1, keepdim=True)).log()"),
     ),
 )

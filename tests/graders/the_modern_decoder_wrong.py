@@ -649,17 +649,9 @@ slips(
         edit("window + 1)", "(window if before or new > 4 else new) + 1)"),
     ),
 )
-slips("RMSNorm", at_most_100=("2000", edit("return x *", "return x.clamp(-100, 100) *")))
-slips(
-    "SwiGLU",
-    exp_of_the_negative=(
-        "gradient is NaN",
-        edit("functional.silu(self.gate(x))", "self.gate(x) / (1 + torch.exp(-self.gate(x)))"),
-    ),
-    by_the_matrix=("call self.gate(x)", edit("self.gate(x)", "(x @ self.gate.weight.T)")),
-)
 slips(
     "RMSNorm",
+    at_most_100=("2000", edit("return x *", "return x.clamp(-100, 100) *")),
     root_of_zero=(
         "a vector of zeros in it",
         edit(
@@ -667,4 +659,12 @@ slips(
             "(x.square().mean(dim=-1, keepdim=True).sqrt() ** 2 + self.epsilon).rsqrt()",
         ),
     ),
+)
+slips(
+    "SwiGLU",
+    exp_of_the_negative=(
+        "gradient is NaN",
+        edit("functional.silu(self.gate(x))", "self.gate(x) / (1 + torch.exp(-self.gate(x)))"),
+    ),
+    by_the_matrix=("call self.gate(x)", edit("self.gate(x)", "(x @ self.gate.weight.T)")),
 )

@@ -384,6 +384,15 @@ slips(
     fixed_shortcut=("`shortcut` has no effect", edit("= shortcut(", "= PreNorm(")),
     no_bias=("`bias` has no effect", edit("n_heads, bias)", "n_heads)")),
     not_through_x=("gradient", edit("x = self.around_attention(x,", "x = self.around_attention(x.detach(),")),
+    knows_x_again=(
+        "the result without one",
+        edit(
+            "x = self.around_attention(x, lambda y: self.attention(y, mask=mask))",
+            "if getattr(self, 'last', None) is not x:\n"
+            "            self.last, self.looked = x, self.around_attention(x, lambda y: self.attention(y, mask=mask))\n"
+            "        x = self.looked",
+        ),
+    ),
 )
 
 
@@ -428,6 +437,16 @@ slips(
     ),
     at_most_256=("300 positions", edit("x = self.around_self", "x = x[:, :256]\n        x = self.around_self")),
     as_long_as_the_memory=("300 positions", edit(CROSS, "self.cross_attention(y, memory[:, :300], memory_mask)")),
+    knows_the_memory_again=(
+        "the result with masks",
+        edit(
+            "x = self.around_cross",
+            "if getattr(self, 'last', None) is not memory:\n"
+            "            self.last, self.hidden = memory, memory_mask\n"
+            "        memory_mask = self.hidden\n"
+            "        x = self.around_cross",
+        ),
+    ),
 )
 
 
@@ -565,31 +584,4 @@ _ENCODER = "n_blocks * (attention + feed_forward + 2 * norm)"
 slips(
     "parameter_counts",
     in_32_bits=("encoder is", edit(_ENCODER, f"int(torch.tensor({_ENCODER}, dtype=torch.float32))")),
-)
-
-
-slips(
-    "EncoderBlock",
-    knows_x_again=(
-        "the result without one",
-        edit(
-            "x = self.around_attention(x, lambda y: self.attention(y, mask=mask))",
-            "if getattr(self, 'last', None) is not x:\n"
-            "            self.last, self.looked = x, self.around_attention(x, lambda y: self.attention(y, mask=mask))\n"
-            "        x = self.looked",
-        ),
-    ),
-)
-slips(
-    "DecoderBlock",
-    knows_the_memory_again=(
-        "the result with masks",
-        edit(
-            "x = self.around_cross",
-            "if getattr(self, 'last', None) is not memory:\n"
-            "            self.last, self.hidden = memory, memory_mask\n"
-            "        memory_mask = self.hidden\n"
-            "        x = self.around_cross",
-        ),
-    ),
 )

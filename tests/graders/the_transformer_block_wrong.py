@@ -268,6 +268,7 @@ slips(
     by_default_off=("when it is not given", edit("training: bool = True", "training: bool = False")),
     refuses_zero=("ValueError", edit("keep =", "if p <= 0:\n        raise ValueError(p)\n    keep =")),
     half_only=("p = 0.2", edit("/ (1 - p)", "* 2")),
+    detached=("no gradient", edit("x * keep", "x.detach() * keep")),
 )
 
 
@@ -441,6 +442,13 @@ slips(
         edit("return self.narrow", "x = x[..., :256, :] if x.ndim > 1 else x\n        return self.narrow"),
     ),
     gelu_by_default=("batch 2, 3 positions", edit("= functional.relu", "= functional.gelu")),
+    same_luck_at_each_position=(
+        "the luck along axis 1",
+        edit(
+            "self.dropout(self.activation(self.widen(x)))",
+            "(y := self.activation(self.widen(x))) * self.dropout(torch.ones_like(y[..., :1, :] if y.ndim > 1 else y))",
+        ),
+    ),
 )
 
 
@@ -554,24 +562,6 @@ slips(
     ),
     at_most_256=("300", edit("return x", "x = x[..., :256, :] if x.ndim > 1 else x\n        return x")),
     halved=("multiplies neighbours", edit("x + self", "0.5 * x + self")),
-)
-
-
-slips("dropout", detached=("no gradient", edit("x * keep", "x.detach() * keep")))
-
-
-slips(
-    "FeedForward",
-    same_luck_at_each_position=(
-        "the luck along axis 1",
-        edit(
-            "self.dropout(self.activation(self.widen(x)))",
-            "(y := self.activation(self.widen(x))) * self.dropout(torch.ones_like(y[..., :1, :] if y.ndim > 1 else y))",
-        ),
-    ),
-)
-slips(
-    "PreNorm",
     same_luck_in_the_batch=(
         "the luck along axis 0",
         edit("self.dropout(part(self.norm(x)))", "(y := part(self.norm(x))) * self.dropout(torch.ones_like(y[:1]))"),

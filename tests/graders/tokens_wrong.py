@@ -1176,6 +1176,10 @@ slips(
             "list(map(int, ' '.join(map(str, ids)).replace(f'{oldest[0]} {oldest[1]}', str(merges[oldest])).split()))",
         ),
     ),
+    as_it_came=(
+        "a list is asked for",
+        edit("    ids = list(ids)\n", "    if not merges:\n        return ids\n    ids = list(ids)\n"),
+    ),
 )
 
 
@@ -1500,15 +1504,6 @@ slips(
             "if piece]  #",
             "if piece]\n    return pieces  #",
         ),
-    ),
-)
-
-
-slips(
-    "bpe_encode",
-    as_it_came=(
-        "a list is asked for",
-        edit("    ids = list(ids)\n", "    if not merges:\n        return ids\n    ids = list(ids)\n"),
     ),
 )
 

@@ -131,6 +131,7 @@ slips(
     ),
     at_most_256=("shape", edit(".flatten(-3, -2)", ".flatten(-3, -2)[..., :256, :]")),
     grey_only=("", edit("    cut =", "    images = images[..., :1, :, :]\n    cut =")),
+    three_channels=("5 channels", edit("    cut = ", "    images = images[..., :3, :, :]\n    cut = ")),
 )
 
 
@@ -356,20 +357,9 @@ slips(
         edit("stretched[0].flatten", "(stretched[0] * grid.norm() / stretched.norm()).flatten"),
     ),
     class_added=("", edit("stretched[0].flatten(1).T", "stretched[0].flatten(1).T + table[:1]")),
-)
-
-
-slips("patches", three_channels=("5 channels", edit("    cut = ", "    images = images[..., :3, :, :]\n    cut = ")))
-slips(
-    "interpolate_positions",
     no_gradient_to_the_same=(
         "gradient",
         edit("    grid = ", "    if old == new:\n        return table.detach().clone()\n    grid = "),
     ),
-)
-
-
-slips(
-    "interpolate_positions",
     by_factors=("shape", edit("size=new", "scale_factor=(new[0] / old[0], new[1] / old[1])")),
 )
