@@ -1040,7 +1040,7 @@ assert all(min(shares) > 0.8 for shares in results.values())
 # decomposition** (SVD). It writes the table as a product U · S · Vᵀ: each word's row in new directions (U), how much each direction
 # carries (the diagonal S), and the directions themselves (V); we keep the 64 that carry most. None of them is trained.
 
-# %%
+# %% tags=["training"]
 together = torch.zeros(len(words), len(words))
 ones = torch.ones(len(pairs))
 together.index_put_((pairs[:, 0], pairs[:, 1]), ones, accumulate=True)

@@ -1031,21 +1031,22 @@ ours, lstm, alone = (
     costs[name] for name in ("self-attention", "LSTM", "LSTM, one text")
 )
 assert ours[0] < 1.6 * lstm[0] and ours[1] < 1.6 * lstm[1]  # short texts
-assert ours[3] > 1.1 * lstm[3] and ours[4] > 1.2 * alone[4]  # long ones
-assert ours[4] > 2.5 * ours[1] and max(lstm[:4]) < 2 * min(lstm[:4])
-assert alone[1] > 1.5 * lstm[1] and alone[3] > 1.2 * lstm[3]
-assert all(c < min(a, b) for a, b, c in zip(*list(costs.values())[:3], strict=True))
+assert ours[4] > 1.2 * lstm[4]  # long ones
+assert ours[4] > 2.5 * ours[1] and max(lstm[:4]) < 2.5 * min(lstm[:4])
+assert alone[1] > 1.2 * lstm[1]
+assert all(c < b for b, c in zip(costs["LSTM"], costs["convolution"], strict=True))
 
 # %% [markdown]
 # Each line is a layer; low is cheap. What agrees with the counts: attention costs about the same per word for short
 # texts, where the projections outweigh the n², and then rises, while the LSTM stays level as long as there are
-# several texts (up to 1,024 words, four texts). For short texts attention costs about as much as the LSTM or less, from
-# 1,024 words on it costs more. Equal counts, at n = 2 d = 512, lie between them.
+# several texts (up to 1,024 words, four texts). For short texts attention costs about as much as the LSTM or less, at
+# 4,096 words twice as much. The counts are equal at n = 2 d = 512; measured, the two lines cross near 1,024 words, a
+# little before it on some processors and a little after it on others.
 #
 # Where this processor **disagrees** with the table, or shows what it does not count:
 #
-# - *The convolution is the cheapest at every length*, although the table gives it k times the cost of a recurrent
-#   layer: an LSTM has 8 matrices, this convolution 3. The table hides constant factors.
+# - *The convolution is cheaper than the LSTM at every length*, although the table gives it k times the cost of a
+#   recurrent layer: an LSTM has 8 matrices, this convolution 3. The table hides constant factors.
 # - *n sequential steps do not make the LSTM slow here*, if there are many texts: one core does one thing after another
 #   anyway, and a step with 64 texts is a product of two matrices, which fills it. With a single text each step is one
 #   vector times a matrix: the core waits for memory, and the chain costs more per word. (At 4,096 words there is a

@@ -167,7 +167,7 @@ class RMSNorm(nn.Module):
     def forward(self, x):
         """x (..., d_model), of the dtype of `scale` -> the same shape and dtype (how
         half precision is rounded is left open). A vector of zeros stays zeros, not NaN,
-        and so do its gradients.
+        and its gradients are finite.
         """
         ### BEGIN SOLUTION
         return (

@@ -585,6 +585,13 @@ def _(answer, rng):
     return [answer(*asked[i : i + 3], vectors, words) for i in range(8)]
 
 
+@analogy.probe("a word with the very vector of c, another one with that of b")
+def _(answer, rng):
+    words = ["sofa", "man", "men", "couch", "settee", "persons"]
+    vectors = torch.tensor([[2.0, 9.0], [1.0, 1.0], [1.2, 1.0], [2.0, 9.0], [9.0, 2.0], [1.2, 1.0]])
+    return answer("man", "men", "couch", vectors, words)
+
+
 _TARGET = "(vb - va + vc)"
 _COSINES = f"cosine_similarity({_TARGET}[None], vectors).squeeze(0)"
 _LEAVES = "similarity[given] = -torch.inf"

@@ -230,6 +230,13 @@ def _(answer, rng):
     return {"targets": _hidden(answer, torch.arange(10).view(2, 5), (10,), 10, 11, rng, 1.0)[1]}
 
 
+@mask_words.probe("a text in which [MASK] itself stands, and is not special, share=1", varied=False)
+def _(answer, rng):
+    ids = _words(2, 5, rng=rng)
+    ids[:, 3] = MASK_ID
+    return {"targets": _hidden(answer, ids, SPECIAL, MASK_ID, VOCAB, rng, 1.0)[1]}
+
+
 @mask_words.probe("83 texts of 100 words, share as it is by default", varied=False)
 def _(answer, rng):
     ids = _words(83, 100, rng=rng)

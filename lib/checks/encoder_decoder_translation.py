@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from lib import transformer
+from lib.batching import EOS, PAD, SOS
 from lib.checks.core import Exercise, edit
 from lib.checks.encoder_decoder_translation_training import (
     adamw_step,
@@ -332,6 +333,13 @@ def _(answer, rng):
 @next_word_step.probe("50,300 words, one of the last is written")
 def _(answer, rng):
     return a_step(answer, rng, 2, 3, vocab=50_300, least=50_257)
+
+
+@next_word_step.probe("the third word of four texts is <PAD>, <SOS>, <EOS> and a word")
+@torch.no_grad()
+def _(answer, rng):
+    model, new = small(transformer.Transformer, rng), torch.tensor([PAD, SOS, EOS, 5])
+    return in_words(answer(model, new, a_state(rng, 2, 3, 4, 2, 4)))
 
 
 LONGER, LAST = "[written, ids[:, None]]", "model.decode(written, memory, source_mask)[:, -1]"

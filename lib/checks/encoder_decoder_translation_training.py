@@ -67,6 +67,11 @@ def _(answer, rng):
     return answer(weight, 1e-8 * gradient, 1e-8 * mean, 1e-16 * square, 1000, 0.3)
 
 
+@adamw_step.probe("step 3,000 with betas as near 1 as 0.9999, where the corrections are far from 1 still")
+def _(answer, rng):
+    return answer(*_four(rng, 5), 3000, 0.3, (0.999, 0.9999))
+
+
 MEAN, SQUARE = "beta1 * mean + (1 - beta1) * gradient", "beta2 * square + (1 - beta2) * gradient**2"
 MEAN_HAT, SQUARE_HAT = "mean / (1 - beta1**step)", "square / (1 - beta2**step)"
 DECAYED, MOVE = "weight * (1 - rate * decay)", "rate * mean_hat / (square_hat.sqrt() + eps)"

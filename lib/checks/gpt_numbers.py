@@ -140,6 +140,12 @@ def _(answer, rng):
         )
     if torch.equal(weights[0], weights[2]):
         raise Problem("own dice", "the numbers do not depend on `generator`: draw from it, not from one of your own.")
+    one = torch.Generator().manual_seed(5)
+    first, second = (answer(messy(1), one).blocks[0].attention.to_q.weight.detach().clone() for _ in range(2))
+    if torch.equal(first, second):
+        raise Problem(
+            "a copy of the dice", "two models in turn get the same numbers from one generator: draw from it itself."
+        )
 
 
 @initial_weights.probe("whether each matrix has numbers of its own")

@@ -278,6 +278,7 @@ def _(answer, rng):
         one_float32_in_8_bytes=entry("F32", [], 0, 8),
         one_float32_in_0_bytes=entry("F32", [], 4, 4),
         nothing_in_4_bytes=entry("F32", [0], 0, 4),
+        more_numbers_than_64_bits_can_count_in_0_bytes=entry("F32", [2**32, 2**32], 4, 4),
     )
 
 

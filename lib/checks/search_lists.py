@@ -112,9 +112,23 @@ for label, sentences, settings, *others in (
         return {f"sentence {i}": answer(tastes(rng, **settings), *others) for i in range(sentences)}
 
 
+def twins(ids) -> Tensor:
+    """Two first words are exactly as likely; either goes on alone, one of them to an end that is likelier."""
+    after = {(): {3: 0.25, 4: 0.25, 5: 0.125}, (3,): {5: 0.5, EOS: 0.0625}, (4,): {5: 0.25, EOS: 0.125}}
+    told = after.get(tuple(map(int, ids)), {EOS: 0.5, 3: 0.001})
+    return torch.tensor([told.get(word, 1e-6 * (1 + word)) for word in range(6)]).log()
+
+
 @search_sentence.probe("the least likely of 40 words begins the best sentence, 40 beams, limit 3")
 def _(answer, rng):
     return answer(late_star(43), 3, 40, 1.0)
+
+
+@search_sentence.probe("two first words exactly as likely, and both go on, 2 beams")
+def _(answer, rng):
+    swapped = [0, 1, 2, 4, 3, 5]  # the same with 3 and 4 exchanged
+    other = lambda ids: twins([swapped[int(word)] for word in ids])[swapped]  # noqa: E731
+    return {"one way round": answer(twins, 5, 2, 1.0), "the other": answer(other, 5, 2, 1.0)}
 
 
 CONTINUED = "found += [([*ids, word], score + log_prob) for word, log_prob in enumerate(log_probs)]"

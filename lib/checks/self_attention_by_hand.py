@@ -105,14 +105,15 @@ single_calls(
     {
         "the scores 2, 2, 1": lambda rng: torch.tensor([2.0, 2.0, 1.0]),
         "three rows of five scores": lambda rng: _random(rng, 3, 5),
-        "three axes before the keys, with rows around 0, 1000 and 2000": lambda rng: (
-            _random(rng, 2, 3, 2, 5) + torch.tensor([0.0, 1000.0, 2000.0])[:, None, None]
+        "three axes before the keys, with rows around 0, 200 and 400": lambda rng: (
+            _random(rng, 2, 3, 2, 5) + torch.tensor([0.0, 200.0, 400.0])[:, None, None]
         ),
         "a single score in each row": lambda rng: _random(rng, 3, 1),
         "the scores 1000, 999, 990": lambda rng: torch.tensor([1000.0, 999.0, 990.0]),
-        "rows near 1000, near -1000, near 100 million, and as far apart as numbers are": lambda rng: torch.tensor(
-            [[1e3, 999, 998], [-1e3, -1001, -999], [0, -1e3, -2e3], [1e8, 1e8, 0], [3e38, -3e38, 3e38]]
+        "rows near 1000, near -1000, and as far apart as numbers are": lambda rng: torch.tensor(
+            [[1e3, 999, 998], [-1e3, -1001, -999], [0, -1e3, -2e3], [1e3, 1e3, 0], [3e38, -3e38, 0]]
         ),
+        "64-bit scores, 100 million twice and 0": lambda rng: torch.tensor([1e8, 1e8, 0]).double(),
         "64-bit scores of 300 keys": lambda rng: _random(rng, 2, 300).double(),
     },
 )
@@ -169,9 +170,9 @@ single_calls(
         "a batch of two sentences, five vectors of three numbers each": lambda rng: _random(rng, 2, 5, 3),
         "three axes before the positions": lambda rng: _random(rng, 2, 3, 2, 5, 7),
         "a single vector": lambda rng: _random(rng, 1, 3),
-        "vectors that are large, the last one as the first: scores from 100,000 on": lambda rng: (
+        "64-bit vectors that are large, the last one as the first: scores from 100,000 on": lambda rng: (
             torch.tensor([[40.0], [10], [10], [10], [10], [40]]) * _large(rng, 5, 3)[[0, 1, 2, 3, 4, 0]]
-        ),
+        ).double(),
         "64-bit numbers, 300 positions": lambda rng: _random(rng, 300, 3).double(),
     },
 )
@@ -247,13 +248,14 @@ def _mask(rng, *shape):
 def _sharp(rng):
     q, k, v = _large(rng, 5, 16), _large(rng, 7, 16), _random(rng, 7, 3)
     k[2] = k[6] = 3 * k[2]
-    return 100 * torch.cat([k[2:3], q[1:]]), k, v  # the first query's two best scores: 900 · 16 · 10² / 4 or more
+    q = 100 * torch.cat([k[2:3], q[1:]])
+    return q.double(), k.double(), v.double()  # the first query's two best scores: 900 · 16 · 10² / 4 or more
 
 
-def _forbidden(rng, *keys):
+def _forbidden(rng, *keys, dtype=torch.float32):
     """Two queries of ones and three keys, of which the last is forbidden."""
-    k = torch.tensor(keys)[:, None].expand(3, 4)
-    return torch.ones(2, 4), k, _random(rng, 3, 5), torch.tensor([[True, True, False]])
+    k = torch.tensor(keys, dtype=dtype)[:, None].expand(3, 4)
+    return torch.ones(2, 4, dtype=dtype), k, _random(rng, 3, 5).to(dtype), torch.tensor([[True, True, False]])
 
 
 def _nowhere(rng):
@@ -273,9 +275,11 @@ single_calls(
         "one mask (query, key) for the whole batch": lambda rng: [*_qkv(rng, (2, 3)), _mask(rng, 5, 7)],
         "a mask (batch, 1, 1, key), as for padding": lambda rng: [*_qkv(rng, (2, 3)), _mask(rng, 2, 1, 1, 7)],
         "a mask (key,), the same for everybody": lambda rng: [*_qkv(rng, (2,)), _mask(rng, 1, 7)[0]],
-        "two keys alike, scores in the hundred thousands": _sharp,
+        "64-bit numbers, two keys alike, scores in the hundred thousands": _sharp,
         "a forbidden key with by far the largest score": lambda rng: _forbidden(rng, 0.0, 1.0, 200.0),
-        "allowed keys with scores near -2 million": lambda rng: _forbidden(rng, -1e6, -1e6 - 1, 0.0),
+        "64-bit numbers, allowed keys with scores near -2 million": lambda rng: _forbidden(
+            rng, -1e6, -1e6 - 1, 0.0, dtype=torch.float64
+        ),
         "a query that may look nowhere, and a sentence that may not at all": _nowhere,
         "64-bit numbers, 300 positions": lambda rng: [part.double() for part in _qkv(rng, (), 300, 300, 3, 2)],
     },
@@ -514,10 +518,10 @@ def _(answer, rng):
 
 
 def _sharp_with_upstream(rng):
-    """Whole numbers, the scores 25 or more apart where not equal: exact in 32 bits, however they are summed."""
+    """Whole numbers, the scores 25 or more apart where not equal."""
     q, k, v, upstream = _large(rng, 5, 16), _large(rng, 5, 16), *_random(rng, 2, 5, 2).sign()
     k[2] = k[4] = 3 * k[2]
-    return 100 * torch.cat([k[2:3], q[1:]]), k, v, upstream
+    return [part.double() for part in (100 * torch.cat([k[2:3], q[1:]]), k, v, upstream)]
 
 
 single_calls(
@@ -528,7 +532,7 @@ single_calls(
             scale * part.double() for scale, part in zip((1, 1, 300, 1), _with_upstream(rng, (2, 3, 2)), strict=True)
         ],
         "a single query and a single key": lambda rng: _with_upstream(rng, (2,), 1, 1),
-        "scores in the hundred thousands, two keys alike, as many queries as keys": _sharp_with_upstream,
+        "64-bit, scores in the hundred thousands, two keys alike, as many queries as keys": _sharp_with_upstream,
     },
 )
 

@@ -247,9 +247,9 @@ def _(answer, rng):
     return answer(normal(2, 3, 4, 5, rng=rng), some_mask(5, rng=rng))
 
 
-@masked_softmax.probe("scores around 50,000")
+@masked_softmax.probe("64-bit scores around 50,000")
 def _(answer, rng):
-    return answer(50_000 + normal(3, 5, rng=rng), torch.arange(5) < 4)
+    return answer(50_000 + normal(3, 5, rng=rng).double(), torch.arange(5) < 4)
 
 
 @masked_softmax.probe("scores around 500, of which the largest by far is padding")
@@ -263,9 +263,9 @@ def _(answer, rng):
     return answer(normal(2, 3, rng=rng), torch.tensor([[True, False, True], [False, False, False]]))
 
 
-@masked_softmax.probe("scores around -2 million")
+@masked_softmax.probe("64-bit scores around -2 million")
 def _(answer, rng):
-    return answer(normal(3, 5, rng=rng) - 2e6, torch.arange(5) < torch.tensor([[2], [3], [4]]))
+    return answer(normal(3, 5, rng=rng).double() - 2e6, torch.arange(5) < torch.tensor([[2], [3], [4]]))
 
 
 @masked_softmax.probe("batch 64, 300 keys")

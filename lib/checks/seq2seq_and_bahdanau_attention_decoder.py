@@ -245,6 +245,11 @@ def _(answer, rng):
     return recite(answer, [[5, 0, 0, 6], [0, 3, 3], [6, 1, 1, 3, 5], [0]], 10)
 
 
+@greedy_translate.probe("sentences that have <PAD> at the limit, no <EOS>")
+def _(answer, rng):
+    return recite(answer, [[5, 7, 0, 0, 8], [6, 0, 0, 0, 9]], 4)
+
+
 @greedy_translate.probe("<EOS> exactly at the limit, and a limit of 1")
 def _(answer, rng):
     found = [recite(answer, [[7, 8], [5]], 3), recite(answer, [[7], [5]], 1), recite(answer, [[], []], 1)]
