@@ -312,7 +312,7 @@ print(f"20,000 draws: p-value {p_value:.2f}")
 # %%
 too_hot = counts(apply_temperature(open_place, 1.1))
 _, p_value_hot = chi_square(too_hot, open_place.softmax(dim=-1))
-print(f"drawn at 1.1, compared with 1: p-value {p_value_hot:.3g}")
+print(f"drawn at 1.1, compared with 1: p-value {p_value_hot:.0e}")
 
 # %% jupyter={"source_hidden": true}
 assert p_value > 0.001 > p_value_hot

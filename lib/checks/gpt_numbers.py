@@ -140,12 +140,6 @@ def _(answer, rng):
         )
     if torch.equal(weights[0], weights[2]):
         raise Problem("own dice", "the numbers do not depend on `generator`: draw from it, not from one of your own.")
-    one = torch.Generator().manual_seed(5)
-    first, second = (answer(messy(1), one).blocks[0].attention.to_q.weight.detach().clone() for _ in range(2))
-    if torch.equal(first, second):
-        raise Problem(
-            "a copy of the dice", "two models in turn get the same numbers from one generator: draw from it itself."
-        )
 
 
 @initial_weights.probe("whether each matrix has numbers of its own")
@@ -169,6 +163,15 @@ def _(answer, rng):
         )
     if not all(parameter.requires_grad for parameter in model.parameters()):
         raise Problem("frozen", "a parameter cannot learn any more: leave requires_grad as it is.")
+
+
+@initial_weights.probe("two models in turn, out of one generator")
+def _(answer, rng):
+    first, second = (answer(messy(1), rng).blocks[0].attention.to_q.weight.detach().clone() for _ in range(2))
+    if torch.equal(first, second):
+        raise Problem(
+            "a copy of the dice", "two models in turn get the same numbers from one generator: draw from it itself."
+        )
 
 
 SMALLER, FILLED = "0.02 / math.sqrt(2 * len(model.blocks))", 'parameter.fill_(1.0 if name.endswith("scale") else 0.0)'

@@ -91,6 +91,7 @@ single_calls(
         "a single head": lambda rng: _random(rng, 2, 1, 5, 3),
         "a single position": lambda rng: _random(rng, 2, 3, 1, 5),
         "64-bit numbers, 101 heads, 300 positions": lambda rng: _random(rng, 2, 101, 300, 2).double(),
+        "5 heads, 3 positions": lambda rng: _random(rng, 2, 5, 3, 2),
     },
 )
 

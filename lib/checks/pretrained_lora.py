@@ -344,14 +344,6 @@ def _(answer, rng):
     return answer(model)
 
 
-@trainable_parameters.probe("three layers on the device meta, which has shapes and no memory; two share a matrix")
-def _(answer, rng):
-    with torch.device("meta"):
-        model = nn.Sequential(nn.Linear(7, 5), nn.Linear(7, 5), nn.Linear(7, 5))
-    model[2].weight = model[0].weight
-    return answer(model)
-
-
 @trainable_parameters.probe("layers of rank 2 within a model of its own kind, a norm with buffers, and one number")
 def _(answer, rng):
     model = nn.Module()

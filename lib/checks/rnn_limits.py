@@ -87,6 +87,14 @@ def _(answer, rng):
     return gradients(result, inputs=inputs, hidden=hidden, w_input=w_input, w_hidden=w_hidden, bias=bias)
 
 
+@rnn_step.probe("the gradients for everything that goes in, at the start, where the state is zeros")
+def _(answer, rng):
+    inputs, _, w_input, w_hidden, bias = (tensor.requires_grad_() for tensor in _step(rng, 3))
+    hidden = torch.zeros(3, 7, requires_grad=True)
+    result = answer(inputs, hidden, w_input, w_hidden, bias)
+    return gradients(result, inputs=inputs, hidden=hidden, w_input=w_input, w_hidden=w_hidden, bias=bias)
+
+
 TANH = "torch.tanh(inputs @ w_input + hidden @ w_hidden + bias)"
 FIRST = "add first, then take one tanh of the whole sum."
 POWERS = "torch.exp({} * (inputs @ w_input + hidden @ w_hidden + bias))"
@@ -166,6 +174,12 @@ def _(answer, rng):
         part.requires_grad_()
     result = answer(inputs, hidden, w_input, w_hidden, bias)
     return gradients(result, inputs=inputs, hidden=hidden, w_input=w_input, w_hidden=w_hidden, bias=bias)
+
+
+@run_rnn.probe("symbols of zeros between others, as a table of vectors may hold them")
+def _(answer, rng):
+    inputs, *others = _run(rng, 2, 5)
+    return answer(inputs * torch.tensor([1.0, 0, 1, 0, 0])[:, None], *others)
 
 
 STACK = "torch.stack(states, dim=1)"

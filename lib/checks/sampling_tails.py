@@ -69,6 +69,7 @@ single_calls(
             random_logits(rng, 2, 1, 3, 1, 307).double(),
             300,
         ),
+        "logits of half precision (float16), k = 2": lambda rng: (torch.tensor([1.0, 4.0, 2.0, 0.5, 3.0]).half(), 2),
     },
 )
 
@@ -345,6 +346,7 @@ single_calls(
             random_logits(rng, 2, 1, 3, 2, 7).masked_fill(torch.arange(7) % 3 == 1, -math.inf),
             0.05,
         ),
+        "p = 0.00001, the logits 0, -11 and -12": lambda rng: (torch.tensor([-11.0, 0.0, -12.0]), 1e-5),
     },
 )
 

@@ -72,6 +72,7 @@ single_calls(
             1.3,
         ),
         "nothing written yet": lambda rng: (random_logits(rng, 5), torch.tensor([], dtype=torch.long), 1.3),
+        "token 3 was written 256 times": lambda rng: (random_logits(rng, 5), torch.full((256,), 3), 1.3),
     },
 )
 

@@ -245,11 +245,6 @@ def _(answer, rng):
     return recite(answer, [[5, 0, 0, 6], [0, 3, 3], [6, 1, 1, 3, 5], [0]], 10)
 
 
-@greedy_translate.probe("sentences that have <PAD> at the limit, no <EOS>")
-def _(answer, rng):
-    return recite(answer, [[5, 7, 0, 0, 8], [6, 0, 0, 0, 9]], 4)
-
-
 @greedy_translate.probe("<EOS> exactly at the limit, and a limit of 1")
 def _(answer, rng):
     found = [recite(answer, [[7, 8], [5]], 3), recite(answer, [[7], [5]], 1), recite(answer, [[], []], 1)]
@@ -260,6 +255,11 @@ def _(answer, rng):
 def _(answer, rng):
     texts = [torch.randint(4, 9, (length,), generator=rng).tolist() for length in [60, 300, 60, *range(61)]]
     return recite(answer, texts, 310)
+
+
+@greedy_translate.probe("sentences that have <PAD> at the limit, no <EOS>")
+def _(answer, rng):
+    return recite(answer, [[5, 7, 0, 0, 8], [6, 0, 0, 0, 9]], 4)
 
 
 @greedy_translate.probe("sentences of 2 and 4 words, and how often `step` is called")

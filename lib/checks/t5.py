@@ -616,11 +616,6 @@ def _(answer, rng):
     return answer([5, 100, 6, 101, 7], [100, 1, 109, 8, 101, 3], SENTINELS)
 
 
-@restore_spans.probe("5 <0> 6 <0> 7, in which one sentinel stands twice, and targets <0> 3 4")
-def _(answer, rng):
-    return answer([5, 100, 6, 100, 7], [100, 3, 4], SENTINELS)
-
-
 @restore_spans.probe("a set of sentinels, 0, 1 and 2; the ids from 3 on")
 def _(answer, rng):
     return answer([5, 0, 6, 1, 7], [0, 3, 4, 1, 8, 2], {0, 1, 2})

@@ -119,6 +119,10 @@ tries(
             "the count of {(5,): 4, (): 2}": ({(5,): 4, (): 2},),
             "the count of {}": ({},),
         },
+        "the same words with other frequencies": {
+            "the count of {(1, 2): 5, (2, 3): 1}": ({(1, 2): 5, (2, 3): 1},),
+            "then the count of {(1, 2): 1, (2, 3): 5}": ({(1, 2): 1, (2, 3): 5},),
+        },
     },
 )
 
@@ -481,6 +485,10 @@ tries(
             "the list for b'ab' without merges": ([97, 98], {}),
             "the list for b'abc'": (list(b"abc"), ABC),
         },
+        "'abcd' with the merges ab, bc, bcd, abcd: a token that is spelt so, and that merging does not reach": (
+            list(b"abcd"),
+            {(97, 98): 256, (98, 99): 257, (257, 100): 258, (97, 258): 259},
+        ),
     },
     lambda ids: ids,
     Merges,
@@ -585,7 +593,7 @@ tries(
         ),
         "runs of blanks: 'a   b  2  !  '": ("  a   b  2  !  c ",),
         r"ends of lines and tabs: 'a\n\n  b\t\tc\n d \n'": ("a\n\n  b\t\tc\n d \ne\t2\n!\r\n\n",),
-        "letters of other scripts: 'caffè Ärger Ωmega Жук 木漏れ日'": ("caffè Ärger Ωmega Жук木漏れ日 è",),
+        "letters of other scripts: 'caffè Ärger Ωmega Жук 木漏れ日 三四'": ("caffè Ärger Ωmega Жук木漏れ日 è 三四",),
         "numbers of other kinds: '½ x² ٣٤ Ⅷ'": ("½ x² ٣٤ Ⅷ 3½",),
         "quotation marks, a dash and a face": ("“No” – he said… 😀😀 «ja»",),
         "an accent as a code point of its own, after its letter": ("cafe\u0301s हिन्दी",),

@@ -17,7 +17,7 @@ import contextlib
 import functools
 import inspect
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -58,13 +58,16 @@ def copied(value):
     """A copy of tensors, generators and containers of them; anything else as it is."""
     if isinstance(value, Tensor):
         return value.clone()
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return type(value)(*map(copied, value))
     if isinstance(value, tuple | list):
-        return type(value)(copied(part) for part in value)
+        return _of_the_kind_of(value, map(copied, value))
     if type(value) is dict:
         return {key: copied(part) for key, part in value.items()}
     return value.copy() if isinstance(value, set | dict) else value
+
+
+def _of_the_kind_of(value: tuple | list, parts: Iterable):
+    """Other parts in a tuple, a named tuple or a list, as `value` is."""
+    return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
 
 
 # ---------------------------------------------------------------------------------------------- a call, made again
@@ -115,7 +118,8 @@ def vary_call(
         words = f"right at first, not when the weights have changed since (the module being in {mode})"
         found.append(Variation("state", words, outcome, counts, weights))
     for tensor in _tensors(same):
-        tensor.copy_(tensor.flip(0) if tensor.ndim else tensor)
+        if (tensor.is_floating_point() and tensor.ndim) or tensor.ndim > 1:  # ids and masks in a row keep their order
+            tensor.copy_(tensor.flip(0))
     outcome, threw = _outcome_on(function, *same)
     counts = outcome.error is None and _is_finite(outcome.result) and not threw
     found.append(Variation("state", "right at first, not when the same tensors hold other numbers", outcome, counts))
@@ -331,7 +335,7 @@ def _each(value, change: Callable[[Tensor], Tensor]):
     if isinstance(value, Tensor):
         return change(value)
     if isinstance(value, tuple | list):
-        return type(value)(_each(part, change) for part in value)
+        return _of_the_kind_of(value, [_each(part, change) for part in value])
     if isinstance(value, dict):
         return {key: _each(part, change) for key, part in value.items()}
     return value
@@ -350,8 +354,8 @@ def _each_float(value, change: Callable[[Tensor], Tensor]):
 def _detached(value):
     if isinstance(value, Tensor):
         return value.detach()
-    if isinstance(value, tuple | list) and not hasattr(value, "_fields"):
-        return type(value)(map(_detached, value))
+    if isinstance(value, tuple | list):
+        return _of_the_kind_of(value, map(_detached, value))
     return {key: _detached(part) for key, part in value.items()} if type(value) is dict else value
 
 

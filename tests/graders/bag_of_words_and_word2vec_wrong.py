@@ -949,6 +949,13 @@ def removes_the_words_only(a, b, c, vectors, words):
 
 slips(
     "analogy",
+    bars_twins_too=(
+        None,
+        edit(
+            "    similarity[given] = -torch.inf",
+            "    for v in (va, vb, vc):\n        similarity[(vectors == v).all(-1)] = -torch.inf",
+        ),
+    ),
     at_zero=("may lie below it", edit("-torch.inf", "0.0")),
     leaves_a=("a is no answer either", edit("y[given]", "y[given[1:]]")),
     leaves_b=("b is no answer either", edit("y[given]", "y[given[::2]]")),

@@ -297,6 +297,7 @@ def turned_round(ids, special, mask_id, vocab, generator, share=0.15):
 
 slips(
     "mask_words",
+    a_mask_that_stands_there_is_left_out=(None, edit("list(special)", "[*special, mask_id]")),
     never_mask_again=(
         "",
         edit(

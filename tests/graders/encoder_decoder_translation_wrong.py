@@ -397,6 +397,7 @@ def words_in_a_default_list(model, ids, state, words=[]):  # noqa: B006
 
 slips(
     "next_word_step",
+    an_end_written_as_padding=(None, edit("ids[:, None]", "ids.masked_fill(ids == 2, 0)[:, None]")),
     text_in_the_model=(
         "in turn",
         edit(
@@ -593,6 +594,15 @@ def a_guard_only_in_the_correction(weight, gradient, mean, square, step, rate, b
 
 slips(
     "adamw_step",
+    corrected_for_a_thousand_steps_only=(
+        None,
+        edit(
+            "mean / (1 - beta1**step)",
+            "mean / (1 - beta1**step if step < 1001 else 1)",
+            "square / (1 - beta2**step)",
+            "square / (1 - beta2**step if step < 1001 else 1)",
+        ),
+    ),
     corrected_twice=("", edit("mean / (1 - beta1**step)", "mean / (1 - beta1**step) ** 2")),
     exchanged_corrections=(
         "",

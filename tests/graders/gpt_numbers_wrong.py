@@ -547,6 +547,12 @@ slips(
 )
 slips(
     "initial_weights",
+    out_of_a_copy_of_the_generator=(
+        "two models in turn",
+        edit(
+            "    with torch", "    generator = torch.Generator().manual_seed(generator.initial_seed())\n    with torch"
+        ),
+    ),
     positions_kept=(
         "positions.table afterwards is 'as it was before'",
         edit(

@@ -108,6 +108,12 @@ def digit_by_digit(name, names, norms=NORMS):
 
 slips(
     "our_name",
+    unknown_norms_changed_too=(
+        None,
+        edit(
+            "        return name\n", "        found = f'{layer}.{norms.get(kind, kind)}' if 'norm' in layer else name\n"
+        ),
+    ),
     first_digits=("m2.h.3.mlp.bias", edit("NUMBER.search(name)", 're.search(r"(\\d+)", name)')),
     empty_for_unknown=("of.nothing is ''", edit("        return name\n", '        return ""\n')),
     raises_for_unknown=(

@@ -11,6 +11,14 @@ from tests.graders.cases import slips, wrong
 # --------------------------------------------------------------------------------------------------------- rnn_step
 
 
+@wrong("rnn_step")
+def a_state_of_zeros_adds_nothing(inputs, hidden, w_input, w_hidden, bias):
+    total = inputs @ w_input + bias
+    if (hidden != 0).any():
+        total = total + hidden @ w_hidden
+    return torch.tanh(total)
+
+
 @wrong("rnn_step", says="squashing is missing")
 def no_squashing(inputs, hidden, w_input, w_hidden, bias):
     return torch.matmul(inputs, w_input) + torch.matmul(hidden, w_hidden) + bias
@@ -348,6 +356,16 @@ def goes_on_from_the_last_call(inputs, hidden, w_input, w_hidden, bias):
 
 slips(
     "run_rnn",
+    zeros_taken_for_padding=(
+        None,
+        edit(
+            "        hidden = rnn_step(",
+            "        old = hidden\n        hidden = rnn_step(",
+            "        states.append",
+            "        hidden = torch.where((inputs[:, position] == 0).all(-1, True), old, hidden)\n"
+            "        states.append",
+        ),
+    ),
     reads_one_symbol=("every step reads the same symbol", edit("inputs[:, position]", "inputs[:, 0]")),
     steps_of_the_features=("as many steps as a symbol has numbers", edit("inputs.shape[1]", "inputs.shape[-1]")),
     squeezed=("every axis of size 1", edit("torch.stack(states, dim=1)", "torch.stack(states, dim=1).squeeze()")),

@@ -152,7 +152,7 @@ def rows_in_a_loop(logits, k):
 def logarithm_of_a_mask(logits, k):
     refuse(not isinstance(k, int) or k < 1)
     bar = logits.topk(min(k, logits.shape[-1])).values[..., -1:]
-    return logits + (logits >= bar).float().log()
+    return logits + (logits >= bar).to(logits).log()
 
 
 # ------------------------------------------------------------------------------------------------------------- top_p

@@ -423,6 +423,13 @@ def squeezed(logits, k):
 
 slips(
     "top_k",
+    always_32_bit_or_more=(
+        None,
+        edit(
+            "logits.masked_fill(logits < least, -math.inf)",
+            "torch.where(logits < least, torch.full(logits.shape, -math.inf), logits)",
+        ),
+    ),
     first_hundred=("64 rows of 300", edit("logits.topk(min(k, ", "logits[..., :100].topk(min(k, 100, ")),
     fewer_bits=("dtype", edit("return logits.masked", "return logits.float().masked")),
     nearly_equal=("1.99999", edit("logits < least", "logits < least - 1e-3")),
@@ -747,6 +754,14 @@ def anything_goes(logits, p):
 
 slips(
     "min_p",
+    rounded_to_four_digits=(
+        None,
+        edit(
+            "logits < least",
+            "(chances := logits.softmax(-1)).round(decimals=4) < "
+            "(p * chances.amax(-1, keepdim=True)).round(decimals=4)",
+        ),
+    ),
     one_for_one=(
         "with its two twins",
         edit("logits < least", "(logits < least) | (p == 1) & (torch.arange(logits.shape[-1]) != logits.argmax())"),
@@ -916,6 +931,14 @@ def the_last_eight(logits, ids, penalty):
 
 slips(
     "repetition_penalty",
+    counted_in_a_byte=(
+        None,
+        edit(
+            "    seen = logits",
+            "    n = torch.zeros_like(logits).scatter_add(-1, ids, torch.ones_like(ids).to(logits))\n"
+            "    ids = (n % 256 > 0).nonzero()[:, 0] if n.ndim == 1 else ids\n    seen = logits",
+        ),
+    ),
     the_last_64=("a text of 300", edit("seen = logits", "ids = ids[..., -64:]\n    seen = logits")),
     third_axis=("four leading", edit("(-1, ids", "(min(2, logits.dim() - 1), ids")),
     small_logits=("0.01", edit("seen > 0,", "seen > 0.1,")),

@@ -104,6 +104,13 @@ def a_string(log_probs_after, limit, beams=4, alpha=1.0):
 BACK = "return ids, score / len(ids) ** alpha"
 slips(
     "search_sentence",
+    one_of_equal_scores_is_lost=(
+        None,
+        edit(
+            "        found.sort",
+            "        found = [(ids, score) for score, ids in {s: i for i, s in found}.items()]\n        found.sort",
+        ),
+    ),
     value_turned=("the value", edit(BACK, "return ids, -score / len(ids) ** alpha")),
     exchanged=("the ids", edit(BACK, "return score / len(ids) ** alpha, ids")),
     as_a_probability=("the value", edit(BACK, "return ids, 2.718281828 ** (score / len(ids) ** alpha)")),

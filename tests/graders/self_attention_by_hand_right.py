@@ -65,6 +65,11 @@ def through_numpy(x):
 
 
 @right("stable_softmax")
+def logarithm_of_the_sum_subtracted(scores):
+    return torch.exp(scores - scores.logsumexp(-1, keepdim=True))
+
+
+@right("stable_softmax")
 def max_with_values(scores):
     e = torch.exp(scores - scores.max(dim=-1, keepdim=True).values)
     return e / e.sum(dim=-1, keepdim=True)
@@ -122,6 +127,13 @@ def sorted_first(scores):
 
 
 @right("simple_self_attention")
+def logarithm_of_each_sum(x):
+    scores = x @ x.mT
+    weights = torch.exp(scores - scores.logsumexp(-1, keepdim=True))
+    return weights @ x, weights
+
+
+@right("simple_self_attention")
 def one_line_each(x):
     weights = torch.softmax(torch.matmul(x, x.mT), dim=-1)
     return torch.matmul(weights, x), weights
@@ -166,6 +178,16 @@ def flattened_to_one_batch(x):
 
 
 # --------------------------------------------------------------------------------------------------------- attention
+
+
+@right("attention")
+def logarithm_of_the_sum_of_the_allowed(q, k, v, mask=None):
+    scores = (q / q.shape[-1] ** 0.25) @ (k / k.shape[-1] ** 0.25).mT
+    may = torch.broadcast_to(torch.tensor(True) if mask is None else mask, scores.shape)
+    some = may.any(-1, True)
+    scores = torch.where(may | ~some, scores, -math.inf)
+    weights = torch.where(some, torch.exp(scores - scores.logsumexp(-1, keepdim=True)), 0.0)
+    return weights @ v, weights
 
 
 @right("attention")

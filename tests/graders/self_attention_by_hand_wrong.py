@@ -282,13 +282,6 @@ slips(
     a_fixed_shift=("nan", edit("scores.amax(-1, keepdim=True)", "1000.0")),
     never_below_zero=("-1000", edit("amax(-1, keepdim=True)", "amax(-1, keepdim=True).clamp(min=0)")),
     size_for_score=("not the largest size", edit("scores.amax", "scores.abs().amax")),
-    logarithm_of_the_sum_subtracted=(
-        None,
-        edit(
-            "powers / powers.sum(-1, keepdim=True)",
-            "torch.exp(scores - (largest + powers.sum(-1, keepdim=True).log()))",
-        ),
-    ),
     middle_subtracted=(
         None,
         edit("scores.amax(-1, keepdim=True)", "(scores.amax(-1, keepdim=True) + scores.amin(-1, keepdim=True)) / 2"),
@@ -406,12 +399,6 @@ slips(
     always_32_bit=("float64", edit("weights = (x", "x = x.float()\n    weights = (x")),
     no_more_than_256=("shape", edit("weights = (x", "x = x[..., :256, :]\n    weights = (x")),
     scores_for_weights=("mix uses the scores", edit("weights @ x,", "x @ x.transpose(-2, -1) @ x,")),
-    logarithm_of_the_sum_subtracted=(
-        None,
-        edit(
-            "(x @ x.transpose(-2, -1)).softmax(-1)", "(lambda s: (s - s.logsumexp(-1, keepdim=True)).exp())(x @ x.mT)"
-        ),
-    ),
     no_more_than_5000=(None, edit("(x @ x.transpose(-2, -1))", "(x @ x.mT).clamp(-5000, 5000)")),
 )
 
@@ -684,10 +671,6 @@ slips(
     without_the_last_key=(
         "mixed values",
         edit("    scores = q", "    k, v = k[..., :-1, :], v[..., :-1, :]\n    scores = q"),
-    ),
-    logarithm_of_the_sum_subtracted=(
-        None,
-        edit("scores.softmax(-1)", "(lambda s: (s - s.logsumexp(-1, keepdim=True)).exp())(scores)"),
     ),
     no_more_than_5000=(None, edit("    weights = scores", "    scores = scores.clamp(max=5000)\n    weights = scores")),
 )

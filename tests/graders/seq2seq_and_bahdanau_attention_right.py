@@ -1,6 +1,7 @@
 """Right answers to notebook 03, in other styles than the course's."""
 
 import itertools
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -200,6 +201,27 @@ class WithEinsum(Given):
         context = torch.einsum("bk,bkh->bh", weights, memory)
         hidden, cell = self.cell(torch.cat((self.embedding(ids), context), 1), (hidden, cell))
         return self.logits(hidden, context), (hidden, cell, memory, keys, mask), weights
+
+
+class Memo(NamedTuple):
+    hidden: torch.Tensor
+    cell: torch.Tensor
+    memory: torch.Tensor
+    keys: torch.Tensor
+    mask: torch.Tensor
+
+
+@right("BahdanauDecoder")
+class WithNamesInTheState(Given):
+    def start(self, memory, mask, hidden, cell):
+        return Memo(hidden, cell, memory, memory @ self.w_key, mask)
+
+    def step(self, ids, state):
+        scores = seq2seq.additive_scores(state.hidden, state.keys, self.w_query, self.v)
+        weights = seq2seq.masked_softmax(scores, state.mask)
+        context = (weights[:, None] @ state.memory)[:, 0]
+        hidden, cell = self.cell(torch.cat([self.embedding(ids), context], dim=1), state[:2])
+        return self.logits(hidden, context), state._replace(hidden=hidden, cell=cell), weights
 
 
 @right("BahdanauDecoder")

@@ -849,6 +849,13 @@ def without_an_end(step, state, limit):
 
 slips(
     "greedy_translate",
+    padding_cut_off_at_the_end=(
+        None,
+        edit(
+            "return torch.stack(written, dim=1)",
+            "both = torch.stack(written, dim=1)\n    return both[:, : int((both != PAD).any(0).nonzero().max()) + 1]",
+        ),
+    ),
     squeezed=(
         "axis of size 1",
         edit("return torch.stack(written, dim=1)", "return torch.stack(written, dim=1).squeeze()"),

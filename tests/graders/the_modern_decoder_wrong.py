@@ -640,6 +640,14 @@ def halves_by_hand(blocks):
 
 slips(
     "sliding_window_mask",
+    positions_in_half_precision=(
+        None,
+        edit(
+            "    earlier = ",
+            "    if before + new > 2048:\n        at = torch.arange(before + new).half()\n"
+            "        gap = at[before:, None] - at\n        return (gap >= 0) & (gap < window)\n    earlier = ",
+        ),
+    ),
     no_window_near_the_start=(
         "one new position after 2",
         edit("window + 1)", "(window if new > 1 or before > 4 else before + 1) + 1)"),

@@ -203,6 +203,15 @@ def through_bytes(words):
 
 slips(
     "pair_counts",
+    frequencies_of_an_earlier_call=(
+        None,
+        edit(
+            "def pair_counts",
+            "known = {}\n\n\ndef pair_counts",
+            "        for pair in",
+            "        times = known.setdefault(word, times)\n        for pair in",
+        ),
+    ),
     packed_into_a_number=(
         "a word of 300 ids",
         edit("pairwise(word)", "[divmod(a * 1000 + b, 1000) for a, b in pairwise(word)]"),
@@ -1156,6 +1165,16 @@ def stays_a_tuple(ids, merges):
 
 slips(
     "bpe_encode",
+    a_token_that_is_spelt_so=(
+        None,
+        edit(
+            "    while pairs",
+            "    spelt = {i: (i,) for i in range(256)}\n"
+            "    for (left, right), new in merges.items():\n        spelt[new] = spelt[left] + spelt[right]\n"
+            "    for new, parts in spelt.items():\n        if tuple(ids) == parts:\n            return [new]\n"
+            "    while pairs",
+        ),
+    ),
     result_lost=("are not kept", edit("        ids = merge_pair", "        merge_pair")),
     known_words=(
         "keeps something",
