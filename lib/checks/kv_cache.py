@@ -345,12 +345,16 @@ def _(answer, rng):
     return answer(layer, x[:, 3:], cache, torch.tensor([[True, False, False, True]]))
 
 
+class NoPage(ValueError):
+    pass
+
+
 class _Paged(caches.KeyValueCache):
     """A cache with an error of its own where positions do not fit."""
 
     def extend(self, keys, values):
         if self.length + keys.shape[2] > self.capacity:
-            raise BufferError("no page is free")
+            raise NoPage("no page is free")
         return super().extend(keys, values)
 
 
@@ -358,7 +362,7 @@ class _Paged(caches.KeyValueCache):
 @torch.no_grad()
 def _(answer, rng):
     layer, x, found = _layer(rng), normal(2, 5, 6, rng=rng), {}
-    for error, cache in ((ValueError, _empty(capacity=4)), (BufferError, _Paged(2, 3, 4, 2))):
+    for error, cache in ((ValueError, _empty(capacity=4)), (NoPage, _Paged(2, 3, 4, 2))):
         answer(layer, x[:, :2], cache, caches.prefill_mask(2))
         said = raises(error, answer, layer, x[:, 2:], cache, caches.prefill_mask(3, 2))
         found[f"with a cache that raises {error.__name__}"] = said

@@ -110,8 +110,8 @@ single_calls(
         ),
         "a single score in each row": lambda rng: _random(rng, 3, 1),
         "the scores 1000, 999, 990": lambda rng: torch.tensor([1000.0, 999.0, 990.0]),
-        "rows near 1000, near -1000, and as far apart as numbers are": lambda rng: torch.tensor(
-            [[1e3, 999, 998], [-1e3, -1001, -999], [0, -1e3, -2e3], [1e3, 1e3, 0], [3e38, -3e38, 0]]
+        "rows near 1000, near -1000, 100 million twice, and as far apart as numbers are": lambda rng: torch.tensor(
+            [[1e3, 999, 998], [-1e3, -1001, -999], [0, -1e3, -2e3], [1e8, 1e8, 0], [3e38, -3e38, 3e38]]
         ),
         "64-bit scores of 300 keys, near 100 million": lambda rng: 1e8 + _random(rng, 2, 300).double(),
     },

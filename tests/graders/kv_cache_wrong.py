@@ -505,7 +505,7 @@ slips(
         edit("values, mask)", "values, None if x.shape[1] == 1 else mask)"),
     ),
     always_a_value_error=(
-        "with a cache that raises BufferError",
+        "with a cache that raises NoPage",
         edit(
             "keys, values = cache.extend(k, v)",
             "try:\n        keys, values = cache.extend(k, v)\n"

@@ -65,11 +65,6 @@ def through_numpy(x):
 
 
 @right("stable_softmax")
-def logarithm_of_the_sum_subtracted(scores):
-    return torch.exp(scores - scores.logsumexp(-1, keepdim=True))
-
-
-@right("stable_softmax")
 def max_with_values(scores):
     e = torch.exp(scores - scores.max(dim=-1, keepdim=True).values)
     return e / e.sum(dim=-1, keepdim=True)

@@ -282,6 +282,13 @@ slips(
     a_fixed_shift=("nan", edit("scores.amax(-1, keepdim=True)", "1000.0")),
     never_below_zero=("-1000", edit("amax(-1, keepdim=True)", "amax(-1, keepdim=True).clamp(min=0)")),
     size_for_score=("not the largest size", edit("scores.amax", "scores.abs().amax")),
+    logarithm_of_the_sum_subtracted=(
+        None,
+        edit(
+            "powers / powers.sum(-1, keepdim=True)",
+            "torch.exp(scores - (largest + powers.sum(-1, keepdim=True).log()))",
+        ),
+    ),
     middle_subtracted=(
         None,
         edit("scores.amax(-1, keepdim=True)", "(scores.amax(-1, keepdim=True) + scores.amin(-1, keepdim=True)) / 2"),
