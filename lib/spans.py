@@ -79,10 +79,10 @@ def corrupt_spans(
 def restore_spans(inputs: Sequence[int], targets: Sequence[int], sentinels: Collection[int]) -> list[int]:
     """The text that `corrupt_spans` was given. The targets may also be a model's.
 
-    Each sentinel in `inputs` is replaced by the tokens that follow the same sentinel in `targets`, up to the next
-    sentinel. A sentinel missing from `targets` is replaced by nothing. If it occurs several times in `targets`, all
-    its pieces are joined in order. Tokens before the first sentinel of `targets` are ignored, and so is a sentinel of
-    `targets` that `inputs` lack.
+    No sentinel stands twice in `inputs`. Each is replaced by the tokens that follow the same sentinel in `targets`, up
+    to the next sentinel. A sentinel missing from `targets` is replaced by nothing. If it occurs several times in
+    `targets`, all its pieces are joined in order. Tokens before the first sentinel of `targets` are ignored, and so is
+    a sentinel of `targets` that `inputs` lack.
     """
     runs: dict[int, list[int]] = {sentinel: [] for sentinel in sentinels}
     run: list[int] = []

@@ -232,8 +232,8 @@ assert lengths(568, 3) == (511, 114)
 # may write anything: sentinels in another order, twice, or none at all.
 #
 # ## Exercise 17.2 · restore_spans
-# Each sentinel in the inputs is replaced by the tokens that follow the same sentinel in the targets, up to the next
-# sentinel, whichever that is. For what a model may write there are four rules:
+# No sentinel stands twice in the inputs. Each is replaced by the tokens that follow the same sentinel in the targets, up
+# to the next sentinel, whichever that is. For what a model may write there are four rules:
 #
 # - a sentinel that the targets lack is replaced by nothing;
 # - if it occurs several times in the targets, all its pieces are joined, in order;
@@ -253,11 +253,11 @@ assert lengths(568, 3) == (511, 114)
 def restore_spans(inputs, targets, sentinels):
     """The text that `corrupt_spans` was given. The targets may also be a model's.
 
-    Each sentinel in `inputs` is replaced by the tokens that follow the same sentinel in
-    `targets`, up to the next sentinel. A sentinel missing from `targets` is replaced by
-    nothing. If it occurs several times in `targets`, all its pieces are joined in
-    order. Tokens before the first sentinel of `targets` are ignored, and so is a
-    sentinel of `targets` that `inputs` lack.
+    No sentinel stands twice in `inputs`. Each is replaced by the tokens that follow the
+    same sentinel in `targets`, up to the next sentinel. A sentinel missing from
+    `targets` is replaced by nothing. If it occurs several times in `targets`, all its
+    pieces are joined in order. Tokens before the first sentinel of `targets` are
+    ignored, and so is a sentinel of `targets` that `inputs` lack.
     """
     ### BEGIN SOLUTION
     runs: dict[int, list[int]] = {sentinel: [] for sentinel in sentinels}

@@ -214,7 +214,7 @@ def nearly(logits):
     return logits.where(logits >= logits.amax(-1, keepdim=True) - 0.001, -torch.inf)
 
 
-@pytest.mark.parametrize("answer, words", [(above_zero, "300 taken off"), (nearly, "divided by 1000")])
+@pytest.mark.parametrize("answer, words", [(above_zero, "300 taken off"), (nearly, "all divided by 1000")])
 def test_numbers_are_moved_and_made_small_where_the_courses_answer_moves_with_them(answer, words):
     asked = Exercise(largest)
 

@@ -185,7 +185,8 @@ evaluate.mistakes(
              "value = -product() if parts[0] == '-' and parts.pop(0) else product()\n"
              "    parts[:0] = [str(value)] if value >= 0 else []\n"
              "    value = total() if value >= 0 else value\n    if parts")),
-    one_minus=("a - may follow another one: 4--3.", edit(MINUS, MINUS.replace('== "-"', '== "-" and parts[0] != "-"'))),
+    one_minus=("a - may follow another one, as in 4---3 or --3.",
+        edit(MINUS, MINUS.replace('== "-"', '== "-" and parts[0] != "-"'))),
     minus_of_all=("a - before a number or a bracket belongs to it alone: -3+5 is 2.",
         edit("return -factor()", "return -total()")),
     no_brackets=("brackets come first.", edit('if part == "(":', "if False:")),

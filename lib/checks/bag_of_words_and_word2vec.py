@@ -341,6 +341,11 @@ def _(answer, rng):
     return answer([int(f"100{i % 2}") for i in range(300)], 11)
 
 
+@skip_gram_pairs.probe("130 numbers, window 70", varied=False)
+def _(answer, rng):
+    return answer(list(range(130)), 70)
+
+
 _REACH = "range(max(0, place - window), min(len(sentence), place + window + 1))"
 
 # fmt: off
@@ -590,6 +595,12 @@ def _(answer, rng):
     words = ["sofa", "man", "men", "couch", "settee", "persons"]
     vectors = torch.tensor([[2.0, 9.0], [1.0, 1.0], [1.2, 1.0], [2.0, 9.0], [9.0, 2.0], [1.2, 1.0]])
     return answer("man", "men", "couch", vectors, words)
+
+
+@analogy.probe("words that all point away from b - a + c, but one whose row is zeros")
+def _(answer, rng):
+    vectors = torch.tensor([[0.1, 1.0], [0.0, 2.0], [0.2, 3.0], [-3.0, -1.0], [0.0, 0.0], [0.1, -1.0]])
+    return answer("up", "down", "left", vectors, ["up", "down", "left", "far", "nothing", "low"])
 
 
 _TARGET = "(vb - va + vc)"

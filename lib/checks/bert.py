@@ -242,7 +242,7 @@ masked_loss.mistakes(
         edit("    flat =", f"    if not {_KNOWN}.any():\n        return torch.tensor(0.0)\n    flat ="),
         edit("    flat =",
              f"    if not {_KNOWN}.any():\n        return torch.zeros((), dtype=logits.dtype)\n    flat =")),
-    over_all=("it is divided by the number of all places: by that of the places that have a target.",
+    over_all=("it is divided by the number of all places; divide by that of the places that have a target.",
         edit(_COUNT, "targets.numel()")),
     added_up=("the losses are added up: their mean over the places with a target is asked for.",
         edit(" / asked", "")),

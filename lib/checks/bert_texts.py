@@ -256,7 +256,7 @@ BertClassifier.mistakes(
              "else self.pool(self.head(self.dropout(x)), mask)")),
     probabilities=("these are probabilities: logits are asked for, cross_entropy holds the softmax.",
         edit(_LOGITS, f"{_LOGITS}.softmax(-1)"), edit(_LOGITS, f"{_LOGITS}.sigmoid()")),
-    log_probabilities=("these are logarithms of probabilities: the logits as they are.",
+    log_probabilities=("these are logarithms of probabilities; return the logits as they are.",
         edit(_LOGITS, f"{_LOGITS}.log_softmax(-1)")),
     bent=("something bends the logits, or the vector before the head: the Linear is all that follows.",
         edit(_LOGITS, f"{_LOGITS}.tanh()"), edit(_LOGITS, f"{_LOGITS}.relu()"),

@@ -97,7 +97,7 @@ wordpiece.mistakes(
     marked_at_the_beginning=("at the beginning of a word a piece with ## does not fit.",
         edit("if piece in pieces:",
              'piece = piece if piece in pieces else "##" + word[start:end]\n            if piece in pieces:')),
-    keeps_the_beginning=('where no piece fits, the whole word is ["[UNK]"]: what was found before is dropped.',
+    keeps_the_beginning=('where no piece fits, the whole word is ["[UNK]"]; drop what was found before.',
         edit(_NONE, "        else:\n            return [*found, UNKNOWN]"),
         edit(_NONE, "        else:\n            return found or [UNKNOWN]")),
     goes_on=('where no piece fits, the whole word is ["[UNK]"], not this one letter.',
@@ -382,7 +382,7 @@ _TARGETS = "ids.masked_fill(~chosen, IGNORED)"
 
 # fmt: off
 mask_words.mistakes(
-    all_targets=("every word is a target: only those that were chosen are, IGNORED stands everywhere else.",
+    all_targets=("every word is a target here; only those that were chosen should be, IGNORED stands everywhere else.",
         edit(_TARGETS, "ids.clone()")),
     targets_of_the_masked=("targets are missing where a chosen word stays or becomes another: these are guessed too.",
         edit(_TARGETS, "ids.masked_fill(inputs != mask_id, IGNORED)")),
@@ -419,7 +419,7 @@ mask_words.mistakes(
              "inputs.masked_fill(chosen & (dice >= 0.9), mask_id)")),
     eighty_stay=("80% of the chosen words stay: 80% become [MASK].", edit("dice < 0.8", "dice < 0.1"),
         edit("dice < 0.8", "(dice > 0.8) & (dice < 0.9)")),
-    everywhere=("words that were not chosen are replaced: only the chosen ones are.",
+    everywhere=("words that were not chosen are replaced; only the chosen ones should be.",
         edit(_MASKED, "ids.masked_fill(dice < 0.8, mask_id)"), edit("chosen & (dice >= 0.9)", "(dice >= 0.9)"),
         edit("chosen & (dice", "allowed & (dice")),
     same_dice=("the number that chooses a word also says what becomes of it: throw a second one.",

@@ -181,7 +181,7 @@ initial_weights.mistakes(
     ends_not_smaller=("the matrices that end a branch are not made smaller: to_out and narrow.", edit(SMALLER, "0.02")),
     one_branch_a_block=("√n_layers instead of √(2 n_layers): each block adds two branches, attention and feed-forward.",
         edit("2 * len(", "len(")),
-    no_root=("divided by 2 n_layers: it is the root of that.",
+    no_root=("divided by 2 n_layers; divide by the root of that.",
         edit("math.sqrt(2 * len(model.blocks))", "(2 * len(model.blocks))")),
     multiplied=("multiplied by √(2 n_layers): it should be divided.", edit("0.02 / math", "0.02 * math")),
     biases_kept=("biases keep what they had: they become 0.",

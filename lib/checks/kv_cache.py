@@ -286,7 +286,7 @@ def _in_pieces(answer, layer, x, cache, sizes, empty=None):
     return results
 
 
-@cached_attention.probe("one position and an empty cache")
+@cached_attention.probe("one position and an empty cache with room for more")
 @torch.no_grad()
 def _(answer, rng):
     return answer(_layer(rng), normal(2, 1, 6, rng=rng), _empty())

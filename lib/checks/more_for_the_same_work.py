@@ -83,6 +83,11 @@ def _(answer, rng):
     return {f"{part} {which}": number for which, parts in both.items() for part, number in parts.items()}
 
 
+@online_softmax.probe("the scores 0 and -15.5: is the sum above 1?")
+def _(answer, rng):
+    return {"the sum is above 1": _both(answer(iter([0.0, -15.5])))["the sum"] > 1}
+
+
 @online_softmax.probe("a stream of 5,000 scores, made one by one", varied=False)
 def _(answer, rng):
     answer(iter([1.0, 2.0]))  # what a first call imports or makes is no memory of scores
@@ -359,7 +364,7 @@ flash_attention.mistakes(
     future_on_the_diagonal=("on the diagonal the future is seen: tiles with i = j need the causal mask.",
         edit("causal and i == j", "False")),
     future_tiles=("tiles of the future are seen: leave out j > i where causal is asked for.", edit(BREAK, "")),
-    causal_everywhere=("tiles of the past are cut by the triangle too: only the diagonal's need it.",
+    causal_everywhere=("tiles of the past are cut by the triangle too; only the diagonal's need it.",
         edit("causal and i == j", "causal")),
     never_causal=("`causal` is not used.", edit(BREAK, "", "causal and i == j", "False")),
     always_causal=("the future is hidden although `causal` was not asked for.",

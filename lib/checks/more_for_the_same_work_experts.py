@@ -76,7 +76,7 @@ route.mistakes(
         edit(WEIGHTED, "best.softmax(dim=-2 if best.ndim > 1 else 0)"), edit(WEIGHTED, "best.softmax(dim=0)")),
     second_axis=("experts are the last axis, however many come before it: dim=-1.",
         edit(WEIGHTED, "best.softmax(dim=min(1, best.ndim - 1))"), edit(WEIGHTED, "best.softmax(dim=1)")),
-    worst=("the smallest logits are chosen: the largest are the best.",
+    worst=("the smallest logits are chosen; the largest are the best.",
         edit(CHOSEN, "logits.topk(k, dim=-1, largest=False)")),
     worst_first=("the order: the best expert of a token comes first.",
         edit(CHOSEN, "(part.flip(-1) for part in logits.topk(k, dim=-1))"),
@@ -274,7 +274,7 @@ load_balancing_loss.mistakes(
     by_token=("f is a share of the assignments, k for each token: divide by chosen.numel().",
         edit(SHARE, "counts / len(chosen)")),
     counts_only=("f is a share: divide the counts by the number of assignments.", edit(SHARE, "counts")),
-    first_choices=("only first choices are counted: all k assignments of a token count.",
+    first_choices=("only first choices are counted; count all k assignments of a token.",
         edit(SHARE, "torch.bincount(chosen[:, 0], minlength=n_experts) / len(chosen)")),
     without_counts=("the shares that were assigned are not counted: f comes from `chosen`, only P from the logits.",
         edit("(share * probability)", "(probability * probability)")),
@@ -399,10 +399,15 @@ def _(answer, rng):
     return [plain(answer(32_000, 4096, 32, 32, 8, 14_336, *experts), int) for experts in ((8, 8), (1, 1), (0, 1))]
 
 
+@active_parameters.probe("d_model 98, 49 heads, 1 of keys", varied=False)
+def _(answer, rng):
+    return plain(answer(101, 98, 3, 49, 1, 17, 5, 2), int)
+
+
 ATTENTION = "2 * d_model * n_heads * d_head + 2 * d_model * n_kv_heads * d_head"
 # fmt: off
 active_parameters.mistakes(
-    all_experts=("all experts are counted: one token meets k of them.", edit("k * expert", "n_experts * expert")),
+    all_experts=("all experts are counted here; one token meets k of them.", edit("k * expert", "n_experts * expert")),
     one_expert=("one expert is counted: a token meets k.", edit("k * expert", "expert")),
     always_two=("two experts are counted, whatever k is.", edit("k * expert", "2 * expert")),
     no_router=("the router is missing: a matrix of d_model × n_experts in each block.",
@@ -489,6 +494,9 @@ mutual_information.mistakes(
              "joint.sum(dim=0, keepdim=True).expand(counts.shape)")),
     entropy_of_experts=("this is how evenly the experts are used (their entropy), whatever the domain.",
         edit(INSIDE, "torch.special.entr(joint.sum(0)).sum().item() / math.log(2)")),
+    domains_made_equal=("each domain counts alike; divide by the sum of all counts, so that large domains count more.",
+        edit("counts.double() / counts.sum()", "counts.double() / counts.sum(1, True).clamp(min=1)"
+             " / (counts.sum(1) > 0).sum()")),
     even_domains=("p(d) is taken as equal for all domains: it is the sum of the domain's row.",
         edit("joint.sum(dim=1, keepdim=True)", "torch.full((len(counts), 1), 1 / len(counts), dtype=joint.dtype)")),
     even_experts=("p(e) is taken as equal for all experts: it is the sum of the expert's column.",
@@ -500,7 +508,7 @@ mutual_information.mistakes(
         edit("joint > 0", "(joint > 0) & (joint > 0).all(1, keepdim=True)"),
         edit("joint > 0", "(joint > 0) & (joint > 0).all(0, keepdim=True)"),
         edit("joint > 0", "(joint > 0) & ((joint > 0).all(1, keepdim=True) | ~(joint > 0).all(1).any())")),
-    mean=("the mean over the places: the sum is asked for.", edit(".sum().item()", ".mean().item()")),
+    mean=("this is the mean over the places; the sum is asked for.", edit(".sum().item()", ".mean().item()")),
     a_share=("divided by its largest value: bits are asked for.",
         edit(".sum().item()", ".sum().item() / math.log2(min(counts.shape))")),
     absolute=("terms may be negative: the logarithm of a ratio below 1 is.", edit(".log2())", ".log2()).abs()")),

@@ -211,7 +211,7 @@ LoraLinear.mistakes(
     bias_learns=("the bias of the layer that is given is to be frozen too.",
         edit("linear.requires_grad_(False)", "linear", "self.scale = ", "linear.weight.requires_grad_(False)\n"
              "        self.scale = ")),
-    all_frozen=("`a` and `b` are frozen too: only the layer that is given is.",
+    all_frozen=("`a` and `b` are frozen too; only the layer that is given should be.",
         edit(_B, _B + "\n        self.requires_grad_(False)")),
     a_frozen=("`a` is to learn too.", edit(_A, _A[:-1] + ", requires_grad=False)")),
     b_frozen=("`b` is to learn too.", edit(_B, _B[:-1] + ", requires_grad=False)")),

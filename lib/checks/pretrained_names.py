@@ -261,6 +261,11 @@ def _(answer, rng):
     }
 
 
+@must_fit.probe("blocks.2 and blocks.10 are missing: which one is named?")
+def _(answer, rng):
+    return told(answer, {}, {"blocks.2.scale": torch.zeros(2), "blocks.10.scale": torch.zeros(3)})
+
+
 @must_fit.probe("other numbers, another dtype, parameters, and what is no tensor but has a shape: all fit")
 def _(answer, rng):
     wanted, layer = zeros(k=(2, 3), v=(2,), s=(0, 3)), nn.Linear(3, 2)

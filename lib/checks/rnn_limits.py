@@ -316,7 +316,7 @@ next_character_loss.mistakes(
         *(edit(MEAN, f"of_the_next{kept}") for kept in ("", "[..., 0]", ".flatten()", ".mean(1)[:, 0]"))),
     with_epsilon=("a small number inside the logarithm changes the loss: log_softmax needs no such help.",
         *(edit(LOG, f"(logits[:, :-1].softmax(-1) + 1e-{n}).log()") for n in (6, 7, 8, 9, 10, 12))),
-    last_prediction_only=("only the last prediction counts here: all of them do.",
+    last_prediction_only=("only the last prediction counts here; all of them should.",
         edit(MEAN, "of_the_next[:, -1].mean()")),
 )
 # fmt: on

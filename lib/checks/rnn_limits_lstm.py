@@ -81,7 +81,7 @@ lstm_step.mistakes(
     ),
     textbook_order=("the blocks are read in the order forget, input: here it is input, forget, candidate, output.",
         edit(BLOCKS, "keep, write, show, candidate = ")),
-    sigmoid_candidate=("the candidate goes through a sigmoid: only gates do.",
+    sigmoid_candidate=("the candidate goes through a sigmoid; only gates should.",
         edit("tanh(candidate)", "sigmoid(candidate)")),
     tanh_gates=("the gates go through tanh: a gate is a share between 0 and 1, a sigmoid.", edit("sigmoid", "tanh")),
     raw_gates=("the gates are not squashed: each goes through torch.sigmoid.", edit("torch.sigmoid", "")),

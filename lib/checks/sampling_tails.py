@@ -13,6 +13,12 @@ def random_logits(rng, *shape, scale=2.0):
     return torch.randn(*shape, generator=rng) * scale
 
 
+def half_precision(answer, *others):
+    """The dtype of what an answer makes of logits in float16. How it rounds them is its own affair."""
+    result = answer(torch.tensor([2.0, -2.0, 0.5, -0.5]).half(), *others)
+    return {"the dtype of the result": str(getattr(result, "dtype", type(result).__name__))}
+
+
 def refused(answer, values):
     """What happens with each of these values; the result of a probe."""
     return {
@@ -69,9 +75,13 @@ single_calls(
             random_logits(rng, 2, 1, 3, 1, 307).double(),
             300,
         ),
-        "logits of half precision (float16), k = 2": lambda rng: (torch.tensor([1.0, 4.0, 2.0, 0.5, 3.0]).half(), 2),
     },
 )
+
+
+@top_k.probe("logits of half precision (float16)", varied=False)
+def _(answer, rng):
+    return half_precision(answer, 2)
 
 
 @top_k.probe("the values 0, -2 and 1.5 of k, for which a ValueError is asked, and 1")
@@ -205,6 +215,16 @@ single_calls(
         ),
     },
 )
+
+
+@top_p.probe("5,000 tokens that are nearly equally likely, p = 0.9", varied=False)
+def _(answer, rng):
+    return answer(torch.randperm(5000, generator=rng) / 25_000, 0.9)
+
+
+@top_p.probe("logits of half precision (float16)", varied=False)
+def _(answer, rng):
+    return half_precision(answer, 0.7)
 
 
 @top_p.probe("the values 0, -0.5, 1.5 and 90 of p: a ValueError is asked for")
@@ -349,6 +369,11 @@ single_calls(
         "p = 0.00001, the logits 0, -11 and -12": lambda rng: (torch.tensor([-11.0, 0.0, -12.0]), 1e-5),
     },
 )
+
+
+@min_p.probe("logits of half precision (float16)", varied=False)
+def _(answer, rng):
+    return half_precision(answer, 0.1)
 
 
 @min_p.probe("the values 0, -0.1 and 1.2 of p: a ValueError is asked for")

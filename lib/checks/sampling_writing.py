@@ -72,9 +72,14 @@ single_calls(
             1.3,
         ),
         "nothing written yet": lambda rng: (random_logits(rng, 5), torch.tensor([], dtype=torch.long), 1.3),
-        "token 3 was written 256 times": lambda rng: (random_logits(rng, 5), torch.full((256,), 3), 1.3),
     },
 )
+
+
+@repetition_penalty.probe("token 3 was written 256 times: is it less likely then?", varied=False)
+def _(answer, rng):
+    logits = random_logits(rng, 5)
+    return {"token 3 is less likely": answer(logits, torch.full((256,), 3), 1.3)[3].item() < logits[3].item()}
 
 
 @repetition_penalty.probe("the penalties 0, -1.2 and infinity, for which a ValueError is asked, and 1")
@@ -248,6 +253,13 @@ def _(answer, rng):
         "written up to 1, 1, 2": written([1, 1, 1, 2, 5, 6], [1, 1, 2]),
         "written up to 1, 2, 1, 3": written([1, 2, 1, 2, 1, 3, 5, 6], [1, 2, 1, 3]),
     }
+
+
+@generate.probe("the stop sequences [2] and [1, 3], where 12, 22 and 11, 3 are written first")
+def _(answer, rng):
+    text = [12, 22, 11, 3, 2, 5]
+    told = lambda ids: _one_hot(text[len(ids) - 1], 30)  # noqa: E731
+    return _written(answer, told, [7], len(text), _likeliest, [[2], [1, 3]])
 
 
 @generate.probe("the limit 300, no prompt at all")

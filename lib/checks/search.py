@@ -192,6 +192,12 @@ OF_THE_BEST = ".take_along_dim(scores.argmax(1)[:, None, None], 1).flatten(1)"
 
 # fmt: off
 beam_step.mistakes(
+    equal_parts=("each beam gets an equal part of the places; the best of all beams together are asked for.",
+        edit("    best, places", "    vocab, width = log_probs.shape[-1], log_probs.shape[1]\n"
+             "    each = max(1, min(keep // width, vocab))\n"
+             "    best, words = together.view(-1, width, vocab).topk(each, dim=-1)\n"
+             "    beams = torch.arange(width)[:, None].expand(best.shape)\n"
+             "    return best.flatten(1), beams.flatten(1), words.flatten(1)\n    best, places")),
     words_only=("the beams' own scores are left out: add them to their words' log-probabilities.",
         together("log_probs")),
     multiplied=("scores and log-probabilities are multiplied: logarithms are added.",
@@ -204,7 +210,7 @@ beam_step.mistakes(
         edit(VOCAB, "log_probs.shape[1]")),
     first_beam=("only the first beam is continued: flatten beams and words into one row.",
         together("scores[:, :1, None] + log_probs[:, :1]")),
-    best_beam=("only the best beam is continued: all of them compete.",
+    best_beam=("only the best beam is continued; let all of them compete.",
         edit(".flatten(1)", OF_THE_BEST, BEAMS, "scores.argmax(1)[:, None].expand_as(places)")),
     worst=("the worst come back: take the largest scores.", edit("shape[1]))", "shape[1]), largest=False)")),
     worst_first=("the best comes last: the order is from the best down.",

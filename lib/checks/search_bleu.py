@@ -116,7 +116,7 @@ clipped_matches.mistakes(
         edit("found = ngrams(mine, n)", "found = ngrams(mine[: len(theirs)], n)")),
     short_ones_too=("a sentence shorter than n has no run: neither a hit nor a try.",
         edit("ngrams(mine, n)", LONG_RUNS.format("mine"), "ngrams(theirs, n)", LONG_RUNS.format("theirs"))),
-    unclipped=("a run counts as often as it was written: at most as often as the right sentence has it.",
+    unclipped=("a run counts as often as it was written; count it at most as often as the right sentence has it.",
         hits("sum(count for run, count in found.items() if run in ngrams(theirs, n))")),
     kinds=("every run counts once: count how often, the smaller of the two counts.",
         hits("len(found & ngrams(theirs, n))", TRIES, "len(found)")),

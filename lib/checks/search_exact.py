@@ -111,6 +111,11 @@ kept, found, back = partial(edit, KEPT), partial(edit, FOUND), partial(edit, "re
 
 # fmt: off
 exact_search.mistakes(
+    one_for_each_last_word=(
+        "of two beginnings with one last word only the likelier goes on; what follows depends on all words before.",
+        edit("        ids = torch.cat", "        first = candidates.argmax(0)[words] == rows\n"
+             "        rows, words = rows[first], words[first]\n        ids = torch.cat"),
+    ),
     sums_logits=("logits are added up: log_softmax over the words first.",
         edit("logits.log_softmax(dim=-1)", "logits")),
     sums_probabilities=("probabilities are added up: log_softmax, not softmax.", edit("log_softmax", "softmax")),
@@ -137,7 +142,7 @@ exact_search.mistakes(
         found(FOUND + "\n            break")),
     last_found=("the last complete sentence comes back: only a likelier one replaces the best.",
         edit("if value > bound:", "if value > -math.inf:")),
-    likeliest_only=("only the likeliest goes on: all candidates that are likelier than the bound do.",
+    likeliest_only=("only the likeliest goes on; let all candidates that are likelier than the bound go on.",
         kept("((candidates > bound) & (candidates == candidates.max())).nonzero(as_tuple=True)"),
         kept("((candidates > bound) & (candidates == candidates.amax(1, keepdim=True))).nonzero(as_tuple=True)")),
     unlikelier=("what is less likely than the bound goes on: what is likelier does.",

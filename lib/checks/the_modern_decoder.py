@@ -70,6 +70,11 @@ def _(answer, rng):
     return fill(answer(576), rng).double()(normal(576, rng=rng).double())
 
 
+@RMSNorm.probe("x and scale of half precision (float16)")
+def _(answer, rng):
+    return {"the dtype of the result": str(answer(4).half()(torch.ones(2, 4).half()).dtype)}
+
+
 @RMSNorm.probe("the gradients for x, a vector of zeros in it, and scale")
 def _(answer, rng):
     layer, x = fill(answer(5), rng), torch.cat([normal(3, 5, rng=rng), torch.zeros(1, 5)]).requires_grad_()
@@ -212,7 +217,7 @@ SwiGLU.mistakes(
         edit(_GATED, "self.gate(x) * functional.silu(self.widen(x))")),
     both_bent=("silu acts on both: what `widen` gives is multiplied as it is.",
         edit("self.widen(x))", "functional.silu(self.widen(x)))")),
-    bent_product=("silu acts on the product: it acts on what `gate` gives, before the two are multiplied.",
+    bent_product=("silu acts on the product here; it should act on what `gate` gives, before the two are multiplied.",
         edit(_GATED, "functional.silu(self.gate(x) * self.widen(x))")),
     added=("gate and content are added: multiply them.",
         edit("self.gate(x)) * self", "self.gate(x)) + self")),
@@ -223,7 +228,7 @@ SwiGLU.mistakes(
     chained=("`widen` gets what the gate has left of x: both see x itself, side by side.",
         edit(_OUT, "self.narrow(self.widen(x) * functional.silu(self.gate(x)) * self.gate(x))")),
     not_narrowed=("the result is still d_ff wide: `narrow` brings it back to d_model.", edit(_OUT, _GATED)),
-    gated_last=("the gate closes after `narrow`: it works on the d_ff numbers, before `narrow`.",
+    gated_last=("the gate closes after `narrow`; it should work on the d_ff numbers, before `narrow`.",
         edit(_OUT, "self.narrow(functional.silu(self.gate(x))) * self.narrow(self.widen(x))")),
     bent_last=("there is a second silu after `narrow`: the result is left as it is.",
         edit(_OUT, f"functional.silu({_OUT})")),

@@ -263,10 +263,10 @@ def _changes(arguments: tuple, named: dict, result: object) -> Iterator[tuple[st
         in_64_bits = at((arguments, named, result))
         for words, change in [
             ("300 taken off", lambda x: (x - 300).contiguous()),
-            ("divided by 1000", lambda x: (x / 1000).contiguous()),
+            ("all divided by 1000", lambda x: (x / 1000).contiguous()),
         ]:
             *changed, moved = _each_float(in_64_bits, change)
-            words = f"right for these numbers, not for the same with {words} (in 64 bits)"
+            words = f"right for these numbers, not for the same, {words} (in 64 bits)"
             yield "other numbers", words, tuple(changed), [in_64_bits[-1], moved]
     last = next(reversed(named), None)  # an optional argument, as it was given by name; else by place
     if last is not None:

@@ -133,7 +133,7 @@ patches.mistakes(
         edit(_ROWS, f"{_ROWS}[..., : height * width]")),
     averaged=("the channels are averaged: all of their numbers belong to a patch.",
         edit(_ROWS, f"{_MOVED}.mean(-3).flatten(-2).flatten(-3, -2)")),
-    upside_down=("the patches start at the bottom, or at the right: from the top left.",
+    upside_down=("the patches start at the bottom, or at the right; start at the top left.",
         edit(_ROWS, f"{_MOVED}.flip(-5).flatten(-3).flatten(-3, -2)"),
         edit(_ROWS, f"{_MOVED}.flip(-4).flatten(-3).flatten(-3, -2)"), edit(_ROWS, f"{_ROWS}.flip(-2)")),
     needs_one_batch=("any number of leading axes: none, one, or several. Count axes from the end.",
@@ -336,7 +336,7 @@ interpolate_positions.mistakes(
         edit("align_corners=False", "align_corners=False, antialias=new[0] < old[0] or new[1] < old[1]")),
     along_the_list=("the positions are stretched as one long list: a grid has two axes.",
         edit(_GRID, "table[1:].T[None, :, None]", "size=new", "size=(1, new[0] * new[1])")),
-    numbers_stretched=("the numbers of a vector are stretched too: only rows and columns are.",
+    numbers_stretched=("the numbers of a vector are stretched too; stretch only rows and columns.",
         edit(_GRID, "table[1:].T[None, None]", "size=new", "size=(table.shape[1], new[0] * new[1])")),
     cut=("positions are cut off, or zeros are added: the old ones are to be stretched or shrunk.",
         edit(_TABLE, "torch.cat([table, table.new_zeros(max(0, 1 + new[0] * new[1] - len(table)), table.shape[1])])"

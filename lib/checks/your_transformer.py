@@ -314,6 +314,11 @@ def _(answer, rng):
     return {f"{key} of {p}": one for p, tensors in every.items() for key, one in _played(answer, tensors).items()}
 
 
+@ring_all_reduce.probe("three processes, five whole numbers of 32 bits (int32)")
+def _(answer, rng):
+    return _played(answer, [torch.randint(-50, 50, (5,), generator=rng, dtype=torch.int32) for _ in range(3)])
+
+
 @ring_all_reduce.probe("the result of process 0 is changed: does process 1 still have its own?")
 def _(answer, rng):
     tensors = _random(3, 6, rng)

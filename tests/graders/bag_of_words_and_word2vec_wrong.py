@@ -603,6 +603,15 @@ def joins_the_words(sentence, window):
 
 slips(
     "skip_gram_pairs",
+    sorted_by_a_key_of_two_digits=(
+        None,
+        edit(
+            "def skip_gram_pairs",
+            "def skip_gram_pairs(sentence, window):\n    near = _pairs(range(len(sentence)), window)\n"
+            "    return [(sentence[a], sentence[b]) for a, b in sorted(near, key=lambda p: 100 * p[0] + p[1])]\n\n\n"
+            "def _pairs",
+        ),
+    ),
     left_out_zero=("0 among them", edit("if other != place", "if other != place and sentence[other] != 0")),
     a_default_list=(
         "keeps something",
@@ -949,6 +958,10 @@ def removes_the_words_only(a, b, c, vectors, words):
 
 slips(
     "analogy",
+    rows_of_zeros_left_out=(
+        None,
+        edit("= -torch.inf", "= -torch.inf\n    similarity[(vectors == 0).all(-1)] = -torch.inf"),
+    ),
     bars_twins_too=(
         None,
         edit(

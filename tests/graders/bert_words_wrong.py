@@ -11,7 +11,7 @@ from tests.graders.cases import slips, wrong
 # -------------------------------------------------------------------------------------------------------- wordpiece
 
 
-@wrong("wordpiece", says="dropped")
+@wrong("wordpiece", says="drop what was")
 def unknown_at_the_end(word, pieces):
     found, start = [], 0
     while start < len(word):

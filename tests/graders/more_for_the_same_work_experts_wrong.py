@@ -434,6 +434,10 @@ slips(
 )
 slips(
     "active_parameters",
+    a_share_in_floats_cut_off=(
+        None,
+        edit("2 * d_model * n_kv_heads * d_head", "2 * d_model * int(d_model * (n_kv_heads / n_heads))"),
+    ),
     k_of_those_there_are=("result", edit("k * expert", "min(k, n_experts) * expert")),
     four_bytes=("result", edit("return n_layers", "return 2**31 - 1 & n_layers")),
 )

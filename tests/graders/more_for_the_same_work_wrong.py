@@ -117,6 +117,10 @@ def kept_in_an_array(scores):
 
 slips(
     "online_softmax",
+    far_below_skipped=(
+        "-15.5",
+        edit("        larger = ", "        if score < largest - 15:\n            continue\n        larger = "),
+    ),
     at_most_256=("5,000 scores", edit("    for score in scores:", "    for score, _ in zip(scores, range(256)):")),
     wrong_order=("", edit("return largest, total", "return total, largest")),
     one_number=("two floats", edit("return largest, total", "return total")),

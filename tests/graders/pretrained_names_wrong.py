@@ -231,6 +231,14 @@ def shapes_as_they_are(found, wanted):
 
 slips(
     "must_fit",
+    numbers_by_their_size=(
+        None,
+        edit(
+            "sorted(found.keys() | wanted.keys())",
+            "sorted(found.keys() | wanted.keys(), key=lambda name: "
+            "[int(part) if part.isdigit() else part for part in name.split('.')])",
+        ),
+    ),
     shape_as_it_is=("not the last alone", edit("tuple(part[name].shape)", "list(part[name].shape)[::-1][:1]")),
     only_common_names=(
         "goes on without an error",

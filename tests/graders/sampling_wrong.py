@@ -619,6 +619,19 @@ def up_to_the_first_that_reaches_p(logits, p):
 
 slips(
     "top_p",
+    the_thousand_likeliest=(
+        None,
+        edit(
+            "    above = ", "    ordered, probabilities = ordered[..., :1000], probabilities[..., :1000]\n    above = "
+        ),
+    ),
+    always_32_bit_or_more=(
+        "float16",
+        edit(
+            "logits.masked_fill(logits < least, -math.inf)",
+            "torch.where(logits < least, torch.full(logits.shape, -math.inf), logits)",
+        ),
+    ),
     exactly_p=("exactly p is enough", edit("above >= p", "above > p")),
     first_hundred=(
         "64 rows of 300",
@@ -754,6 +767,13 @@ def anything_goes(logits, p):
 
 slips(
     "min_p",
+    always_32_bit_or_more=(
+        "float16",
+        edit(
+            "logits.masked_fill(logits < least, -math.inf)",
+            "torch.where(logits < least, torch.full(logits.shape, -math.inf), logits)",
+        ),
+    ),
     rounded_to_four_digits=(
         None,
         edit(
@@ -1227,6 +1247,17 @@ def begins_again_at_a_mismatch(next_logits, ids, limit, pick, stop=()):
 
 slips(
     "generate",
+    compared_as_text=(
+        None,
+        edit(
+            "def generate",
+            "def generate(next_logits, ids, limit, pick, stop=()):\n    ids, written = list(ids), ''\n"
+            "    for _ in range(limit):\n        new = int(pick(next_logits(ids), ids))\n        ids.append(new)\n"
+            "        yield new\n        written += f',{new}'\n"
+            "        if any(written.endswith(','.join(map(str, end))) for end in stop):\n            return\n\n\n"
+            "def _plainly",
+        ),
+    ),
     at_most_256=("limit 300", edit("range(limit)", "range(min(limit, 256))")),
     one_object=(
         "are one object",

@@ -362,7 +362,7 @@ def set_of_the_shared(written, right):
     return 2 * precision * recall / (precision + recall) if shared else 0.0
 
 
-@wrong("answer_f1", says="the smaller of the counts")
+@wrong("answer_f1", says="the smaller count")
 def membership(written, right):
     mine, theirs = plain_answer(written).split(), plain_answer(right).split()
     if not mine and not theirs:

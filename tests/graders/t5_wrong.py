@@ -704,7 +704,7 @@ def one_after_the_other(inputs, targets, sentinels):
     return [t for token in inputs for t in (next(runs, []) if token in sentinels else [token])]
 
 
-@wrong("restore_spans", says="it gets both")
+@wrong("restore_spans", says="it should get both")
 def the_last_one(inputs, targets, sentinels):
     runs, current = {}, None
     for token in targets:
@@ -716,7 +716,7 @@ def the_last_one(inputs, targets, sentinels):
     return [t for token in inputs for t in (runs.get(token, []) if token in sentinels else [token])]
 
 
-@wrong("restore_spans", says="it gets both")
+@wrong("restore_spans", says="it should get both")
 def the_first_one(inputs, targets, sentinels):
     restored = []
     for token in inputs:

@@ -659,6 +659,7 @@ slips(
 )
 slips(
     "RMSNorm",
+    back_in_32_bits=("float16", edit("return x", "x = x if x.dtype == torch.float64 else x.float()\n        return x")),
     at_most_100=("2000", edit("return x *", "return x.clamp(-100, 100) *")),
     root_of_zero=(
         "a vector of zeros in it",

@@ -256,6 +256,13 @@ slips(
 )
 slips(
     "ring_all_reduce",
+    sums_of_a_stack=(
+        None,
+        edit(
+            "    p = len(tensors)",
+            "    tensors = [t if t.is_floating_point() else t.long() for t in tensors]\n    p = len(tensors)",
+        ),
+    ),
     sums_in_floats=(
         "floats",
         edit(
