@@ -272,7 +272,7 @@ single_calls(
         "a window wider than the text": lambda rng: [3, 2, 11],
         "300 new positions, none before, a window of 128": lambda rng: [300, 0, 128],
         "one new position after 1,100, a window of 1,050": lambda rng: [1, 1100, 1050],
-        "two new positions after 70,000, a window of 4,099": lambda rng: [2, 70_000, 4099],
+        "two new positions after 2,300, a window of 31": lambda rng: [2, 2300, 31],
     },
 )
 

@@ -376,7 +376,6 @@ single_calls(
             4003,
             7,
         ),
-        "as large as GPT-3: vocab 50257, d_model 12288, d_ff 49152, 96 blocks": lambda rng: (50257, 12288, 49152, 96),
     },
 )
 

@@ -572,15 +572,6 @@ def one_number(vocab, d_model, d_ff, n_blocks):
 
 slips(
     "parameter_counts",
-    counted_in_32_bits=(
-        None,
-        edit(
-            "def parameter_counts",
-            "def _32_bits(n):\n    return (n + 2**31) % 2**32 - 2**31\n\n\ndef parameter_counts",
-            "n_blocks * (attention + feed_forward + 2 * norm)",
-            "_32_bits(n_blocks * (attention + feed_forward + 2 * norm))",
-        ),
-    ),
     second_bias_only=("two biases", edit("+ d_ff + d_model", "+ d_model")),
     three_tables=("three times", edit("vocab * d_model", "3 * vocab * d_model")),
     usual_width=("vocab 11", edit("2 * d_model * d_ff", "8 * d_model**2")),
