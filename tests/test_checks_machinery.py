@@ -223,7 +223,7 @@ def test_numbers_are_moved_and_made_small_where_the_courses_answer_moves_with_th
         return answer(torch.randn(3, 5, generator=rng))
 
     found = asked.judge(answer)
-    assert found.kind == "other numbers" and f"not for the same with {words}" in found.message
+    assert found.kind == "other numbers" and f"not for the same, {words}" in found.message
 
 
 def surprise(p: Tensor) -> Tensor:
