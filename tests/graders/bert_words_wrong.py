@@ -274,7 +274,7 @@ def targets_where_masked(ids, special, mask_id, vocab, generator, share=0.15):
     return inputs, torch.where(inputs == mask_id, ids, -100)
 
 
-@wrong("mask_words", says="only the chosen ones are")
+@wrong("mask_words", says="only the chosen ones should be")
 def three_choices(ids, special, mask_id, vocab, generator, share=0.15):
     """Masks 80% of all words that are not special, and so on."""
     allowed = ~torch.isin(ids, torch.tensor(list(special), dtype=torch.long))
