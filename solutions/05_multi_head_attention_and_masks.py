@@ -1042,8 +1042,8 @@ assert all(c < b for b, c in zip(costs["LSTM"], costs["convolution"], strict=Tru
 # Each line is a layer; low is cheap. What agrees with the counts: attention costs about the same per word for short
 # texts, where the projections outweigh the n², and then rises, while the LSTM rises by much less as long as there
 # are several texts (up to 1,024 words, four texts). For short texts attention costs about as much as the LSTM or less, at
-# 4,096 words twice as much. The counts are equal at n = 2 d = 512; measured, the two lines cross near 1,024 words, a
-# little before it on some processors and a little after it on others.
+# 4,096 words clearly more. The counts are equal at n = 2 d = 512; on the processors that this was tried on, the two lines
+# cross near 1,024 words, on some a little before and on others a little after.
 #
 # Where this processor **disagrees** with the table, or shows what it does not count:
 #

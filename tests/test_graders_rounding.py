@@ -1,7 +1,6 @@
 """A right answer may round otherwise: the course's own, each of whose inputs is off by the last digit, must pass."""
 
 import inspect
-import sys
 import warnings
 
 import pytest
@@ -9,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from lib import checks
-from lib.checks.core import _source
+from lib.checks.core import edit
 
 EQUAL = "equal numbers, or infinite ones, are asked for, and are not equal any more"
 EXCEPTED = {
@@ -37,18 +36,17 @@ def moved(value):
 
 
 def rounding_otherwise(reference):
-    names = dict(vars(sys.modules[reference.__module__]))
-    exec(compile(_source(reference), f"<{reference.__name__}, copied>", "exec"), names)  # nobody hands in the course's
-    copy = names[reference.__name__]
+    name = reference.__name__
+    copy = edit(name, name)(reference)  # for nobody may hand in the course's own
     if not inspect.isclass(copy):
         answer = lambda *arguments, **named: copy(*map(moved, arguments), **named)  # noqa: E731
-        answer.__name__, answer.__signature__ = reference.__name__, inspect.signature(reference)
+        answer.__name__, answer.__signature__ = name, inspect.signature(reference)
         return answer
 
     def forward(self, *arguments, **named):
         return copy.forward(self, *map(moved, arguments), **named)
 
-    return type(reference.__name__, (copy,), {"forward": forward})
+    return type(name, (copy,), {"forward": forward})
 
 
 def exercises():

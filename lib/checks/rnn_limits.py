@@ -80,19 +80,22 @@ def _(answer, rng):
     return answer(inputs, hidden, one, one, torch.zeros(1))
 
 
+def _gradients(answer, *tensors):
+    """The gradients for inputs, hidden, w_input, w_hidden and bias."""
+    names = "inputs", "hidden", "w_input", "w_hidden", "bias"
+    tensors = [tensor.requires_grad_() for tensor in tensors]
+    return gradients(answer(*tensors), **dict(zip(names, tensors, strict=True)))
+
+
 @rnn_step.probe("the gradients for everything that goes in")
 def _(answer, rng):
-    inputs, hidden, w_input, w_hidden, bias = (tensor.requires_grad_() for tensor in _step(rng, 3))
-    result = answer(inputs, hidden, w_input, w_hidden, bias)
-    return gradients(result, inputs=inputs, hidden=hidden, w_input=w_input, w_hidden=w_hidden, bias=bias)
+    return _gradients(answer, *_step(rng, 3))
 
 
 @rnn_step.probe("the gradients for everything that goes in, at the start, where the state is zeros")
 def _(answer, rng):
-    inputs, _, w_input, w_hidden, bias = (tensor.requires_grad_() for tensor in _step(rng, 3))
-    hidden = torch.zeros(3, 7, requires_grad=True)
-    result = answer(inputs, hidden, w_input, w_hidden, bias)
-    return gradients(result, inputs=inputs, hidden=hidden, w_input=w_input, w_hidden=w_hidden, bias=bias)
+    inputs, hidden, *others = _step(rng, 3)
+    return _gradients(answer, inputs, torch.zeros_like(hidden), *others)
 
 
 TANH = "torch.tanh(inputs @ w_input + hidden @ w_hidden + bias)"
@@ -170,10 +173,7 @@ single_calls(
 def _(answer, rng):
     inputs, hidden, w_input, _, bias = (0.01 * part.double() for part in _run(rng, 2, 300, d_in=3, d_hidden=2))
     w_hidden = 0.98 * torch.tensor([[0.6, 0.8], [-0.8, 0.6]]).double()  # a rotation: what is far back still counts
-    for part in (inputs, hidden, w_input, w_hidden, bias):
-        part.requires_grad_()
-    result = answer(inputs, hidden, w_input, w_hidden, bias)
-    return gradients(result, inputs=inputs, hidden=hidden, w_input=w_input, w_hidden=w_hidden, bias=bias)
+    return _gradients(answer, inputs, hidden, w_input, w_hidden, bias)
 
 
 @run_rnn.probe("symbols of zeros between others, as a table of vectors may hold them")

@@ -12,6 +12,12 @@ from tests.graders.cases import slips, wrong
 
 
 @wrong("rnn_step")
+def keeps_the_state_where_the_sum_is_0(inputs, hidden, w_input, w_hidden, bias):
+    total = inputs @ w_input + hidden @ w_hidden + bias
+    return torch.where(total == 0, hidden, torch.tanh(total))
+
+
+@wrong("rnn_step")
 def a_state_of_zeros_adds_nothing(inputs, hidden, w_input, w_hidden, bias):
     total = inputs @ w_input + bias
     if (hidden != 0).any():
@@ -846,9 +852,3 @@ slips(
     norm_of_three=(None, edit("gradients]).norm()", "gradients[:3]]).norm()")),
     small_limits_only=(None, edit("max=1.0)", "max=1.0) if max_norm < 10 else 1.0")),
 )
-
-
-@wrong("rnn_step")
-def keeps_the_state_where_the_sum_is_0(inputs, hidden, w_input, w_hidden, bias):
-    total = inputs @ w_input + hidden @ w_hidden + bias
-    return torch.where(total == 0, hidden, torch.tanh(total))

@@ -9,6 +9,10 @@ from lib.checks.core import edit
 from tests.graders.cases import slips, wrong
 
 INF = float("inf")
+AT_LEAST_32_BITS = edit(
+    "logits.masked_fill(logits < least, -math.inf)",
+    "torch.where(logits < least, torch.full(logits.shape, -math.inf), logits)",
+)
 
 
 def refuse(bad, what):
@@ -423,13 +427,7 @@ def squeezed(logits, k):
 
 slips(
     "top_k",
-    always_32_bit_or_more=(
-        None,
-        edit(
-            "logits.masked_fill(logits < least, -math.inf)",
-            "torch.where(logits < least, torch.full(logits.shape, -math.inf), logits)",
-        ),
-    ),
+    always_32_bit_or_more=(None, AT_LEAST_32_BITS),
     first_hundred=("64 rows of 300", edit("logits.topk(min(k, ", "logits[..., :100].topk(min(k, 100, ")),
     fewer_bits=("dtype", edit("return logits.masked", "return logits.float().masked")),
     nearly_equal=("1.99999", edit("logits < least", "logits < least - 1e-3")),
@@ -625,13 +623,7 @@ slips(
             "    above = ", "    ordered, probabilities = ordered[..., :1000], probabilities[..., :1000]\n    above = "
         ),
     ),
-    always_32_bit_or_more=(
-        "float16",
-        edit(
-            "logits.masked_fill(logits < least, -math.inf)",
-            "torch.where(logits < least, torch.full(logits.shape, -math.inf), logits)",
-        ),
-    ),
+    always_32_bit_or_more=("float16", AT_LEAST_32_BITS),
     exactly_p=("exactly p is enough", edit("above >= p", "above > p")),
     first_hundred=(
         "64 rows of 300",
@@ -767,13 +759,7 @@ def anything_goes(logits, p):
 
 slips(
     "min_p",
-    always_32_bit_or_more=(
-        "float16",
-        edit(
-            "logits.masked_fill(logits < least, -math.inf)",
-            "torch.where(logits < least, torch.full(logits.shape, -math.inf), logits)",
-        ),
-    ),
+    always_32_bit_or_more=("float16", AT_LEAST_32_BITS),
     rounded_to_four_digits=(
         None,
         edit(
